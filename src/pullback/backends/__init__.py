@@ -1,0 +1,1 @@
+"""Backends: what computes. NumPy arrays, and the scalar expressions that compilers print."""

@@ -1,0 +1,268 @@
+"""Scalar expressions: what a rule becomes when it is read with symbols instead of numbers.
+
+A `Scalar` is a node of a hash-consed DAG: equal expressions are the same object, so that common
+subexpressions cost nothing and a structure can be compared with `is`. Its operations are the
+primitives of the table below, each with the NumPy function that defines it: `evaluate` is the
+slow, obvious interpreter that every compiler is held against.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A scalar operation that every backend implements itself."""
+
+    name: str
+    arity: int
+    compute: Callable[..., Any]
+    result: str = "same"  # dtype of the result: that of the last argument, or "bool", or "real"
+
+
+def _sigmoid(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def _rsqrt(x: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return 1 / np.sqrt(x)
+
+
+def _scipy(name: str) -> Callable[..., Any]:
+    def compute(*args: Any) -> Any:
+        import scipy.special
+
+        return getattr(scipy.special, name)(*args)
+
+    return compute
+
+
+_TABLE = [
+    # name, arity, NumPy's function, dtype of the result
+    ("add", 2, np.add), ("sub", 2, np.subtract), ("mul", 2, np.multiply),
+    ("div", 2, np.true_divide), ("floor_divide", 2, np.floor_divide),
+    ("remainder", 2, np.remainder), ("fmod", 2, np.fmod), ("pow", 2, np.power),
+    ("maximum", 2, np.maximum), ("minimum", 2, np.minimum), ("atan2", 2, np.arctan2),
+    ("copysign", 2, np.copysign),
+    ("neg", 1, np.negative), ("abs", 1, np.absolute, "real"), ("sign", 1, np.sign),
+    ("sqrt", 1, np.sqrt), ("rsqrt", 1, _rsqrt),
+    ("exp", 1, np.exp), ("exp2", 1, np.exp2), ("expm1", 1, np.expm1),
+    ("log", 1, np.log), ("log2", 1, np.log2), ("log10", 1, np.log10), ("log1p", 1, np.log1p),
+    ("sin", 1, np.sin), ("cos", 1, np.cos), ("tan", 1, np.tan),
+    ("asin", 1, np.arcsin), ("acos", 1, np.arccos), ("atan", 1, np.arctan),
+    ("sinh", 1, np.sinh), ("cosh", 1, np.cosh), ("tanh", 1, np.tanh),
+    ("asinh", 1, np.arcsinh), ("acosh", 1, np.arccosh), ("atanh", 1, np.arctanh),
+    ("sigmoid", 1, _sigmoid),
+    ("erf", 1, _scipy("erf")), ("erfc", 1, _scipy("erfc")),
+    ("lgamma", 1, _scipy("gammaln")),
+    ("floor", 1, np.floor), ("ceil", 1, np.ceil), ("trunc", 1, np.trunc), ("round", 1, np.rint),
+    ("eq", 2, np.equal, "bool"), ("ne", 2, np.not_equal, "bool"), ("lt", 2, np.less, "bool"),
+    ("le", 2, np.less_equal, "bool"), ("gt", 2, np.greater, "bool"),
+    ("ge", 2, np.greater_equal, "bool"),
+    ("isnan", 1, np.isnan, "bool"), ("isinf", 1, np.isinf, "bool"),
+    ("isfinite", 1, np.isfinite, "bool"), ("signbit", 1, np.signbit, "bool"),
+    ("logical_not", 1, np.logical_not, "bool"), ("logical_and", 2, np.logical_and, "bool"),
+    ("logical_or", 2, np.logical_or, "bool"), ("logical_xor", 2, np.logical_xor, "bool"),
+    ("bitwise_and", 2, np.bitwise_and), ("bitwise_or", 2, np.bitwise_or),
+    ("bitwise_xor", 2, np.bitwise_xor), ("bitwise_not", 1, np.invert),
+    ("bitwise_left_shift", 2, np.left_shift), ("bitwise_right_shift", 2, np.right_shift),
+    ("where", 3, np.where),
+    ("conj", 1, np.conjugate), ("real", 1, np.real, "real"), ("imag", 1, np.imag, "real"),
+]  # fmt: skip
+
+PRIMITIVES: Mapping[str, Primitive] = {row[0]: Primitive(*row) for row in _TABLE}
+
+
+class Scalar:
+    """One node: an operation on scalars, `"input"` (its name in `data`) or `"const"` (its value).
+
+    Arithmetic follows dispatch's contract: operands have one dtype (casts are explicit), and
+    Python literals take the dtype of the other operand.
+    """
+
+    __slots__ = ("__weakref__", "args", "data", "dtype", "op")
+
+    op: str
+    args: tuple[Scalar, ...]
+    dtype: np.dtype[Any]
+    data: Any
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a symbolic scalar has no truth value: `if`, `and`, `or`, `min` and `max` cannot "
+            "branch on it. Use xp.where(condition, a, b), xp.maximum or xp.minimum"
+        )
+
+    def __repr__(self) -> str:
+        if self.op in ("input", "const"):
+            return str(self.data)
+        return f"{self.op}({', '.join(map(repr, self.args))})"
+
+    def __add__(self, other: Any) -> Scalar:
+        return apply("add", self, other)
+
+    def __radd__(self, other: Any) -> Scalar:
+        return apply("add", other, self)
+
+    def __sub__(self, other: Any) -> Scalar:
+        return apply("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Scalar:
+        return apply("sub", other, self)
+
+    def __mul__(self, other: Any) -> Scalar:
+        return apply("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Scalar:
+        return apply("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Scalar:
+        return apply("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Scalar:
+        return apply("div", other, self)
+
+    def __pow__(self, other: Any) -> Scalar:
+        return apply("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Scalar:
+        return apply("pow", other, self)
+
+    def __neg__(self) -> Scalar:
+        return apply("neg", self)
+
+    def __invert__(self) -> Scalar:
+        return apply("logical_not" if self.dtype == np.bool_ else "bitwise_not", self)
+
+    def __and__(self, other: Any) -> Scalar:
+        return apply("logical_and" if self.dtype == np.bool_ else "bitwise_and", self, other)
+
+    def __or__(self, other: Any) -> Scalar:
+        return apply("logical_or" if self.dtype == np.bool_ else "bitwise_or", self, other)
+
+    def __lt__(self, other: Any) -> Scalar:
+        return apply("lt", self, other)
+
+    def __le__(self, other: Any) -> Scalar:
+        return apply("le", self, other)
+
+    def __gt__(self, other: Any) -> Scalar:
+        return apply("gt", self, other)
+
+    def __ge__(self, other: Any) -> Scalar:
+        return apply("ge", self, other)
+
+    # `==` stays identity: the DAG is hash-consed. Rules write xp.eq and xp.ne.
+
+
+_nodes: weakref.WeakValueDictionary[Any, Scalar] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def node(op: str, args: tuple[Scalar, ...], dtype: np.dtype[Any], data: Any = None) -> Scalar:
+    """The one node with this operation, these arguments, this dtype and this data."""
+    key = (op, tuple(map(id, args)), dtype, data)
+    with _lock:
+        found = _nodes.get(key)
+        if found is None:
+            found = Scalar()
+            found.op, found.args, found.dtype, found.data = op, args, dtype, data
+            _nodes[key] = found
+    return found
+
+
+def scalar_input(name: str, dtype: Any) -> Scalar:
+    """A free variable."""
+    return node("input", (), np.dtype(dtype), name)
+
+
+class Literal:
+    """The value of a constant, compared by its bits: -0.0 is not 0.0, and NaN equals itself."""
+
+    __slots__ = ("bits", "value")
+
+    def __init__(self, value: np.generic):
+        self.value = value
+        self.bits = value.tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self.bits == other.bits
+
+    def __hash__(self) -> int:
+        return hash(self.bits)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def const(value: Any, dtype: Any) -> Scalar:
+    """A constant of the given dtype."""
+    dtype = np.dtype(dtype)
+    return node("const", (), dtype, Literal(dtype.type(value)))
+
+
+def cast(x: Scalar, dtype: Any) -> Scalar:
+    """The value converted to another dtype (`data` is None; the node's dtype says which)."""
+    dtype = np.dtype(dtype)
+    return x if x.dtype == dtype else node("cast", (x,), dtype)
+
+
+def apply(name: str, *args: Any) -> Scalar:
+    """A primitive applied to scalars and Python literals."""
+    primitive = PRIMITIVES[name]
+    if len(args) != primitive.arity:
+        raise TypeError(f"{name} takes {primitive.arity} scalars, not {len(args)}")
+    values = args[1:] if name == "where" else args
+    dtypes = {a.dtype for a in values if isinstance(a, Scalar)}
+    if len(dtypes) != 1:
+        raise TypeError(f"{name} needs operands of one dtype, got {sorted(map(str, dtypes))}")
+    (dtype,) = dtypes
+    scalars = tuple(a if isinstance(a, Scalar) else const(a, dtype) for a in values)
+    if name == "where":
+        scalars = (args[0], *scalars)
+    if primitive.result == "bool":
+        dtype = np.dtype(np.bool_)
+    elif primitive.result == "real" and dtype.kind == "c":
+        dtype = np.dtype(f"f{dtype.itemsize // 2}")
+    return node(name, scalars, dtype)
+
+
+def walk(*roots: Scalar) -> Iterator[Scalar]:
+    """Every node below the roots once, arguments before the nodes that use them."""
+    seen: set[int] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        current, expanded = stack.pop()
+        if expanded:
+            yield current
+        elif id(current) not in seen:
+            seen.add(id(current))
+            stack.append((current, True))
+            stack.extend((a, False) for a in reversed(current.args))
+
+
+def evaluate(root: Scalar, inputs: Mapping[str, Any]) -> Any:
+    """The value of an expression for NumPy inputs: the definition of every node."""
+    values: dict[int, Any] = {}
+    with np.errstate(all="ignore"):
+        for n in walk(root):
+            args = [values[id(a)] for a in n.args]
+            if n.op == "input":
+                value = inputs[n.data]
+            elif n.op == "const":
+                value = n.data.value
+            elif n.op == "cast":
+                value = np.asarray(args[0]).astype(n.dtype)
+            else:
+                value = PRIMITIVES[n.op].compute(*args)
+            values[id(n)] = value
+    return values[id(root)]
