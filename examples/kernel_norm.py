@@ -66,7 +66,8 @@ print(f"|dH/dq|   = {(grad_q**2).sum().sqrt().item():.6f}")
 print(f"|dH/dp|   = {(grad_p**2).sum().sqrt().item():.6f}")
 # H is quadratic in p, and does not change when all the points move together:
 print(f"<p,dH/dp> = {(p * grad_p).sum().item():.6f} = 2 H")
-print(f"|sum_i dH/dq_i| = {(grad_q.sum(dim=0) ** 2).sum().sqrt().item():.0e}, zero but for rounding")
+drift = (grad_q.sum(dim=0) ** 2).sum().sqrt().item()
+print(f"|sum dH/dq| = {drift:.0e}, rounding aside 0")
 
 # Step 5: The picture -----------------------------------------------------------
 picture = make_dot(H, {"q": q, "p": p}).render("kernel_norm", format="svg", cleanup=True)

@@ -20,7 +20,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, ModuleType
 from typing import Any
 
 from pullback.torch_alias import install_as_torch
@@ -147,21 +147,24 @@ def _run(find: Callable[[], _Program], arguments: list[str]) -> int:
     except _CannotStartError as error:
         print(f"pullback run: {error}", file=sys.stderr)
         return error.status
-    except KeyboardInterrupt as error:
-        _report(error)
-        interrupted.append(error)
-        return INTERRUPTED
     except BaseException as error:
-        _report(error)
-        return FAILURE
-    return 0
+        uncaught = error
+    else:
+        return 0
+    # Out of the except clause: an error in the script's own hook is not a consequence of ours.
+    _report(uncaught)
+    if isinstance(uncaught, KeyboardInterrupt):
+        interrupted.append(uncaught)
+        return INTERRUPTED
+    return FAILURE
 
 
 def _find_script(script: str) -> _Program:
     """The program in a file, a folder, a zip file, or on standard input (``-``)."""
     if script == "-":
         return _read_stdin()
-    path = os.path.abspath(script)
+    # As python writes it. Not normalized: after a symbolic link, `..` is not one folder less.
+    path = os.path.join(os.getcwd(), script)
     if pkgutil.get_importer(path) is not None:  # something that holds modules: a folder, a zip file
         return _find_in_container(script, path)
     try:
@@ -256,27 +259,28 @@ def _set_first_path(folder: str) -> None:
 
 def _report(error: BaseException) -> None:
     """Print an uncaught exception, through the script's ``sys.excepthook`` if it has set one."""
-    trace = _own_trace(error.__traceback__)
-    error.__traceback__ = trace
+    _drop_own_frames(error)
     try:
-        sys.excepthook(type(error), error, trace)
+        sys.excepthook(type(error), error, error.__traceback__)
     except SystemExit:
         raise
     except BaseException as hook_error:
+        _drop_own_frames(hook_error)
         print("Error in sys.excepthook:", file=sys.stderr)
-        sys.__excepthook__(type(hook_error), hook_error, _own_trace(hook_error.__traceback__))
+        sys.__excepthook__(type(hook_error), hook_error, hook_error.__traceback__)
         print("\nOriginal exception was:", file=sys.stderr)
-        sys.__excepthook__(type(error), error, trace)
+        sys.__excepthook__(type(error), error, error.__traceback__)
 
 
-def _own_trace(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the script's first frame on: ours and the import system's are dropped."""
+def _drop_own_frames(error: BaseException) -> None:
+    """Cut off the first frames of the traceback, ours and the import system's."""
+    trace = error.__traceback__
     while trace is not None:
         names = trace.tb_frame.f_globals
         if names is not globals() and not str(names.get("__name__")).startswith("importlib."):
             break
         trace = trace.tb_next
-    return trace
+    error.__traceback__ = trace
 
 
 def _end_as_interrupted(interrupted: list[KeyboardInterrupt]) -> None:
