@@ -62,26 +62,11 @@ def install_as_torch() -> None:
         if not any(isinstance(finder, _TorchvizFinder) for finder in sys.meta_path):
             sys.meta_path.append(_TorchvizFinder())
         sys.modules["torch"] = pullback
-        _alias_loaded_modules()
 
 
 def _own_name(alias: str) -> str:
     """``torch.nn.functional`` -> ``pullback.nn.functional``."""
     return "pullback" + alias.removeprefix("torch")
-
-
-def _alias_loaded_modules() -> None:
-    """Give every pullback module that is loaded its ``torch`` name.
-
-    Done early, so that the import system finds those names and has nothing to do: at the end of an
-    import it would set the module as an attribute of its parent, over a function of the same name
-    (``autograd.gradcheck``). A module that is still being executed waits for its own turn.
-    """
-    for name, module in sys.modules.copy().items():
-        if name.startswith("pullback.") and module is not None:
-            spec = getattr(module, "__spec__", None)
-            if not getattr(spec, "_initializing", False):
-                sys.modules.setdefault("torch" + name.removeprefix("pullback"), module)
 
 
 class _TorchFinder(MetaPathFinder):
@@ -119,7 +104,6 @@ class _TorchLoader(Loader):
             if present is not None and present is not own:
                 _keep_attribute(sys.modules[parent], child)
         sys.modules[alias] = own
-        _alias_loaded_modules()
 
 
 def _exists(alias: str) -> bool:
