@@ -107,3 +107,21 @@ def test_the_example_runs_and_draws(tmp_path: Path) -> None:
     for name, value in expected.items():
         assert abs(float(numbers[name]) - value) <= 1e-5 * value + 1e-6, (name, numbers)
     assert (tmp_path / "kernel_norm.svg").stat().st_size > 1000
+
+
+def test_the_readmes_tour_runs(tmp_path: Path) -> None:
+    """Its Python blocks, one after the other in one file; the comments give the values."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    check = """
+    assert x.grad.tolist() == [2.0, 4.0, 6.0]
+    expected = 2 * x.cos() - x * x.sin()
+    assert (h - expected).abs().max().item() < 1e-6
+    """
+    (tmp_path / "tour.py").write_text("".join(blocks) + textwrap.dedent(check), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "tour.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "y.svg").stat().st_size > 1000
