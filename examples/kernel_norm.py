@@ -46,7 +46,8 @@ p.requires_grad = True
 # H(q,p) = 1/2 sum_{i,j} k(q_i - q_j) <p_i,p_j>, with k(x) = exp(-|x|^2 / 2 sigma^2).
 # With area vectors as momenta, it is a norm on *surfaces*: details that are
 # smaller than sigma do not count, and neither does the choice of the triangles.
-# (Two sheets closer than sigma that face opposite ways cancel out: the ears.)
+# (Where two sheets that face opposite ways are closer than sigma, as in the legs
+# and the ears, they partly cancel out.)
 q_i = q[:, None, :]  # shape (N,D) -> (N,1,D)
 q_j = q[None, :, :]  # shape (N,D) -> (1,N,D)
 D_ij = ((q_i - q_j) ** 2).sum(dim=2)  # squared distances |q_i-q_j|^2
