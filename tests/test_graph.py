@@ -168,10 +168,30 @@ def test_value_saved_by_two_operators_is_one_box_with_two_arrows():
 
 def test_views_of_one_array_are_different_values():
     x = leaf(3, 3)
-    saved = {"self": x.array, "mat2": x.array.T, "row": x.array[0], "same": x.array}
+    views = {"mat2": x.array.T, "row": x.array[0], "flat": x.array.reshape(9)}
+    saved = {"self": x.array, "same": x.array, **views, "column": x.array[:, 0]}
     y = Tensor(np.ones(()), Node("MmBackward0", [x], saved))
     stored = [box for box in trace(y, {"x": x}).boxes if box.kind is Kind.STORED]
-    assert [box.names for box in stored] == [("x",), ("mat2",), ("row",)]
+    assert [box.names for box in stored] == [
+        ("x",),
+        ("x.T",),
+        ("row",),
+        ("x",),
+        ("column",),
+    ]
+    assert [box.names for box in trace(y).boxes if box.kind is Kind.STORED] == [
+        ("self", "same"),
+        ("mat2",),
+        ("row",),
+        ("flat",),
+        ("column",),
+    ]
+
+
+def test_one_number_is_its_own_transpose():
+    x = leaf(1, 1)
+    y = Tensor(np.ones(()), Node("MmBackward0", [x], {"mat2": x.array.T}))
+    assert [box.names for box in trace(y, {"x": x}).boxes] == [(), ("x",), ("x",)]
 
 
 def test_an_operator_that_takes_a_value_twice_has_two_arrows():

@@ -74,6 +74,10 @@ class _Names:
                 self._by_id.setdefault(id(owner), []).append(str(name))
             for place in {_memory(tensor), _extent(tensor)} - {None}:
                 self._by_memory.setdefault(place, []).append(str(name))
+            # What a linear layer stores is its weight, transposed.
+            turned = _memory(tensor, turned=True)
+            if len(tensor.shape) == 2 and turned != _memory(tensor):
+                self._by_memory.setdefault(turned, []).append(f"{name}.T")
 
     def of(self, owner: object) -> tuple[str, ...]:
         """Names of a tensor, or of the result of an operator."""
@@ -87,9 +91,12 @@ class _Names:
         return ()
 
 
-def _memory(tensor: Tensor) -> tuple[object, ...]:
-    """Equal for two tensors that are the same array."""
-    return ("array", *_start(tensor), tuple(tensor.shape), tuple(tensor.stride()))
+def _memory(tensor: Tensor, turned: bool = False) -> tuple[object, ...]:
+    """Equal for two tensors that are the same array (`turned`: one and the other's transpose)."""
+    shape, stride = tuple(tensor.shape), tuple(tensor.stride())
+    if turned:
+        shape, stride = shape[::-1], stride[::-1]
+    return ("array", *_start(tensor), shape, stride)
 
 
 def _extent(tensor: Tensor) -> tuple[object, ...] | None:
