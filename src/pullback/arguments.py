@@ -33,6 +33,10 @@ class Ints:
     """Integers, given one by one or as one sequence; becomes a tuple."""
 
 
+class Plain:
+    """Anything else, passed on as it is."""
+
+
 TENSORS = (inspect.Parameter.empty, Array, Arrays)
 
 

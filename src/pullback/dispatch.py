@@ -46,6 +46,7 @@ from pullback.op import (
 from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
+new = object.__new__
 NUMBERS = (int, float, complex, bool)
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -66,22 +67,22 @@ def _not_a_tensor(op: Op, p: Parameter, value: Any) -> TypeError:
     )
 
 
-_numbers: dict[Any, Any] = {}
+_numbers: dict[np.dtype[Any], dict[Any, Any]] = {}
 
 
 def number_array(number: Any, dtype: np.dtype[Any]) -> Any:
     """A Python number as a 0-d array; the common ones are kept, conversion costs 0.3 µs."""
-    key = (number, type(number), dtype)
-    found = _numbers.get(key)
+    known = _numbers.setdefault(dtype, {})
+    found = known.get(number)
     if found is None:
         with np.errstate(all="ignore"):
             found = np.array(number).astype(dtype)
         if number == 0 or number != number:  # 0.0 == -0.0, and NaN is never found again
             return found
-        if len(_numbers) > 1000:
-            _numbers.clear()
+        if len(known) > 1000:
+            known.clear()
         found.flags.writeable = False
-        _numbers[key] = found
+        known[number] = found
     return found
 
 
@@ -198,6 +199,8 @@ def _prepare_pointwise(
         args[k] for k in op.tensors
         if args[k] is not None and op.parameters[k].name not in op.keep_dtype
     ]  # fmt: skip
+    if not operands:  # a conversion: it keeps its argument's dtype
+        return None, values
     target = result_type(*operands)
     floating = op.floating
     if callable(floating):
@@ -424,7 +427,13 @@ def _make_node(
         )  # fmt: skip
         if len(output_metas) == 1 and not op.many:
             output_metas = None
-    return node_class(op, overload)(edges, plan, tuple(saved), metas, output_metas)
+    node = node_class(op, overload)(edges, plan, tuple(saved))
+    if metas is not None:
+        node.metas = metas
+    if output_metas is not None:
+        node.output_metas = output_metas
+        node.outputs = len(output_metas)
+    return node
 
 
 def _original(argument: Any, value: Any) -> Any:
@@ -544,9 +553,12 @@ class TensorVocabulary:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         op = REGISTRY.get(name)
-        if op is None:
+        if op is not None:
+            function = bind(op)
+        elif name.endswith("_") and name[:-1] in REGISTRY:
+            function = bind_in_place(REGISTRY[name[:-1]])
+        else:
             raise AttributeError(f"no operation {name!r} is registered")
-        function = bind(op)
         setattr(self, name, function)
         return function
 
@@ -753,17 +765,18 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
         dtype = value.dtype
         if dtype is not FLOAT32 and dtype is not FLOAT64:
             return apply(op, (x,))
-        token = quiet_set(QUIET)
         try:
-            result = compute(value)
-        finally:
-            quiet_reset(token)
+            result = mode.quietly(compute, value)
+        except RuntimeError:  # called back from within NumPy
+            return apply(op, (x,))
         if type(result) is not ndarray:
             result = np.asarray(result)
         edge = x._edge
-        if edge is None or plan is None or not mode.enabled:
-            return wrap(result)
-        return wrap(result, (cls((edge,), plan, pick((result, value))), 0))
+        tensor = new(Tensor)
+        tensor._value = result
+        if edge is not None and plan is not None and mode.enabled:
+            tensor._edge = (cls((edge,), plan, pick((result, value))), 0)
+        return tensor
 
     return fast
 
@@ -782,45 +795,64 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
     picks = {needs: _fast_pick(plan, 2 + len(plain)) for needs, plan in plans.items()}
     if any(pick is None for pick in picks.values()):
         return None
+    steps = {needs: (plan, picks[needs] if plan.sources else None) for needs, plan in plans.items()}
+    left, right, both = (steps.get(n) for n in ((True, False), (False, True), (True, True)))
     no_rules = not op.rules
+    constants = tuple(plain)
+    numbers = {d: _numbers.setdefault(d, {}) for d in (FLOAT32, FLOAT64)}
+    numbers32, numbers64 = numbers[FLOAT32], numbers[FLOAT64]
 
     def fast(x: Any, y: Any) -> Any:
         if type(x) is not Tensor:
             return general(x, y)
         a = x._value
         dtype = a.dtype
-        if dtype is not FLOAT32 and dtype is not FLOAT64:
+        if dtype is FLOAT32:
+            known = numbers32
+        elif dtype is FLOAT64:
+            known = numbers64
+        else:
             return general(x, y)
+        metas = None
         if type(y) is Tensor:
             b = saved = y._value
             if b.dtype is not dtype:
                 return general(x, y)
             y_edge = y._edge
+            if a.shape != b.shape:
+                metas = (_meta(x), _meta(y))
         elif type(y) is float or type(y) is int:
-            b, saved, y_edge = number_array(y, dtype), y, None
+            saved, y_edge = y, None
+            b = known.get(y)
+            if b is None:
+                b = number_array(y, dtype)
         else:
             return general(x, y)
-        token = quiet_set(QUIET)
         try:
-            result = compute(a, b)
-        except ValueError:
-            broadcast_shapes(op.name, [a.shape, b.shape])
-            raise
-        finally:
-            quiet_reset(token)
+            result = mode.quietly(compute, a, b)
+        except (RuntimeError, ValueError):  # shapes that do not match, or a call from NumPy's inside
+            return general(x, y)
         if type(result) is not ndarray:
             result = np.asarray(result)
+        tensor = new(Tensor)
+        tensor._value = result
         x_edge = x._edge
-        if (x_edge is None and y_edge is None) or no_rules or not mode.enabled:
-            return wrap(result)
-        needs = (x_edge is not None, y_edge is not None)
-        if saved is y or a.shape == b.shape:
-            metas = None
+        if x_edge is None:
+            if y_edge is None:
+                return tensor
+            step = right
         else:
-            metas = (_meta(x), _meta(y))
-        node = cls if overload is None else node_class(op, overload(x, y))
-        values = picks[needs]((result, a, saved, *plain))
-        return wrap(result, (node((x_edge, y_edge), plans[needs], values, metas), 0))
+            step = left if y_edge is None else both
+        if no_rules or not mode.enabled:
+            return tensor
+        plan, pick = step
+        make = cls if overload is None else node_class(op, overload(x, y))
+        values = () if pick is None else pick((result, a, saved, *constants))
+        node = make((x_edge, y_edge), plan, values)
+        if metas is not None:
+            node.metas = metas
+        tensor._edge = (node, 0)
+        return tensor
 
     return fast
 

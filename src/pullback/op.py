@@ -35,11 +35,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from pullback import arguments
-from pullback.arguments import Array, Arrays, Dim, Dims, Ints, NewDim, Parameter
+from pullback.arguments import Array, Arrays, Dim, Dims, Ints, NewDim, Parameter, Plain
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "Dims", "Ints", "NewDim",
-    "Op", "Opaque", "Pointwise", "Reduction", "View",
+    "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
     "composite", "creation", "opaque", "pointwise", "reduction", "view",
 ]  # fmt: skip
 
@@ -196,7 +196,7 @@ class Op:
         parameters: list[Parameter] = []
         plain_seen = False
         for p in rest:
-            plain_seen |= p.annotation not in arguments.TENSORS or p.kind is p.KEYWORD_ONLY
+            plain_seen |= isinstance(self, Creation) or p.annotation not in arguments.TENSORS or p.kind is p.KEYWORD_ONLY
             tensor = p.annotation in (Array, Arrays) or not plain_seen
             parameters.append(Parameter(p, tensor))
         return tuple(parameters)
@@ -256,7 +256,7 @@ class Op:
 
     def prepare(self, xp: Any, cotangents: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
         """The kind's chores before the rules run: cotangents and saved values, in one tuple."""
-        return cotangents + values
+        return (cotangents, *values) if self.many else cotangents + values
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """Bring the plain arguments to the one form that bodies and rules see."""

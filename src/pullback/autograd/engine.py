@@ -261,12 +261,16 @@ def _visit(
             g = g.copy()  # it will be the leaf's own, and written in place
         _deliver(node, number, g, pending, heap, add)
 
-    while heap:
-        node = pop(heap)[1]
+    ahead: Node | None = None  # the next node, where it is the only one: no heap is needed
+    while heap or ahead is not None:
+        if ahead is None:
+            node = pop(heap)[1]
+        else:
+            node, ahead = ahead, None
         arrived = pending.pop(node)
         if node.hooks is not None:
             arrived = _before(node, arrived, tensors)
-        if node in wanted:
+        if wanted and node in wanted:
             for number in wanted[node]:
                 g = arrived[number] if type(arrived) is list else arrived
                 if g is not None:
@@ -284,20 +288,34 @@ def _visit(
             results = _after(node, results, cotangents, tensors)
         if not retain:
             node.release()
-        for edge, g in zip(node.edges, results, strict=True):
-            if edge is None or g is None:
+        k = -1
+        for edge in node.edges:
+            k += 1
+            if edge is None:
+                continue
+            g = results[k]
+            if g is None:
                 continue
             target, number = edge
             if needed is not None and target not in needed and target not in wanted:
                 continue
-            if target not in pending:
-                if target.accumulates and not tensors and _is_shared(g, node, cotangents):
-                    g = g.copy()  # it will be the leaf's own, and written in place
-                if target.outputs == 1:
-                    pending[target] = g
-                    push(heap, (-target.time, target))
-                    continue
-            _deliver(target, number, g, pending, heap, add)
+            if target in pending or target.outputs != 1:
+                if ahead is not None:
+                    push(heap, (-ahead.time, ahead))
+                    ahead = None
+                _deliver(target, number, g, pending, heap, add)
+                continue
+            if target.accumulates and not tensors and _is_shared(g, node, cotangents):
+                g = g.copy()  # it will be the leaf's own, and written in place
+            pending[target] = g
+            if heap:
+                push(heap, (-target.time, target))
+            elif ahead is None:
+                ahead = target
+            else:
+                push(heap, (-ahead.time, ahead))
+                push(heap, (-target.time, target))
+                ahead = None
     return captured
 
 

@@ -58,19 +58,16 @@ class Node:
     nodes by decreasing time.
     """
 
-    __slots__ = ("__weakref__", "edges", "hooks", "metadata_", "time")
-
     accumulates: ClassVar[bool] = False
     outputs: int = 1
 
     edges: tuple[Edge, ...]
-    hooks: Hooks | None
     time: int
+    hooks: Hooks | None = None
+    metadata_: dict[Any, Any] | None = None
 
     def __init__(self, edges: tuple[Edge, ...]):
         self.edges = edges
-        self.hooks = None
-        self.metadata_: dict[Any, Any] | None = None
         self.time = tick()
 
     @property
@@ -136,7 +133,6 @@ class AccumulateGrad(Node):
     It does not keep the leaf alive, nor the other way round in a circle.
     """
 
-    __slots__ = ("reference", "shape")
     accumulates = True
 
     def __init__(self, leaf: Tensor):
@@ -174,40 +170,22 @@ Meta = tuple[tuple[int, ...], Any]  # shape and NumPy dtype
 class OperationNode(Node):
     """The backward step of a registered operation; each has a subclass of its own name."""
 
-    __slots__ = ("metas", "output_metas", "plan", "values")
-
     op: ClassVar[Op]
 
     plan: Plan
     # What the rules need, as the plan lists it; None once released.
     values: tuple[Any, ...] | None
     # Shape and dtype of each input, where they differ from what the rules give.
-    metas: tuple[Meta | None, ...] | None
+    metas: tuple[Meta | None, ...] | None = None
     # Shape and dtype of the outputs, if there are several.
-    output_metas: tuple[Meta, ...] | None
+    output_metas: tuple[Meta, ...] | None = None
 
-    def __init__(
-        self,
-        edges: tuple[Edge, ...],
-        plan: Plan,
-        values: tuple[Any, ...],
-        metas: tuple[Meta | None, ...] | None = None,
-        output_metas: tuple[Meta, ...] | None = None,
-    ):
-        # Node's, written out: this is the hot path of every recorded operation.
+    def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
+        # The hot path of every recorded operation: what is rare is set by who needs it.
         self.edges = edges
-        self.hooks = None
-        self.metadata_ = None
-        self.time = tick()
         self.plan = plan
         self.values = values
-        self.metas = metas
-        self.output_metas = output_metas
-
-    @property
-    def outputs(self) -> int:  # type: ignore[override]  # a class constant elsewhere
-        """The number of differentiable outputs."""
-        return 1 if self.output_metas is None else len(self.output_metas)
+        self.time = tick()
 
     def run(self, cotangents: tuple[Any, ...], tensors: bool) -> Sequence[Any]:
         values = self.values
@@ -226,15 +204,14 @@ class OperationNode(Node):
             xp = ARRAYS
         if self.output_metas is not None:
             cotangents = self._materialise(cotangents, tensors)
+        op = self.op
         first = cotangents[0]
-        conjugate = (first._value if tensors else first).dtype.kind == "c" and self.op.holomorphic
+        dtype = first._value.dtype if tensors else first.dtype
+        conjugate = dtype.kind == "c" and op.holomorphic
         if conjugate:
             cotangents = tuple(xp.conj(g) for g in cotangents)
-        if self.op.many:
-            cotangents = (cotangents,)
-        pool = self.op.prepare(xp, cotangents, values)
+        pool = op.prepare(xp, cotangents, values)
         results: list[Any] = [None] * len(self.edges)
-        metas = self.metas
         for k, rule, pick in self.plan.calls:
             result = rule(xp, *pick(pool))
             if type(result) is list or type(result) is tuple:  # the argument is a sequence
@@ -244,9 +221,10 @@ class OperationNode(Node):
                 continue
             if conjugate:
                 result = xp.conj(result)
-            if not tensors and type(result) is not np.ndarray:
+            elif not tensors and result is not None and type(result) is not np.ndarray:
                 result = np.asarray(result)
             results[k] = result
+        metas = self.metas
         if metas is not None:
             for k, meta in enumerate(metas):
                 if meta is not None and results[k] is not None:
@@ -370,6 +348,6 @@ def node_class(op: Op, overload: int = 0) -> type[OperationNode]:
     found = _classes.get((id(op), overload))
     if found is None:
         name = f"{op.node}Backward{overload}"
-        found = type(name, (OperationNode,), {"__slots__": (), "op": op, "__module__": __name__})
+        found = type(name, (OperationNode,), {"op": op, "__module__": __name__})
         _classes[id(op), overload] = found
     return found

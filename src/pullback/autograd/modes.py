@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 import threading
@@ -9,11 +10,24 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
+from pullback.backends.arrays import QUIET, quiet_set
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
+    """What each thread has of its own: the switch, and a context in which NumPy is silent.
+
+    `quietly(f, *arguments)` calls f there. It costs 20 ns, setting and resetting the variable 140;
+    but it cannot be nested, so it is for calls that lead straight into NumPy.
+    """
+
     enabled = True
+
+    def __init__(self) -> None:
+        context = contextvars.copy_context()
+        context.run(quiet_set, QUIET)
+        self.quietly = context.run
 
 
 mode = _Mode()

@@ -52,8 +52,6 @@ def cut_out(vocabulary: Any, value: Any, steps: tuple[Step, ...]) -> Any:
 class CopySlices(Node):
     """The history of a tensor that was written through a view: owner with one part replaced."""
 
-    __slots__ = ("shape", "steps")
-
     def __init__(self, edges: tuple[Edge, Edge], steps: tuple[Step, ...], shape: tuple[int, ...]):
         super().__init__(edges)
         self.steps = steps

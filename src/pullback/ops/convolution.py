@@ -1,6 +1,6 @@
 """Convolution: three operations, each the transpose of another, so that derivatives close."""
 
-from pullback.op import Array, composite, opaque
+from pullback.op import Array, Plain, composite, opaque
 
 
 def _pair(value):
@@ -8,7 +8,7 @@ def _pair(value):
 
 
 @opaque(public=False, node="Convolution")
-def convolution2d(xp, input, weight, stride, padding, dilation, groups):
+def convolution2d(xp, input, weight, stride: Plain, padding, dilation, groups):
     r"""Cross-correlation of (b, c, h, w) with (o, c / groups, kh, kw), as windows times weights."""
     windows = xp.image_windows(xp.pad_last(input, padding), weight.shape[2:], stride, dilation)
     b, _, h, w, kh, kw = windows.shape
@@ -29,7 +29,7 @@ def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
 
 
 @opaque(public=False)
-def convolution2d_input(xp, input, weight, shape, stride, padding, dilation, groups):
+def convolution2d_input(xp, input, weight, shape: Plain, stride, padding, dilation, groups):
     r"""The transpose of `convolution2d` in its input: weights spread over windows, and added."""
     b, _, h, w = input.shape
     g = xp.reshape(input, b, groups, -1, h, w)
@@ -50,7 +50,7 @@ def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
 
 
 @opaque(public=False)
-def convolution2d_weight(xp, input, image, shape, stride, padding, dilation, groups):
+def convolution2d_weight(xp, input, image, shape: Plain, stride, padding, dilation, groups):
     r"""The transpose of `convolution2d` in its weights; `input` is the cotangent."""
     windows = xp.image_windows(xp.pad_last(image, padding), shape[2:], stride, dilation)
     b, _, h, w = input.shape

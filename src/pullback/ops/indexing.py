@@ -1,6 +1,6 @@
 """Elements by position: select, slice, index with tensors, gather and scatter."""
 
-from pullback.op import Array, Arrays, Dim, composite, opaque, view
+from pullback.op import Array, Arrays, Dim, Plain, composite, opaque, view
 
 
 @view()
@@ -53,7 +53,7 @@ def _(xp, g, dim):
 
 
 @view(many=True)
-def split(xp, input, split_size_or_sections, dim: Dim = 0):
+def split(xp, input, split_size_or_sections: Plain, dim: Dim = 0):
     r"""A tuple of pieces of an axis, of one size (the last may be smaller) or of given sizes."""
     size = input.shape[dim]
     if isinstance(split_size_or_sections, int):
@@ -102,7 +102,7 @@ def _(xp, g, indices, input_shape):
 
 
 @opaque(public=False)
-def index_adjoint(xp, input, indices: Arrays, shape):
+def index_adjoint(xp, input, indices: Arrays, shape: Plain):
     r"""Zeros of a shape to which the input is added at the indices: the transpose of `index`."""
     return xp.put(xp.filled(shape, 0, input), _key(indices), input, True)
 

@@ -1,6 +1,6 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, composite, opaque
+from pullback.op import Array, Arrays, Plain, composite, opaque
 
 
 def _check(name, condition, message):
@@ -190,7 +190,7 @@ def addmm(xp, input, mat1: Array, mat2: Array, *, beta=1, alpha=1):
 
 
 @opaque(public=False, node="Einsum", promote=True)
-def contract(xp, tensors: Arrays, inputs, output):
+def contract(xp, tensors: Arrays, inputs: Plain, output):
     r"""Sum of products by subscripts, one letter per axis, none repeated within a tensor."""
     return xp.einsum_array(f"{','.join(inputs)}->{output}", tensors)
 
@@ -267,7 +267,7 @@ def _subscripts(equation, shapes):
 
 
 @composite(method=False)
-def einsum(xp, equation, *operands):
+def einsum(xp, equation: Plain, *operands):
     r"""Sums of products by Einstein's convention: `einsum("ik,kj->ij", a, b)`.
 
     Letters are axes; those missing on the right of `->` are summed; `...` stands for further axes,

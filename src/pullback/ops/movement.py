@@ -1,10 +1,10 @@
 """The same elements elsewhere: views, copies, shapes, conversions."""
 
-from pullback.op import Array, Dim, Dims, Ints, NewDim, composite, opaque, pointwise, view
+from pullback.op import Array, Dim, Dims, Ints, NewDim, Plain, composite, opaque, pointwise, view
 
 
 @opaque(public=False)
-def view_adjoint(xp, input, view, plain, shape):
+def view_adjoint(xp, input, view: Plain, plain, shape):
     """Zeros of a shape with the input where a view of it looks: the transpose of any view."""
     return xp.put_view(input, view, plain, shape)
 
@@ -125,7 +125,7 @@ def view_method(xp, input, *shape):
 
 
 @view(public=False)
-def view_dtype(xp, input, dtype):
+def view_dtype(xp, input, dtype: Plain):
     r"""The same bits as elements of another type."""
     return xp.bitcast(input, dtype.numpy)
 
@@ -170,7 +170,7 @@ def _(xp, g, input_shape):
 
 
 @composite(public=False)
-def sum_to(xp, input, shape):
+def sum_to(xp, input, shape: Plain):
     r"""Sums over the axes that broadcasting to the input's shape would repeat."""
     new = len(input.shape) - len(shape)
     ones = tuple(
@@ -256,7 +256,7 @@ def ravel(xp, input):
 
 
 @composite(aliases=("moveaxis",))
-def movedim(xp, input, source, destination):
+def movedim(xp, input, source: Plain, destination):
     r"""Axes moved to other places, the rest in order: a view."""
     rank = len(input.shape)
     sources = [source] if isinstance(source, int) else list(source)
@@ -283,7 +283,7 @@ def _(xp, g, dims):
 
 
 @opaque()
-def roll(xp, input, shifts, dims=None):
+def roll(xp, input, shifts: Plain, dims=None):
     r"""Elements moved along axes, those that leave coming back at the other end."""
     return xp.roll_array(input, shifts, dims)
 
@@ -378,7 +378,7 @@ def contiguous(xp, input, *, memory_format=None):
 
 
 @pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False)
-def cast(xp, input, dtype):
+def cast(xp, input, dtype: Plain):
     r"""The values in another dtype, given as NumPy's."""
     return xp.cast(input, dtype)
 
