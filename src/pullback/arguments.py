@@ -29,6 +29,10 @@ class Dims:
     """One axis, several, or None for all; becomes a tuple of 0 ≤ dim < n without repetition."""
 
 
+class DimSet:
+    """As `Dims`, but an empty sequence means no axis."""
+
+
 class Ints:
     """Integers, given one by one or as one sequence; becomes a tuple."""
 
@@ -98,6 +102,8 @@ def normalise(
         note = p.annotation
         if note is Dims:
             args[k] = wrap_dims(args[k], ndim, name)
+        elif note is DimSet:
+            args[k] = args[k] if args[k] == () else wrap_dims(args[k], ndim, name)
         elif note is Dim:
             if args[k] is None:
                 args[k] = wrap_dims(None, ndim, name)

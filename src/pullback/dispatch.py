@@ -187,6 +187,8 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
     if isinstance(op, Pointwise) and isinstance(value, NUMBERS):
         if p is not op.parameters[0] or op.number_first:
             return value
+    if isinstance(op, Opaque) and p.name in op.numbers and isinstance(value, NUMBERS):
+        return value
     raise _not_a_tensor(op, p, value)
 
 
@@ -566,6 +568,8 @@ class TensorVocabulary:
     def apply(op: Op, args: Sequence[Any]) -> Any:
         """An operation given by its declaration."""
         return apply(op, args)
+
+    broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
 
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Tensor) -> Tensor:

@@ -13,11 +13,12 @@ builtin_bool, builtin_int = bool, int  # for modules in which `bool` and `int` a
 class dtype:
     """An element type: `torch.float32` and its kin. Compared by identity, printed as PyTorch's."""
 
-    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
+    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "kind", "name", "numpy")
 
     def __init__(self, name: str):
         self.name = name
         self.numpy = np.dtype(name)
+        self.kind = self.numpy.kind  # NumPy's letter: b, u, i, f or c
         self.itemsize = self.numpy.itemsize  # in bytes
         self.is_floating_point = self.numpy.kind == "f"
         self.is_complex = self.numpy.kind == "c"

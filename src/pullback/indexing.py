@@ -88,8 +88,8 @@ def _element(k: Any) -> Any:
     if k is None or k is Ellipsis or isinstance(k, (bool, slice)):
         return k
     if isinstance(k, Tensor):
-        if k._value.ndim == 0 and k._value.dtype.kind in "iu":
-            return int(k._value)
+        if k._value.ndim == 0 and k._value.dtype.kind in "iub":
+            return k._value.item()
         return k
     if isinstance(k, (list, tuple, range, np.ndarray)):
         array = np.asarray([e._value if isinstance(e, Tensor) else e for e in k])

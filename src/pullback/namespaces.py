@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pullback.dispatch import bind
+from pullback.dispatch import bind, bind_in_place
 from pullback.missing import missing_attribute
 from pullback.op import REGISTRY, Op
 
@@ -26,22 +26,34 @@ def functions(namespace: str) -> dict[str, Op]:
     return found
 
 
+def in_place_functions(namespace: str) -> dict[str, Op]:
+    """The operations whose in-place form is a function as well: `torch.exp_(x)`."""
+    return {
+        op.inplace_name: op
+        for op in REGISTRY.values()
+        if op.inplace_name and op.namespace == namespace
+    }
+
+
 def lazy(
     module: str, members: dict[str, Any]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """`__getattr__`, `__dir__` and `__all__` for the module of a namespace; `members` are its globals."""
     namespace = module.removeprefix("pullback").removeprefix(".")
     operations = functions(namespace)
+    in_place = in_place_functions(namespace)
 
     def get(name: str) -> Any:
-        op = operations.get(name)
-        if op is None:
-            raise missing_attribute(module, name, [*operations, *members])
-        function = bind(op)
+        if name in operations:
+            function = bind(operations[name])
+        elif name in in_place:
+            function = bind_in_place(in_place[name])
+        else:
+            raise missing_attribute(module, name, [*operations, *in_place, *members])
         members[name] = function
         return function
 
     def names() -> list[str]:
-        return sorted({*operations, *(n for n in members if not n.startswith("_"))})
+        return sorted({*operations, *in_place, *(n for n in members if not n.startswith("_"))})
 
     return get, names, sorted(operations)

@@ -35,10 +35,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from pullback import arguments
-from pullback.arguments import Array, Arrays, Dim, Dims, Ints, NewDim, Parameter, Plain
+from pullback.arguments import Array, Arrays, Dim, Dims, DimSet, Ints, NewDim, Parameter, Plain
 
 __all__ = [
-    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "Dims", "Ints", "NewDim",
+    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints", "NewDim",
     "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
     "composite", "creation", "opaque", "pointwise", "reduction", "view",
 ]  # fmt: skip
@@ -183,11 +183,12 @@ class Op:
             tuple(f"g_{n}" for n in differentiable_outputs)
             if len(differentiable_outputs) > 1 else ("g",)
         )  # fmt: skip
-        qualified = f"{namespace}.{self.name}" if namespace else self.name
-        if qualified in REGISTRY:
-            raise ValueError(f"the operation {qualified} is declared twice")
-        REGISTRY[qualified] = self
-        self.qualified_name = qualified
+        # Vocabularies know `linalg.norm` as `linalg_norm`, as PyTorch's own interior does.
+        key = f"{namespace}.{self.name}".removeprefix(".").replace(".", "_")
+        if key in REGISTRY:
+            raise ValueError(f"the operation {key} is declared twice")
+        REGISTRY[key] = self
+        self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
         first, *rest = inspect.signature(forward).parameters.values()
@@ -373,7 +374,8 @@ class Reduction(Op):
         dim = new("dim", new.POSITIONAL_OR_KEYWORD, default=default,
                   annotation=Dim if self.single_dim else Dims)  # fmt: skip
         keepdim = new("keepdim", new.POSITIONAL_OR_KEYWORD, default=False, annotation=bool)
-        made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *given[2:]]
+        rest = [Parameter(p, False) for p in list(inspect.signature(forward).parameters.values())[3:]]
+        made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *rest]
         if self.dtype_argument:
             made.append(Parameter(new("dtype", new.KEYWORD_ONLY, default=None), False))
         return tuple(made)
@@ -473,9 +475,17 @@ class Opaque(Op):
 
     kind = "opaque"
 
-    def __init__(self, forward: Function, *, promote: bool = False, **options: Any):
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        promote: bool = False,  # tensors are converted to a common dtype first
+        numbers: str = "",  # tensor arguments that may be Python numbers
+        **options: Any,
+    ):
         super().__init__(forward, **options)
-        self.promote = promote  # tensors are converted to a common dtype first
+        self.promote = promote
+        self.numbers = frozenset(numbers.split())
         self.call = _caller(self)
         self.formula_function: Function | None = None
 

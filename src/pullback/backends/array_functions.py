@@ -72,7 +72,7 @@ def diagonal_view(x: Any, offset: int, dim1: int, dim2: int) -> Any:
 def windows(x: Any, dim: int, size: int, step: int) -> Any:
     """Overlapping windows along one axis, as the last axis: a view."""
     if not x.ndim:
-        x, dim = x.reshape(1), 0
+        return x.reshape(1)
     count = (x.shape[dim] - size) // step + 1
     shape = [*x.shape, size]
     strides = [*x.strides, x.strides[dim]]
@@ -118,15 +118,17 @@ def argsort_array(x: Any, dim: int, descending: bool) -> Any:
 
 
 def _check_index(what: str, x: Any, dim: int, index: Any) -> None:
+    if not index.size:
+        return
     if index.dtype.kind not in "iu":
         raise RuntimeError(f"{what}(): Expected dtype int64 for index, but got {index.dtype}")
-    if index.ndim != x.ndim and x.ndim and index.size:
+    if index.ndim != x.ndim and x.ndim and index.ndim:
         raise RuntimeError(
             f"{what}(): Index tensor must have the same number of dimensions as input tensor, "
             f"but the shapes are {list(index.shape)} and {list(x.shape)}"
         )
     size = x.shape[dim] if x.ndim else 1
-    if index.size and not (index.min() >= 0 and index.max() < size):
+    if not (index.min() >= 0 and index.max() < size):
         worst = index.max() if index.max() >= size else index.min()
         raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
 
@@ -134,8 +136,10 @@ def _check_index(what: str, x: Any, dim: int, index: Any) -> None:
 def gather_array(x: Any, dim: int, index: Any) -> Any:
     """x[index[i, j], j] along axis 0, and so on; index may be smaller along the other axes."""
     _check_index("gather", x, dim, index)
-    if not x.ndim:
-        return np.broadcast_to(x, index.shape).copy()
+    if not index.size:
+        return np.empty(index.shape, x.dtype)
+    if not x.ndim or not index.ndim:
+        return np.take(x.reshape(-1), index)
     for k, (a, b) in enumerate(zip(index.shape, x.shape, strict=True)):
         if k != dim and a > b:
             raise RuntimeError(

@@ -172,11 +172,19 @@ def _(xp, g, dim, index):
 @opaque()
 def index_select(xp, input, dim: Dim, index: Array):
     r"""The positions of an axis that a 1-D integer tensor lists."""
+    if len(index.shape) > 1:
+        raise IndexError(
+            f"index_select(): Index is supposed to be a vector, not of shape {list(index.shape)}"
+        )
+    if not input.shape:
+        return xp.reshape(xp.take(xp.reshape(input, 1), (index,)))
     return xp.take(input, (slice(None),) * dim + (index,))
 
 
 @index_select.backward("input")
 def _(xp, g, dim, index, input_shape):
+    if not len(input_shape):
+        return g
     return xp.index_adjoint(g, [None] * dim + [index], input_shape)
 
 
@@ -186,6 +194,7 @@ def take_along_dim(xp, input, indices: Array, dim=None):
     if dim is None:
         return xp.gather(xp.reshape(input, -1), 0, xp.reshape(indices, -1))
     dim = dim % len(input.shape)
+    indices = xp.where(xp.lt(indices, 0), indices + input.shape[dim], indices)
     shape = list(indices.shape)
     shape[dim] = 1
     want = [max(a, b) if k != dim else 0 for k, (a, b) in enumerate(zip(shape, input.shape, strict=True))]
@@ -203,6 +212,8 @@ def nonzero_indices(xp, input):
 @composite()
 def nonzero(xp, input, *, as_tuple: bool = False):
     r"""The positions of non-zero elements: a row each, or a tuple of one tensor per axis."""
+    if as_tuple and not input.shape:
+        input = xp.reshape(input, 1)
     rows = xp.nonzero_indices(input)
     return xp.unbind(rows, 1) if as_tuple else rows
 

@@ -322,6 +322,9 @@ def tensordot(xp, a, b: Array, dims=2):
     sa = letters[: len(a.shape)]
     sb = list(letters[len(a.shape) : len(a.shape) + len(b.shape)])
     for i, j in zip(left, right, strict=True):
+        if a.shape[i] != b.shape[j] and 1 in (a.shape[i], b.shape[j]):  # broadcasts
+            a = xp.sum(a, i, keepdim=True) if b.shape[j] == 1 else a
+            b = xp.sum(b, j, keepdim=True) if a.shape[i] == 1 else b
         if a.shape[i] != b.shape[j]:
             raise RuntimeError(
                 f"tensordot: contracted dimensions need to match, but first has size "

@@ -1,6 +1,6 @@
 """The same elements elsewhere: views, copies, shapes, conversions."""
 
-from pullback.op import Array, Dim, Dims, Ints, NewDim, Plain, composite, opaque, pointwise, view
+from pullback.op import Array, Dim, Dims, DimSet, Ints, NewDim, Plain, composite, opaque, pointwise, view
 
 
 @opaque(public=False)
@@ -217,7 +217,7 @@ def _(xp, g, input_shape):
 
 
 @view(overload=lambda input, dim=None: 0 if dim is None else 1)
-def squeeze(xp, input, dim: Dims = None):
+def squeeze(xp, input, dim: DimSet = None):
     r"""Without axes of size 1, or without those of `dim` that have size 1: a view."""
     kept = [s for k, s in enumerate(input.shape) if s != 1 or k not in dim]
     return xp.reshape(input, *kept)
@@ -404,7 +404,7 @@ def _(xp, g):
     return g
 
 
-@opaque(public=False, inplace=True)
+@opaque(public=False, inplace=True, numbers="value")
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
     return xp.filled(input.shape, value, input)

@@ -45,11 +45,11 @@ def _(xp, g):
 
 
 @composite(method=False)
-def normal(xp, mean=0.0, std=1.0, size=None, *, generator=None):
+def normal(xp, mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None):
     r"""Normal, with this mean and standard deviation, numbers or tensors that broadcast."""
     if size is None:
         size = xp.broadcast_shape(getattr(mean, "shape", ()), getattr(std, "shape", ()))
-    return xp.randn(*size, generator=generator) * std + mean
+    return xp.randn(*size, generator=generator, dtype=dtype, device=device) * std + mean
 
 
 @opaque(public=False, inplace=True)
@@ -63,7 +63,7 @@ def _(xp, g):
     return None
 
 
-@opaque(public=False, inplace=True, name="normal_values")
+@opaque(public=False, inplace="normal_", name="normal_values")
 def normal_values(xp, input, mean: float = 0.0, std: float = 1.0, *, generator=None):
     r"""`input.normal_(mean, std)`: normal numbers written over the input."""
     return mean + std * xp.draw_normal(input.shape, input.dtype, generator)

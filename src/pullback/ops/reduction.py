@@ -367,7 +367,7 @@ def vector_norm(xp, x, ord=2, dim=None, keepdim: bool = False, *, dtype=None):
     if ord == -inf:
         return xp.amin(size, dim, keepdim)
     if ord == 0:
-        return xp.sum(xp.cast(xp.ne(size, 0), size.dtype.numpy), dim, keepdim)
+        return xp.sum(xp.sign(size), dim, keepdim)
     if ord == 1:
         return xp.sum(size, dim, keepdim)
     return xp.pow(xp.sum(xp.pow(size, ord), dim, keepdim), 1 / ord)
@@ -376,8 +376,10 @@ def vector_norm(xp, x, ord=2, dim=None, keepdim: bool = False, *, dtype=None):
 @composite()
 def norm(xp, input, p="fro", dim=None, keepdim: bool = False, *, dtype=None):
     r"""Vector norm over axes, or of all elements; "fro" and None mean 2."""
-    order = 2 if p is None or p == "fro" else float(p)
-    return xp.vector_norm(input, order, dim, keepdim, dtype=dtype)
+    order = 2 if p is None or p == "fro" else p
+    if isinstance(order, str):
+        raise RuntimeError(f"norm: p is a number or 'fro', not {p!r}")
+    return xp.linalg_vector_norm(input, order, dim, keepdim, dtype=dtype)
 
 
 @composite()
@@ -402,7 +404,7 @@ def cumsum(xp, input, dim: Dim, *, dtype=None):
 
 @cumsum.backward("input")
 def _(xp, g, dim):
-    return xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim)
+    return xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim) if len(g.shape) else g
 
 
 @opaque(outputs="values indices", integer_outputs="indices")
