@@ -82,9 +82,7 @@ def make_leaf(leaf: Tensor) -> Tensor:
 def _as_array(data: Any, dtype: dtypes.dtype | None) -> Any:
     if isinstance(data, Tensor):
         array = data._value
-    elif isinstance(data, (np.ndarray, np.generic)):
-        array = np.asarray(data)
-    elif not isinstance(data, (list, tuple)) and hasattr(data, "__array__"):
+    elif isinstance(data, (np.ndarray, np.generic)) or (not isinstance(data, (list, tuple)) and hasattr(data, "__array__")):
         array = np.asarray(data)
     else:
         array = _from_sequence(data)

@@ -48,9 +48,7 @@ class _CudaTensorType(TensorType):
         )
 
 
-globals().update(
-    {n: _CudaTensorType(n, (), {"dtype": t.dtype}) for n, t in tensor_types().items()}
-)
+globals().update({n: _CudaTensorType(n, (), {"dtype": t.dtype}) for n, t in tensor_types().items()})
 
 
 def __getattr__(name: str) -> object:

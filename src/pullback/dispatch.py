@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import keyword
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback import dtypes
+from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
@@ -28,7 +28,6 @@ from pullback.backends.arrays import (
     quiet_set,
 )
 from pullback.backends.memory import shares_memory
-from pullback.arguments import Parameter
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
 from pullback.op import (
@@ -62,9 +61,7 @@ def _plain_numbers(op: Op, values: list[Any]) -> None:
 
 
 def _not_a_tensor(op: Op, p: Parameter, value: Any) -> TypeError:
-    return TypeError(
-        f"{op.name}(): argument {p.name!r} must be Tensor, not {type(value).__name__}"
-    )
+    return TypeError(f"{op.name}(): argument {p.name!r} must be Tensor, not {type(value).__name__}")
 
 
 _numbers: dict[np.dtype[Any], dict[Any, Any]] = {}
@@ -184,9 +181,8 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
         return [None if v is None else v._value for v in value]
     if value is None and p.default is None:
         return None
-    if isinstance(op, Pointwise) and isinstance(value, NUMBERS):
-        if p is not op.parameters[0] or op.number_first:
-            return value
+    if isinstance(op, Pointwise) and isinstance(value, NUMBERS) and len(op.tensors) > 1:
+        return value
     if isinstance(op, Opaque) and p.name in op.numbers and isinstance(value, NUMBERS):
         return value
     raise _not_a_tensor(op, p, value)
@@ -206,11 +202,16 @@ def _prepare_pointwise(
     target = result_type(*operands)
     floating = op.floating
     if callable(floating):
-        floating = floating(*(v for v, p in zip(values, op.parameters, strict=True) if not p.is_tensor))
+        floating = floating(
+            *(v for v, p in zip(values, op.parameters, strict=True) if not p.is_tensor)
+        )
     if floating and not (target.is_floating_point or target.is_complex):
         target = dtypes.get_default_dtype()
     dtype = target.numpy
     arrays = [values[k] for k in op.tensors if isinstance(values[k], ndarray)]
+    if not arrays:  # numbers only
+        first = op.tensors[0]
+        raise _not_a_tensor(op, op.parameters[first], args[first])
     shape = arrays[0].shape
     same = True
     for a in arrays:
@@ -349,9 +350,7 @@ def check_device(where: Any) -> None:
 # ----------------------------------------------------------------------------- recording
 
 
-def _record(
-    op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, metas: Any
-) -> Any:
+def _record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, metas: Any) -> Any:
     """Wrap the result, with a node if a gradient may be asked for."""
     several = type(result) is tuple
     if several:
@@ -373,7 +372,9 @@ def _record(
         for k, output in enumerate(outputs):
             if shares_memory(output._value, source._value):
                 note_view(output, source, (op, plain, k if several else None))
-    return op.tuple_class(*outputs) if several and op.outputs else outputs if several else outputs[0]
+    return (
+        op.tuple_class(*outputs) if several and op.outputs else outputs if several else outputs[0]
+    )
 
 
 def _as_array(value: Any) -> Any:
@@ -526,7 +527,9 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
         pairs = [(result, out)]
     for value, target in pairs:
         if not isinstance(target, Tensor):
-            raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}")
+            raise TypeError(
+                f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}"
+            )
         if mode.enabled and (value._edge is not None or target._edge is not None):
             raise RuntimeError(
                 f"{op.name}(): functions with out=... arguments don't support automatic "
@@ -697,7 +700,9 @@ def _compile(
     text = body.format(arguments="".join(a + ", " for a in arguments))
     source = f"def {name}({', '.join(signature)}):\n    {text}"
     made: dict[str, Any] = {}
-    exec(compile(source, f"<pullback.{op.qualified_name}>", "exec"), {**namespace, **defaults}, made)
+    exec(
+        compile(source, f"<pullback.{op.qualified_name}>", "exec"), {**namespace, **defaults}, made
+    )
     function: Callable[..., Any] = made[name]
     names = {_NUMPY_NAMES[n]: n for n in _NUMPY_NAMES if n in op.positions}
     if variadic is not None:
@@ -834,7 +839,10 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
             return general(x, y)
         try:
             result = mode.quietly(compute, a, b)
-        except (RuntimeError, ValueError):  # shapes that do not match, or a call from NumPy's inside
+        except (
+            RuntimeError,
+            ValueError,
+        ):  # shapes that do not match, or a call from NumPy's inside
             return general(x, y)
         if type(result) is not ndarray:
             result = np.asarray(result)

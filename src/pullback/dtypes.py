@@ -6,14 +6,21 @@ from typing import Any
 
 import numpy as np
 
-
 builtin_bool, builtin_int = bool, int  # for modules in which `bool` and `int` are dtypes
 
 
 class dtype:
     """An element type: `torch.float32` and its kin. Compared by identity, printed as PyTorch's."""
 
-    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "kind", "name", "numpy")
+    __slots__ = (
+        "is_complex",
+        "is_floating_point",
+        "is_signed",
+        "itemsize",
+        "kind",
+        "name",
+        "numpy",
+    )
 
     def __init__(self, name: str):
         self.name = name

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.autograd import engine, graph
+from pullback.autograd import engine
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import version
-from pullback.autograd.views import check_writable
 from pullback.construct import TensorType, make_leaf
 from pullback.dispatch import CPU, TENSORS, bind, bind_in_place, check_device, operator
 from pullback.indexing import getitem, setitem
 from pullback.op import REGISTRY, Op
-from pullback.tensor import Size, Tensor, wrap
+from pullback.tensor import Tensor, wrap
 
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:

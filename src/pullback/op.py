@@ -67,7 +67,11 @@ class Plan:
         pool = [*op.cotangents, *self.saved_names]
         # (index of the edge, rule, what the rule takes out of (cotangents + saved values))
         self.calls = tuple(
-            (op.differentiable.index(rule.target), rule.function, picker([pool.index(n) for n in rule.names]))
+            (
+                op.differentiable.index(rule.target),
+                rule.function,
+                picker([pool.index(n) for n in rule.names]),
+            )
             for rule in rules
         )
 
@@ -160,7 +164,9 @@ class Op:
         self.public_name = public_name or self.name
         self.is_function = function and public
         self.is_method = method and public
-        self.inplace_name = inplace if isinstance(inplace, str) else f"{self.public_name}_" * inplace
+        self.inplace_name = (
+            inplace if isinstance(inplace, str) else f"{self.public_name}_" * inplace
+        )
         self.aliases = tuple(aliases)
         self.floating = floating
         self.result = result
@@ -197,7 +203,11 @@ class Op:
         parameters: list[Parameter] = []
         plain_seen = False
         for p in rest:
-            plain_seen |= isinstance(self, Creation) or p.annotation not in arguments.TENSORS or p.kind is p.KEYWORD_ONLY
+            plain_seen |= (
+                isinstance(self, Creation)
+                or p.annotation not in arguments.TENSORS
+                or p.kind is p.KEYWORD_ONLY
+            )
             tensor = p.annotation in (Array, Arrays) or not plain_seen
             parameters.append(Parameter(p, tensor))
         return tuple(parameters)
@@ -317,13 +327,11 @@ class Pointwise(Op):
         forward: Function,
         *,
         keep_dtype: str = "",  # arguments that keep their own dtype
-        number_first: bool = False,  # the first argument may be a Python number
         **options: Any,
     ):
         options.setdefault("inplace", options.get("result", "same") == "same")
         super().__init__(forward, **options)
         self.keep_dtype = frozenset(keep_dtype.split())
-        self.number_first = number_first
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
@@ -374,7 +382,9 @@ class Reduction(Op):
         dim = new("dim", new.POSITIONAL_OR_KEYWORD, default=default,
                   annotation=Dim if self.single_dim else Dims)  # fmt: skip
         keepdim = new("keepdim", new.POSITIONAL_OR_KEYWORD, default=False, annotation=bool)
-        rest = [Parameter(p, False) for p in list(inspect.signature(forward).parameters.values())[3:]]
+        rest = [
+            Parameter(p, False) for p in list(inspect.signature(forward).parameters.values())[3:]
+        ]
         made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *rest]
         if self.dtype_argument:
             made.append(Parameter(new("dtype", new.KEYWORD_ONLY, default=None), False))

@@ -55,7 +55,9 @@ def backward(
         if edge[0].accumulates:
             edge[0].accumulate(tensor, create_graph)
         else:
-            target._grad = tensor if target._grad is None else graph.TENSORS.add(target._grad, tensor)
+            target._grad = (
+                tensor if target._grad is None else graph.TENSORS.add(target._grad, tensor)
+            )
 
 
 def grad(
@@ -386,5 +388,3 @@ def _after(node: Node, results: Any, cotangents: tuple[Any, ...], tensors: bool)
         if replaced is not None:
             grads = _as_tuple(replaced)
     return [g if g is None or tensors else g._value for g in grads]
-
-

@@ -193,7 +193,9 @@ def _directions(like: Any, fast: bool, source: np.random.Generator) -> list[Any]
     return made
 
 
-def _difference(array: Any, direction: Any, eps: float, values: Callable[[], list[Any]]) -> list[Any]:
+def _difference(
+    array: Any, direction: Any, eps: float, values: Callable[[], list[Any]]
+) -> list[Any]:
     """The central difference quotient of all outputs."""
     before = array.copy()
     array[...] = before + eps * direction

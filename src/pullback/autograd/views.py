@@ -125,5 +125,3 @@ def rebase(tensor: Tensor, node: OperationNode | None) -> None:
         if view is not None:
             stem = wrap(base._value, base._edge)
             view._edge = cut_out(graph.TENSORS, stem, view._made_by)._edge
-
-

@@ -195,9 +195,7 @@ def image_windows(x: Any, size: Sequence[int], stride: Any, dilation: Any) -> An
               for n, k, s, d in zip(image, size, stride, dilation, strict=True)]  # fmt: skip
     outer = [t * s for t, s in zip(x.strides[2:], stride, strict=True)]
     inner = [t * d for t, d in zip(x.strides[2:], dilation, strict=True)]
-    return as_strided(
-        x, (b, c, *counts, *size), (*x.strides[:2], *outer, *inner), writeable=False
-    )
+    return as_strided(x, (b, c, *counts, *size), (*x.strides[:2], *outer, *inner), writeable=False)
 
 
 def add_image_windows(

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from pullback.backends import array_functions
-from pullback.backends.scalar import PRIMITIVES
 from pullback.backends.memory import shares_memory
+from pullback.backends.scalar import PRIMITIVES
 from pullback.op import REGISTRY, Op, View
 
 ndarray = np.ndarray

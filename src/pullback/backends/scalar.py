@@ -32,6 +32,11 @@ def _sigmoid(x: Any) -> Any:
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
+def _sign(x: Any) -> Any:
+    s = np.sign(x)
+    return np.where(np.isnan(s), s.dtype.type(0), s) if s.dtype.kind in "fc" else s
+
+
 def _rsqrt(x: Any) -> Any:
     with np.errstate(divide="ignore"):
         return 1 / np.sqrt(x)
@@ -53,7 +58,7 @@ _TABLE = [
     ("remainder", 2, np.remainder), ("fmod", 2, np.fmod), ("pow", 2, np.power),
     ("maximum", 2, np.maximum), ("minimum", 2, np.minimum), ("atan2", 2, np.arctan2),
     ("copysign", 2, np.copysign),
-    ("neg", 1, np.negative), ("abs", 1, np.absolute, "real"), ("sign", 1, np.sign),
+    ("neg", 1, np.negative), ("abs", 1, np.absolute, "real"), ("sign", 1, _sign),
     ("sqrt", 1, np.sqrt), ("rsqrt", 1, _rsqrt),
     ("exp", 1, np.exp), ("exp2", 1, np.exp2), ("expm1", 1, np.expm1),
     ("log", 1, np.log), ("log2", 1, np.log2), ("log10", 1, np.log10), ("log1p", 1, np.log1p),

@@ -182,7 +182,7 @@ def _pow_overload(input, exponent):
     return 2 if isinstance(input, (int, float, complex)) else 1
 
 
-@pointwise(number_first=True, overload=_pow_overload, samples=(0.3, 3.0))
+@pointwise(overload=_pow_overload, samples=(0.3, 3.0))
 def pow(xp, input, exponent):
     r"""Power: $y = \text{input}^\text{exponent}$. Either may be a number.
 
@@ -252,7 +252,7 @@ def _(xp, g, input):
 
 @pointwise()
 def sign(xp, input):
-    r"""-1, 0 or 1; NaN stays NaN."""
+    r"""-1, 0 or 1; 0 for NaN."""
     return xp.sign(input)
 
 

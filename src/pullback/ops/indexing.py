@@ -145,7 +145,8 @@ def _(xp, g, dim, index, input_shape):
 @opaque(public=False)
 def scatter_zeros(xp, input, dim: int, index: Array, shape):
     r"""Zeros of a shape to which the input is added where `gather` would read: its transpose."""
-    return xp.scatter_array(xp.filled(shape, 0, input), dim, index, input, True)
+    zeros = xp.filled(shape, 0, input)
+    return xp.scatter_array(zeros, dim, index, input, True) if 0 not in index.shape else zeros
 
 
 @scatter_zeros.backward("input")
@@ -197,7 +198,10 @@ def take_along_dim(xp, input, indices: Array, dim=None):
     indices = xp.where(xp.lt(indices, 0), indices + input.shape[dim], indices)
     shape = list(indices.shape)
     shape[dim] = 1
-    want = [max(a, b) if k != dim else 0 for k, (a, b) in enumerate(zip(shape, input.shape, strict=True))]
+    want = [
+        max(a, b) if k != dim else 0
+        for k, (a, b) in enumerate(zip(shape, input.shape, strict=True))
+    ]
     left, right = list(want), list(want)
     left[dim], right[dim] = input.shape[dim], indices.shape[dim]
     return xp.gather(xp.expand(input, *left), dim, xp.expand(indices, *right))

@@ -300,7 +300,9 @@ def einsum(xp, equation: Plain, *operands):
         tensors.append(x)
         letters.append(subscript)
     tensors = [
-        xp.expand(x, *(sizes[c] for c in s)) if any(x.shape[k] != sizes[c] for k, c in enumerate(s)) else x
+        xp.expand(x, *(sizes[c] for c in s))
+        if any(x.shape[k] != sizes[c] for k, c in enumerate(s))
+        else x
         for x, s in zip(tensors, letters, strict=True)
     ]
     return xp.contract(tensors, letters, output)

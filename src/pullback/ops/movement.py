@@ -1,6 +1,17 @@
 """The same elements elsewhere: views, copies, shapes, conversions."""
 
-from pullback.op import Array, Dim, Dims, DimSet, Ints, NewDim, Plain, composite, opaque, pointwise, view
+from pullback.op import (
+    Array,
+    Dim,
+    DimSet,
+    Ints,
+    NewDim,
+    Plain,
+    composite,
+    opaque,
+    pointwise,
+    view,
+)
 
 
 @opaque(public=False)

@@ -35,7 +35,9 @@ def randperm(xp, n: int, *, generator=None, dtype):
 def bernoulli(xp, input, *, generator=None):
     r"""1 with the probability that the input gives, else 0."""
     if not xp.all(xp.logical_and(xp.ge(input, 0), xp.le(input, 1))):
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true: probabilities lie in [0, 1]")
+        raise RuntimeError(
+            "Expected p_in >= 0 && p_in <= 1 to be true: probabilities lie in [0, 1]"
+        )
     return xp.cast(xp.draw_uniform(input.shape, input.dtype, generator) < input, input.dtype)
 
 
@@ -45,11 +47,14 @@ def _(xp, g):
 
 
 @composite(method=False)
-def normal(xp, mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None):
+def normal(xp, mean=0.0, std=1.0, size=None, *, generator=None, dtype=None,
+           layout=None, device=None, requires_grad: bool = False, pin_memory=False):  # fmt: skip
     r"""Normal, with this mean and standard deviation, numbers or tensors that broadcast."""
     if size is None:
         size = xp.broadcast_shape(getattr(mean, "shape", ()), getattr(std, "shape", ()))
-    return xp.randn(*size, generator=generator, dtype=dtype, device=device) * std + mean
+    return (xp.randn(*size, generator=generator, dtype=dtype) * std + mean).requires_grad_(
+        requires_grad
+    )
 
 
 @opaque(public=False, inplace=True)

@@ -3,7 +3,7 @@
 from pullback.op import Array, composite, pointwise
 
 
-@pointwise(name="where", public=False, number_first=True, keep_dtype="condition", inplace=False)
+@pointwise(name="where", public=False, keep_dtype="condition", inplace=False)
 def where_(xp, condition, input, other):
     r"""$y = \text{input}$ where the condition holds, else $\text{other}$."""
     return xp.where(condition, input, other)
