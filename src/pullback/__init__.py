@@ -21,7 +21,8 @@ from pullback import (
 from pullback.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from pullback.backends.generator import Generator, default_generator
 from pullback.construct import as_tensor, asarray, from_dlpack, from_numpy, tensor
-from pullback.dispatch import device, result_type
+from pullback.devices import device
+from pullback.dispatch import result_type
 from pullback.dtypes import (
     complex64,
     complex128,
