@@ -5,6 +5,7 @@ stay free of these chores. `door` does it; `fast` has shorter ways for small poi
 `functions` makes the public functions and methods out of declarations.
 """
 
+from pullback import ops as ops  # importing it fills the registry
 from pullback.dispatch.door import apply
 from pullback.dispatch.functions import TENSORS, bind, bind_in_place, operator
 from pullback.dispatch.promotion import broadcast_shapes, result_type

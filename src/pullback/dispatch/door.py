@@ -190,7 +190,7 @@ def _apply_creation(op: Creation, args: Sequence[Any]) -> Tensor:
     op.normalise(values, 0)
     tensor = wrap(np.asarray(op.compute(ARRAYS, values)))
     if options["requires_grad"]:
-        tensor.requires_grad_()  # type: ignore[attr-defined]  # attached later
+        tensor.requires_grad_()
     return tensor
 
 

@@ -83,7 +83,7 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
         edge = x._edge
         tensor = new(Tensor)
         tensor._value = result
-        if edge is not None and plan is not None and mode.enabled:
+        if edge is not None and plan is not None and pick is not None and mode.enabled:
             tensor._edge = (cls((edge,), plan, pick((result, value))), 0)
         return tensor
 
@@ -106,7 +106,6 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
         return None
     steps = {needs: (plan, picks[needs] if plan.sources else None) for needs, plan in plans.items()}
     left, right, both = (steps.get(n) for n in ((True, False), (False, True), (True, True)))
-    no_rules = not op.rules
     constants = tuple(plain)
     numbers32, numbers64 = numbers_of(FLOAT32), numbers_of(FLOAT64)
 
@@ -154,7 +153,7 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
             step = right
         else:
             step = left if y_edge is None else both
-        if no_rules or not mode.enabled:
+        if step is None or not mode.enabled:
             return tensor
         plan, pick = step
         make = cls if overload is None else node_class(op, overload(x, y))

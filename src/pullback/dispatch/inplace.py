@@ -23,7 +23,7 @@ ndarray = np.ndarray
 
 def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     """`tensor.op_(…)`: the result written over the tensor, and recorded as if it were new."""
-    target = args[0]
+    target: Tensor = args[0]
     name = f"{op.name}_"
     check_writable(target, name)
     array = target._value
