@@ -28,6 +28,7 @@ Declarations import this module only; `dispatch` turns them into functions and m
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections import namedtuple
@@ -373,7 +374,6 @@ class Reduction(Op):
         super().__init__(forward, **options)
         self.states = tuple(state.split())
         self.options = tuple(inspect.signature(forward).parameters)[3:]
-        self.state_class = namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
         given = super()._read_parameters(forward)
@@ -400,6 +400,11 @@ class Reduction(Op):
         self.finish_function = function
         self._finish_names = tuple(inspect.signature(function).parameters)[1:]
         return function
+
+    @functools.cached_property
+    def state_class(self) -> Any:
+        """The named tuple of a state's parts."""
+        return namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
 
     def tile(self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any]) -> Any:
         """The state of one tile, as a named tuple."""
