@@ -334,16 +334,21 @@ def _verify_buffers(kernel: Kernel, require: Any) -> None:
         if n.op == "load":
             known = described.setdefault(n.data.name, n.data)
             require(known == n.data, f"buffer {n.data.name!r} has two descriptions")
+    written: dict[str, Buffer] = {}
+    elements: set[tuple[str, tuple[int, ...]]] = set()
     for output in kernel.outputs:
-        name = output.buffer.name
-        require(name not in described, f"buffer {name!r} is written twice, or read and written")
-        described[name] = output.buffer
+        name, element = output.buffer.name, tuple(map(id, output.indices))
+        require(name not in described, f"buffer {name!r} is read and written")
+        require((name, element) not in elements, f"an element of {name!r} is written twice")
+        elements.add((name, element))
+        known = written.setdefault(name, output.buffer)
+        require(known == output.buffer, f"buffer {name!r} has two descriptions")
         require(output.buffer.dtype == output.value.dtype, f"{name!r}: wrong dtype of its value")
         require(len(output.indices) == output.buffer.rank, f"{name!r}: wrong number of indices")
         for i in output.indices:
             below = list(walk(i))
             require(all(n.op != "load" for n in below), f"{name!r}: a computed output index")
-    for buffer in described.values():
+    for buffer in (*described.values(), *written.values()):
         require(buffer.storage in (None, "bfloat16"), f"unknown storage {buffer.storage!r}")
 
 

@@ -91,7 +91,7 @@ class Emitter:
         self.arguments = {}
         for name, slot in self.layout.slots.items():
             kind = "i64"
-            if name.startswith("data:") or name in ("partials", "columns"):
+            if name.startswith("data:") or name in ("partials", "columns", "stop"):
                 kind = "ptr"
             elif name.startswith("scalar:"):
                 dtype = next(n.dtype for n in self.kernel.scalars if f"scalar:{n.data}" == name)
@@ -162,8 +162,7 @@ class Emitter:
         begin = w.add(f"mul i64 {in_batch}, {a['vectors_per_task']}", "begin")
         end = self._smaller(w.add(f"add i64 {begin}, {a['vectors_per_task']}"), self.vectors)
         scope = top.inner(self._batch_indices(batch))
-        for acc in self.plan.columns:
-            self._clear_columns(acc, task)
+        group = self._group(batch, in_batch)
         totals = [
             (self.v.type(d), s)
             for acc in self.plan.totals
@@ -176,10 +175,24 @@ class Emitter:
             with w.loop("block", begin, end, step, totals) as block:
                 stop = self._smaller(w.add(f"add i64 {block.counter}, {step}"), end)
                 for p in self.plan.passes:
-                    self._pass(scope, p, task, block.counter, stop)
+                    self._pass(scope, p, group, block.counter, stop)
                 block.next = self._epilogue(scope, block, stop)
             results = block.results
         self._store_partials(task, results)
+
+    def _group(self, batch: str, in_batch: str) -> str:
+        """The group of tasks that share partial results of columns; its first task clears them."""
+        w, a = self.w, self.arguments
+        if not self.plan.columns:
+            return ""
+        in_group = w.add(f"srem i64 {in_batch}, {a['tasks_per_group']}")
+        local = w.add(f"sdiv i64 {in_batch}, {a['tasks_per_group']}")
+        first = w.add(f"mul i64 {batch}, {a['groups_per_batch']}")
+        group = w.add(f"add i64 {first}, {local}", "group")
+        with w.when(w.add(f"icmp eq i64 {in_group}, 0"), "first"):
+            for acc in self.plan.columns:
+                self._clear_columns(acc, group)
+        return group
 
     def _smaller(self, a: str, b: str) -> str:
         return self.w.add(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")
@@ -195,7 +208,7 @@ class Emitter:
 
     # -------------------------------------------------------------- passes over the pairs
 
-    def _pass(self, scope: Scope, p: Pass, task: str, begin: str, end: str) -> None:
+    def _pass(self, scope: Scope, p: Pass, group: str, begin: str, end: str) -> None:
         w, v = self.w, self.v
         with w.loop("clear", "0", w.add(f"sub i64 {end}, {begin}"), "1") as row:
             for acc in p.rows:
@@ -205,16 +218,23 @@ class Emitter:
         with self._nest(serial, indices):
             size = self.arguments[f"size:{last}"]
             with w.loop("tile", "0", size, str(p.tile)) as tile:
-                left = w.add(f"sub i64 {size}, {tile.counter}")
-                count = self._smaller(left, str(p.tile))
-                here = scope.inner(indices)
-                self._pack(here, p, tile.counter, count)
-                for acc in p.columns:
-                    self._clear_tile(acc, count)
-                with w.loop("row", begin, end, "1") as row:
-                    self._row(here, p, row.counter, begin, tile.counter, count)
-                for acc in p.columns:
-                    self._add_columns(acc, task, tile.counter, count)
+                flag = w.add(f"load volatile i64, ptr {self.arguments['stop']}, align 8")
+                with w.when(w.add(f"icmp eq i64 {flag}, 0"), "go"):
+                    self._tile(scope.inner(indices), p, group, begin, end, tile.counter)
+
+    def _tile(
+        self, scope: Scope, p: Pass, group: str, begin: str, end: str, tile: str
+    ) -> None:
+        w = self.w
+        left = w.add(f"sub i64 {self.arguments[f'size:{self.kernel.inner[-1]}']}, {tile}")
+        count = self._smaller(left, str(p.tile))
+        self._pack(scope, p, tile, count)
+        for acc in p.columns:
+            self._clear_tile(acc, count)
+        with w.loop("row", begin, end, "1") as row:
+            self._row(scope, p, row.counter, begin, tile, count)
+        for acc in p.columns:
+            self._add_columns(acc, group, tile, count)
 
     @contextmanager
     def _nest(self, names: Sequence[str], indices: dict[str, str]) -> Iterator[None]:
@@ -357,11 +377,13 @@ class Emitter:
 
     # -------------------------------------------------------------- columns, over tasks
 
-    def _column_slots(self, acc: Accumulator, task: str, column: str) -> list[str]:
-        """Pointers to a column's partial result of a task: [component][task][column], 8 bytes each."""
+    def _column_slots(self, acc: Accumulator, group: str, column: str) -> list[str]:
+        """Pointers to a column's partial result of a group: [component][group][column], 8 bytes."""
         w = self.w
         size = self.arguments[f"size:{self.kernel.inner[-1]}"]
-        tasks = self._all_tasks()
+        groups = self.arguments["groups_per_batch"]
+        for name in self.kernel.batch:
+            groups = w.add(f"mul i64 {groups}, {self.arguments[f'size:{name}']}")
         first = 0
         for other in self.plan.columns:
             if other is acc:
@@ -369,31 +391,25 @@ class Emitter:
             first += len(other.wide)
         pointers = []
         for k in range(len(acc.wide)):
-            line = w.add(f"add i64 {w.add(f'mul i64 {tasks}, {first + k}')}, {task}")
+            line = w.add(f"add i64 {w.add(f'mul i64 {groups}, {first + k}')}, {group}")
             at = w.add(f"add i64 {w.add(f'mul i64 {line}, {size}')}, {column}")
             pointers.append(w.add(f"getelementptr i64, ptr {self.arguments['columns']}, i64 {at}"))
         return pointers
 
-    def _all_tasks(self) -> str:
-        total = self.arguments["tasks_per_batch"]
-        for name in self.kernel.batch:
-            total = self.w.add(f"mul i64 {total}, {self.arguments[f'size:{name}']}")
-        return total
-
-    def _clear_columns(self, acc: Accumulator, task: str) -> None:
+    def _clear_columns(self, acc: Accumulator, group: str) -> None:
         one = Vectors(self.w, 1, self.target)
         size = self.arguments[f"size:{self.kernel.inner[-1]}"]
         with self.w.loop("clear", "0", size, "1") as loop:
-            slots = self._column_slots(acc, task, loop.counter)
+            slots = self._column_slots(acc, group, loop.counter)
             self._write_slots(slots, acc.wide, acc.identity(one, wide=True))
 
-    def _add_columns(self, acc: Accumulator, task: str, base: str, count: str) -> None:
+    def _add_columns(self, acc: Accumulator, group: str, base: str, count: str) -> None:
         """The tile's column results, over lanes, join those of the task."""
         w = self.w
         one = Vectors(w, 1, self.target)
         with w.loop("column", "0", count, "1", nonempty=True) as loop:
             part = acc.across(self.v, self._get_column(acc, loop.counter))
-            slots = self._column_slots(acc, task, w.add(f"add i64 {base}, {loop.counter}"))
+            slots = self._column_slots(acc, group, w.add(f"add i64 {base}, {loop.counter}"))
             old = self._read_slots(slots, acc.wide)
             self._write_slots(slots, acc.wide, acc.merge(one, old, part, wide=True))
 
@@ -517,11 +533,14 @@ class Emitter:
                 else:
                     scope.store(o.buffer, o.indices, scope.value(o.value), None)
             if by_column:
+                groups = self.arguments["groups_per_batch"]
+                first = w.add(f"mul i64 {batch.counter}, {groups}")
+                last = w.add(f"add i64 {first}, {groups}")
                 name = self.kernel.inner[-1]
                 with w.loop("column", "0", self.arguments[f"size:{name}"], "1") as column:
                     here = scope.inner({name: Lanes(column.counter, None)})
                     for acc in self.plan.columns:
-                        self._combine(here, acc, begin, end, column.counter)
+                        self._combine(here, acc, first, last, column.counter)
                     for o in by_column:
                         here.store(o.buffer, o.indices, here.value(o.value), None)
         w.do("ret void")
