@@ -15,12 +15,14 @@ from .loops import Kernel, rewrite_kernel
 from .passes.canonical import canonical, tidy
 from .passes.exponentials import base2, softmax
 from .passes.factors import factors
+from .passes.nest import nest
 from .passes.unroll import unroll
 
 Pass = Callable[[Kernel], Kernel]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("unroll", unroll),  # unrolled indices become constants
+    ("nest", nest),  # Σ_ij = Σ_i Σ_j
     ("canonical", canonical),  # one form for expressions that are equal: (a-b)² = (b-a)²
     ("softmax", softmax),  # exp(a - logsumexp(a)) shares the pass that computes logsumexp
     ("base2", base2),  # exp(x / c) = exp2(x · (log2 e / c)), the factor outside the loop

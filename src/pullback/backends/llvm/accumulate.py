@@ -37,10 +37,21 @@ class Accumulator:
         else:
             self.dtypes = [dtype] * (2 if self.kahan else 1)
 
+    @property
+    def bodies(self) -> tuple[Scalar, ...]:
+        """What the innermost loop evaluates."""
+        return self.args
+
+    def add(self, n: Scalar) -> None:
+        """Another node that is finished from this state."""
+        self.nodes.append(n)
+
     @staticmethod
     def key(n: Scalar) -> object:
         """Reduce nodes with the same key share an accumulator."""
         kind = n.data.kind
+        if kind in ("reference", "scaled"):
+            return "rescaled", n.data.over, id(n.args[0])
         shared = kind.key if isinstance(kind, State) else kind
         return shared, n.data.over, tuple(map(id, n.args))
 

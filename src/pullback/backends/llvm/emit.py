@@ -32,6 +32,7 @@ from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Values
 from .layout import layout
 from .plan import Pass, Plan, plan
+from .rescale import Rescaled
 from .scope import Lanes, Scope
 from .target import Target
 from .text import LoopHandle, Writer, scalar_type, vector_type
@@ -277,21 +278,94 @@ class Emitter:
         rows = self._row_scope(scope, row)
         local = w.add(f"sub i64 {row}, {begin}", "local")
         self._bind_finished(rows, local, before=p)
+        references = [group.reference for group in p.rescaled]
         for n in p.hoisted:
-            rows.value(n)
-        identities = [acc.identity(v) for acc in p.rows]
+            if not any(m is r for m in walk(n) for r in references):
+                rows.value(n)
+        plain = [acc for acc in p.rows if not isinstance(acc, Rescaled)]
+        if not p.rescaled:
+            sums = self._pairs(rows, p, plain, base, count, row)
+        else:
+            sums = self._rescaled_pairs(rows, p, plain, base, count, row, local)
+        states = iter(sums)
+        for acc in plain:
+            part = [next(states) for _ in acc.dtypes]
+            self._put(acc, local, acc.merge(v, self._get(acc, local), part))
+        for group in p.rescaled:
+            state = self._get(group, local)
+            added = [v.binary("fadd", group.dtypes[0], s, next(states)) for s in state[1:]]
+            self._put(group, local, [state[0], *added])
+
+    def _pairs(
+        self, rows: Scope, p: Pass, plain: list[Accumulator], base: str, count: str, row: str
+    ) -> list[str]:
+        """The innermost loop; gives the tile's states."""
+        w, v = self.w, self.v
         carried = [
             (v.type(d), s)
-            for acc, state in zip(p.rows, identities, strict=True)
-            for d, s in zip(acc.dtypes, state, strict=True)
+            for acc in plain
+            for d, s in zip(acc.dtypes, acc.identity(v), strict=True)
+        ]
+        carried += [
+            (v.type(d), v.constant(0, d)) for group in p.rescaled for d in group.dtypes[1:]
         ]
         mask = self._inside(row) if p.columns else None
         with w.loop("pair", "0", count, "1", carried, nonempty=True) as pair:
-            self._pair(rows, p, pair, base, mask, row)
-        states = iter(pair.results)
-        for acc in p.rows:
-            part = [next(states) for _ in acc.dtypes]
-            self._put(acc, local, acc.merge(v, self._get(acc, local), part))
+            self._pair(rows, p, plain, pair, base, mask, row)
+        return pair.results
+
+    def _rescaled_pairs(
+        self,
+        rows: Scope,
+        p: Pass,
+        plain: list[Accumulator],
+        base: str,
+        count: str,
+        row: str,
+        local: str,
+    ) -> list[str]:
+        """The innermost loop, a second time if a reference was too low."""
+        w, v = self.w, self.v
+        needs = [g.wants_reference(v, self._get(g, local)) for g in p.rescaled]
+        need = needs[0]
+        for other in needs[1:]:
+            need = w.add(f"or i1 {need}, {other}")
+        with w.repeat("attempt", "i1", need) as attempt:
+            with w.when(attempt.carried, "raise"):
+                for group in p.rescaled:
+                    self._raise(rows, p, group, base, count, local)
+            inside = rows.inner()
+            for group in p.rescaled:
+                inside.bind(group.reference, self._get(group, local)[0])
+            for n in p.hoisted:
+                inside.value(n)
+            sums = self._pairs(inside, p, plain, base, count, row)
+            over = "false"
+            first = sum(len(acc.dtypes) for acc in plain)
+            for group in p.rescaled:
+                over = w.add(f"or i1 {over}, {group.overflows(v, sums[first])}")
+                first += len(group.weights)
+            fresh = w.add(f"xor i1 {attempt.carried}, true")
+            attempt.again = w.add(f"and i1 {over}, {fresh}")
+            attempt.next = "true"
+        return sums
+
+    def _raise(
+        self, rows: Scope, p: Pass, group: Rescaled, base: str, count: str, local: str
+    ) -> None:
+        """Raise a reference to the largest exponent of the tile."""
+        w, v = self.w, self.v
+        dtype = group.dtypes[0]
+        outside = rows.inner()
+        for n in walk(group.exponent):
+            if self.kernel.inner[-1] not in self.plan.free[id(n)]:
+                outside.value(n)
+        start = [(v.type(dtype), v.constant(-np.inf, dtype))]
+        with w.loop("top", "0", count, "1", start, nonempty=True) as pair:
+            scope = self._pair_scope(outside, p, pair.counter, base)
+            top = v.intrinsic("maxnum", dtype, pair.carried[0], scope.value(group.exponent))
+            pair.next = [top]
+        self._put(group, local, group.raised(v, self._get(group, local), pair.results[0]))
 
     def _row_scope(self, scope: Scope, row: str, full: bool = False) -> Scope:
         base = self.w.add(f"mul i64 {row}, {self.v.lanes}", "base")
@@ -307,24 +381,46 @@ class Emitter:
         index = v.binary("add", INT, v.splat(base, INT), w.iota(v.lanes))
         return v.compare("le", INT, index, v.splat(self.last_row, INT))
 
-    def _pair(
-        self, rows: Scope, p: Pass, pair: LoopHandle, base: str, mask: str | None, row: str
-    ) -> None:
-        """The innermost loop's body."""
+    def _pair_scope(self, rows: Scope, p: Pass, counter: str, base: str) -> Scope:
+        """The scope of one pair: what is packed is read and put in every lane."""
         w, v = self.w, self.v
-        index = w.add(f"add i64 {base}, {pair.counter}", "j")
+        index = w.add(f"add i64 {base}, {counter}", "j")
         scope = rows.inner({self.kernel.inner[-1]: index})
         one = Vectors(w, 1, self.target)
         for n in p.packed:
             element = _in_memory(n.dtype)
-            where = w.add(f"getelementptr {element}, ptr {self.pack[id(n)]}, i64 {pair.counter}")
+            where = w.add(f"getelementptr {element}, ptr {self.pack[id(n)]}, i64 {counter}")
             raw = w.add(f"load {element}, ptr {where}, align {max(1, n.dtype.itemsize)}")
             scope.bind(n, v.splat(one.cast(raw, BYTE, BOOL) if n.dtype == BOOL else raw, n.dtype))
+        return scope
+
+    def _pair(
+        self,
+        rows: Scope,
+        p: Pass,
+        plain: list[Accumulator],
+        pair: LoopHandle,
+        base: str,
+        mask: str | None,
+        row: str,
+    ) -> None:
+        """The innermost loop's body."""
+        w, v = self.w, self.v
+        scope = self._pair_scope(rows, p, pair.counter, base)
         states = iter(pair.carried)
-        position = v.splat(index, INT) if any(_positional(a) for a in p.rows) else ""
-        for acc in p.rows:
+        position = ""
+        if any(map(_positional, plain)):
+            index = scope.indices[self.kernel.inner[-1]]
+            assert isinstance(index, str)
+            position = v.splat(index, INT)
+        for acc in plain:
             state = [next(states) for _ in acc.dtypes]
             pair.next += acc.update(v, state, [scope.value(a) for a in acc.args], position)
+        for group in p.rescaled:
+            for body, dtype in zip(group.relative, group.dtypes[1:], strict=True):
+                pair.next.append(
+                    v.binary("fadd contract", dtype, next(states), scope.value(body))
+                )
         for acc in p.columns:
             args = [scope.value(a) for a in acc.args]
             where = ""

@@ -14,6 +14,7 @@ import numpy as np
 from ..loops import Kernel, Output, free_indices
 from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Inline
+from .rescale import Rescaled, relative
 from .target import Target
 
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
@@ -33,7 +34,11 @@ class Pass:
 
     @property
     def bodies(self) -> list[Scalar]:
-        return [a for acc in (*self.rows, *self.columns) for a in acc.args]
+        return [b for acc in (*self.rows, *self.columns) for b in acc.bodies]
+
+    @property
+    def rescaled(self) -> list[Rescaled]:
+        return [acc for acc in self.rows if isinstance(acc, Rescaled)]
 
 
 @dataclass
@@ -78,9 +83,10 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
             is_total = over == {outer} and not any(free[id(a)] & inner for a in n.args)
             key = Accumulator.key(n)
             if key in found:
-                found[key].nodes.append(n)
+                found[key].add(n)
             else:
-                found[key] = acc = Accumulator(n, kahan, inline)
+                make = Rescaled if n.data.kind in ("reference", "scaled") else Accumulator
+                found[key] = acc = make(n, kahan, inline)
                 if is_total:
                     totals.append(acc)
                 else:
@@ -91,6 +97,9 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
             else:
                 depth += 1
         level[id(n)] = depth
+    passes = [part for p in passes for part in _apart(p)]
+    bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
+    free |= free_indices(*roots, *(b for group in bodies for b in group))
     lanes = _lanes(kernel, target, free)
     for p in passes:
         _place(p, kernel, free)
@@ -103,6 +112,11 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     )
 
 
+def _apart(p: Pass) -> list[Pass]:
+    """Columns never share a pass with rescaled sums, which may go through a tile twice."""
+    return [Pass(rows=p.rows), Pass(columns=p.columns)] if p.rescaled and p.columns else [p]
+
+
 def _lanes(kernel: Kernel, target: Target, free: dict[int, frozenset[str]]) -> int:
     """The vector length: that of the widest floating-point type in the loops, else of any type."""
     nodes = [n for n in walk(*kernel.roots()) if n.op not in ("index", "const")]
@@ -110,6 +124,10 @@ def _lanes(kernel: Kernel, target: Target, free: dict[int, frozenset[str]]) -> i
     floats = [d.itemsize for d in dtypes if d.kind == "f" and d.itemsize >= 4]
     widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
     return target.lanes_of(np.dtype(f"V{widest}"))
+
+
+def _reduces(n: Scalar) -> bool:
+    return any(m.op == "reduce" for m in walk(n))
 
 
 def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
@@ -125,7 +143,7 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
         if last not in free[id(n)]:
             if n.op != "const":
                 p.hoisted.append(n)
-        elif outer not in free[id(n)] and n.op != "index":
+        elif outer not in free[id(n)] and n.op != "index" and not _reduces(n):
             p.packed.append(n)
         else:
             stack += [a for a in n.args if n.op != "load"]

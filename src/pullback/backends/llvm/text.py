@@ -50,6 +50,15 @@ class LoopHandle:
     results: list[str] = field(default_factory=list)
 
 
+@dataclass
+class RepeatHandle:
+    """What a repeated part sees; it must set `next` and `again`."""
+
+    carried: str
+    next: str = ""
+    again: str = ""
+
+
 class Writer:
     """One function being written."""
 
@@ -135,6 +144,22 @@ class Writer:
         for (kind, init), new in zip(carried, handle.next, strict=True):
             skip = "" if nonempty else f", [ {init}, %{before} ]"
             handle.results.append(self.add(f"phi {kind} [ {new}, %{latch} ]{skip}"))
+
+    @contextmanager
+    def repeat(self, name: str, kind: str, start: str) -> Iterator[RepeatHandle]:
+        """Lines that run again as long as they say so, carrying one value."""
+        head, done = self.label(f"{name}.again"), self.label(f"{name}.done")
+        before = self.block
+        self.do(f"br label %{head}")
+        self.begin(head)
+        handle = RepeatHandle(self.fresh("c"))
+        mark = len(self.lines)
+        yield handle
+        latch = self.block
+        self.do(f"br i1 {handle.again}, label %{head}, label %{done}")
+        phi = f"  {handle.carried} = phi {kind} [ {start}, %{before} ], [ {handle.next}, %{latch} ]"
+        self.lines.insert(mark, phi)
+        self.begin(done)
 
     @contextmanager
     def when(self, condition: str, name: str = "if") -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..rewrite import mul
+from ..rewrite import is_const, mul
 from ..scalar import Scalar, apply, cast, const
 from .invariants import Dependence
 
@@ -83,17 +83,29 @@ def total(parts: list[Term], factor: float, depends: Dependence) -> Scalar:
             joint = t.atom if so_far is None else apply("add" if same else "sub", so_far, t.atom)
             varying[key] = (first, joint)
         else:
-            value = mul(coefficient(t, factor, depends), t.atom)
+            value = times(coefficient(t, factor, depends), t.atom)
             free = depends.free(value)
-            apart[free] = apart[free] + value if free in apart else value
+            apart[free] = join(apart[free], value) if free in apart else value
     result: Scalar | None = None
     for value in apart.values():
-        result = value if result is None else apply("add", result, value)
+        result = value if result is None else join(result, value)
     for first, atom in varying.values():
-        value = mul(coefficient(first, factor, depends), atom)
-        result = value if result is None else apply("add", result, value)
+        value = times(coefficient(first, factor, depends), atom)
+        result = value if result is None else join(result, value)
     assert result is not None
     return result
+
+
+def join(a: Scalar, b: Scalar) -> Scalar:
+    """a + b, as a difference where b has a sign."""
+    return apply("sub", a, b.args[0]) if b.op == "neg" else apply("add", a, b)
+
+
+def times(factor: Scalar, x: Scalar) -> Scalar:
+    """A product, unless the factor is 1."""
+    if is_const(factor, -1.0):
+        return apply("neg", x)
+    return x if is_const(factor, 1.0) else mul(factor, x)
 
 
 def coefficient(t: Term, factor: float, depends: Dependence) -> Scalar:
