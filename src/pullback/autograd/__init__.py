@@ -1,0 +1,23 @@
+"""The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
+
+from pullback.autograd.engine import backward, grad
+from pullback.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from pullback.autograd.graph import Node
+from pullback.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from pullback.tensor import Tensor
+
+Variable = Tensor
+
+__all__ = [
+    "GradcheckError",
+    "Node",
+    "Variable",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]

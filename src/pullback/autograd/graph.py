@@ -1,0 +1,353 @@
+"""The nodes of the graph: what is remembered of an operation, and one step of the backward pass."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pullback.autograd.versions import Latest, tick, written_since
+from pullback.backends.arrays import ARRAYS
+from pullback.op import Op, Plan
+from pullback.tensor import Tensor, wrap
+
+Edge = tuple["Node", int] | None
+
+# The vocabulary of tensors, set by `dispatch`, which stands above this floor.
+TENSORS: Any = None
+
+
+class Hooks:
+    """Functions to call around a node; made when the first is registered."""
+
+    __slots__ = ("after", "before", "on_output", "on_tensor", "post_accumulate")
+
+    def __init__(self) -> None:
+        self.on_tensor: dict[int, tuple[int, Callable[..., Any]]] = {}  # key: (output, hook)
+        self.before: dict[int, Callable[..., Any]] = {}
+        self.after: dict[int, Callable[..., Any]] = {}
+        self.post_accumulate: dict[int, Callable[..., Any]] = {}
+
+
+class RemovableHandle:
+    """Takes a hook away again; also at the end of a `with` block."""
+
+    def __init__(self, hooks: dict[int, Any], hook: Any):
+        self.id = tick()
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Unregister the hook."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+class Node:
+    """One backward operator: takes the cotangents of its outputs to those of its inputs.
+
+    `edges` are the places that the inputs' cotangents go to, None for inputs without gradient;
+    `time` is when the node was made: the inputs' nodes are older, so that the backward pass visits
+    nodes by decreasing time.
+    """
+
+    accumulates: ClassVar[bool] = False
+    outputs: int = 1
+
+    edges: tuple[Edge, ...]
+    time: int
+    hooks: Hooks | None = None
+    metadata_: dict[Any, Any] | None = None
+
+    def __init__(self, edges: tuple[Edge, ...]):
+        self.edges = edges
+        self.time = tick()
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes of the inputs, each with the number of its output."""
+        return tuple((None, 0) if edge is None else edge for edge in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for the user's own notes."""
+        if self.metadata_ is None:
+            self.metadata_ = {}
+        return self.metadata_
+
+    def name(self) -> str:
+        """The name that PyTorch gives this node: `MulBackward0`, …"""
+        return type(self).__name__
+
+    def run(self, cotangents: tuple[Any, ...], tensors: bool) -> Sequence[Any]:
+        """The cotangents of the inputs, aligned with `edges`; arrays, or tensors on request."""
+        raise NotImplementedError(f"{type(self).__name__} is abstract")
+
+    def release(self) -> None:
+        """Let go of the saved values."""
+
+    @property
+    def released(self) -> bool:
+        """Whether the saved values are gone."""
+        return False
+
+    def saved(self) -> list[tuple[str, Tensor | None]]:
+        """The saved tensors, detached, under PyTorch's names."""
+        return []
+
+    def attributes(self) -> dict[str, Any]:
+        """What else is saved: numbers, axes, shapes."""
+        return {}
+
+    def _hooks(self) -> Hooks:
+        if self.hooks is None:
+            self.hooks = Hooks()
+        return self.hooks
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` after the node has run; it may replace the first."""
+        return RemovableHandle(self._hooks().after, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_outputs)` before the node runs; it may replace them."""
+        return RemovableHandle(self._hooks().before, hook)
+
+    def register_tensor_hook(self, output: int, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad)` with the whole cotangent of one output."""
+        return RemovableHandle(self._hooks().on_tensor, (output, hook))
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+class AccumulateGrad(Node):
+    """The end of a path: adds the cotangent to the `grad` of a leaf.
+
+    It does not keep the leaf alive, nor the other way round in a circle.
+    """
+
+    accumulates = True
+
+    def __init__(self, leaf: Tensor):
+        super().__init__(())
+        self.reference = weakref.ref(leaf)
+        self.shape = leaf.shape
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    @property
+    def variable(self) -> Tensor | None:
+        """The leaf, while it lives."""
+        return self.reference()
+
+    def accumulate(self, cotangent: Tensor, record: bool) -> None:
+        """Add a cotangent to the leaf's gradient: in place, or recorded."""
+        leaf = self.reference()
+        if leaf is None:
+            return  # nobody can read the result
+        if leaf._grad is None:
+            leaf._grad = cotangent
+        elif record:
+            leaf._grad = TENSORS.add(leaf._grad, cotangent)
+        else:
+            leaf._grad = TENSORS.add_(leaf._grad, cotangent)
+        if self.hooks is not None:
+            for hook in list(self.hooks.post_accumulate.values()):
+                hook(leaf)
+
+
+Meta = tuple[tuple[int, ...], Any]  # shape and NumPy dtype
+
+
+class OperationNode(Node):
+    """The backward step of a registered operation; each has a subclass of its own name."""
+
+    op: ClassVar[Op]
+
+    plan: Plan
+    # What the rules need, as the plan lists it; None once released.
+    values: tuple[Any, ...] | None
+    # Shape and dtype of each input, where they differ from what the rules give.
+    metas: tuple[Meta | None, ...] | None = None
+    # Shape and dtype of the outputs, if there are several.
+    output_metas: tuple[Meta, ...] | None = None
+
+    def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
+        # The hot path of every recorded operation: what is rare is set by who needs it.
+        self.edges = edges
+        self.plan = plan
+        self.values = values
+        self.time = tick()
+
+    def run(self, cotangents: tuple[Any, ...], tensors: bool) -> Sequence[Any]:
+        values = self.values
+        if values is None:
+            raise RuntimeError(
+                f"Trying to backward through the graph a second time: the values that "
+                f"{self.name()} saved were freed by the first backward pass. Pass "
+                f"retain_graph=True to the first .backward() or autograd.grad() call"
+            )
+        if Latest.write > self.time:
+            self._check_versions(values)
+        if tensors:
+            xp = TENSORS
+            values = self._as_tensors(values)
+        else:
+            xp = ARRAYS
+        if self.output_metas is not None:
+            cotangents = self._materialise(cotangents, tensors)
+        op = self.op
+        first = cotangents[0]
+        dtype = first._value.dtype if tensors else first.dtype
+        conjugate = dtype.kind == "c" and op.holomorphic
+        if conjugate:
+            cotangents = tuple(xp.conj(g) for g in cotangents)
+        pool = op.prepare(xp, cotangents, values)
+        results: list[Any] = [None] * len(self.edges)
+        for k, rule, pick in self.plan.calls:
+            result = rule(xp, *pick(pool))
+            if type(result) is list or type(result) is tuple:  # the argument is a sequence
+                for i, part in enumerate(result, start=k):
+                    if self.edges[i] is not None:
+                        results[i] = xp.conj(part) if conjugate else part
+                continue
+            if conjugate:
+                result = xp.conj(result)
+            elif not tensors and result is not None and type(result) is not np.ndarray:
+                result = np.asarray(result)
+            results[k] = result
+        metas = self.metas
+        if metas is not None:
+            for k, meta in enumerate(metas):
+                if meta is not None and results[k] is not None:
+                    results[k] = fit(xp, results[k], meta, tensors)
+        return results
+
+    def _materialise(self, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:
+        """Zeros for the outputs that no cotangent reached."""
+        assert self.output_metas is not None
+        filled = []
+        for g, (shape, dtype) in zip(cotangents, self.output_metas, strict=True):
+            if g is None:
+                zeros = np.zeros(shape, dtype)
+                g = wrap(zeros) if tensors else zeros
+            filled.append(g)
+        return tuple(filled)
+
+    def _as_tensors(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The saved values as tensors with their place in the graph."""
+        op = self.op
+        wrapped = []
+        for (what, k), value in zip(self.plan.sources, values, strict=True):
+            if what == "output":
+                number = k if op.outputs else 0
+                integer = bool(op.outputs) and op.outputs[k] in op.integer_outputs
+                value = wrap(value, None if integer else (self, number))
+            elif what == "argument" and op.parameters[k].is_tensor:
+                position = op.edges.index(k) if k in op.edges else -1
+                if op.parameters[k].is_list:
+                    edges = self.edges[position:] if position >= 0 else (None,) * len(value)
+                    value = [None if v is None else wrap(v, e)
+                             for v, e in zip(value, edges, strict=True)]  # fmt: skip
+                elif hasattr(value, "dtype"):  # a number stays a number
+                    value = wrap(value, self.edges[position] if position >= 0 else None)
+            wrapped.append(value)
+        return tuple(wrapped)
+
+    def _check_versions(self, values: tuple[Any, ...]) -> None:
+        for name, array in self._saved_arrays(values):
+            if written_since(array, self.time):
+                raise RuntimeError(
+                    f"one of the variables needed for gradient computation has been modified by "
+                    f"an inplace operation: {name!r}, of shape {list(array.shape)}, which "
+                    f"{self.name()} had saved. Use the operation without the underscore, or "
+                    f"write into a .clone()"
+                )
+
+    def _saved_arrays(self, values: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        found = []
+        for name, (what, k), value in zip(
+            self.plan.saved_names, self.plan.sources, values, strict=True
+        ):
+            if what == "output" or (what == "argument" and self.op.parameters[k].is_tensor):
+                several = value if isinstance(value, (list, tuple)) else [value]
+                found += [(_public_name(name), v) for v in several if hasattr(v, "dtype")]
+        return found
+
+    def release(self) -> None:
+        if self.values:  # a node that saves nothing can run again
+            self.values = None
+
+    @property
+    def released(self) -> bool:
+        return self.values is None
+
+    def saved(self) -> list[tuple[str, Tensor | None]]:
+        if self.values is None:
+            return []
+        return [(name, wrap(array)) for name, array in self._saved_arrays(self.values)]
+
+    def attributes(self) -> dict[str, Any]:
+        if self.values is None:
+            return {}
+        tensors = {name for name, _ in self._saved_arrays(self.values)}
+        pairs = zip(self.plan.saved_names, self.values, strict=True)
+        return {_public_name(n): v for n, v in pairs if _public_name(n) not in tensors}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_saved_"):
+            wanted = name.removeprefix("_saved_")
+            if self.values is None and wanted in map(_public_name, self.plan.saved_names):
+                raise RuntimeError(f"{self.name()} has released what it saved: {wanted}")
+            for saved_name, tensor in self.saved():
+                if saved_name == wanted:
+                    return tensor
+            attributes = self.attributes()
+            if wanted in attributes:
+                return attributes[wanted]
+        raise AttributeError(f"{self.name()} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        saved = [f"_saved_{_public_name(n)}" for n in self.plan.saved_names]
+        return [*super().__dir__(), *saved]
+
+
+def _public_name(name: str) -> str:
+    """PyTorch's name of a saved value."""
+    return {"input": "self", "y": "result", "input_shape": "self_sym_sizes"}.get(name, name)
+
+
+def fit(xp: Any, g: Any, meta: Meta, tensors: bool) -> Any:
+    """A cotangent summed over broadcast axes and converted to its input's dtype."""
+    shape, dtype = meta
+    if g.shape != shape:
+        extra = len(g.shape) - len(shape)
+        ones = tuple(
+            k for k, s in enumerate(g.shape) if k < extra or (shape[k - extra] == 1 and s != 1)
+        )
+        g = xp.reshape(xp.sum(g, ones, keepdim=True), *shape)
+    have = g._value.dtype if tensors else g.dtype
+    if have != dtype:
+        g = xp.cast(g, dtype)
+    return g
+
+
+_classes: dict[tuple[int, int], type[OperationNode]] = {}
+
+
+def node_class(op: Op, overload: int = 0) -> type[OperationNode]:
+    """The class of an operation's nodes, such as MulBackward0."""
+    found = _classes.get((id(op), overload))
+    if found is None:
+        name = f"{op.node}Backward{overload}"
+        found = type(name, (OperationNode,), {"op": op, "__module__": __name__})
+        _classes[id(op), overload] = found
+    return found

@@ -1,0 +1,293 @@
+"""What the array vocabulary has besides ufuncs: geometry, sorting, products, new arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from pullback.backends.generator import default_generator
+
+__all__ = [
+    "add_image_windows", "argsort_array", "bitcast", "broadcast_shape", "constant", "cumulate",
+    "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
+    "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
+    "nonzero_array", "pad_last", "powers", "reshape_view", "roll_array",
+    "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
+]  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------- geometry
+
+
+def broadcast_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """The common shape; RuntimeError where there is none."""
+    try:
+        return np.broadcast_shapes(*map(tuple, shapes))
+    except ValueError:
+        listed = ", ".join(str(list(s)) for s in shapes)
+        raise RuntimeError(f"the shapes {listed} do not broadcast together") from None
+
+
+def reshape_view(x: Any, *shape: int) -> Any:
+    """A reshape that must not copy; RuntimeError where it would have to."""
+    try:
+        return x.reshape(shape, copy=False)
+    except ValueError:
+        raise RuntimeError(
+            f"view size is not compatible with input tensor's size and stride (at least one "
+            f"dimension spans across two contiguous subspaces): shape {list(x.shape)} viewed as "
+            f"{list(shape)}. Use .reshape(...) instead."
+        ) from None
+
+
+def bitcast(x: Any, dtype: Any) -> Any:
+    """The same bits as elements of another type."""
+    if not x.ndim:
+        return x.reshape(1).view(dtype).reshape(())
+    try:
+        return x.view(dtype)
+    except ValueError as error:
+        raise RuntimeError(f"view({dtype}): {error}") from None
+
+
+def roll_array(x: Any, shifts: Any, dims: Any) -> Any:
+    """Elements moved along axes, around the ends."""
+    return np.roll(x, shifts, dims)
+
+
+def diagonal_view(x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    """The diagonals of two axes, as the last axis; writable where x is."""
+    if dim1 == dim2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    view = np.diagonal(x, offset, dim1, dim2)
+    if x.flags.writeable:
+        view.flags.writeable = True
+    return view
+
+
+def windows(x: Any, dim: int, size: int, step: int) -> Any:
+    """Overlapping windows along one axis, as the last axis: a view."""
+    if not x.ndim:
+        x, dim = x.reshape(1), 0
+    count = (x.shape[dim] - size) // step + 1
+    shape = [*x.shape, size]
+    strides = [*x.strides, x.strides[dim]]
+    shape[dim], strides[dim] = count, x.strides[dim] * step
+    return as_strided(x, shape, strides)
+
+
+def tile_array(x: Any, repeats: Sequence[int]) -> Any:
+    """Copies side by side."""
+    return np.tile(x, repeats)
+
+
+def triangle(x: Any, diagonal: int, lower: bool) -> Any:
+    """The lower or upper triangle of the last two axes."""
+    return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+
+
+def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
+    """The maximum over axes, kept, or a value where there are no elements."""
+    return np.maximum.reduce(x, axis=dim, keepdims=True, initial=otherwise)
+
+
+# ---------------------------------------------------------------------- order and position
+
+
+def cumulate(what: str, x: Any, dim: int) -> Any:
+    """Running sums or products; integers in int64."""
+    dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
+    if not x.ndim:
+        return x.astype(dtype)
+    return {"sum": np.cumsum, "prod": np.cumprod}[what](x, axis=dim, dtype=dtype)
+
+
+def argsort_array(x: Any, dim: int, descending: bool) -> Any:
+    """Stable order along one axis; NaN is largest."""
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return np.argsort(x, axis=dim, kind="stable")
+    # The reverse of a stable ascending sort of the reversed array keeps equals in order.
+    back = np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+    return x.shape[dim] - 1 - back
+
+
+def _check_index(what: str, x: Any, dim: int, index: Any) -> None:
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(f"{what}(): Expected dtype int64 for index, but got {index.dtype}")
+    if index.ndim != x.ndim and x.ndim and index.size:
+        raise RuntimeError(
+            f"{what}(): Index tensor must have the same number of dimensions as input tensor, "
+            f"but the shapes are {list(index.shape)} and {list(x.shape)}"
+        )
+    size = x.shape[dim] if x.ndim else 1
+    if index.size and not (index.min() >= 0 and index.max() < size):
+        worst = index.max() if index.max() >= size else index.min()
+        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
+
+
+def gather_array(x: Any, dim: int, index: Any) -> Any:
+    """x[index[i, j], j] along axis 0, and so on; index may be smaller along the other axes."""
+    _check_index("gather", x, dim, index)
+    if not x.ndim:
+        return np.broadcast_to(x, index.shape).copy()
+    for k, (a, b) in enumerate(zip(index.shape, x.shape, strict=True)):
+        if k != dim and a > b:
+            raise RuntimeError(
+                f"gather(): Size does not match at dimension {k} expected index "
+                f"{list(index.shape)} to be no larger than self {list(x.shape)} apart from "
+                f"dimension {dim}"
+            )
+    x = x[tuple(slice(None) if k == dim else slice(s) for k, s in enumerate(index.shape))]
+    return np.take_along_axis(x, index, dim)
+
+
+def scatter_array(x: Any, dim: int, index: Any, values: Any, accumulate: bool) -> Any:
+    """A copy of x with the values written, or added, where `gather_array` would read."""
+    _check_index("scatter", x, dim, index)
+    x = x.copy()
+    if not x.ndim:
+        x += values.sum()
+        return x
+    values = values[tuple(slice(s) for s in index.shape)]
+    key = list(np.ogrid[tuple(slice(s) for s in index.shape)])
+    key[dim] = index
+    if accumulate:
+        np.add.at(x, tuple(key), values)
+    else:
+        x[tuple(key)] = values
+    return x
+
+
+def nonzero_array(x: Any) -> Any:
+    """Positions of non-zero elements, a row each."""
+    return np.argwhere(x).astype(np.int64, copy=False)
+
+
+# ----------------------------------------------------------------------------------- products
+
+
+def einsum_array(equation: str, arrays: Sequence[Any]) -> Any:
+    """NumPy's einsum, through matrix products where it finds them."""
+    return np.einsum(equation, *arrays, optimize=len(arrays) > 1)
+
+
+def pad_last(x: Any, padding: Sequence[tuple[int, int]]) -> Any:
+    """Zeros around the last axes."""
+    if not any(map(any, padding)):
+        return x
+    return np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + list(padding))
+
+
+def image_windows(x: Any, size: Sequence[int], stride: Any, dilation: Any) -> Any:
+    """(b, c, h, w) as (b, c, y, x, kh, kw): the windows of a 2-D correlation, a view."""
+    b, c, *image = x.shape
+    counts = [(n - d * (k - 1) - 1) // s + 1
+              for n, k, s, d in zip(image, size, stride, dilation, strict=True)]  # fmt: skip
+    outer = [t * s for t, s in zip(x.strides[2:], stride, strict=True)]
+    inner = [t * d for t, d in zip(x.strides[2:], dilation, strict=True)]
+    return as_strided(
+        x, (b, c, *counts, *size), (*x.strides[:2], *outer, *inner), writeable=False
+    )
+
+
+def add_image_windows(
+    windows: Any, shape: Sequence[int], stride: Any, padding: Any, dilation: Any
+) -> Any:
+    """The transpose of `image_windows` after padding: windows (b, c, y, x, kh, kw) added up."""
+    b, c, height, width = shape
+    (top, bottom), (left, right) = padding
+    padded = np.zeros((b, c, height + top + bottom, width + left + right), windows.dtype)
+    rows, columns, kh, kw = windows.shape[2:]
+    for i in range(kh):
+        y = slice(i * dilation[0], i * dilation[0] + (rows - 1) * stride[0] + 1, stride[0])
+        for j in range(kw):
+            x = slice(j * dilation[1], j * dilation[1] + (columns - 1) * stride[1] + 1, stride[1])
+            padded[:, :, y, x] += windows[:, :, :, :, i, j]
+    return padded[:, :, top : top + height, left : left + width]
+
+
+# --------------------------------------------------------------------------------- new arrays
+
+
+def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
+    """One value everywhere. RuntimeError for a negative size."""
+    if any(s < 0 for s in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
+
+
+def uninitialised(shape: Sequence[int], dtype: Any) -> Any:
+    """Memory that is not set."""
+    if any(s < 0 for s in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    return np.empty(shape, dtype)
+
+
+def sequence(start: Any, step: Any, count: int, dtype: Any) -> Any:
+    """start + k step, computed by multiplication: the error does not grow."""
+    if np.dtype(dtype).kind in "iu":
+        return (np.arange(count, dtype=np.int64) * int(step) + int(start)).astype(dtype)
+    return (start + np.arange(count, dtype=np.float64) * step).astype(dtype)
+
+
+def even(start: Any, end: Any, steps: int, dtype: Any) -> Any:
+    """Evenly spaced numbers, both ends included."""
+    return np.linspace(start, end, steps).astype(dtype)
+
+
+def powers(base: float, start: Any, end: Any, steps: int, dtype: Any) -> Any:
+    """Powers of a base with evenly spaced exponents."""
+    return np.power(float(base), np.linspace(start, end, steps)).astype(dtype)
+
+
+def identity(n: int, m: int, dtype: Any) -> Any:
+    """Ones on the diagonal."""
+    if n < 0 or m < 0:
+        raise RuntimeError(f"n must be greater or equal to 0, got {min(n, m)}")
+    return np.eye(n, m, dtype=dtype)
+
+
+# ------------------------------------------------------------------------------------- random
+
+
+def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
+    """Uniform on [0, 1)."""
+    source = (generator or default_generator).source
+    dtype = np.dtype(dtype)
+    if dtype.kind == "c":
+        part = np.dtype(f"f{dtype.itemsize // 2}")
+        return (source.random(shape, part) + 1j * source.random(shape, part)).astype(dtype)
+    if dtype in (np.float32, np.float64):
+        return np.asarray(source.random(shape, dtype))
+    # 11 bits, so that rounding to half precision never gives 1
+    return (np.floor(source.random(shape) * 2048) / 2048).astype(dtype)
+
+
+def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
+    """Normal, with variance 1."""
+    source = (generator or default_generator).source
+    dtype = np.dtype(dtype)
+    if dtype.kind == "c":
+        part = np.dtype(f"f{dtype.itemsize // 2}")
+        both = source.standard_normal((2, *shape), part) * math.sqrt(0.5)
+        return (both[0] + 1j * both[1]).astype(dtype)
+    if dtype in (np.float32, np.float64):
+        return np.asarray(source.standard_normal(shape, dtype))
+    return np.asarray(source.standard_normal(shape)).astype(dtype)
+
+
+def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generator: Any) -> Any:
+    """Integers from low to high - 1."""
+    source = (generator or default_generator).source
+    return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
+
+
+def draw_permutation(n: int, dtype: Any, generator: Any) -> Any:
+    """0 to n - 1 in random order."""
+    return (generator or default_generator).source.permutation(n).astype(dtype)

@@ -1,0 +1,185 @@
+"""Element types, and the rules by which they mix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+builtin_bool, builtin_int = bool, int  # for modules in which `bool` and `int` are dtypes
+
+
+class dtype:
+    """An element type: `torch.float32` and its kin. Compared by identity, printed as PyTorch's."""
+
+    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
+
+    def __init__(self, name: str):
+        self.name = name
+        self.numpy = np.dtype(name)
+        self.itemsize = self.numpy.itemsize  # in bytes
+        self.is_floating_point = self.numpy.kind == "f"
+        self.is_complex = self.numpy.kind == "c"
+        self.is_signed = self.numpy.kind in "ifc"
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return from_name, (self.name,)
+
+    def to_real(self) -> dtype:
+        """The type of the real part."""
+        return {complex64: float32, complex128: float64}.get(self, self)
+
+    def to_complex(self) -> dtype:
+        """The complex type whose parts have this type."""
+        return {float16: complex64, float32: complex64, float64: complex128}.get(self, self)
+
+
+uint8, uint16, uint32, uint64 = dtype("uint8"), dtype("uint16"), dtype("uint32"), dtype("uint64")
+int8, int16, int32, int64 = dtype("int8"), dtype("int16"), dtype("int32"), dtype("int64")
+float16, float32, float64 = dtype("float16"), dtype("float32"), dtype("float64")
+complex64, complex128 = dtype("complex64"), dtype("complex128")
+bool_ = dtype("bool")
+
+ALL = (
+    uint8, uint16, uint32, uint64, int8, int16, int32, int64,
+    float16, float32, float64, complex64, complex128, bool_,
+)  # fmt: skip
+
+ALIASES = {
+    "half": float16, "float": float32, "double": float64, "cfloat": complex64,
+    "cdouble": complex128, "short": int16, "int": int32, "long": int64,
+}  # fmt: skip
+
+# What `Tensor.type()` prints, and the names of `torch.FloatTensor` and its kin.
+LEGACY_NAMES = {
+    float32: "FloatTensor", float64: "DoubleTensor", float16: "HalfTensor",
+    complex64: "ComplexFloatTensor", complex128: "ComplexDoubleTensor", uint8: "ByteTensor",
+    int8: "CharTensor", int16: "ShortTensor", int32: "IntTensor", int64: "LongTensor",
+    uint16: "UInt16Tensor", uint32: "UInt32Tensor", uint64: "UInt64Tensor", bool_: "BoolTensor",
+}  # fmt: skip
+
+# How PyTorch's messages call a type: "expected Float but found Double".
+SCALAR_NAMES = {d: name.removesuffix("Tensor") for d, name in LEGACY_NAMES.items()}
+SCALAR_NAMES |= {uint8: "Byte", bool_: "Bool"}
+
+NAMES = {d.name: d for d in ALL}
+_FROM_NUMPY = {d.numpy: d for d in ALL}
+
+
+def from_name(name: str) -> dtype:
+    """The type of that name."""
+    return NAMES[name]
+
+
+def from_numpy(numpy_dtype: np.dtype[Any]) -> dtype:
+    """The type that stands for a NumPy dtype; TypeError if PyTorch has none."""
+    found = _FROM_NUMPY.get(numpy_dtype)
+    if found is None:
+        supported = ", ".join(NAMES)
+        raise TypeError(
+            f"can't convert np.ndarray of type {numpy_dtype}. The only supported types are: "
+            f"{supported}."
+        )
+    return found
+
+
+class Default:
+    """The floating type of `torch.tensor(1.0)`; see `set_default_dtype`."""
+
+    dtype = float32
+
+
+def get_default_dtype() -> dtype:
+    """The floating type that Python floats become: float32 unless it was changed."""
+    return Default.dtype
+
+
+def set_default_dtype(d: dtype, /) -> None:
+    """Set the floating type that Python floats become. TypeError for other types."""
+    if not (isinstance(d, dtype) and d.is_floating_point):
+        raise TypeError(f"only floating-point types are supported as the default type, not {d}")
+    Default.dtype = d
+
+
+_RANK = {d: k for k, d in enumerate((bool_, uint8, int8, int16, int32, int64))}
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type to which both convert: PyTorch's table.
+
+    Integers give way to floats whatever their width: int64 with float16 is float16.
+    """
+    if type1 is type2:
+        return type1
+    a, b = sorted((type1, type2), key=_category)
+    if _category(a) < _category(b) or b is bool_:
+        if b.is_complex and a.is_floating_point:
+            return promote_types(a.to_complex(), b)
+        return b
+    if a.is_floating_point or a.is_complex:
+        return a if a.itemsize > b.itemsize else b
+    if a.name.startswith("uint") and b.name.startswith("uint"):
+        return a if a.itemsize > b.itemsize else b
+    if a not in _RANK or b not in _RANK:
+        raise RuntimeError(f"Promotion for {a.name} and {b.name} is not supported: cast one first")
+    if {a, b} == {uint8, int8}:
+        return int16
+    return a if _RANK[a] > _RANK[b] else b
+
+
+def _category(d: dtype) -> int:
+    """0 bool, 1 integer, 2 floating, 3 complex."""
+    return {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}[d.numpy.kind]
+
+
+def of_number(number: Any) -> dtype:
+    """The type that a Python number stands for before it meets a tensor."""
+    if isinstance(number, bool):
+        return bool_
+    if isinstance(number, int):
+        return int64
+    if isinstance(number, float):
+        return Default.dtype
+    if isinstance(number, complex):
+        return Default.dtype.to_complex()
+    raise TypeError(f"not a number: {number!r}")
+
+
+def combine(with_dims: dtype | None, zero_dim: dtype | None, number: dtype | None) -> dtype:
+    """The result type of operands by rank: tensors with axes, 0-d tensors, Python numbers.
+
+    An operand of lower rank changes the result only if it is of a higher category: float32
+    tensor * float64 0-d tensor is float32, int64 tensor * 1.5 is the default floating type.
+    """
+    result = _prefer(with_dims, _prefer(zero_dim, number))
+    if result is None:
+        raise TypeError("no operands")
+    return result
+
+
+def _prefer(high: dtype | None, low: dtype | None) -> dtype | None:
+    if high is None or low is None:
+        return low if high is None else high
+    if high.is_complex:
+        return high
+    if high.is_floating_point:
+        return high.to_complex() if low.is_complex else high
+    if high is bool_ or low.is_floating_point or low.is_complex:
+        return promote_types(high, low)
+    return high
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether PyTorch converts results of the first type to the second silently (in-place, out=).
+
+    A conversion may lose digits, but not the category: float to int is refused.
+    """
+    if from_.is_complex and not to.is_complex:
+        return False
+    if from_.is_floating_point and not (to.is_floating_point or to.is_complex):
+        return False
+    return not (from_ is not bool_ and to is bool_)

@@ -1,0 +1,15 @@
+"""Functions of models, as `torch.nn.functional`."""
+
+from pullback import namespaces
+from pullback.namespaces import functions
+
+_own, __dir__, __all__ = namespaces.lazy(__name__, globals())
+# PyTorch has some of its plain functions here as well.
+_SHARED = ("relu", "sigmoid", "tanh", "softmax", "log_softmax")
+__all__ = [*__all__, *_SHARED]
+
+
+def __getattr__(name: str) -> object:
+    if name in _SHARED:
+        return namespaces.bind(functions("")[name])
+    return _own(name)

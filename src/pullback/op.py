@@ -1,0 +1,544 @@
+"""The kinds of operation, and the registry.
+
+An operation is declared once, in a file of `ops/`, as a documented plain function whose first
+argument is a vocabulary `xp`, with one rule per differentiable argument beside it::
+
+    @pointwise(floating=True)
+    def exp(xp, input):
+        "Element-wise exponential."
+        return xp.exp(input)
+
+    @exp.backward("input")
+    def _(xp, g, y):
+        return g * y
+
+The rule's parameter names are its save-list: `g` is the cotangent, `y` the output, an argument's
+name its value, `input_shape` and `input_dtype` metadata that keep no value alive. What nobody asks
+for is not saved. The same function is read with arrays (eager forward and backward), with tensors
+(composites and `create_graph`) and with symbols (formulas): a vocabulary has every registered
+operation under its own name, and the arrays' and symbols' ones bottom out in primitives.
+
+A rule is the transpose of the derivative, without conjugates: for complex tensors the engine
+conjugates the cotangent before and the result after, which is PyTorch's convention for every
+holomorphic function. Un-broadcasting, casts to the input's dtype and real parts are the engine's
+work as well.
+
+Declarations import this module only; `dispatch` turns them into functions and methods.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from pullback import arguments
+from pullback.arguments import Array, Arrays, Dim, Dims, Ints, NewDim, Parameter, Plain
+
+__all__ = [
+    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "Dims", "Ints", "NewDim",
+    "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
+    "composite", "creation", "opaque", "pointwise", "reduction", "view",
+]  # fmt: skip
+
+Function = Callable[..., Any]
+p_variadic = inspect.Parameter.VAR_POSITIONAL
+
+REGISTRY: dict[str, Op] = {}
+
+
+class Plan:
+    """What a backward step saves and computes, given which arguments need a gradient."""
+
+    __slots__ = ("attributes", "calls", "saved_names", "sources")
+
+    def __init__(self, op: Op, needs: tuple[bool, ...]):
+        rules = [op.rules[n] for n, need in zip(op.differentiable, needs, strict=True) if need]
+        wanted: dict[str, None] = {}
+        for rule in rules:
+            wanted.update(dict.fromkeys(n for n in rule.names if not op.is_cotangent(n)))
+        if rules:
+            wanted.update(dict.fromkeys(op.always_saved))
+        self.saved_names = tuple(wanted)
+        # Where each saved value comes from: ("argument" | "output" | "shape" | "dtype", index).
+        self.sources = tuple(op.source(name) for name in self.saved_names)
+        pool = [*op.cotangents, *self.saved_names]
+        # (index of the edge, rule, what the rule takes out of (cotangents + saved values))
+        self.calls = tuple(
+            (op.differentiable.index(rule.target), rule.function, picker([pool.index(n) for n in rule.names]))
+            for rule in rules
+        )
+
+
+def picker(indices: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """A function that takes the items at these places out of a tuple."""
+    if not indices:
+        return lambda pool: ()
+    if len(indices) == 1:
+        (k,) = indices
+        return lambda pool: (pool[k],)
+    return operator.itemgetter(*indices)
+
+
+class Rule:
+    """The transposed derivative of an operation in one argument."""
+
+    __slots__ = ("function", "is_default", "names", "target")
+
+    def __init__(self, op: Op, target: str, function: Function, names: Any = None):
+        self.target = target
+        self.function = function
+        self.is_default = names is not None  # supplied by the kind; a declaration replaces it
+        if names is None:
+            # Tracebacks and profiles then say which rule this is.
+            function.__code__ = function.__code__.replace(co_name=f"{op.name}.backward[{target}]")
+            first, *names = inspect.signature(function).parameters
+            if first != "xp":
+                raise TypeError(f"the first parameter of {op.name}.backward({target!r}) must be xp")
+        self.names = tuple(names)
+        for name in self.names:
+            if not op.is_cotangent(name):
+                op.source(name)  # raises if the operation has nothing of that name
+
+
+# --------------------------------------------------------------------------------- operations
+
+
+class Op:
+    """An operation: its forward, its rules, and the facts that its kind and options supply.
+
+    Options (keywords of the decorators):
+
+    * `outputs`: names of several results, as a string; the result is then a named tuple.
+    * `integer_outputs`: those of them that have no derivative.
+    * `node`: what the backward node is called, without "Backward0"; `overload` gives the number.
+    * `public`: False for an operation that only rules and other operations use.
+    * `public_name`: the public name, where the registry has another operation under it.
+    * `function`, `method`: whether there is a function, and a method of tensors.
+    * `inplace`: whether there is a method that writes over its tensor, or its name.
+    * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
+    * `floating`: integers are converted to the default floating type first; True, or a function
+      of the plain arguments that says so.
+    * `result`: dtype of the result: "same", "bool", "real" (of a complex argument), "index".
+    * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
+    * `samples`: the interval that tests draw real arguments from, or a function that makes
+      lists of (arguments, keywords) from a random generator.
+    """
+
+    kind: ClassVar[str]
+    always_saved: ClassVar[tuple[str, ...]] = ()  # what the kind's own chores need
+    many: bool = False  # a tuple of outputs, as many as the arguments say
+    tuple_class: Any = tuple  # of several outputs, set by dispatch
+
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        name: str = "",
+        outputs: str = "",
+        integer_outputs: str = "",
+        node: str = "",
+        overload: Callable[..., int] | None = None,
+        public: bool = True,
+        public_name: str = "",
+        function: bool = True,
+        method: bool = True,
+        inplace: bool | str = False,
+        aliases: Sequence[str] = (),
+        namespace: str = "",
+        floating: bool | Callable[..., bool] = False,
+        result: str = "same",
+        holomorphic: bool = True,
+        samples: Any = (-3.0, 3.0),
+    ):
+        self.name = name or forward.__name__
+        self.forward = forward
+        self.doc = inspect.getdoc(forward) or ""
+        self.namespace = namespace
+        self.public_name = public_name or self.name
+        self.is_function = function and public
+        self.is_method = method and public
+        self.inplace_name = inplace if isinstance(inplace, str) else f"{self.public_name}_" * inplace
+        self.aliases = tuple(aliases)
+        self.floating = floating
+        self.result = result
+        self.holomorphic = holomorphic
+        self.samples = samples
+        self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
+        self.overload = overload
+        self.outputs = tuple(outputs.split())
+        self.integer_outputs = frozenset(integer_outputs.split())
+        self.parameters = self._read_parameters(forward)
+        self.positions = {p.name: k for k, p in enumerate(self.parameters)}
+        self.tensors = tuple(k for k, p in enumerate(self.parameters) if p.is_tensor)
+        self.rules: dict[str, Rule] = {}
+        self.differentiable: tuple[str, ...] = ()  # names of the arguments that have rules
+        self.edges: tuple[int, ...] = ()  # their positions among the parameters
+        self.plans: dict[tuple[bool, ...], Plan] = {}
+        self.public_function: Function | None = None  # set by dispatch
+        differentiable_outputs = [n for n in self.outputs if n not in self.integer_outputs]
+        self.cotangents = (
+            tuple(f"g_{n}" for n in differentiable_outputs)
+            if len(differentiable_outputs) > 1 else ("g",)
+        )  # fmt: skip
+        qualified = f"{namespace}.{self.name}" if namespace else self.name
+        if qualified in REGISTRY:
+            raise ValueError(f"the operation {qualified} is declared twice")
+        REGISTRY[qualified] = self
+        self.qualified_name = qualified
+
+    def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
+        first, *rest = inspect.signature(forward).parameters.values()
+        if first.name != "xp":
+            raise TypeError(f"the first parameter of {self.name} must be xp")
+        parameters: list[Parameter] = []
+        plain_seen = False
+        for p in rest:
+            plain_seen |= isinstance(self, Creation) or p.annotation not in arguments.TENSORS or p.kind is p.KEYWORD_ONLY
+            tensor = p.annotation in (Array, Arrays) or not plain_seen
+            parameters.append(Parameter(p, tensor))
+        return tuple(parameters)
+
+    def backward(self, *targets: str) -> Callable[[Function], Function]:
+        """Decorator: the rule that gives the cotangents of these arguments."""
+
+        def declare(function: Function, names: tuple[str, ...] | None = None) -> Function:
+            for target in targets:
+                k = self.positions.get(target)
+                if k is None or not self.parameters[k].is_tensor:
+                    raise TypeError(f"{self.name} has no tensor argument {target!r}")
+                if target in self.rules and not self.rules[target].is_default:
+                    raise ValueError(f"{self.name}.backward({target!r}) is declared twice")
+                self.rules[target] = Rule(self, target, function, names)
+            self.differentiable = tuple(p.name for p in self.parameters if p.name in self.rules)
+            self.edges = tuple(self.positions[n] for n in self.differentiable)
+            self.plans.clear()
+            return function
+
+        return declare
+
+    def plan(self, needs: tuple[bool, ...]) -> Plan:
+        """The plan for the differentiable arguments that need a gradient; made once."""
+        found = self.plans.get(needs)
+        if found is None:
+            found = self.plans[needs] = Plan(self, needs)
+        return found
+
+    def is_cotangent(self, name: str) -> bool:
+        """Whether a rule's parameter of that name is a cotangent."""
+        return name in self.cotangents
+
+    def source(self, name: str) -> tuple[str, int]:
+        """Where a rule's parameter of that name comes from."""
+        if name in self.always_saved:
+            return (name, 0)
+        if name == "y" and not self.outputs:
+            return ("output", 0)
+        if name in self.outputs:
+            return ("output", self.outputs.index(name))
+        if name in self.positions:
+            return ("argument", self.positions[name])
+        for what in ("shape", "dtype"):
+            argument = name.removesuffix(f"_{what}")
+            if argument != name and argument in self.positions:
+                return (what, self.positions[argument])
+        raise TypeError(
+            f"a rule of {self.name} asks for {name!r}: it can have {', '.join(self.cotangents)}, "
+            f"{', '.join(self.outputs) or 'y'}, an argument ({', '.join(self.positions)}), "
+            f"or an argument's _shape or _dtype"
+        )
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        """The result for the vocabulary's own values; plain arguments are normalised already."""
+        raise NotImplementedError(f"{type(self).__name__} is abstract")
+
+    def prepare(self, xp: Any, cotangents: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
+        """The kind's chores before the rules run: cotangents and saved values, in one tuple."""
+        return (cotangents, *values) if self.many else cotangents + values
+
+    def normalise(self, args: list[Any], ndim: int) -> None:
+        """Bring the plain arguments to the one form that bodies and rules see."""
+        arguments.normalise(self.name, self.parameters, args, ndim, isinstance(self, Reduction))
+
+    def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+        """All arguments in declared order, from a call inside a rule."""
+        variadic = [k for k, p in enumerate(self.parameters) if p.kind is p_variadic]
+        if variadic:
+            (k,) = variadic
+            args = (*args[:k], args[k:])
+        values = list(args)
+        for p in self.parameters[len(args) :]:
+            value = keywords.pop(p.name, p.default)
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.name}() misses the argument {p.name!r}")
+            values.append(value)
+        if keywords:
+            raise TypeError(f"{self.name}() has no argument {', '.join(keywords)}")
+        return values
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} operation {self.qualified_name}>"
+
+
+def _caller(op: Op) -> Function:
+    """The forward as a function of (xp, arguments in declared order)."""
+    keyword_only = [p for p in op.parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    variadic = [p for p in op.parameters if p.kind is inspect.Parameter.VAR_POSITIONAL]
+    forward = op.forward
+    if not keyword_only and not variadic:
+        return lambda xp, args: forward(xp, *args)
+    split = len(op.parameters) - len(keyword_only)
+    names = [p.name for p in keyword_only]
+
+    def call(xp: Any, args: Sequence[Any]) -> Any:
+        positional = args[:split]
+        if variadic:
+            positional = (*positional[:-1], *positional[-1])
+        return forward(xp, *positional, **dict(zip(names, args[split:], strict=True)))
+
+    return call
+
+
+class Pointwise(Op):
+    """y[i] = f(a[i], b[i], …): arguments broadcast, and are converted to a common dtype.
+
+    The kind supplies broadcasting and promotion; gradients are summed back to each argument's
+    shape. A rule's partial derivatives serve reverse and forward mode, and the forward is read
+    with symbols inside formulas.
+    """
+
+    kind = "pointwise"
+
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        keep_dtype: str = "",  # arguments that keep their own dtype
+        number_first: bool = False,  # the first argument may be a Python number
+        **options: Any,
+    ):
+        options.setdefault("inplace", options.get("result", "same") == "same")
+        super().__init__(forward, **options)
+        self.keep_dtype = frozenset(keep_dtype.split())
+        self.number_first = number_first
+        self.call = _caller(self)
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        return self.call(xp, args)
+
+
+class Reduction(Op):
+    """A sum, a maximum…: an associative state per tile, combined, then finished.
+
+    The forward takes `(xp, input, dim)`, with the axes as a tuple, and gives the state of one
+    tile, reduced axes kept with size 1. `combine(xp, a, b)` merges two states, associatively, so
+    that tiles, threads and devices merge the same way; `finish(xp, …)` asks by name for the
+    state's parts, for `count`, the number of reduced elements, and for the options. The public
+    function gets `dim` and `keepdim`; in rules `g` and `y` come with the reduced axes of size 1.
+    """
+
+    kind = "reduction"
+    always_saved = ("kept shape",)
+
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        state: str = "s",  # names of the state's parts
+        optional_dim: bool = True,  # dim=None reduces all axes
+        single_dim: bool = False,  # takes one axis, not several
+        dtype_argument: bool = False,  # has dtype=
+        accumulate: str = "",  # "integer": bool and small integers are summed in int64
+        identity: bool = True,  # reducing zero elements is defined
+        **options: Any,
+    ):
+        self.optional_dim = optional_dim
+        self.single_dim = single_dim
+        self.dtype_argument = dtype_argument
+        self.accumulate = accumulate
+        self.identity = identity
+        self.combine_function: Function | None = None
+        self.finish_function: Function | None = None
+        super().__init__(forward, **options)
+        self.states = tuple(state.split())
+        self.options = tuple(inspect.signature(forward).parameters)[3:]
+        self.state_class = namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
+
+    def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
+        given = super()._read_parameters(forward)
+        new = inspect.Parameter
+        default = None if self.optional_dim else new.empty
+        dim = new("dim", new.POSITIONAL_OR_KEYWORD, default=default,
+                  annotation=Dim if self.single_dim else Dims)  # fmt: skip
+        keepdim = new("keepdim", new.POSITIONAL_OR_KEYWORD, default=False, annotation=bool)
+        made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *given[2:]]
+        if self.dtype_argument:
+            made.append(Parameter(new("dtype", new.KEYWORD_ONLY, default=None), False))
+        return tuple(made)
+
+    def combine(self, function: Function) -> Function:
+        """Decorator: the state of two tiles together, `(xp, a, b)`."""
+        self.combine_function = function
+        return function
+
+    def finish(self, function: Function) -> Function:
+        """Decorator: the result from the state's parts, by name."""
+        self.finish_function = function
+        self._finish_names = tuple(inspect.signature(function).parameters)[1:]
+        return function
+
+    def tile(self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any]) -> Any:
+        """The state of one tile, as a named tuple."""
+        state = self.forward(xp, input, dims, *options)
+        return self.state_class(*state) if len(self.states) > 1 else self.state_class(state)
+
+    def merged(self, xp: Any, a: Any, b: Any) -> Any:
+        """The state of two tiles together; states of one part are passed bare."""
+        assert self.combine_function is not None
+        if len(self.states) == 1:
+            return self.state_class(self.combine_function(xp, a[0], b[0]))
+        return self.state_class(*self.combine_function(xp, a, b))
+
+    def finished(self, xp: Any, state: Any, count: int, options: Sequence[Any]) -> Any:
+        """The result from a state."""
+        if self.finish_function is None:
+            return tuple(state) if len(self.states) > 1 else state[0]
+        known = dict(zip(self.states, state, strict=True)) | {"count": count}
+        known |= dict(zip(self.options, options, strict=True))
+        return self.finish_function(xp, *(known[n] for n in self._finish_names))
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        input, dims, keepdim = args[:3]
+        options = args[3 : 3 + len(self.options)]
+        count = 1
+        for d in dims:
+            count *= input.shape[d]
+        result = self.finished(xp, self.tile(xp, input, dims, options), count, options)
+        if keepdim:
+            return result
+        if isinstance(result, tuple):
+            return tuple(xp.drop(part, dims) for part in result)
+        return xp.drop(result, dims)
+
+    def prepare(self, xp: Any, cotangents: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
+        """Cotangents and outputs with the reduced axes back, at size 1."""
+        *saved, (kept, outputs) = values
+        for k in outputs:
+            saved[k] = xp.reshape(saved[k], *kept)
+        return (*(xp.reshape(g, *kept) for g in cotangents), *saved)
+
+
+class View(Op):
+    """The same elements in another arrangement: an index map, no copy.
+
+    The forward is written with `xp.permute`, `xp.reshape`, `xp.expand` and `xp.slice`. Where no
+    rule is declared, the kind supplies the inverse map.
+    """
+
+    kind = "view"
+
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        many: bool = False,  # a tuple of views
+        injective: bool = True,  # no element appears twice
+        **options: Any,
+    ):
+        super().__init__(forward, **options)
+        self.many = many
+        self.injective = injective
+        self.call = _caller(self)
+        if not many:
+            self._declare_inverse()
+
+    def _declare_inverse(self) -> None:
+        """The rule that any view has: the cotangent back in its places among zeros."""
+        plain = [p.name for p in self.parameters[1:]]
+
+        def inverse(xp: Any, g: Any, shape: Any, *values: Any) -> Any:
+            return xp.view_adjoint(g, self, values, shape)
+
+        first = self.parameters[0].name
+        self.backward(first)(inverse, names=("g", f"{first}_shape", *plain))
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        return self.call(xp, args)
+
+
+class Opaque(Op):
+    """A library call: a fusion barrier, unless it also gives a formula."""
+
+    kind = "opaque"
+
+    def __init__(self, forward: Function, *, promote: bool = False, **options: Any):
+        super().__init__(forward, **options)
+        self.promote = promote  # tensors are converted to a common dtype first
+        self.call = _caller(self)
+        self.formula_function: Function | None = None
+
+    def formula(self, function: Function) -> Function:
+        """Decorator: the same result from other operations, for symbolic operands."""
+        self.formula_function = function
+        return function
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        return self.call(xp, args)
+
+
+class Composite(Op):
+    """Written with other operations on tensors; it differentiates through its body."""
+
+    kind = "composite"
+
+    def __init__(self, forward: Function, **options: Any):
+        super().__init__(forward, **options)
+        self.call = _caller(self)
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        return self.call(xp, args)
+
+
+class Creation(Op):
+    """A new tensor from sizes and numbers; there is nothing to differentiate.
+
+    The forward takes the NumPy dtype as its keyword `dtype`, and gives an array. The kind supplies
+    `dtype=`, `device=`, `layout=`, `requires_grad=`, `pin_memory=` and `out=`.
+    """
+
+    kind = "creation"
+
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        default: str = "float",  # dtype=None means: "float", "int", or "infer" from the numbers
+        **options: Any,
+    ):
+        super().__init__(forward, method=False, **options)
+        self.default = default
+        self.call = _caller(self)
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        return self.call(xp, args)
+
+
+def _decorator(kind: type[Op]) -> Callable[..., Any]:
+    def decorate(forward: Function | None = None, /, **options: Any) -> Any:
+        if forward is not None:
+            return kind(forward)
+        return lambda f: kind(f, **options)
+
+    decorate.__name__ = kind.kind
+    decorate.__doc__ = kind.__doc__
+    return decorate
+
+
+pointwise = _decorator(Pointwise)
+reduction = _decorator(Reduction)
+view = _decorator(View)
+opaque = _decorator(Opaque)
+composite = _decorator(Composite)
+creation = _decorator(Creation)

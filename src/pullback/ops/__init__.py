@@ -1,0 +1,37 @@
+"""The list of operations: one declaration each, forward and backward side by side.
+
+Files are families. A declaration imports `pullback.op` and nothing else of pullback; importing
+this package fills the registry.
+"""
+
+from pullback.ops import (
+    arithmetic,
+    comparison,
+    convolution,
+    creation,
+    exponential,
+    indexing,
+    joining,
+    linalg,
+    movement,
+    random,
+    reduction,
+    selection,
+    trigonometry,
+)
+
+__all__ = [
+    "arithmetic",
+    "comparison",
+    "convolution",
+    "creation",
+    "exponential",
+    "indexing",
+    "joining",
+    "linalg",
+    "movement",
+    "random",
+    "reduction",
+    "selection",
+    "trigonometry",
+]

@@ -1,0 +1,297 @@
+"""Sums, products, quotients and powers."""
+
+from pullback.op import Array, composite, pointwise
+
+
+@pointwise()
+def add(xp, input, other, *, alpha=1):
+    r"""Sum: $y = \text{input} + \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
+    return xp.add(input, other) if alpha == 1 else xp.add(input, xp.mul(other, alpha))
+
+
+@add.backward("input")
+def _(xp, g):
+    return g
+
+
+@add.backward("other")
+def _(xp, g, alpha):
+    return g if alpha == 1 else g * alpha
+
+
+@pointwise(aliases=("subtract",))
+def sub(xp, input, other, *, alpha=1):
+    r"""Difference: $y = \text{input} - \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
+    return xp.sub(input, other) if alpha == 1 else xp.sub(input, xp.mul(other, alpha))
+
+
+@sub.backward("input")
+def _(xp, g):
+    return g
+
+
+@sub.backward("other")
+def _(xp, g, alpha):
+    return -g if alpha == 1 else g * -alpha
+
+
+@pointwise(inplace=False, overload=lambda *args: 1)
+def rsub(xp, input, other, *, alpha=1):
+    r"""Difference the other way round: $y = \text{other} - \alpha\,\text{input}$."""
+    return xp.sub(other, input) if alpha == 1 else xp.sub(other, xp.mul(input, alpha))
+
+
+@rsub.backward("input")
+def _(xp, g, alpha):
+    return -g if alpha == 1 else g * -alpha
+
+
+@rsub.backward("other")
+def _(xp, g):
+    return g
+
+
+@pointwise(aliases=("multiply",))
+def mul(xp, input, other):
+    r"""Product: $y = \text{input} \cdot \text{other}$. Shapes broadcast, dtypes promote."""
+    return xp.mul(input, other)
+
+
+@mul.backward("input")
+def _(xp, g, other):
+    return g * other
+
+
+@mul.backward("other")
+def _(xp, g, input):
+    return g * input
+
+
+@pointwise(floating=lambda rounding_mode: rounding_mode is None, aliases=("divide",))
+def div(xp, input, other, *, rounding_mode=None):
+    r"""Quotient: $y = \text{input} / \text{other}$.
+
+    Integers give the default floating dtype, unless `rounding_mode` is "floor" (towards minus
+    infinity) or "trunc" (towards zero): then the dtype is the inputs'.
+    """
+    if rounding_mode is None:
+        return xp.div(input, other)
+    if rounding_mode == "floor":
+        return xp.floor_divide(input, other)
+    if rounding_mode != "trunc":
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"{rounding_mode!r}"
+        )
+    if input.dtype.kind in "bui":
+        return xp.floor_divide(input - xp.fmod(input, other), other)
+    return xp.trunc(xp.div(input, other))
+
+
+@div.backward("input")
+def _(xp, g, other, rounding_mode):
+    return g / other if rounding_mode is None else g * 0
+
+
+@div.backward("other")
+def _(xp, g, input, other, rounding_mode):
+    return -g * ((input / other) / other) if rounding_mode is None else g * 0
+
+
+@composite(public=False)
+def rdiv(xp, input, other):
+    r"""Quotient the other way round: $y = \text{other} / \text{input}$."""
+    return xp.mul(xp.reciprocal(input), other)
+
+
+@composite(inplace=True)
+def true_divide(xp, input, other):
+    r"""Quotient: the same as `div` without rounding."""
+    return xp.div(input, other)
+
+
+@pointwise()
+def floor_divide(xp, input, other):
+    r"""Quotient rounded towards minus infinity: $y = \lfloor \text{input} / \text{other} \rfloor$."""
+    return xp.floor_divide(input, other)
+
+
+@pointwise()
+def remainder(xp, input, other):
+    r"""What floor division leaves over, with the sign of `other`, as Python's `%`."""
+    return xp.remainder(input, other)
+
+
+@remainder.backward("input")
+def _(xp, g):
+    return g
+
+
+@remainder.backward("other")
+def _(xp, g, input, other):
+    return -g * xp.floor(input / other)
+
+
+@pointwise()
+def fmod(xp, input, other):
+    r"""What truncated division leaves over, with the sign of `input`, as C's `fmod`."""
+    return xp.fmod(input, other)
+
+
+@fmod.backward("input")
+def _(xp, g):
+    return g
+
+
+@fmod.backward("other")
+def _(xp, g, input, other):
+    return -g * xp.trunc(input / other)
+
+
+@pointwise(aliases=("negative",))
+def neg(xp, input):
+    r"""Opposite: $y = -\text{input}$."""
+    return xp.neg(input)
+
+
+@neg.backward("input")
+def _(xp, g):
+    return -g
+
+
+@composite()
+def positive(xp, input):
+    r"""The input itself: $y = +\text{input}$."""
+    return input
+
+
+@pointwise(floating=True, samples=(0.3, 3.0))
+def reciprocal(xp, input):
+    r"""Inverse: $y = 1 / \text{input}$."""
+    return 1 / input
+
+
+@reciprocal.backward("input")
+def _(xp, g, y):
+    return -g * (y * y)
+
+
+def _pow_overload(input, exponent):
+    if isinstance(exponent, (int, float, complex)):
+        return 0
+    return 2 if isinstance(input, (int, float, complex)) else 1
+
+
+@pointwise(number_first=True, overload=_pow_overload, samples=(0.3, 3.0))
+def pow(xp, input, exponent):
+    r"""Power: $y = \text{input}^\text{exponent}$. Either may be a number.
+
+    $0^0 = 1$, and the derivative in the exponent where input is 0 is 0 for exponents ≥ 0.
+    RuntimeError for integers to negative integer powers.
+    """
+    return xp.pow(input, exponent)
+
+
+@pow.backward("input")
+def _(xp, g, input, exponent):
+    if isinstance(exponent, (int, float, complex)):
+        if exponent == 2:
+            return g * (input * 2)
+        return g * (exponent * xp.pow(input, exponent - 1)) if exponent != 0 else g * 0
+    slope = exponent * xp.pow(input, exponent - 1)
+    return g * xp.where(xp.eq(exponent, 0), 0, slope)
+
+
+@pow.backward("exponent")
+def _(xp, g, input, exponent, y):
+    if isinstance(input, (int, float, complex)):
+        base = xp.filled((), input, y)
+        return g * (y * xp.log(base)) if input != 0 else xp.where(xp.ge(exponent, 0), 0, g * y)
+    at_zero = xp.logical_and(xp.eq(input, 0), xp.ge(exponent, 0))
+    return g * xp.where(at_zero, 0, y * xp.log(xp.where(at_zero, 1, input)))
+
+
+@composite(inplace=True)
+def square(xp, input):
+    r"""Square: $y = \text{input}^2$."""
+    return xp.pow(input, 2)
+
+
+@pointwise(floating=True, samples=(0.1, 3.0))
+def sqrt(xp, input):
+    r"""Square root: $y = \sqrt{\text{input}}$, NaN below 0."""
+    return xp.sqrt(input)
+
+
+@sqrt.backward("input")
+def _(xp, g, y):
+    return g / (2 * y)
+
+
+@pointwise(floating=True, samples=(0.1, 3.0))
+def rsqrt(xp, input):
+    r"""Inverse square root: $y = 1 / \sqrt{\text{input}}$."""
+    return xp.rsqrt(input)
+
+
+@rsqrt.backward("input")
+def _(xp, g, y):
+    return -0.5 * g * (y * y * y)
+
+
+@pointwise(result="real", holomorphic=False, aliases=("absolute",))
+def abs(xp, input):
+    r"""Absolute value or modulus: $y = |\text{input}|$; real for complex inputs."""
+    return xp.abs(input)
+
+
+@abs.backward("input")
+def _(xp, g, input):
+    return g * xp.sgn(input)
+
+
+@pointwise()
+def sign(xp, input):
+    r"""-1, 0 or 1; NaN stays NaN."""
+    return xp.sign(input)
+
+
+@sign.backward("input")
+def _(xp, g):
+    return g * 0
+
+
+@pointwise(holomorphic=False)
+def sgn(xp, input):
+    r"""Sign of real numbers; $z / |z|$ of complex ones, and 0 at 0."""
+    return xp.sign(input)
+
+
+@sgn.backward("input")
+def _(xp, g, input, y):
+    if g.dtype.kind != "c":
+        return g * 0
+    size = xp.abs(input)
+    slope = (g - y * xp.real(y * xp.conj(g))) / xp.where(xp.eq(size, 0), 1, size)
+    return xp.where(xp.eq(size, 0), 0, slope)
+
+
+@pointwise()
+def lerp(xp, input, end, weight: Array):
+    r"""Interpolation: $y = \text{input} + \text{weight}\,(\text{end} - \text{input})$."""
+    return input + weight * (end - input)
+
+
+@lerp.backward("input")
+def _(xp, g, weight):
+    return g * (1 - weight)
+
+
+@lerp.backward("end")
+def _(xp, g, weight):
+    return g * weight
+
+
+@lerp.backward("weight")
+def _(xp, g, input, end):
+    return g * (end - input)

@@ -1,0 +1,116 @@
+"""Convolution: three operations, each the transpose of another, so that derivatives close."""
+
+from pullback.op import Array, Plain, composite, opaque
+
+
+def _pair(value):
+    return (int(value), int(value)) if isinstance(value, int) else tuple(map(int, value))
+
+
+@opaque(public=False, node="Convolution")
+def convolution2d(xp, input, weight, stride: Plain, padding, dilation, groups):
+    r"""Cross-correlation of (b, c, h, w) with (o, c / groups, kh, kw), as windows times weights."""
+    windows = xp.image_windows(xp.pad_last(input, padding), weight.shape[2:], stride, dilation)
+    b, _, h, w, kh, kw = windows.shape
+    windows = xp.reshape(windows, b, groups, -1, h, w, kh, kw)
+    weight = xp.reshape(weight, groups, -1, *weight.shape[1:])
+    y = xp.einsum_array("bgcyxhw,gochw->bgoyx", [windows, weight])
+    return xp.reshape(y, b, -1, h, w)
+
+
+@convolution2d.backward("input")
+def _(xp, g, weight, input_shape, stride, padding, dilation, groups):
+    return xp.convolution2d_input(g, weight, input_shape, stride, padding, dilation, groups)
+
+
+@convolution2d.backward("weight")
+def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
+    return xp.convolution2d_weight(g, input, weight_shape, stride, padding, dilation, groups)
+
+
+@opaque(public=False)
+def convolution2d_input(xp, input, weight, shape: Plain, stride, padding, dilation, groups):
+    r"""The transpose of `convolution2d` in its input: weights spread over windows, and added."""
+    b, _, h, w = input.shape
+    g = xp.reshape(input, b, groups, -1, h, w)
+    weight = xp.reshape(weight, groups, -1, *weight.shape[1:])
+    windows = xp.einsum_array("bgoyx,gochw->bgcyxhw", [g, weight])
+    windows = xp.reshape(windows, b, shape[1], h, w, *weight.shape[-2:])
+    return xp.add_image_windows(windows, shape, stride, padding, dilation)
+
+
+@convolution2d_input.backward("input")
+def _(xp, g, weight, stride, padding, dilation, groups):
+    return xp.convolution2d(g, weight, stride, padding, dilation, groups)
+
+
+@convolution2d_input.backward("weight")
+def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
+    return xp.convolution2d_weight(input, g, weight_shape, stride, padding, dilation, groups)
+
+
+@opaque(public=False)
+def convolution2d_weight(xp, input, image, shape: Plain, stride, padding, dilation, groups):
+    r"""The transpose of `convolution2d` in its weights; `input` is the cotangent."""
+    windows = xp.image_windows(xp.pad_last(image, padding), shape[2:], stride, dilation)
+    b, _, h, w = input.shape
+    windows = xp.reshape(windows, b, groups, -1, h, w, *shape[2:])
+    g = xp.reshape(input, b, groups, -1, h, w)
+    weight = xp.einsum_array("bgoyx,bgcyxhw->gochw", [g, windows])
+    return xp.reshape(weight, *shape)
+
+
+@convolution2d_weight.backward("input")
+def _(xp, g, image, stride, padding, dilation, groups):
+    return xp.convolution2d(image, g, stride, padding, dilation, groups)
+
+
+@convolution2d_weight.backward("image")
+def _(xp, g, input, image_shape, stride, padding, dilation, groups):
+    return xp.convolution2d_input(input, g, image_shape, stride, padding, dilation, groups)
+
+
+@composite(aliases=("nn.functional.conv2d",), method=False)
+def conv2d(xp, input, weight, bias: Array = None, stride=1, padding=0, dilation=1, groups: int = 1):
+    r"""2-D cross-correlation of images (b, c, h, w) or (c, h, w) with (o, c / groups, kh, kw).
+
+    $y_{b o i j} = \text{bias}_o + \sum_{c, u, v} w_{o c u v}\, x_{b, c, i s + u d, j s + v d}$ with
+    stride s, dilation d and zero padding; "valid" and "same" paddings are understood.
+    RuntimeError for sizes that do not fit.
+    """
+    if len(input.shape) not in (3, 4):
+        raise RuntimeError(
+            f"Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
+            f"{list(input.shape)}"
+        )
+    if len(weight.shape) != 4:
+        raise RuntimeError(f"conv2d: the weight must be 4D, not of size {list(weight.shape)}")
+    x = xp.unsqueeze(input, 0) if len(input.shape) == 3 else input
+    stride, dilation = _pair(stride), _pair(dilation)
+    if padding == "valid":
+        padding = 0
+    if padding == "same":
+        if stride != (1, 1):
+            raise RuntimeError("padding='same' is not supported for strided convolutions")
+        total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+        padding = tuple((t // 2, t - t // 2) for t in total)
+    else:
+        padding = tuple((p, p) for p in _pair(padding))
+    if groups <= 0 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+        raise RuntimeError(
+            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input"
+            f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got "
+            f"{x.shape[1]} channels instead"
+        )
+    for size, (before, after), d, k in zip(
+        x.shape[2:], padding, dilation, weight.shape[2:], strict=True
+    ):
+        if size + before + after < d * (k - 1) + 1:
+            raise RuntimeError(
+                f"Calculated padded input size per channel: ({size + before + after}). Kernel "
+                f"size: ({d * (k - 1) + 1}). Kernel size can't be greater than actual input size"
+            )
+    y = xp.convolution2d(x, weight, stride, padding, dilation, groups)
+    if bias is not None:
+        y = y + xp.reshape(bias, 1, -1, 1, 1)
+    return xp.squeeze(y, 0) if len(input.shape) == 3 else y

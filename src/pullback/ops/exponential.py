@@ -1,0 +1,131 @@
+"""Exponentials, logarithms, and what is made of them."""
+
+from pullback.op import pointwise
+
+
+@pointwise(floating=True)
+def exp(xp, input):
+    r"""Exponential: $y = e^\text{input}$."""
+    return xp.exp(input)
+
+
+@exp.backward("input")
+def _(xp, g, y):
+    return g * y
+
+
+@pointwise(floating=True)
+def exp2(xp, input):
+    r"""Power of two: $y = 2^\text{input}$."""
+    return xp.exp2(input)
+
+
+@exp2.backward("input")
+def _(xp, g, y):
+    return g * (y * 0.6931471805599453)  # log 2
+
+
+@pointwise(floating=True)
+def expm1(xp, input):
+    r"""$y = e^\text{input} - 1$, accurate near 0."""
+    return xp.expm1(input)
+
+
+@expm1.backward("input")
+def _(xp, g, y):
+    return g * (y + 1)
+
+
+@pointwise(floating=True, samples=(0.1, 3.0))
+def log(xp, input):
+    r"""Natural logarithm: $y = \log \text{input}$; -inf at 0, NaN below."""
+    return xp.log(input)
+
+
+@log.backward("input")
+def _(xp, g, input):
+    return g / input
+
+
+@pointwise(floating=True, samples=(0.1, 3.0))
+def log2(xp, input):
+    r"""Logarithm in base 2."""
+    return xp.log2(input)
+
+
+@log2.backward("input")
+def _(xp, g, input):
+    return g / (input * 0.6931471805599453)  # log 2
+
+
+@pointwise(floating=True, samples=(0.1, 3.0))
+def log10(xp, input):
+    r"""Logarithm in base 10."""
+    return xp.log10(input)
+
+
+@log10.backward("input")
+def _(xp, g, input):
+    return g / (input * 2.302585092994046)  # log 10
+
+
+@pointwise(floating=True, samples=(-0.8, 3.0))
+def log1p(xp, input):
+    r"""$y = \log(1 + \text{input})$, accurate near 0."""
+    return xp.log1p(input)
+
+
+@log1p.backward("input")
+def _(xp, g, input):
+    return g / (input + 1)
+
+
+@pointwise(floating=True, aliases=("special.expit",))
+def sigmoid(xp, input):
+    r"""Logistic function: $y = 1 / (1 + e^{-\text{input}})$, without overflow."""
+    return xp.sigmoid(input)
+
+
+@sigmoid.backward("input")
+def _(xp, g, y):
+    return g * (y * (1 - y))
+
+
+@pointwise()
+def relu(xp, input):
+    r"""Positive part: $y = \max(\text{input}, 0)$; NaN stays NaN."""
+    return xp.maximum(input, 0)
+
+
+@relu.backward("input")
+def _(xp, g, y):
+    return xp.where(xp.gt(y, 0), g, 0)
+
+
+@pointwise(floating=True)
+def logaddexp(xp, input, other):
+    r"""$y = \log(e^\text{input} + e^\text{other})$, without overflow."""
+    top = xp.maximum(input, other)
+    gap = xp.abs(input - other)
+    return xp.where(xp.isinf(top), top, top + xp.log1p(xp.exp(-gap)))
+
+
+@logaddexp.backward("input")
+def _(xp, g, input, other):
+    return g * xp.sigmoid(input - other)
+
+
+@logaddexp.backward("other")
+def _(xp, g, input, other):
+    return g * xp.sigmoid(other - input)
+
+
+@pointwise(floating=True)
+def erf(xp, input):
+    r"""Error function: $y = \frac{2}{\sqrt\pi} \int_0^\text{input} e^{-t^2} dt$."""
+    return xp.erf(input)
+
+
+@erf.backward("input")
+def _(xp, g, input):
+    return g * (1.1283791670955126 * xp.exp(-(input * input)))  # 2 / sqrt(pi)

@@ -1,0 +1,214 @@
+"""Elements by position: select, slice, index with tensors, gather and scatter."""
+
+from pullback.op import Array, Arrays, Dim, Plain, composite, opaque, view
+
+
+@view()
+def select(xp, input, dim: Dim, index: int):
+    r"""One position of an axis, which goes: a view. IndexError out of range."""
+    if not input.shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    size = input.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(
+            f"index {index} is out of bounds for dimension {dim} with size {size} "
+            f"(tensor of shape {list(input.shape)})"
+        )
+    start = index % size
+    return xp.drop(xp.slice(input, dim, start, start + 1, 1), (dim,))
+
+
+@view(public=False, name="slice")
+def slice_(xp, input, dim: Dim, start: int, end: int, step: int):
+    r"""The positions start, start + step, … below end of an axis: a view."""
+    return xp.slice(input, dim, start, end, step)
+
+
+@composite()
+def narrow(xp, input, dim: Dim, start: int, length: int):
+    r"""`length` positions of an axis from `start`: a view."""
+    size = input.shape[dim] if input.shape else 0
+    if start < 0:
+        start += size
+    if length < 0 or not 0 <= start <= size or start + length > size:
+        raise RuntimeError(
+            f"narrow: start ({start}) + length ({length}) exceeds dimension size ({size})."
+        )
+    return xp.slice(input, dim, start, start + length, 1)
+
+
+@view(many=True)
+def unbind(xp, input, dim: Dim = 0):
+    r"""A tuple of the positions of an axis: views."""
+    if not input.shape:
+        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+    return tuple(
+        xp.drop(xp.slice(input, dim, k, k + 1, 1), (dim,)) for k in range(input.shape[dim])
+    )
+
+
+@unbind.backward("input")
+def _(xp, g, dim):
+    return xp.stack(g, dim)
+
+
+@view(many=True)
+def split(xp, input, split_size_or_sections: Plain, dim: Dim = 0):
+    r"""A tuple of pieces of an axis, of one size (the last may be smaller) or of given sizes."""
+    size = input.shape[dim]
+    if isinstance(split_size_or_sections, int):
+        step = split_size_or_sections
+        if step < 0 or (step == 0 and size):
+            raise RuntimeError(f"split expects split_size be non-negative, but got {step}")
+        sizes = [min(step, size - k) for k in range(0, size, step)] if size else [0]
+    else:
+        sizes = list(split_size_or_sections)
+        if sum(sizes) != size:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's "
+                f"size at dimension {dim}), but got split_sizes={sizes}"
+            )
+    ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
+    return tuple(xp.slice(input, dim, e - s, e, 1) for s, e in zip(sizes, ends, strict=True))
+
+
+@split.backward("input")
+def _(xp, g, dim):
+    return xp.cat(list(g), dim)
+
+
+@composite()
+def chunk(xp, input, chunks: int, dim: Dim = 0):
+    r"""At most `chunks` pieces of an axis, of one size but for the last: views."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    return xp.split(input, max(1, -(-input.shape[dim] // chunks)), dim)
+
+
+def _key(indices):
+    """NumPy's key for PyTorch's list, in which None stands for a whole axis."""
+    return tuple(slice(None) if i is None else i for i in indices)
+
+
+@opaque(public=False)
+def index(xp, input, indices: Arrays):
+    r"""`input[i, :, j]` with integer tensors, None for a whole axis: a copy."""
+    return xp.take(input, _key(indices))
+
+
+@index.backward("input")
+def _(xp, g, indices, input_shape):
+    return xp.index_adjoint(g, indices, input_shape)
+
+
+@opaque(public=False)
+def index_adjoint(xp, input, indices: Arrays, shape: Plain):
+    r"""Zeros of a shape to which the input is added at the indices: the transpose of `index`."""
+    return xp.put(xp.filled(shape, 0, input), _key(indices), input, True)
+
+
+@index_adjoint.backward("input")
+def _(xp, g, indices):
+    return xp.index(g, indices)
+
+
+@opaque(inplace=True)
+def index_put(xp, input, indices: Arrays, values: Array, accumulate: bool = False):
+    r"""The input with values written, or added, at `input[indices]`."""
+    return xp.put(input, _key(indices), values, accumulate)
+
+
+@index_put.backward("input")
+def _(xp, g, indices, accumulate):
+    if accumulate:
+        return g
+    written = xp.filled(xp.index(g, indices).shape, 1, g)
+    return xp.where(xp.eq(xp.index_adjoint(written, indices, g.shape), 0), g, 0)
+
+
+@index_put.backward("values")
+def _(xp, g, indices):
+    return xp.index(g, indices)
+
+
+@opaque()
+def gather(xp, input, dim: Dim, index: Array, *, sparse_grad: bool = False):
+    r"""$y_{ij} = \text{input}_{\text{index}_{ij} j}$ for dim 0, and so on along any axis."""
+    return xp.gather_array(input, dim, index)
+
+
+@gather.backward("input")
+def _(xp, g, dim, index, input_shape):
+    return xp.scatter_zeros(g, dim, index, input_shape)
+
+
+@opaque(public=False)
+def scatter_zeros(xp, input, dim: int, index: Array, shape):
+    r"""Zeros of a shape to which the input is added where `gather` would read: its transpose."""
+    return xp.scatter_array(xp.filled(shape, 0, input), dim, index, input, True)
+
+
+@scatter_zeros.backward("input")
+def _(xp, g, dim, index):
+    return xp.gather(g, dim, index)
+
+
+@opaque(inplace=True)
+def scatter_add(xp, input, dim: Dim, index: Array, src: Array):
+    r"""The input with `src` added where `gather` would read."""
+    return xp.scatter_array(input, dim, index, src, True)
+
+
+@scatter_add.backward("input")
+def _(xp, g):
+    return g
+
+
+@scatter_add.backward("src")
+def _(xp, g, dim, index):
+    return xp.gather(g, dim, index)
+
+
+@opaque()
+def index_select(xp, input, dim: Dim, index: Array):
+    r"""The positions of an axis that a 1-D integer tensor lists."""
+    return xp.take(input, (slice(None),) * dim + (index,))
+
+
+@index_select.backward("input")
+def _(xp, g, dim, index, input_shape):
+    return xp.index_adjoint(g, [None] * dim + [index], input_shape)
+
+
+@composite()
+def take_along_dim(xp, input, indices: Array, dim=None):
+    r"""Elements along one axis by their indices, as `argsort` gives them; shapes broadcast."""
+    if dim is None:
+        return xp.gather(xp.reshape(input, -1), 0, xp.reshape(indices, -1))
+    dim = dim % len(input.shape)
+    shape = list(indices.shape)
+    shape[dim] = 1
+    want = [max(a, b) if k != dim else 0 for k, (a, b) in enumerate(zip(shape, input.shape, strict=True))]
+    left, right = list(want), list(want)
+    left[dim], right[dim] = input.shape[dim], indices.shape[dim]
+    return xp.gather(xp.expand(input, *left), dim, xp.expand(indices, *right))
+
+
+@opaque(public=False)
+def nonzero_indices(xp, input):
+    r"""The positions of non-zero elements, a row each."""
+    return xp.nonzero_array(input)
+
+
+@composite()
+def nonzero(xp, input, *, as_tuple: bool = False):
+    r"""The positions of non-zero elements: a row each, or a tuple of one tensor per axis."""
+    rows = xp.nonzero_indices(input)
+    return xp.unbind(rows, 1) if as_tuple else rows
+
+
+@composite()
+def masked_select(xp, input, mask: Array):
+    r"""The elements where the mask is True, in one axis."""
+    shape = xp.broadcast_shape(input.shape, mask.shape)
+    return xp.expand(input, *shape)[xp.expand(mask, *shape)]

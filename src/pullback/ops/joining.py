@@ -1,0 +1,114 @@
+"""Several tensors as one."""
+
+from pullback.op import Arrays, composite, opaque
+
+
+@opaque(aliases=("concat", "concatenate"), method=False, promote=True)
+def cat(xp, tensors: Arrays, dim: int = 0):
+    r"""Tensors one after the other along an axis; dtypes promote, other sizes must agree."""
+    if not tensors:
+        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+    tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]  # legacy empty tensors
+    first = tensors[0].shape
+    if not first:
+        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
+    if not -len(first) <= dim < len(first):
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-len(first)}, "
+            f"{len(first) - 1}], but got {dim})"
+        )
+    dim %= len(first)
+    for k, x in enumerate(tensors):
+        same = len(x.shape) == len(first) and all(
+            a == b for d, (a, b) in enumerate(zip(x.shape, first, strict=True)) if d != dim
+        )
+        if not same:
+            raise RuntimeError(
+                f"Sizes of tensors must match except in dimension {dim}. Got {list(x.shape)} "
+                f"for tensor number {k} in the list, and {list(first)} for the first."
+            )
+    return xp.cat(tensors, dim)
+
+
+@cat.backward("tensors")
+def _(xp, g, tensors_shape, dim):
+    axis = dim % len(g.shape)
+    pieces, start = [], 0
+    for shape in tensors_shape:
+        if shape == (0,) and len(g.shape) > 1:
+            pieces.append(xp.filled(shape, 0, g))
+            continue
+        pieces.append(xp.slice(g, axis, start, start + shape[axis], 1))
+        start += shape[axis]
+    return pieces
+
+
+@opaque(method=False, promote=True)
+def stack(xp, tensors: Arrays, dim: int = 0):
+    r"""Tensors of one shape along a new axis; dtypes promote."""
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    first = tensors[0].shape
+    for k, x in enumerate(tensors):
+        if x.shape != first:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 "
+                f"and {list(x.shape)} at entry {k}"
+            )
+    rank = len(first) + 1
+    if not -rank <= dim < rank:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
+            f"{dim})"
+        )
+    dim %= rank
+    return xp.cat([xp.reshape(x, *first[:dim], 1, *first[dim:]) for x in tensors], dim)
+
+
+@stack.backward("tensors")
+def _(xp, g, dim):
+    return list(xp.unbind(g, dim))
+
+
+@composite(method=False)
+def hstack(xp, tensors: Arrays):
+    r"""Side by side: along axis 1, or axis 0 of 1-D tensors."""
+    tensors = [xp.reshape(x, -1) if not x.shape else x for x in tensors]
+    return xp.cat(tensors, 0 if len(tensors[0].shape) == 1 else 1)
+
+
+@composite(method=False)
+def vstack(xp, tensors: Arrays):
+    r"""On top of each other: along axis 0 of at least 2-D tensors."""
+    return xp.cat([xp.reshape(x, 1, -1) if len(x.shape) < 2 else x for x in tensors], 0)
+
+
+@composite(method=False)
+def meshgrid(xp, *tensors, indexing="ij"):
+    r"""Coordinate grids of 1-D tensors, matrix ("ij") or Cartesian ("xy") order: views."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'meshgrid: indexing must be "xy" or "ij", but received: {indexing}')
+    swap = indexing == "xy" and len(tensors) > 1
+    order = [1, 0, *range(2, len(tensors))] if swap else list(range(len(tensors)))
+    sizes = [_length(tensors[k]) for k in order]
+    grids = []
+    for k, x in enumerate(tensors):
+        shape = [1] * len(tensors)
+        shape[order.index(k)] = _length(x)
+        grids.append(xp.expand(xp.reshape(x, *shape), *sizes))
+    return tuple(grids)
+
+
+def _length(x):
+    return x.shape[0] if x.shape else 1
+
+
+@composite(method=False)
+def broadcast_tensors(xp, *tensors):
+    r"""The tensors expanded to their common shape: views."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    shape = xp.broadcast_shape(*(x.shape for x in tensors))
+    return tuple(xp.expand(x, *shape) for x in tensors)

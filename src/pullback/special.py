@@ -1,0 +1,5 @@
+"""Special functions, as `torch.special`."""
+
+from pullback.namespaces import lazy
+
+__getattr__, __dir__, __all__ = lazy(__name__, globals())

@@ -1,0 +1,102 @@
+"""The tensor: a value, and its place in the graph. It knows nobody; methods are attached to it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from pullback import dtypes
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple of sizes, printed as PyTorch's."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        count = 1
+        for size in self:
+            count *= size
+        return count
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return Size(found) if isinstance(key, slice) else found
+
+    def __add__(self, other: Any) -> Size:
+        return Size(super().__add__(tuple(other)))
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was computed.
+
+    `_value` is the array. `_edge` is the place that this tensor's gradient goes to, as
+    `(node, output number)`: for a result, the node that recorded the operation; for a leaf that
+    requires a gradient, the node that accumulates into `grad`; None for a constant.
+    """
+
+    _value: Any
+    _edge: tuple[Any, int] | None = None
+    _grad: Tensor | None = None
+    # A view of another tensor knows the tensor that owns the memory, and how it was made of it.
+    _base: Tensor | None = None
+    _made_by: tuple[Any, ...] = ()
+    # The owner knows its views, so that writing in place can bring their histories up to date.
+    _views: list[weakref.ref[Tensor]] | None = None
+
+    # Set by `creation`: what `torch.Tensor(...)` means.
+    _construct: Callable[..., Tensor]
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Tensor:
+        """`Tensor(sizes…)` or `Tensor(data)`: a float tensor; prefer `torch.tensor`."""
+        return cls._construct(cls, *args, **keywords)
+
+    __array_priority__ = 1000  # NumPy arrays leave mixed arithmetic to the tensor
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the axes."""
+        return Size(self._value.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.from_numpy(self._value.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return int(self._value.ndim)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor was not computed from tensors that require gradients."""
+        return self._edge is None or self._edge[0].accumulates
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node that recorded this tensor's computation; None for a leaf."""
+        edge = self._edge
+        return None if edge is None or edge[0].accumulates else edge[0]
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow into this tensor. Settable on leaves."""
+        return self._edge is not None
+
+
+_new = object.__new__
+
+
+def wrap(value: Any, edge: tuple[Any, int] | None = None) -> Tensor:
+    """A tensor around an array."""
+    tensor: Tensor = _new(Tensor)
+    tensor._value = value
+    if edge is not None:
+        tensor._edge = edge
+    return tensor
