@@ -152,7 +152,9 @@ def bad_kernels() -> dict[str, Kernel]:
         "wrong dtype": Kernel("k", PAIRS, (Output(Buffer("o", "f8", 1), (i,), row),)),
         "wrong number": Kernel("k", PAIRS, (Output(Buffer("o", F4, 2), (i,), row),)),
         "runs over the outer": Kernel("k", PAIRS, (Output(out, (i,), row + total),)),
-        "runs over inner": Kernel("k", PAIRS, (Output(out, (j,), load(x, j)),)),
+        "neither runs over": Kernel("k", PAIRS, (Output(out, (j,), load(x, j)),)),
+        "beside an outer": Kernel("k", PAIRS, (Output(Buffer("o", F4, 0), (), total + reduce(
+            "sum", "j", load(x, j))),)),
         "at most 16": Kernel("k", (*PAIRS, Loop("u", "unrolled", 17)), (Output(out, (i,), row),)),
         "run-time": Kernel("k", (Loop("i", "outer", 3),), (Output(out, (i,), load(x, i)),)),
         "reduces booleans": Kernel("k", PAIRS, (Output(out, (i,), cast(

@@ -7,6 +7,7 @@ so this is for small sizes only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,9 +102,8 @@ def _reduce(n: Scalar, args: list[Array], axes: tuple[int, ...]) -> Array:
     kept = [k for k in range(args[0].ndim) if k not in axes]
     kept_shape = tuple(1 if k in axes else size for k, size in enumerate(args[0].shape))
     # the reduced axes last, as one
-    flat = [
-        a.transpose(*kept, *axes).reshape(*(a.shape[k] for k in kept), -1) for a in args
-    ]
+    shape = [*(args[0].shape[k] for k in kept), math.prod(args[0].shape[k] for k in axes)]
+    flat = [a.transpose(*kept, *axes).reshape(shape) for a in args]
     return np.asarray(_reduce_last(n, kind, flat)).astype(n.dtype, copy=False).reshape(kept_shape)
 
 

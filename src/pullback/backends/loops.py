@@ -56,7 +56,7 @@ The interpreter of this language, `interpret.py`, is its definition.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -323,9 +323,21 @@ def verify(kernel: Kernel) -> None:
             f"{output.buffer.name} needs an outer reduction and runs over the outer index",
         )
         require(
-            late or where >= {outer} or not where,
-            f"{output.buffer.name} runs over inner indices only and is not an outer reduction",
+            late or outer in where,
+            f"{output.buffer.name} neither runs over the outer index nor is an outer reduction",
         )
+        loose = late and any(n.op == "reduce" for n in _after(output.value, outer))
+        require(not loose, "an inner reduction is used beside an outer one, not inside it")
+
+
+def _after(root: Scalar, outer: str) -> Iterator[Scalar]:
+    """The nodes that are evaluated once the outer reductions are complete."""
+    stack = [root]
+    while stack:
+        n = stack.pop()
+        if n.op != "reduce" or outer not in n.data.over:
+            yield n
+            stack += n.args
 
 
 def _verify_buffers(kernel: Kernel, require: Any) -> None:

@@ -150,7 +150,7 @@ def marshal(
         if a.dtype != buffer.stored or a.ndim != buffer.rank:
             raise BadArguments(f"{buffer} is not an array of {a.dtype} with {a.ndim} axes")
         strides = a.strides
-        if buffer.unit and strides[-1] != buffer.itemsize and a.shape[-1] > 1:
+        if buffer.unit and strides[-1] != buffer.itemsize and a.shape[-1] > 1 and a.size:
             raise BadArguments(f"the last axis of {buffer} must be contiguous")
         interface = a.__array_interface__
         values["data:" + buffer.name] = interface["data"][0]

@@ -60,7 +60,12 @@ def _hoist(n: Scalar, depends: Dependence) -> Scalar:
     if not depends.inner and depends.outer in n.data.over:
         return n  # a memory-bound loop: one product more per element is free
     parts = flatten(n.args[0], depends)
-    outside = depends.without(n.data.over)
+    alone = depends.without(n.data.over)
+    late = depends.outer in n.data.over  # what is known after the rows holds no inner reduction
+
+    def outside(f: Scalar) -> bool:
+        return alone(f) and not (late and any(m.op == "reduce" for m in walk(f)))
+
     above = [f for f in parts.above if outside(f)]
     below = [f for f in parts.below if outside(f)]
     kept = [f for f in parts.above if not outside(f)]
