@@ -159,7 +159,7 @@ def strided(a: Any) -> Any:
     return view
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=kernels(), workers=st.integers(1, 3))
 def test_random_kernels(case: Any, workers: int) -> None:
     kernel, sizes, arrays, lanes = case

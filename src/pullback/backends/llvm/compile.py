@@ -21,6 +21,8 @@ from .layout import Layout
 from .plan import Plan
 from .target import Target, host
 
+PIPELINE = "1"  # to be changed with `compile_text`: what is on disk came out of it
+
 _lock = threading.RLock()
 _programs: dict[tuple[str, Target], Program] = {}
 _initialized = False
@@ -73,7 +75,7 @@ def build(kernel: Kernel, target: Target) -> Program:
     if "ir" in os.environ.get("PULLBACK_DUMP", "").split(","):
         print(text, file=sys.stderr)
     initialize()
-    versions = f"{llvmlite.__version__} {binding.llvm_version_info}"
+    versions = f"{PIPELINE} {llvmlite.__version__} {binding.llvm_version_info}"
     name = cache.key(text, target.triple, target.cpu, target.feature_string, versions)
     machine = _machine(target)
     code = cache.get(name)
@@ -99,7 +101,8 @@ def compile_text(text: str, target: Target) -> bytes:
     """Optimise a module and compile it to an object.
 
     The text comes out of the printer with loops rotated, invariants hoisted and accumulators in
-    registers: inlining the elementary functions and merging equal values is all that is left.
+    registers; inlining the elementary functions is all that is left. (Value numbering would drop
+    the flags that let products and sums contract.)
     """
     initialize()
     machine = _machine(target)
@@ -110,7 +113,6 @@ def compile_text(text: str, target: Target) -> bytes:
     builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options())
     passes = binding.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
-    passes.add_new_gvn_pass()
     passes.add_dead_code_elimination_pass()
     passes.run(module, builder)
     return bytes(machine.emit_object(module))

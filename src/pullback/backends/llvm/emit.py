@@ -39,6 +39,7 @@ from .text import LoopHandle, Writer, scalar_type, vector_type
 from .vector import BOOL, DType, Vectors
 
 BYTE = np.dtype(np.uint8)
+UNROLL = 2  # pairs per turn of the innermost loop: more independent work in flight
 
 
 def emit(kernel: Kernel, target: Target) -> str:
@@ -310,7 +311,22 @@ class Emitter:
             (v.type(d), v.constant(0, d)) for group in p.rescaled for d in group.dtypes[1:]
         ]
         mask = self._inside(row) if p.columns else None
-        with w.loop("pair", "0", count, "1", carried, nonempty=True) as pair:
+        if not carried:  # columns only: no chain of additions to hide
+            with w.loop("pair", "0", count, "1", nonempty=True) as pair:
+                self._pair(rows, p, plain, pair, base, mask, row)
+            return []
+        whole = w.add(f"and i64 {count}, {-UNROLL}")
+        with w.loop("pairs", "0", whole, str(UNROLL), carried) as pair:
+            states = list(pair.carried)
+            for k in range(UNROLL):
+                counter = w.add(f"add i64 {pair.counter}, {k}") if k else pair.counter
+                one = LoopHandle(counter, states)
+                self._pair(rows, p, plain, one, base, mask, row)
+                states = one.next
+            pair.next = states
+        kinds = [k for k, _ in carried]
+        rest = list(zip(kinds, pair.results, strict=True))
+        with w.loop("pair", whole, count, "1", rest) as pair:
             self._pair(rows, p, plain, pair, base, mask, row)
         return pair.results
 
