@@ -32,8 +32,9 @@ from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Values
 from .layout import layout
 from .plan import Pass, Plan, plan
+from .extreme import TILE, Extreme
 from .rescale import Rescaled
-from .scope import Lanes, Scope
+from .scope import Each, Lanes, Scope
 from .target import Target
 from .text import LoopHandle, Writer, scalar_type, vector_type
 from .vector import BOOL, DType, Vectors
@@ -283,6 +284,9 @@ class Emitter:
         for n in p.hoisted:
             if not any(m is r for m in walk(n) for r in references):
                 rows.value(n)
+        if p.extremes:
+            self._extreme_tiles(rows, p, base, count, local)
+            return
         plain = [acc for acc in p.rows if not isinstance(acc, Rescaled)]
         if not p.rescaled:
             sums = self._pairs(rows, p, plain, base, count, row)
@@ -382,6 +386,80 @@ class Emitter:
             top = v.intrinsic("maxnum", dtype, pair.carried[0], scope.value(group.exponent))
             pair.next = [top]
         self._put(group, local, group.raised(v, self._get(group, local), pair.results[0]))
+
+    # -------------------------------------------------------------- maxima and minima
+
+    def _extreme_tiles(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
+        """Short tiles, so that the index of an extreme is found again quickly."""
+        w, v = self.w, self.v
+        carried = []
+        for acc in p.extremes:
+            state = self._get(acc, local)
+            carried += [(v.type(d), s) for d, s in zip(acc.dtypes, state, strict=True)]
+        with w.loop("short", "0", count, str(TILE), carried, nonempty=True) as short:
+            end = self._smaller(w.add(f"add i64 {short.counter}, {TILE}"), count)
+            start = v.splat(w.add(f"add i64 {base}, {short.counter}"), INT)
+            found = self._extreme_pairs(rows, p, base, short.counter, end)
+            states = iter(short.carried)
+            for acc, value in zip(p.extremes, found, strict=True):
+                old = [next(states) for _ in acc.dtypes]
+                short.next += acc.merge(v, old, [value, start])
+        states = iter(short.results)
+        for acc in p.extremes:
+            self._put(acc, local, [next(states) for _ in acc.dtypes])
+
+    def _extreme_pairs(self, rows: Scope, p: Pass, base: str, begin: str, end: str) -> list[str]:
+        """The most extreme values of a short tile."""
+        w, v = self.w, self.v
+        quick = []
+        for acc in p.extremes:
+            kind = v.type(acc.dtypes[0])
+            quick += [(kind, acc.identity(v)[0]), (kind, v.constant(0, acc.dtypes[0]))]
+        with w.loop("pair", begin, end, "1", quick, nonempty=True) as pair:
+            scope = self._pair_scope(rows, p, pair.counter, base)
+            states = iter(pair.carried)
+            for acc in p.extremes:
+                state = [next(states), next(states)]
+                pair.next += acc.quick(v, state, scope.value(acc.args[0]))
+        values = pair.results[::2]
+        doubt = "false"
+        for acc, total in zip(p.extremes, pair.results[1::2], strict=True):
+            nan = v.any(v.binary("fcmp uno", acc.dtypes[0], total, total))
+            doubt = w.add(f"or i1 {doubt}, {nan}")
+        with w.when(doubt, "nan") as branch:
+            careful = [(v.type(acc.dtypes[0]), acc.identity(v)[0]) for acc in p.extremes]
+            with w.loop("pair", begin, end, "1", careful, nonempty=True) as pair:
+                scope = self._pair_scope(rows, p, pair.counter, base)
+                pair.next = [
+                    acc.exact(v, old, scope.value(acc.args[0]))
+                    for acc, old in zip(p.extremes, pair.carried, strict=True)
+                ]
+        return [
+            w.either(branch, v.type(acc.dtypes[0]), slow, fast)
+            for acc, slow, fast in zip(p.extremes, pair.results, values, strict=True)
+        ]
+
+    def _look_up(self, rows: Scope, acc: Extreme, tile: str) -> str:
+        """The index of the extreme: the tile's pairs once more, each lane in its own tile."""
+        w, v = self.w, self.v
+        dtype, name = acc.dtypes[0], self.kernel.inner[-1]
+        body = acc.args[0]
+        for n in walk(body):
+            if name not in self.plan.free[id(n)]:
+                rows.value(n)
+        size = self.arguments[f"size:{name}"]
+        last = v.splat(w.add(f"sub i64 {size}, 1"), INT)
+        start = [(v.type(dtype), acc.identity(v)[0]), (v.type(INT), tile)]
+        with w.loop("look", "0", self._smaller(size, str(TILE)), "1", start) as look:
+            index = v.binary("add", INT, tile, v.splat(look.counter, INT))
+            index = v.intrinsic("smin", INT, index, last)
+            x = rows.inner({name: Each(index)}).value(body)
+            take = acc.better(v, x, look.carried[0])
+            look.next = [
+                v.select(take, dtype, x, look.carried[0]),
+                v.select(take, INT, index, look.carried[1]),
+            ]
+        return look.results[1]
 
     def _row_scope(self, scope: Scope, row: str, full: bool = False) -> Scope:
         base = self.w.add(f"mul i64 {row}, {self.v.lanes}", "base")
@@ -548,8 +626,13 @@ class Emitter:
                 break
             for acc in p.rows:
                 state = self._get(acc, local)
+                if isinstance(acc, Extreme) and acc.positions:
+                    index = self._look_up(rows, acc, state[1])
+                    for n in acc.positions:
+                        rows.bind(n, index)
                 for n in acc.nodes:
-                    rows.bind(n, acc.finish(self.v, n, state))
+                    if rows.find(n) is None:
+                        rows.bind(n, acc.finish(self.v, n, state))
 
     def _epilogue(self, scope: Scope, block: LoopHandle, stop: str) -> list[str]:
         """Row outputs of a block, and its share of the totals."""

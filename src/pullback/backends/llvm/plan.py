@@ -14,6 +14,8 @@ import numpy as np
 from ..loops import Kernel, Output, free_indices
 from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Inline
+from .extreme import Extreme
+from .extreme import applies as all_extreme
 from .rescale import Rescaled, relative
 from .target import Target
 
@@ -35,6 +37,10 @@ class Pass:
     @property
     def bodies(self) -> list[Scalar]:
         return [b for acc in (*self.rows, *self.columns) for b in acc.bodies]
+
+    @property
+    def extremes(self) -> list[Extreme]:
+        return [acc for acc in self.rows if isinstance(acc, Extreme)]
 
     @property
     def rescaled(self) -> list[Rescaled]:
@@ -98,9 +104,12 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
                 depth += 1
         level[id(n)] = depth
     passes = [part for p in passes for part in _apart(p)]
+    for p in passes:
+        if all_extreme(p.rows) and not p.columns:
+            p.rows = _extremes(p.rows, inline)
     bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
     free |= free_indices(*roots, *(b for group in bodies for b in group))
-    lanes = _lanes(kernel, target, free)
+    lanes = _lanes(kernel, target, free, passes)
     for p in passes:
         _place(p, kernel, free)
     slots = sum(len(a.dtypes) for p in passes for a in p.rows)
@@ -117,13 +126,29 @@ def _apart(p: Pass) -> list[Pass]:
     return [Pass(rows=p.rows), Pass(columns=p.columns)] if p.rescaled and p.columns else [p]
 
 
-def _lanes(kernel: Kernel, target: Target, free: dict[int, frozenset[str]]) -> int:
+def _extremes(rows: list[Accumulator], inline: Inline) -> list[Accumulator]:
+    groups: dict[object, Extreme] = {}
+    for n in (n for acc in rows for n in acc.nodes):
+        key = Extreme.key(n)
+        if key in groups:
+            groups[key].add(n)
+        else:
+            groups[key] = Extreme(n, False, inline)
+    return list(groups.values())
+
+
+def _lanes(
+    kernel: Kernel, target: Target, free: dict[int, frozenset[str]], passes: list[Pass]
+) -> int:
     """The vector length: that of the widest floating-point type in the loops, else of any type."""
     nodes = [n for n in walk(*kernel.roots()) if n.op not in ("index", "const")]
     dtypes = {n.dtype for n in nodes if free[id(n)] or n.op == "reduce"}
     floats = [d.itemsize for d in dtypes if d.kind == "f" and d.itemsize >= 4]
     widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
-    return target.lanes_of(np.dtype(f"V{widest}"))
+    lanes = target.lanes_of(np.dtype(f"V{widest}"))
+    # a short body with a chain from pair to pair: two vectors of rows per turn
+    short = bool(passes) and all(p.extremes for p in passes) and len(nodes) <= 40
+    return 2 * lanes if short and target.lanes is None else lanes
 
 
 def _reduces(n: Scalar) -> bool:

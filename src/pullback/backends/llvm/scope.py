@@ -29,6 +29,16 @@ class Lanes:
     last: str | None  # None when every lane is inside
 
 
+@dataclass(frozen=True)
+class Each:
+    """An index with any value per lane."""
+
+    values: str
+
+
+Index = str | Lanes | Each
+
+
 class Scope:
     """The values that are known at one place of the function."""
 
@@ -38,18 +48,18 @@ class Scope:
         parent: Scope | None,
         arguments: Mapping[str, str],
         free: Mapping[int, frozenset[str]],
-        indices: Mapping[str, str | Lanes] | None = None,
+        indices: Mapping[str, Index] | None = None,
     ):
         self.v = v
         self.parent = parent
         self.arguments = arguments  # names of slots to scalar values
         self.free = free
-        self.indices: dict[str, str | Lanes] = {**(parent.indices if parent else {}), **(indices or {})}
-        self.lane_names = frozenset(n for n, i in self.indices.items() if isinstance(i, Lanes))
+        self.indices: dict[str, Index] = {**(parent.indices if parent else {}), **(indices or {})}
+        self.lane_names = frozenset(n for n, i in self.indices.items() if not isinstance(i, str))
         self._values: dict[int, str] = {}
         self._scalars: dict[int, str] = {}
 
-    def inner(self, indices: Mapping[str, str | Lanes] | None = None) -> Scope:
+    def inner(self, indices: Mapping[str, Index] | None = None) -> Scope:
         """A scope inside this one."""
         return Scope(self.v, self, self.arguments, self.free, indices)
 
@@ -103,6 +113,8 @@ class Scope:
         v, where = self.v, self.indices[n.data]
         if isinstance(where, str):
             return v.splat(where, INT)
+        if isinstance(where, Each):
+            return where.values
         values = v.binary("add", INT, v.splat(where.base, INT), v.w.iota(v.lanes))
         if where.last is None:
             return values
@@ -294,4 +306,4 @@ def printed(scope: Scope, nodes: Iterable[Scalar]) -> list[str]:
     return [scope.value(n) for n in nodes]
 
 
-__all__ = ["DType", "Lanes", "Scope", "printed"]
+__all__ = ["DType", "Each", "Index", "Lanes", "Scope", "printed"]

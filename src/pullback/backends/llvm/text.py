@@ -51,6 +51,14 @@ class LoopHandle:
 
 
 @dataclass
+class WhenHandle:
+    """The blocks that come together after conditional lines."""
+
+    before: str
+    inside: str = ""
+
+
+@dataclass
 class RepeatHandle:
     """What a repeated part sees; it must set `next` and `again`."""
 
@@ -162,11 +170,17 @@ class Writer:
         self.begin(done)
 
     @contextmanager
-    def when(self, condition: str, name: str = "if") -> Iterator[None]:
+    def when(self, condition: str, name: str = "if") -> Iterator[WhenHandle]:
         """Lines that run only if a condition holds."""
         then, after = self.label(f"{name}.then"), self.label(f"{name}.end")
+        handle = WhenHandle(self.block)
         self.do(f"br i1 {condition}, label %{then}, label %{after}")
         self.begin(then)
-        yield
+        yield handle
+        handle.inside = self.block
         self.do(f"br label %{after}")
         self.begin(after)
+
+    def either(self, branch: WhenHandle, kind: str, inside: str, before: str) -> str:
+        """After `when`: one value if its lines ran, the other if not."""
+        return self.add(f"phi {kind} [ {inside}, %{branch.inside} ], [ {before}, %{branch.before} ]")
