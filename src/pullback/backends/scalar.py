@@ -8,6 +8,7 @@ slow, obvious interpreter that every compiler is held against.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -94,12 +95,13 @@ class Scalar:
     Python literals take the dtype of the other operand.
     """
 
-    __slots__ = ("__weakref__", "args", "data", "dtype", "op")
+    __slots__ = ("__weakref__", "_fingerprint", "args", "data", "dtype", "op")
 
     op: str
     args: tuple[Scalar, ...]
     dtype: np.dtype[Any]
     data: Any
+    _fingerprint: bytes | None
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -181,6 +183,7 @@ def node(op: str, args: tuple[Scalar, ...], dtype: np.dtype[Any], data: Any = No
         if found is None:
             found = Scalar()
             found.op, found.args, found.dtype, found.data = op, args, dtype, data
+            found._fingerprint = None
             _nodes[key] = found
     return found
 
@@ -207,6 +210,9 @@ class Literal:
 
     def __str__(self) -> str:
         return str(self.value)
+
+    def __repr__(self) -> str:
+        return f"Literal({self.bits.hex()})"
 
 
 def const(value: Any, dtype: Any) -> Scalar:
@@ -239,6 +245,26 @@ def apply(name: str, *args: Any) -> Scalar:
     elif primitive.result == "real" and dtype.kind == "c":
         dtype = np.dtype(f"f{dtype.itemsize // 2}")
     return node(name, scalars, dtype)
+
+
+def remake(n: Scalar, args: tuple[Scalar, ...]) -> Scalar:
+    """The same operation on other arguments."""
+    unchanged = all(a is b for a, b in zip(n.args, args, strict=True))
+    return n if unchanged else node(n.op, args, n.dtype, n.data)
+
+
+def fingerprint(root: Scalar) -> bytes:
+    """A digest of the structure, the same in every process (`data` must have a stable repr)."""
+    if root._fingerprint is None:
+        for n in walk(root):
+            if n._fingerprint is None:
+                digest = hashlib.blake2b(f"{n.op}|{n.dtype.str}|{n.data!r}".encode(), digest_size=16)
+                for a in n.args:
+                    assert a._fingerprint is not None
+                    digest.update(a._fingerprint)
+                n._fingerprint = digest.digest()
+        assert root._fingerprint is not None
+    return root._fingerprint
 
 
 def walk(*roots: Scalar) -> Iterator[Scalar]:

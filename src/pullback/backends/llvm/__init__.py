@@ -1,0 +1,1 @@
+"""The LLVM backend: loops printed as IR with explicit vectors, compiled in process."""

@@ -1,0 +1,121 @@
+"""Compiled objects on disk, shared by processes.
+
+Machine code is trusted as far as its directory: it must belong to the user, be open to nobody
+else, and not be a link. An entry is a checksum and the object; what is damaged, foreign or
+unreadable counts as absent, and a disk that cannot be written costs the cache, not the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+FORMAT = b"pullback-object-1\n"
+SUFFIX = ".pbo"
+
+
+def directory() -> Path:
+    """Where objects are kept: PULLBACK_CACHE_DIR, or the platform's directory for caches."""
+    if given := os.environ.get("PULLBACK_CACHE_DIR"):
+        return Path(given)
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "pullback"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "pullback"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "pullback"
+
+
+def refusal(path: Path) -> str | None:
+    """Why a directory is not used, or None if it is sound."""
+    try:
+        status = os.lstat(path)
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}"
+    if not stat.S_ISDIR(status.st_mode):
+        return f"{path} is not a directory (links are not followed)"
+    if hasattr(os, "getuid"):
+        if status.st_uid != os.getuid():
+            return f"{path} belongs to another user"
+        if status.st_mode & 0o077:
+            return f"{path} is open to other users: chmod 700 it"
+    return None
+
+
+def key(*parts: str) -> str:
+    """The name of an entry: a digest of everything that decides the object."""
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)
+    return digest.hexdigest()[:40]
+
+
+def get(name: str) -> bytes | None:
+    """The object stored under a name, if there is a sound one."""
+    folder = directory()
+    if refusal(folder) is not None:
+        return None
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(folder / (name + SUFFIX), flags)
+    except OSError:
+        return None
+    try:
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(file.fileno())
+            if hasattr(os, "getuid") and status.st_uid != os.getuid():
+                return None
+            data = file.read()
+    except OSError:
+        return None
+    head, checksum, payload = data[: len(FORMAT)], data[len(FORMAT) :][:32], data[len(FORMAT) + 32 :]
+    if head != FORMAT or _checksum(name, payload) != checksum:
+        return None
+    return payload
+
+
+def put(name: str, payload: bytes) -> bool:
+    """Store an object; False if that was not possible. Writers never disturb one another."""
+    folder = directory()
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+        if refusal(folder) is not None:
+            return False
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(FORMAT + _checksum(name, payload) + payload)
+        os.replace(temporary, folder / (name + SUFFIX))
+        return True
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        return False
+
+
+def clear() -> int:
+    """Remove every entry; gives their number."""
+    folder = directory()
+    if refusal(folder) is not None:
+        return 0
+    removed = 0
+    for path in folder.iterdir():
+        if path.suffix == SUFFIX or path.name.startswith(".new-"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed += path.suffix == SUFFIX
+    return removed
+
+
+def _checksum(name: str, payload: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + payload).digest()

@@ -1,0 +1,177 @@
+"""What is computed where: the passes over the pairs, what is packed, what is hoisted.
+
+A kernel's reductions fall in three kinds: over the inner indices for each row ("rows"), over the
+outer index for each inner one ("columns"), over the outer index only ("totals"). A reduction
+whose body uses the result of another one runs in a later pass over the pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..loops import Kernel, Output, free_indices
+from ..scalar import Scalar, walk
+from .accumulate import Accumulator, Inline
+from .extreme import Extreme
+from .extreme import applies as all_extreme
+from .rescale import Rescaled, relative
+from .target import Target
+
+PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
+SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
+COLUMN_TILE = 256
+
+
+@dataclass
+class Pass:
+    """One pass over the pairs."""
+
+    rows: list[Accumulator] = field(default_factory=list)
+    columns: list[Accumulator] = field(default_factory=list)
+    packed: list[Scalar] = field(default_factory=list)  # depend on the inner index only
+    hoisted: list[Scalar] = field(default_factory=list)  # do not depend on it
+    tile: int = 0
+
+    @property
+    def bodies(self) -> list[Scalar]:
+        return [b for acc in (*self.rows, *self.columns) for b in acc.bodies]
+
+    @property
+    def extremes(self) -> list[Extreme]:
+        return [acc for acc in self.rows if isinstance(acc, Extreme)]
+
+    @property
+    def rescaled(self) -> list[Rescaled]:
+        return [acc for acc in self.rows if isinstance(acc, Rescaled)]
+
+
+@dataclass
+class Plan:
+    """Everything that `emit.py` has to print, with its sizes."""
+
+    kernel: Kernel
+    lanes: int
+    block: int  # vectors of rows whose accumulators are kept at once
+    passes: list[Pass]
+    totals: list[Accumulator]
+    free: dict[int, frozenset[str]]
+    row_outputs: list[Output]
+    late_outputs: list[Output]  # written after the outer reductions are complete
+
+    @property
+    def columns(self) -> list[Accumulator]:
+        return [c for p in self.passes for c in p.columns]
+
+    @property
+    def has_finish(self) -> bool:
+        return bool(self.late_outputs)
+
+
+def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
+    """Sort a simplified kernel's nodes into passes and places."""
+    roots = kernel.roots()
+    free = free_indices(*roots)
+    outer, inner = kernel.outer, frozenset(kernel.inner)
+    kahan = kernel.summation == "kahan"
+    level: dict[int, int] = {}  # the number of passes that must be over before a node is known
+    late: set[int] = set()
+    found: dict[object, Accumulator] = {}
+    passes: list[Pass] = []
+    totals: list[Accumulator] = []
+    for n in walk(*roots):
+        depth = max((level[id(a)] for a in n.args), default=0)
+        if any(id(a) in late for a in n.args):
+            late.add(id(n))
+        if n.op == "reduce":
+            over = frozenset(n.data.over)
+            is_total = over == {outer} and not any(free[id(a)] & inner for a in n.args)
+            key = Accumulator.key(n)
+            if key in found:
+                found[key].add(n)
+            else:
+                make = Rescaled if n.data.kind in ("reference", "scaled") else Accumulator
+                found[key] = acc = make(n, kahan, inline)
+                if is_total:
+                    totals.append(acc)
+                else:
+                    passes += [Pass() for _ in range(depth + 1 - len(passes))]
+                    (passes[depth].columns if over == {outer} else passes[depth].rows).append(acc)
+            if over == {outer}:
+                late.add(id(n))
+            else:
+                depth += 1
+        level[id(n)] = depth
+    passes = [part for p in passes for part in _apart(p)]
+    for p in passes:
+        if all_extreme(p.rows) and not p.columns:
+            p.rows = _extremes(p.rows, inline)
+    bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
+    free |= free_indices(*roots, *(b for group in bodies for b in group))
+    lanes = _lanes(kernel, target, free, passes)
+    for p in passes:
+        _place(p, kernel, free)
+    slots = sum(len(a.dtypes) for p in passes for a in p.rows)
+    room = SCRATCH_BYTES // max(1, slots * lanes * 8)
+    late_outputs = [o for o in kernel.outputs if id(o.value) in late]
+    row_outputs = [o for o in kernel.outputs if id(o.value) not in late]
+    return Plan(
+        kernel, lanes, max(4, min(64, room)), passes, totals, free, row_outputs, late_outputs
+    )
+
+
+def _apart(p: Pass) -> list[Pass]:
+    """Columns never share a pass with rescaled sums, which may go through a tile twice."""
+    return [Pass(rows=p.rows), Pass(columns=p.columns)] if p.rescaled and p.columns else [p]
+
+
+def _extremes(rows: list[Accumulator], inline: Inline) -> list[Accumulator]:
+    groups: dict[object, Extreme] = {}
+    for n in (n for acc in rows for n in acc.nodes):
+        key = Extreme.key(n)
+        if key in groups:
+            groups[key].add(n)
+        else:
+            groups[key] = Extreme(n, False, inline)
+    return list(groups.values())
+
+
+def _lanes(
+    kernel: Kernel, target: Target, free: dict[int, frozenset[str]], passes: list[Pass]
+) -> int:
+    """The vector length: that of the widest floating-point type in the loops, else of any type."""
+    nodes = [n for n in walk(*kernel.roots()) if n.op not in ("index", "const")]
+    dtypes = {n.dtype for n in nodes if free[id(n)] or n.op == "reduce"}
+    floats = [d.itemsize for d in dtypes if d.kind == "f" and d.itemsize >= 4]
+    widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
+    lanes = target.lanes_of(np.dtype(f"V{widest}"))
+    # a short body with a chain from pair to pair: two vectors of rows per turn
+    short = bool(passes) and all(p.extremes for p in passes) and len(nodes) <= 40
+    return 2 * lanes if short and target.lanes is None else lanes
+
+
+def _reduces(n: Scalar) -> bool:
+    return any(m.op == "reduce" for m in walk(n))
+
+
+def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
+    """Find the largest subexpressions that one side of the pair decides alone."""
+    outer, last = kernel.outer, kernel.inner[-1]
+    seen: set[int] = set()
+    stack = list(reversed(p.bodies))
+    while stack:
+        n = stack.pop()
+        if id(n) in seen:
+            continue
+        seen.add(id(n))
+        if last not in free[id(n)]:
+            if n.op != "const":
+                p.hoisted.append(n)
+        elif outer not in free[id(n)] and n.op != "index" and not _reduces(n):
+            p.packed.append(n)
+        else:
+            stack += [a for a in n.args if n.op != "load"]
+    size = sum(max(1, n.dtype.itemsize) for n in p.packed)
+    most = COLUMN_TILE if p.columns else 1024
+    p.tile = max(64, min(most, PACK_BYTES // max(1, size) // 64 * 64))

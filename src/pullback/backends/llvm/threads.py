@@ -1,0 +1,169 @@
+"""A pool of threads that run ranges of tasks; the calling thread is one of them.
+
+Machine code is called through ctypes, which releases the interpreter lock. Tasks are handed out in
+increasing order and in chunks; results never depend on who runs which.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import threading
+from collections.abc import Callable
+from itertools import count
+
+Progress = Callable[[int, int], None]  # (tasks done, tasks in all), called by the calling thread
+
+
+class Job:
+    """A range of chunks that threads take one after the other, until none is left or it stops."""
+
+    def __init__(self, work: Callable[[int], None], chunks: int):
+        self.work = work
+        self.chunks = chunks
+        self.stopped = False
+        self.error: BaseException | None = None
+        self._next = count().__next__  # atomic under the interpreter lock
+
+    def run(self, progress: Progress | None = None) -> None:
+        """Take chunks."""
+        chunks, take, work = self.chunks, self._next, self.work
+        while not self.stopped and (chunk := take()) < chunks:
+            work(chunk)
+            if progress is not None:
+                progress(min(chunk + 1, chunks), chunks)
+
+    def run_quietly(self) -> None:
+        """In a worker: an error is kept for the calling thread."""
+        try:
+            self.run()
+        except BaseException as error:
+            self.error = error
+            self.stopped = True
+
+
+class Worker:
+    """A thread that waits for jobs."""
+
+    def __init__(self) -> None:
+        self._wake, self._done = _thread.allocate_lock(), _thread.allocate_lock()
+        self._wake.acquire()
+        self._done.acquire()
+        self._job: Job | None = None
+        threading.Thread(target=self._loop, name="pullback", daemon=True).start()
+
+    def _loop(self) -> None:
+        while True:
+            self._wake.acquire()
+            job = self._job
+            if job is None:
+                return
+            job.run_quietly()
+            self._done.release()
+
+    def start(self, job: Job | None) -> None:
+        self._job = job
+        self._wake.release()
+
+    def wait(self) -> None:
+        """Until the job is over; can be interrupted."""
+        self._done.acquire()
+
+
+class Pool:
+    """The threads of this process."""
+
+    def __init__(self) -> None:
+        self.num_threads = available()
+        self._workers: list[Worker] = []
+        self._busy = _thread.allocate_lock()
+
+    def run(
+        self,
+        work: Callable[[int], None],
+        chunks: int,
+        stop: Callable[[], None],
+        take_part: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        """Run `work(0)` … `work(chunks - 1)`. On an error or Ctrl-C `stop` is called, and the
+        error is raised when no thread is inside `work` any more."""
+        helpers = min(self.num_threads - take_part, chunks - take_part)
+        if helpers <= 0 or not self._busy.acquire(blocking=False):
+            # one thread, or a pool that works for another thread: this one does it all
+            Job(work, chunks).run(progress)
+            return
+        job = Job(work, chunks)
+        try:
+            while len(self._workers) < helpers:
+                self._workers.append(Worker())
+            working = self._workers[:helpers]
+            for worker in working:
+                worker.start(job)
+            try:
+                if take_part:
+                    job.run(progress)
+                for worker in working:
+                    worker.wait()
+                    working = working[1:]
+            except BaseException:
+                job.stopped = True
+                stop()
+                for worker in working:
+                    _wait_for_certain(worker)
+                raise
+        finally:
+            self._busy.release()
+        if job.error is not None:
+            raise job.error
+
+    def resize(self, num_threads: int) -> None:
+        """Use another number of threads from the next run on."""
+        if num_threads < 1:
+            raise ValueError(f"num_threads must be at least 1, not {num_threads}")
+        with self._busy:
+            for worker in self._workers[num_threads:]:
+                worker.start(None)
+            del self._workers[num_threads:]
+            self.num_threads = num_threads
+
+
+def _wait_for_certain(worker: Worker) -> None:
+    """Wait although Ctrl-C is pressed again: the thread uses our memory."""
+    while True:
+        try:
+            worker.wait()
+            return
+        except KeyboardInterrupt:
+            continue
+
+
+def available() -> int:
+    """The number of processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+pool = Pool()
+
+
+def set_num_threads(n: int) -> None:
+    """How many threads a kernel uses."""
+    pool.resize(n)
+
+
+def get_num_threads() -> int:
+    return pool.num_threads
+
+
+def _after_fork() -> None:
+    """A forked child has no threads but its own."""
+    global pool
+    threads = pool.num_threads
+    pool = Pool()
+    pool.num_threads = threads
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,387 @@
+"""How each primitive of `scalar.py` is printed on vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .target import Target
+from .text import Writer, literal, scalar_type, vector_type
+
+DType = np.dtype[np.generic]
+BOOL = np.dtype(np.bool_)
+NATIVE = {"floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint"}
+COMPARE = {"eq": ("oeq", "eq"), "ne": ("une", "ne"), "lt": ("olt", "lt"), "le": ("ole", "le"),
+           "gt": ("ogt", "gt"), "ge": ("oge", "ge")}  # fmt: skip
+LOGICAL = {"logical_and": "and", "logical_or": "or", "logical_xor": "xor",
+           "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"}  # fmt: skip
+
+
+class Vectors:
+    """Prints operations on vectors of a fixed number of lanes into a writer."""
+
+    def __init__(self, writer: Writer, lanes: int, target: Target):
+        self.w = writer
+        self.lanes = lanes
+        self.target = target
+        self.functions: set[tuple[str, str]] = set()  # (name, dtype) of elementary functions
+
+    # -------------------------------------------------------------- building blocks
+
+    def type(self, dtype: DType) -> str:
+        return vector_type(scalar_type(dtype), self.lanes)
+
+    def constant(self, value: object, dtype: DType) -> str:
+        return self.w.splat(scalar_type(dtype), literal(value, dtype), self.lanes)
+
+    def splat(self, value: str, dtype: DType) -> str:
+        return self.w.splat(scalar_type(dtype), value, self.lanes)
+
+    def binary(self, operation: str, dtype: DType, a: str, b: str) -> str:
+        return self.w.add(f"{operation} {self.type(dtype)} {a}, {b}")
+
+    def select(self, mask: str, dtype: DType, a: str, b: str) -> str:
+        kind = self.type(dtype)
+        return self.w.add(f"select {self.type(BOOL)} {mask}, {kind} {a}, {kind} {b}")
+
+    def intrinsic(self, name: str, dtype: DType, *args: str, more: str = "") -> str:
+        kind = self.type(dtype)
+        suffix = scalar_type(dtype).replace("float", "f32").replace("double", "f64")
+        suffix = suffix.replace("half", "f16")
+        if self.lanes > 1:
+            suffix = f"v{self.lanes}{suffix}"
+        given = ", ".join(f"{kind} {a}" for a in args)
+        return self.w.add(f"call {kind} @llvm.{name}.{suffix}({given}{more})")
+
+    def compare(self, name: str, dtype: DType, a: str, b: str) -> str:
+        real, whole = COMPARE[name]
+        if dtype.kind == "f":
+            return self.binary(f"fcmp {real}", dtype, a, b)
+        if whole not in ("eq", "ne"):
+            whole = ("u" if dtype.kind in "ub" else "s") + whole
+        return self.binary(f"icmp {whole}", dtype, a, b)
+
+    def elementary(self, name: str, dtype: DType, *args: str) -> str:
+        """A function of our own vector mathematics."""
+        from .math import symbol
+
+        if dtype.itemsize < 4:
+            wide = np.dtype(np.float32)
+            raised = [self.cast(a, dtype, wide) for a in args]
+            return self.cast(self.elementary(name, wide, *raised), wide, dtype)
+        self.functions.add((name, dtype.name))
+        kind = self.type(dtype)
+        given = ", ".join(f"{kind} {a}" for a in args)
+        return self.w.add(f"call {kind} {symbol(name, dtype.name, self.lanes)}({given})")
+
+    # -------------------------------------------------------------- primitives
+
+    def primitive(self, name: str, dtype: DType, operand: DType, args: list[str]) -> str:
+        """A primitive whose result has `dtype` and whose (last) operands have `operand`."""
+        if operand.kind == "c":
+            raise NotImplementedError("complex numbers have no vector code: compute on arrays")
+        if name in COMPARE:
+            return self.compare(name, operand, *args)
+        if name == "where":
+            return self.select(args[0], operand, args[1], args[2])
+        if name in LOGICAL:
+            bits = [self.truth(a, operand) for a in args] if name.startswith("log") else args
+            kind = BOOL if name.startswith("log") else operand
+            return self.binary(LOGICAL[name], kind, *bits)
+        special = _SPECIAL.get(name)
+        if special is not None:
+            return special(self, operand, args)
+        if name in NATIVE:
+            return args[0] if operand.kind != "f" else self.intrinsic(NATIVE[name], operand, *args)
+        if operand.kind != "f":
+            raise TypeError(f"{name} of {operand}: dispatch casts to a floating-point type first")
+        return self.elementary(name, operand, *args)
+
+    def truth(self, a: str, dtype: DType) -> str:
+        """a != 0"""
+        return a if dtype == BOOL else self.compare("ne", dtype, a, self.constant(0, dtype))
+
+    def cast(self, a: str, old: DType, new: DType) -> str:
+        """A value converted; floats out of an integer's range saturate, NaN becomes 0."""
+        if old == new:
+            return a
+        if new == BOOL:
+            return self.truth(a, old)
+        source, goal = self.type(old), self.type(new)
+        unsigned = old.kind in "ub"
+        if new.kind == "f":
+            if old.kind == "f":
+                how = "fpext" if new.itemsize > old.itemsize else "fptrunc"
+            else:
+                how = "uitofp" if unsigned else "sitofp"
+            return self.w.add(f"{how} {source} {a} to {goal}")
+        if old.kind == "f":
+            sign = "u" if new.kind == "u" else "s"
+            ends = [self._suffix(new), self._suffix(old)]
+            return self.w.add(f"call {goal} @llvm.fpto{sign}i.sat.{'.'.join(ends)}({source} {a})")
+        if old.itemsize > new.itemsize and old != BOOL:
+            return self.w.add(f"trunc {source} {a} to {goal}")
+        if old.itemsize == new.itemsize and old != BOOL:
+            return a
+        return self.w.add(f"{'zext' if unsigned else 'sext'} {source} {a} to {goal}")
+
+    def _suffix(self, dtype: DType) -> str:
+        name = {"half": "f16", "float": "f32", "double": "f64"}.get(scalar_type(dtype))
+        name = name or scalar_type(dtype)
+        return f"v{self.lanes}{name}" if self.lanes > 1 else name
+
+    # -------------------------------------------------------------- lanes
+
+    def halves(self, a: str, dtype: DType) -> tuple[str, str, Vectors]:
+        """The two halves of a vector, and a printer for vectors of that length."""
+        half = self.lanes // 2
+        narrow = Vectors(self.w, half, self.target)
+        narrow.functions = self.functions
+        kind = self.type(dtype)
+        if half == 1:
+            low = self.w.add(f"extractelement {kind} {a}, i64 0")
+            return low, self.w.add(f"extractelement {kind} {a}, i64 1"), narrow
+        parts = []
+        for start in (0, half):
+            order = ", ".join(f"i32 {k}" for k in range(start, start + half))
+            parts.append(
+                self.w.add(f"shufflevector {kind} {a}, {kind} poison, <{half} x i32> <{order}>")
+            )
+        return parts[0], parts[1], narrow
+
+    def element(self, a: str, dtype: DType, lane: int) -> str:
+        if self.lanes == 1:
+            return a
+        return self.w.add(f"extractelement {self.type(dtype)} {a}, i64 {lane}")
+
+    def any(self, mask: str) -> str:
+        """Whether a boolean holds in some lane, as a plain i1."""
+        if self.lanes == 1:
+            return mask
+        return self.w.add(
+            f"call i1 @llvm.vector.reduce.or.v{self.lanes}i1({self.type(BOOL)} {mask})"
+        )
+
+
+def _arithmetic(real: str, whole: str) -> Callable[[Vectors, DType, list[str]], str]:
+    def emit(v: Vectors, dtype: DType, args: list[str]) -> str:
+        if dtype.kind == "f":
+            return v.binary(f"{real} contract", dtype, *args)
+        if dtype == BOOL:
+            return v.binary({"add": "or", "mul": "and", "sub": "xor"}[whole], dtype, *args)
+        return v.binary(whole, dtype, *args)
+
+    return emit
+
+
+def _div(v: Vectors, dtype: DType, args: list[str]) -> str:
+    if dtype.kind != "f":
+        raise TypeError("true division of integers: dispatch casts to a floating-point type first")
+    return v.binary("fdiv", dtype, *args)
+
+
+def _safe_division(v: Vectors, dtype: DType, args: list[str], rest: bool) -> str:
+    """Integer division rounding to -inf, or its remainder; by 0 both are 0, as NumPy has it."""
+    a, b = args
+    zero, one = v.constant(0, dtype), v.constant(1, dtype)
+    by_zero = v.compare("eq", dtype, b, zero)
+    if dtype.kind == "u":
+        b = v.select(by_zero, dtype, one, b)
+        result = v.binary("urem" if rest else "udiv", dtype, a, b)
+        return v.select(by_zero, dtype, zero, result)
+    minus_one = v.constant(-1, dtype)
+    flips = v.compare("eq", dtype, b, minus_one)  # the smallest integer / -1 would trap
+    safe = v.select(v.binary("or", BOOL, by_zero, flips), dtype, one, b)
+    quotient = v.binary("sdiv", dtype, a, safe)
+    remainder = v.binary("srem", dtype, a, safe)
+    signs = v.compare("lt", dtype, v.binary("xor", dtype, remainder, safe), zero)
+    inexact = v.compare("ne", dtype, remainder, zero)
+    down = v.binary("and", BOOL, signs, inexact)
+    if rest:
+        result = v.select(down, dtype, v.binary("add", dtype, remainder, safe), remainder)
+        return v.select(v.binary("or", BOOL, by_zero, flips), dtype, zero, result)
+    result = v.select(down, dtype, v.binary("sub", dtype, quotient, one), quotient)
+    result = v.select(flips, dtype, v.binary("sub", dtype, zero, a), result)
+    return v.select(by_zero, dtype, zero, result)
+
+
+def _remainder(v: Vectors, dtype: DType, args: list[str]) -> str:
+    """The remainder with the sign of the divisor."""
+    if dtype.kind != "f":
+        return _safe_division(v, dtype, args, rest=True)
+    a, b = args
+    rest = v.binary("frem", dtype, a, b)
+    zero = v.constant(0, dtype)
+    nonzero = v.binary("fcmp une", dtype, rest, zero)
+    differs = v.binary(
+        "xor", BOOL, v.compare("lt", dtype, rest, zero), v.compare("lt", dtype, b, zero)
+    )
+    shifted = v.binary("fadd", dtype, rest, b)
+    moved = v.select(v.binary("and", BOOL, nonzero, differs), dtype, shifted, rest)
+    return v.select(nonzero, dtype, moved, v.intrinsic("copysign", dtype, rest, b))
+
+
+def _floor_divide(v: Vectors, dtype: DType, args: list[str]) -> str:
+    """NumPy's: from the remainder, so that a = (a // b) b + a % b as far as rounding allows."""
+    if dtype.kind != "f":
+        return _safe_division(v, dtype, args, rest=False)
+    a, b = args
+    zero = v.constant(0, dtype)
+    rest = v.binary("frem", dtype, a, b)
+    quotient = v.binary("fdiv", dtype, v.binary("fsub", dtype, a, rest), b)
+    differs = v.binary(
+        "xor", BOOL, v.compare("lt", dtype, rest, zero), v.compare("lt", dtype, b, zero)
+    )
+    down = v.binary("and", BOOL, differs, v.binary("fcmp une", dtype, rest, zero))
+    quotient = v.select(
+        down, dtype, v.binary("fsub", dtype, quotient, v.constant(1, dtype)), quotient
+    )
+    floor = v.intrinsic("floor", dtype, quotient)
+    above = v.compare("gt", dtype, v.binary("fsub", dtype, quotient, floor), v.constant(0.5, dtype))
+    floor = v.select(above, dtype, v.binary("fadd", dtype, floor, v.constant(1, dtype)), floor)
+    plain = v.binary("fdiv", dtype, a, b)
+    floor = v.select(
+        v.compare("ne", dtype, quotient, zero), dtype, floor,
+        v.intrinsic("copysign", dtype, zero, plain),
+    )  # fmt: skip
+    return v.select(v.compare("eq", dtype, b, zero), dtype, plain, floor)
+
+
+def _fmod(v: Vectors, dtype: DType, args: list[str]) -> str:
+    """The remainder with the sign of the dividend."""
+    if dtype.kind == "f":
+        return v.binary("frem", dtype, *args)
+    a, b = args
+    zero, one = v.constant(0, dtype), v.constant(1, dtype)
+    bad = v.compare("eq", dtype, b, zero)
+    if dtype.kind == "i":
+        bad = v.binary("or", BOOL, bad, v.compare("eq", dtype, b, v.constant(-1, dtype)))
+    safe = v.select(bad, dtype, one, b)
+    result = v.binary("srem" if dtype.kind == "i" else "urem", dtype, a, safe)
+    return v.select(bad, dtype, zero, result)
+
+
+def _extreme(real: str, whole: str) -> Callable[[Vectors, DType, list[str]], str]:
+    def emit(v: Vectors, dtype: DType, args: list[str]) -> str:
+        if dtype == BOOL:
+            return v.binary("or" if whole == "max" else "and", dtype, *args)
+        if dtype.kind == "f":
+            return v.intrinsic(real, dtype, *args)  # NaN if either is
+        return v.intrinsic(("u" if dtype.kind == "u" else "s") + whole, dtype, *args)
+
+    return emit
+
+
+def _neg(v: Vectors, dtype: DType, args: list[str]) -> str:
+    if dtype.kind == "f":
+        return v.w.add(f"fneg {v.type(dtype)} {args[0]}")
+    return v.binary("sub", dtype, v.constant(0, dtype), args[0])
+
+
+def _abs(v: Vectors, dtype: DType, args: list[str]) -> str:
+    if dtype.kind == "f":
+        return v.intrinsic("fabs", dtype, *args)
+    return args[0] if dtype.kind in "ub" else v.intrinsic("abs", dtype, *args, more=", i1 false")
+
+
+def _sign(v: Vectors, dtype: DType, args: list[str]) -> str:
+    (x,), zero = args, v.constant(0, dtype)
+    positive, negative = v.compare("gt", dtype, x, zero), v.compare("lt", dtype, x, zero)
+    if dtype == BOOL:
+        return x
+    rest = x if dtype.kind == "f" else zero  # NaN stays, and zeros keep their sign
+    rest = v.select(negative, dtype, v.constant(-1, dtype), rest) if dtype.kind != "u" else rest
+    return v.select(positive, dtype, v.constant(1, dtype), rest)
+
+
+def _sqrt(v: Vectors, dtype: DType, args: list[str]) -> str:
+    return v.intrinsic("sqrt", dtype, *args)
+
+
+def _class(test: str) -> Callable[[Vectors, DType, list[str]], str]:
+    def emit(v: Vectors, dtype: DType, args: list[str]) -> str:
+        if dtype.kind != "f":
+            return v.constant(test == "finite", BOOL)
+        if test == "nan":
+            return v.binary("fcmp uno", dtype, args[0], args[0])
+        size = v.intrinsic("fabs", dtype, args[0])
+        condition = "oeq" if test == "inf" else "olt"
+        return v.binary(f"fcmp {condition}", dtype, size, v.constant(np.inf, dtype))
+
+    return emit
+
+
+def _signbit(v: Vectors, dtype: DType, args: list[str]) -> str:
+    if dtype.kind != "f":
+        return v.compare("lt", dtype, args[0], v.constant(0, dtype))
+    whole = np.dtype(f"i{dtype.itemsize}")
+    bits = v.w.add(f"bitcast {v.type(dtype)} {args[0]} to {v.type(whole)}")
+    return v.compare("lt", whole, bits, v.constant(0, whole))
+
+
+def _not(v: Vectors, dtype: DType, args: list[str]) -> str:
+    return v.binary("xor", BOOL, v.truth(args[0], dtype), v.constant(True, BOOL))
+
+
+def _invert(v: Vectors, dtype: DType, args: list[str]) -> str:
+    ones = True if dtype == BOOL else -1
+    return v.binary("xor", dtype, args[0], v.constant(ones, dtype))
+
+
+def _shift(left: bool) -> Callable[[Vectors, DType, list[str]], str]:
+    def emit(v: Vectors, dtype: DType, args: list[str]) -> str:
+        """By the width of the type or more: nothing is left, or only the sign."""
+        a, b = args
+        bits, unsigned = 8 * dtype.itemsize, np.dtype(f"u{dtype.itemsize}")
+        inside = v.compare("lt", unsigned, b, v.constant(bits, unsigned))
+        last = v.constant(bits - 1, dtype)
+        safe = v.select(inside, dtype, b, last)
+        if left:
+            return v.select(inside, dtype, v.binary("shl", dtype, a, safe), v.constant(0, dtype))
+        if dtype.kind == "i":
+            return v.binary("ashr", dtype, a, safe)
+        return v.select(inside, dtype, v.binary("lshr", dtype, a, safe), v.constant(0, dtype))
+
+    return emit
+
+
+def _pow(v: Vectors, dtype: DType, args: list[str]) -> str:
+    """Of integers: by squaring, wrapping around; the exponent is not negative."""
+    if dtype.kind == "f":
+        return v.elementary("pow", dtype, *args)
+    base, power = args
+    kind = v.type(dtype)
+    start = [(kind, v.constant(1, dtype)), (kind, base), (kind, power)]
+    with v.w.loop("bit", "0", str(8 * dtype.itemsize), "1", start, nonempty=True) as loop:
+        result, square, rest = loop.carried
+        one = v.constant(1, dtype)
+        odd = v.compare("ne", dtype, v.binary("and", dtype, rest, one), v.constant(0, dtype))
+        result = v.select(odd, dtype, v.binary("mul", dtype, result, square), result)
+        loop.next = [result, v.binary("mul", dtype, square, square), v.binary("lshr", dtype, rest, one)]
+    return loop.results[0]
+
+
+def _copysign(v: Vectors, dtype: DType, args: list[str]) -> str:
+    return v.intrinsic("copysign", dtype, *args)
+
+
+def _same(v: Vectors, dtype: DType, args: list[str]) -> str:
+    return args[0]
+
+
+def _zero(v: Vectors, dtype: DType, args: list[str]) -> str:
+    return v.constant(0, dtype)
+
+
+_SPECIAL: dict[str, Callable[[Vectors, DType, list[str]], str]] = {
+    "add": _arithmetic("fadd", "add"), "sub": _arithmetic("fsub", "sub"),
+    "mul": _arithmetic("fmul", "mul"), "div": _div, "neg": _neg, "abs": _abs, "sign": _sign,
+    "remainder": _remainder, "floor_divide": _floor_divide, "fmod": _fmod, "pow": _pow,
+    "maximum": _extreme("maximum", "max"), "minimum": _extreme("minimum", "min"),
+    "sqrt": _sqrt, "copysign": _copysign,
+    "isnan": _class("nan"), "isinf": _class("inf"), "isfinite": _class("finite"),
+    "signbit": _signbit, "logical_not": _not, "bitwise_not": _invert,
+    "bitwise_left_shift": _shift(True), "bitwise_right_shift": _shift(False),
+    "conj": _same, "real": _same, "imag": _zero,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""The passes of `simplify.py`, one concept per file."""

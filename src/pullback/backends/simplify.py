@@ -1,0 +1,49 @@
+"""What is done to a kernel's expressions before they are printed: named passes, top to bottom.
+
+All passes keep NaNs and infinities where they are. Roundings change only where a pass says so:
+`factors` (reassociation of products under a sum), `base2` (an exponential whose argument is itself
+a rounded result) and `roots` (1.5 ulp instead of 0.5 for square roots in the innermost loop).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from .loops import Kernel, rewrite_kernel
+from .passes.canonical import canonical, tidy
+from .passes.exponentials import base2, softmax
+from .passes.factors import factors
+from .passes.nest import nest
+from .passes.unroll import unroll
+
+Pass = Callable[[Kernel], Kernel]
+
+PASSES: tuple[tuple[str, Pass], ...] = (
+    ("unroll", unroll),  # unrolled indices become constants
+    ("nest", nest),  # Σ_ij = Σ_i Σ_j
+    ("canonical", canonical),  # one form for expressions that are equal: (a-b)² = (b-a)²
+    ("softmax", softmax),  # exp(a - logsumexp(a)) shares the pass that computes logsumexp
+    ("base2", base2),  # exp(x / c) = exp2(x · (log2 e / c)), the factor outside the loop
+    ("factors", factors),  # Σ_j c_i f_ij = c_i Σ_j f_ij; products grouped to share work
+    ("tidy", tidy),  # signs back where the hardware takes them
+)
+
+
+def simplify(kernel: Kernel) -> Kernel:
+    """The kernel after every pass. PULLBACK_DUMP=passes prints it after each of them."""
+    dump = "passes" in os.environ.get("PULLBACK_DUMP", "").split(",")
+    for name, run in PASSES:
+        kernel = run(kernel)
+        if dump:
+            print(f"---- {kernel.name} after {name}\n{describe(kernel)}", file=sys.stderr)
+    return kernel
+
+
+def describe(kernel: Kernel) -> str:
+    """The outputs as text, one per line."""
+    return "\n".join(f"{o.buffer.name}{list(o.indices)} = {o.value!r}" for o in kernel.outputs)
+
+
+__all__ = ["PASSES", "describe", "rewrite_kernel", "simplify"]
