@@ -82,7 +82,7 @@ def make_leaf(leaf: Tensor) -> Tensor:
 
 def _as_array(data: Any, dtype: dtypes.dtype | None) -> Any:
     if isinstance(data, Tensor):
-        array = data._value
+        array = data._array
     elif isinstance(data, (np.ndarray, np.generic)) or (
         not isinstance(data, (list, tuple)) and hasattr(data, "__array__")
     ):
@@ -129,7 +129,7 @@ def _plain(data: Any, kinds: set[type], path: tuple[int, ...]) -> Any:
             )
         return items
     if isinstance(data, Tensor):
-        data = data._value
+        data = data._array
     if isinstance(data, np.ndarray):
         kinds.add(data.dtype.type)
         return data

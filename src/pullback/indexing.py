@@ -69,7 +69,7 @@ def _basic(x: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None] | None]:
             mask = k._value.dtype.kind == "b" or k._value.dtype == np.uint8
             if mask:
                 _check_mask(k, view, dim)
-            parts = _positions(k._value) if mask else [_integers(k)]
+            parts = _positions(k._array) if mask else [_integers(k)]
             indices += [None] * (dim - len(indices)) + list(parts)
             dim += len(parts)
             continue
@@ -89,10 +89,10 @@ def _element(k: Any) -> Any:
         return k
     if isinstance(k, Tensor):
         if k._value.ndim == 0 and k._value.dtype.kind in "iub":
-            return k._value.item()
+            return k._array.item()
         return k
     if isinstance(k, (list, tuple, range, np.ndarray)):
-        array = np.asarray([e._value if isinstance(e, Tensor) else e for e in k])
+        array = np.asarray([e._array if isinstance(e, Tensor) else e for e in k])
         return wrap(array.astype(np.int64) if array.size == 0 else array)
     if isinstance(k, np.bool_):
         return bool(k)

@@ -217,7 +217,7 @@ def element_size(self: Tensor) -> int:
 @method
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """The steps in memory along each axis, in elements."""
-    steps = tuple(s // self._value.itemsize for s in self._value.strides)
+    steps = tuple(s // self._value.itemsize for s in self._array.strides)
     return steps if dim is None else steps[_axis(self, dim)]
 
 
@@ -226,20 +226,20 @@ def storage_offset(self: Tensor) -> int:
     """How many elements lie before the first one in the memory that it shares."""
     from pullback.backends.memory import owner
 
-    first = owner(self._value).__array_interface__["data"][0]
-    return int((self._value.__array_interface__["data"][0] - first) // self._value.itemsize)
+    first = owner(self._array).__array_interface__["data"][0]
+    return int((self._array.__array_interface__["data"][0] - first) // self._value.itemsize)
 
 
 @method
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
-    return int(self._value.__array_interface__["data"][0])
+    return int(self._array.__array_interface__["data"][0])
 
 
 @method
 def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
     """Whether the elements lie in memory in order, without gaps."""
-    return bool(self._value.flags.c_contiguous)
+    return bool(self._array.flags.c_contiguous)
 
 
 @method
@@ -326,13 +326,13 @@ def item(self: Tensor) -> Any:
             f"a Tensor with {self._value.size} elements cannot be converted to Scalar: its shape "
             f"is {list(self.shape)}"
         )
-    return self._value.item()
+    return self._array.item()
 
 
 @method
 def tolist(self: Tensor) -> Any:
     """Nested lists of Python numbers."""
-    return self._value.tolist()
+    return self._array.tolist()
 
 
 @method
@@ -345,7 +345,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
-    return self._value
+    return self._array
 
 
 @method
@@ -363,12 +363,12 @@ def __dlpack__(self: Tensor, **options: Any) -> Any:
     """The DLPack capsule of the memory, for other libraries."""
     if self._edge is not None:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    return self._value.__dlpack__(**options)
+    return self._array.__dlpack__(**options)
 
 
 @method
 def __dlpack_device__(self: Tensor) -> Any:
-    return self._value.__dlpack_device__()
+    return self._array.__dlpack_device__()
 
 
 @method
@@ -447,7 +447,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
             "protocol at the moment: call .detach() first"
         )
-    made = wrap(self._value.copy())
+    made = wrap(self._array.copy())
     memo[id(self)] = made
     if self._edge is not None:
         make_leaf(made)
@@ -465,7 +465,7 @@ def _rebuild(array: Any, requires_grad: bool) -> Tensor:
 def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
     if not self.is_leaf:
         raise RuntimeError("only leaf tensors can be pickled: call .detach() first")
-    return _rebuild, (self._value, self._edge is not None)
+    return _rebuild, (self._array, self._edge is not None)
 
 
 # ------------------------------------------------------------------------------ operators
@@ -524,7 +524,7 @@ def __bool__(self: Tensor) -> bool:
             f"Boolean value of Tensor with {count} is ambiguous: its shape is "
             f"{list(self.shape)}; use .any() or .all()"
         )
-    return bool(self._value.item())
+    return bool(self._array.item())
 
 
 @method
@@ -546,7 +546,7 @@ def __complex__(self: Tensor) -> complex:
 def __index__(self: Tensor) -> int:
     if self._value.dtype.kind not in "biu" or self._value.size != 1:
         raise TypeError("only integer tensors of a single element can be converted to an index")
-    return int(self._value.item())
+    return int(self._array.item())
 
 
 @method
@@ -566,7 +566,7 @@ def __iter__(self: Tensor) -> Iterator[Tensor]:
 @method
 def __contains__(self: Tensor, element: Any) -> bool:
     value = element._value if isinstance(element, Tensor) else element
-    return bool((self._value == value).any())
+    return bool((self._array == value).any())
 
 
 Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]  # tensors are compared by `is`
@@ -577,7 +577,7 @@ Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
 @method
 def __format__(self: Tensor, specification: str) -> str:
     if self._value.ndim == 0 and self._edge is None:
-        return format(self._value.item(), specification)
+        return format(self._array.item(), specification)
     return format(repr(self), specification)
 
 
@@ -594,7 +594,7 @@ def __repr__(self: Tensor) -> str:
     usual = d in (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_) or (
         d is dtypes.get_default_dtype().to_complex()
     )
-    return tensor_repr(self._value, dtype_name=repr(d), default_dtype=usual, suffix=suffix)
+    return tensor_repr(self._array, dtype_name=repr(d), default_dtype=usual, suffix=suffix)
 
 
 # --------------------------------------------------------------- the registry's operations

@@ -63,6 +63,17 @@ class Tensor:
     __array_priority__ = 1000  # NumPy arrays leave mixed arithmetic to the tensor
 
     @property
+    def _array(self) -> Any:
+        """The value as an array: a formula is evaluated, once."""
+        value = self._value
+        if hasattr(value, "is_pending"):
+            value = self._value = type(self)._evaluate(value)
+        return value
+
+    # Set by `dispatch`: the numbers of a formula.
+    _evaluate: Callable[[Any], Any]
+
+    @property
     def shape(self) -> Size:
         """The sizes of the axes."""
         return Size(self._value.shape)

@@ -17,6 +17,7 @@ from pullback.autograd import graph
 from pullback.autograd.graph import AccumulateGrad, Node
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
+from pullback.formula import Formula, evaluate
 from pullback.tensor import Tensor, wrap
 
 
@@ -41,6 +42,8 @@ def backward(
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         _run(roots, None, retain, create_graph)
+        if not create_graph:
+            _compute(_as_tuple(tensors), leaves_of(roots))
         return
     targets = _as_tuple(inputs)
     if not targets:
@@ -93,11 +96,13 @@ def grad(
     roots = _roots(sources, grad_outputs, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     found = _run(roots, edges, retain, create_graph)
+    if not create_graph:
+        _compute(sources, [found[e] for e in edges if e in found])
     results: list[Tensor | None] = []
     for k, (target, edge) in enumerate(zip(targets, edges, strict=True)):
         result = found.get(edge)
         if result is not None:
-            results.append(result if create_graph else wrap(result))
+            results.append(result if create_graph else wrap(_numbers(result)))
         elif materialize_grads:
             results.append(wrap(np.zeros(target.shape, target._value.dtype)))
         elif allow_unused:
@@ -110,6 +115,25 @@ def grad(
                 f"materialize_grads=True."
             )
     return tuple(results)
+
+
+def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
+    """Formulas among results and gradients, evaluated together: they share their loops."""
+    pending = [g for g in (*gradients, *(t._value for t in outputs))
+               if type(g) is Formula and g.is_pending and not (g.heavy and g.is_large)]  # fmt: skip
+    if pending:
+        evaluate(pending)
+
+
+def leaves_of(roots: Any) -> list[Any]:
+    """The gradients that the leaves below the roots have now."""
+    found = []
+    for node in _reachable((node for node, _, _ in roots), 0):
+        if node.accumulates:
+            leaf = node.reference()  # type: ignore[attr-defined]  # an AccumulateGrad
+            if leaf is not None and leaf._grad is not None:
+                found.append(leaf._grad._value)
+    return found
 
 
 def _batched(
@@ -220,6 +244,11 @@ def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]])
     return needed
 
 
+def _numbers(value: Any) -> Any:
+    """The array of a computed formula."""
+    return value.take() if type(value) is Formula and not value.is_pending else value
+
+
 def _own(array: Any) -> Any:
     """An array that nothing else reads."""
     return array.copy()
@@ -253,13 +282,13 @@ def _visit(
     for node, number in targets or ():
         wanted.setdefault(node, []).append(number)
     captured: dict[tuple[Node, int], Any] = {}
-    add = graph.TENSORS.add if tensors else np.add
+    add = graph.TENSORS.add if tensors else _add
     pending: dict[Node, Any] = {}  # the cotangent, or a list of them for several outputs
     heap: list[tuple[int, Node]] = []
     push, pop = heapq.heappush, heapq.heappop
 
     for node, number, g in roots:
-        if node.accumulates and not tensors:
+        if node.accumulates and not tensors and type(g) is np.ndarray:
             g = g.copy()  # it will be the leaf's own, and written in place
         _deliver(node, number, g, pending, heap, add)
 
@@ -321,6 +350,12 @@ def _visit(
     return captured
 
 
+def _add(a: Any, b: Any) -> Any:
+    if type(a) is np.ndarray and type(b) is np.ndarray:
+        return np.add(a, b)
+    return graph.TENSORS.add(wrap(a), wrap(b))._value
+
+
 def _deliver(node: Node, number: int, g: Any, pending: Any, heap: Any, add: Any) -> None:
     """Add a cotangent to what has arrived for an output of a node."""
     if node not in pending:
@@ -336,6 +371,8 @@ def _deliver(node: Node, number: int, g: Any, pending: Any, heap: Any, add: Any)
 
 def _is_shared(g: Any, node: Node, cotangents: tuple[Any, ...]) -> bool:
     """Whether a cotangent is, or may be, somebody else's array as well."""
+    if type(g) is not np.ndarray:  # a formula has numbers of its own
+        return False
     if g.base is not None or any(g is c for c in cotangents):
         return True
     values = getattr(node, "values", None) or ()

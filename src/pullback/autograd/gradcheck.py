@@ -71,7 +71,7 @@ def gradgradcheck(
         cotangents = [_random(o._value, source) for o in outputs]
     else:
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
-        cotangents = [wrap(g._value.copy()) for g in given]
+        cotangents = [wrap(g._array.copy()) for g in given]
     for g in cotangents:
         g.requires_grad_()  # type: ignore[attr-defined]  # attached by `methods`
     count = len(arguments)
@@ -103,7 +103,7 @@ def _arguments(inputs: Any) -> list[Any]:
                 f"gradcheck needs double precision, but an input has dtype {x.dtype}: finite "
                 f"differences of single precision are noise. Convert it with .double()"
             )
-        if 0 in x._value.strides and x._value.size > 1:
+        if 0 in x._array.strides and x._value.size > 1:
             raise RuntimeError("gradcheck needs inputs whose elements do not overlap in memory")
     return arguments
 

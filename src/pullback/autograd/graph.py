@@ -179,6 +179,8 @@ class OperationNode(Node):
     metas: tuple[Meta | None, ...] | None = None
     # Shape and dtype of the outputs, if there are several.
     output_metas: tuple[Meta, ...] | None = None
+    # Whether a value is a formula: the rules then run on tensors, which may stay formulas too.
+    deferred: bool = False
 
     def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
         # The hot path of every recorded operation: what is rare is set by who needs it.
@@ -197,6 +199,10 @@ class OperationNode(Node):
             )
         if Latest.write > self.time:
             self._check_versions(values)
+        unwrap = not tensors and (self.deferred or any(map(_is_formula, cotangents)))
+        if unwrap:
+            tensors = True
+            cotangents = tuple(g if g is None else wrap(g) for g in cotangents)
         if tensors:
             xp = TENSORS
             values = self._as_tensors(values)
@@ -229,6 +235,8 @@ class OperationNode(Node):
             for k, meta in enumerate(metas):
                 if meta is not None and results[k] is not None:
                     results[k] = fit(xp, results[k], meta, tensors)
+        if unwrap:
+            return [r if r is None else r._value for r in results]
         return results
 
     def _materialise(self, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:
@@ -264,7 +272,7 @@ class OperationNode(Node):
 
     def _check_versions(self, values: tuple[Any, ...]) -> None:
         for name, array in self._saved_arrays(values):
-            if written_since(array, self.time):
+            if type(array) is np.ndarray and written_since(array, self.time):
                 raise RuntimeError(
                     f"one of the variables needed for gradient computation has been modified by "
                     f"an inplace operation: {name!r}, of shape {list(array.shape)}, which "
@@ -318,6 +326,10 @@ class OperationNode(Node):
     def __dir__(self) -> list[str]:
         saved = [f"_saved_{_public_name(n)}" for n in self.plan.saved_names]
         return [*super().__dir__(), *saved]
+
+
+def _is_formula(g: Any) -> bool:
+    return g is not None and type(g) is not np.ndarray
 
 
 def _public_name(name: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pullback import dtypes
+from pullback import config, dtypes, formula
 from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
@@ -16,6 +17,7 @@ from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.devices import check_device
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, record
+from pullback.formula import BLOWN, Formula
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction
 from pullback.tensor import Tensor, wrap
 
@@ -45,6 +47,9 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
             metas = _prepare_reduction(op, values)
         elif isinstance(op, Opaque):
             metas = _prepare_opaque(op, args, values, tensors)
+    deferred = _defer(op, args, values)
+    if deferred is not None:
+        return record(op, args, values, deferred, metas)
     token = quiet_set(QUIET)
     try:
         result = op.compute(ARRAYS, values)
@@ -53,6 +58,84 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
     finally:
         quiet_reset(token)
     return record(op, args, values, result, metas)
+
+
+def _defer(op: Op, args: Sequence[Any], values: list[Any]) -> Any:
+    """The result as a formula, by the size rule; None to compute now, from arrays.
+
+    A result stays a formula if loops can express it and either an operand is one, or it has more
+    than `config.defer_elements` elements. Library calls are preferred to loops unless their result
+    is far larger than their operands, or an operand's.
+    """
+    lazy = False
+    total = 0
+    for k in op.tensors:
+        for v in values[k] if isinstance(values[k], list) else (values[k],):
+            if isinstance(v, Formula):
+                lazy = lazy or v.is_pending
+            if v is not None and hasattr(v, "size"):
+                total = max(total, v.size)
+    limit = config.defer_elements
+    if lazy:
+        if isinstance(op, Opaque) and not _heavy(op, values):
+            lazy = False
+    elif isinstance(op, Pointwise):
+        shapes = [values[k].shape for k in op.tensors if isinstance(values[k], ndarray)]
+        size = math.prod(np.broadcast_shapes(*shapes))
+        lazy = size > limit and op.name != "cast"
+    elif isinstance(op, Opaque) and op.formula_function is not None:
+        size = math.prod(_product_shape(op, values))
+        lazy = size > limit and size > BLOWN * total
+    if lazy:
+        try:
+            return formula.build(op, _for_formula(op, args, values))
+        except formula.NotLowerable:
+            pass
+    for k in op.tensors:
+        values[k] = _computed(values[k])
+    return None
+
+
+def _heavy(op: Op, values: Sequence[Any]) -> bool:
+    return any(
+        isinstance(v, Formula) and v.is_pending and v.heavy
+        for k in op.tensors
+        for v in (values[k] if isinstance(values[k], list) else (values[k],))
+    )
+
+
+def _computed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_computed(v) for v in value]
+    return formula.array_of(value) if isinstance(value, Formula) else value
+
+
+def _product_shape(op: Opaque, values: Sequence[Any]) -> tuple[int, ...]:
+    """The shape of a matrix product, without computing it."""
+    if op.name == "mm":
+        return (values[0].shape[0], values[1].shape[-1])
+    if op.name in ("bmm", "matmul_batched"):
+        batch = np.broadcast_shapes(values[0].shape[:-2], values[1].shape[:-2])
+        return (*batch, values[0].shape[-2], values[1].shape[-1])
+    if op.name == "contract":
+        sizes = {
+            c: s
+            for x, letters in zip(values[0], values[1], strict=True)
+            for c, s in zip(letters, x.shape, strict=True)
+        }
+        return tuple(sizes[c] for c in values[2])
+    return ()
+
+
+def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """Numbers as numbers where they belong to the formula, as parameters where they may vary."""
+    given = list(values)
+    for k in op.tensors:
+        if isinstance(args[k], NUMBERS) and isinstance(values[k], ndarray):
+            number = args[k]
+            if number in (0.5, -0.5) or (number == int(number) and abs(number) <= 64):
+                given[k] = number
+    return given
 
 
 def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
@@ -114,7 +197,7 @@ def _prepare_pointwise(
     if floating and not (target.is_floating_point or target.is_complex):
         target = dtypes.get_default_dtype()
     dtype = target.numpy
-    arrays = [values[k] for k in op.tensors if isinstance(values[k], ndarray)]
+    arrays = [values[k] for k in op.tensors if isinstance(values[k], (ndarray, Formula))]
     if not arrays:  # numbers only
         first = op.tensors[0]
         raise _not_a_tensor(op, op.parameters[first], args[first])
@@ -129,15 +212,19 @@ def _prepare_pointwise(
         value = values[k]
         if value is None or op.parameters[k].name in op.keep_dtype:
             continue
-        if not isinstance(value, ndarray):
+        if not isinstance(value, (ndarray, Formula)):
             values[k] = number_array(value, dtype)
         elif value.dtype != dtype:
             uniform = False
-            values[k] = ARRAYS.cast(value, dtype)
+            values[k] = _cast(value, dtype)
     if uniform:
         return None, values
     metas = tuple(meta_of(args[k]) for k in op.edges)
     return metas, values
+
+
+def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
+    return formula.cast(value, dtype) if isinstance(value, Formula) else ARRAYS.cast(value, dtype)
 
 
 def _prepare_opaque(
@@ -148,9 +235,9 @@ def _prepare_opaque(
         dtype = result_type(*tensors).numpy
         for k in op.tensors:
             if isinstance(values[k], list):
-                values[k] = [None if v is None else ARRAYS.cast(v, dtype) for v in values[k]]
+                values[k] = [None if v is None else _cast(v, dtype) for v in values[k]]
             elif values[k] is not None:
-                values[k] = ARRAYS.cast(values[k], dtype)
+                values[k] = _cast(values[k], dtype)
     metas: list[Meta | None] = []
     for k in op.edges:
         metas += map(meta_of, args[k]) if op.parameters[k].is_list else [meta_of(args[k])]
@@ -168,7 +255,7 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
             f"Convert with .float() first"
         )
     if op.accumulate == "integer" and kind in "bui" and input.dtype != np.int64:
-        values[0] = input = input.astype(np.int64)
+        values[0] = input = _cast(input, np.dtype(np.int64))
     if not op.identity and 0 in input.shape:
         empty = [d for d in dims if input.shape[d] == 0]
         if empty:

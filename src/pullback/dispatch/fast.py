@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback import config
 from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
@@ -72,7 +73,9 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
             return apply(op, (x,))
         value = x._value
         dtype = value.dtype
-        if dtype is not FLOAT32 and dtype is not FLOAT64:
+        if (dtype is not FLOAT32 and dtype is not FLOAT64) or value.size > config.defer_elements:
+            return apply(op, (x,))
+        if type(value) is not ndarray:
             return apply(op, (x,))
         try:
             result = mode.quietly(compute, value)
@@ -121,15 +124,21 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
         else:
             return general(x, y)
         metas = None
+        if type(a) is not ndarray:
+            return general(x, y)
         if type(y) is Tensor:
             b = saved = y._value
-            if b.dtype is not dtype:
+            if b.dtype is not dtype or type(b) is not ndarray:
+                return general(x, y)
+            if a.size * b.size > config.defer_elements:
                 return general(x, y)
             y_edge = y._edge
             if a.shape != b.shape:
                 metas = (meta_of(x), meta_of(y))
         elif type(y) is float or type(y) is int:
             saved, y_edge = y, None
+            if a.size > config.defer_elements:
+                return general(x, y)
             b = known.get(y)
             if b is None:
                 b = number_array(y, dtype)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback import formula
 from pullback.autograd import graph
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch.door import CREATION_OPTIONS, NUMBERS, apply
@@ -48,6 +49,13 @@ class TensorVocabulary:
         """A constant tensor with the dtype of another."""
         return wrap(np.full(shape, value, like._value.dtype))
 
+
+def _evaluate(value: Any) -> Any:
+    formula.array_of(value)
+    return value.take()
+
+
+Tensor._evaluate = staticmethod(_evaluate)
 
 TENSORS = graph.TENSORS = TensorVocabulary()
 

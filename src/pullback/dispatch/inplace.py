@@ -15,6 +15,7 @@ from pullback.autograd.versions import tick, wrote
 from pullback.autograd.views import check_writable, rebase
 from pullback.backends.memory import shares_memory
 from pullback.dispatch.door import apply
+from pullback.formula import before_write
 from pullback.op import Composite, Op
 from pullback.tensor import Tensor, wrap
 
@@ -26,7 +27,7 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     target: Tensor = args[0]
     name = f"{op.name}_"
     check_writable(target, name)
-    array = target._value
+    array = target._array
     _check_in_place(name, array)
     if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
         args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
@@ -36,7 +37,9 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     if isinstance(node, OperationNode) and node.values:
         # What was saved of the arguments must outlive the write; a saved result moves with it.
         node.values = tuple(_kept(v, result._value, array) for v in node.values)
-    np.copyto(array, result._value, casting="unsafe")
+    numbers = result._array
+    before_write(array)
+    np.copyto(array, numbers, casting="unsafe")
     wrote(array)
     if node is not None:
         node.time = tick()
@@ -47,7 +50,7 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
 
 
 def _overlaps(argument: Any, array: Any) -> bool:
-    return isinstance(argument, Tensor) and shares_memory(argument._value, array)
+    return isinstance(argument, Tensor) and shares_memory(argument._array, array)
 
 
 def _kept(saved: Any, result: Any, written: Any) -> Any:
@@ -103,9 +106,10 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
                 f"result type {dtypes.SCALAR_NAMES[value.dtype]} can't be cast to the desired "
                 f"output type {dtypes.SCALAR_NAMES[target.dtype]}"
             )
-        array = target._value
+        array = target._array
+        before_write(array)
         if array.shape != value._value.shape:
             target._value = array = np.empty(value._value.shape, array.dtype)
-        np.copyto(array, value._value, casting="unsafe")
+        np.copyto(array, value._array, casting="unsafe")
         wrote(array)
     return out

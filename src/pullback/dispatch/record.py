@@ -11,6 +11,7 @@ from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.views import note_view
 from pullback.backends.memory import shares_memory
+from pullback.formula import Formula
 from pullback.op import Op, View
 from pullback.tensor import Tensor, wrap
 
@@ -37,7 +38,7 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
         source = args[0]
         plain = tuple(values[1:])
         for k, output in enumerate(outputs):
-            if shares_memory(output._value, source._value):
+            if type(output._value) is ndarray and shares_memory(output._value, source._value):
                 note_view(output, source, (op, plain, k if several else None))
     return (
         op.tuple_class(*outputs) if several and op.outputs else outputs if several else outputs[0]
@@ -45,7 +46,7 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
 
 
 def _as_array(value: Any) -> Any:
-    return value if type(value) is ndarray else np.asarray(value)
+    return value if type(value) is ndarray or type(value) is Formula else np.asarray(value)
 
 
 def _edges(op: Op, args: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -98,6 +99,8 @@ def _make_node(
         if len(output_metas) == 1 and not op.many:
             output_metas = None
     node = node_class(op, overload)(edges, plan, tuple(saved))
+    if any(type(v) is Formula for v in (*outputs, *values)):
+        node.deferred = True
     if metas is not None:
         node.metas = metas
     if output_metas is not None:

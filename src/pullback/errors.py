@@ -1,0 +1,5 @@
+"""Errors that Python has no class for."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """A result that does not fit in memory, noticed before it was allocated."""

@@ -1,0 +1,205 @@
+"""From formulas to kernels: pull `node × index variables → scalar expression`.
+
+`lower(jobs)` makes one kernel of several stored results over the same loops. Movement operations
+vanish into index arithmetic, reductions introduce an index, arrays are loads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pullback.backends.loops import (
+    INT,
+    Buffer,
+    Kernel,
+    Loop,
+    Output,
+    index,
+    load,
+    reduce,
+)
+from pullback.backends.scalar import Scalar, cast, const, scalar_input
+from pullback.backends.symbols import SYMBOLS
+from pullback.formula.maps import MAPS, Mapped
+from pullback.formula.node import Formula, Source, Value
+from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
+from pullback.op import Pointwise, Reduction, View
+
+SHORT = 16  # axes of at most this size are unrolled
+UNROLLED_TERMS = 256  # reductions of at most this many terms may be written out
+
+
+@dataclass
+class Job:
+    """A result to store: which node, and the role of each of its axes and reduced axes."""
+
+    node: Formula
+    # For each axis of the result, then of the reduction: the loop's name or None for an axis of
+    # size 1.
+    outer_axes: tuple[str | None, ...]
+    reduced: dict[int, str]  # axis of the input → loop, for a reduction
+
+
+@dataclass
+class Lowering:
+    """One kernel in the making."""
+
+    loops: dict[str, Loop] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    buffers: dict[int, Buffer] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
+    scalars: dict[str, Any] = field(default_factory=dict)
+    memo: dict[Any, Scalar] = field(default_factory=dict)
+    keep: list[Any] = field(default_factory=list)
+    stops: set[int] = field(default_factory=set)  # nodes that are read as arrays
+    names: int = 0
+
+    def fresh(self, prefix: str) -> str:
+        self.names += 1
+        return f"{prefix}{self.names}"
+
+    # --------------------------------------------------------------------------- pulling
+
+    def pull(self, node: Any, at: tuple[Any, ...]) -> Scalar:
+        """The element of a value at an index, as a scalar expression."""
+        at = tuple(0 if s == 1 else i for s, i in zip(node.shape, at, strict=True))
+        key = (id(node), tuple(i if isinstance(i, int) else id(i) for i in at))
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = self._pull(node, at)
+            self.keep.append((node, at))  # ids stay theirs
+        return found
+
+    def _pull(self, node: Value, at: tuple[Any, ...]) -> Scalar:
+        if isinstance(node, Source):
+            return self.load(node, node.array, at)
+        assert isinstance(node, Formula)
+        if node.array is not None:
+            return self.load(node, node.array, at)
+        if id(node) in self.stops:
+            raise AssertionError("a stored value is read before it is computed")
+        op = node.op
+        if isinstance(op, Pointwise):
+            return self.pointwise(node, at)
+        if isinstance(op, View):
+            x = node.values[0]
+            mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
+            return self.pull(x, mapped.pull(at))
+        if isinstance(op, Reduction):
+            return self.inline_reduction(node, at)
+        raise NotLowerable(op.name)
+
+    def pointwise(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
+        """The operation's body, read with symbols."""
+        inputs = []
+        for x in node.values:
+            if isinstance(x, Value):
+                skip = len(node.shape) - len(x.shape)
+                inputs.append(self.pull(x, at[skip:]))
+            else:
+                inputs.append(x)
+        op = node.op
+        if op.name == "cast":
+            return cast(inputs[0], inputs[1])
+        result: Scalar = op.compute(SYMBOLS, inputs)
+        return result
+
+    def load(self, node: Value, array: Any, at: tuple[Any, ...]) -> Scalar:
+        """An element of an array; axes without extent are left out, single numbers are parameters."""
+        buffer = self.buffers.get(id(node))
+        axes = [k for k, s in enumerate(array.shape) if s != 1 and array.strides[k] != 0]
+        if buffer is None:
+            thin = array[tuple(slice(None) if k in axes else 0 for k in range(array.ndim))]
+            name = self.fresh("a")
+            if not axes:
+                self.scalars[name] = thin.item()
+                return scalar_input(name, array.dtype)
+            unit = thin.strides[-1] == thin.itemsize
+            buffer = Buffer(name, array.dtype, len(axes), unit=unit)
+            self.buffers[id(node)] = buffer
+            self.keep.append(node)
+            self.arrays[name] = thin
+        return load(buffer, *(at[k] for k in axes))
+
+    # ----------------------------------------------------------------------- reductions
+
+    def inline_reduction(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
+        """A reduction inside a loop's body: over short axes, unrolled."""
+        x, dims = node.values[0], node.values[1]
+        over = {}
+        for d in dims:
+            if x.shape[d] == 1:
+                continue
+            if x.shape[d] > SHORT:
+                raise NotLowerable(f"a reduction over {x.shape[d]} elements inside a loop")
+            name = f"u{x.shape[d]}_{d}_{len(x.shape)}"
+            if name not in self.loops:
+                self.loops[name] = Loop(name, "unrolled", x.shape[d])
+            over[d] = name
+        return self.reduction(node, at, over)
+
+    def reduction(self, node: Formula, at: tuple[Any, ...], over: dict[int, str]) -> Scalar:
+        """A reduction of the body over loops, finished."""
+        op = node.op
+        assert isinstance(op, Reduction)
+        x, dims, keepdim, *options = node.values
+        outside = iter(at)
+        inside: list[Any] = []
+        for k in range(len(x.shape)):
+            if k in dims:
+                inside.append(index(over[k]) if k in over else 0)
+                if keepdim:
+                    next(outside)
+            else:
+                inside.append(next(outside))
+        body = self.pull(x, tuple(inside))
+        kind = REDUCTIONS[op.name]
+        names = tuple(over[d] for d in dims if d in over)
+        if op.name == "norm2":
+            body = body * body
+        elif op.name == "count_nonzero":
+            body = cast(SYMBOLS.ne(body, 0), INT)
+        elif kind in ("any", "all") and body.dtype != np.bool_:
+            body = SYMBOLS.ne(body, 0)
+        value = reduce(kind, names, body) if names else _of_one(kind, body)
+        if op.name == "mean":
+            count = self.fresh("n")
+            self.scalars[count] = float(np.prod([x.shape[d] for d in dims]))
+            value = value / scalar_input(count, value.dtype)
+        elif op.name == "norm2":
+            value = SYMBOLS.sqrt(value)
+        return value
+
+
+def _of_one(kind: str, body: Scalar) -> Scalar:
+    return const(0, INT) if kind.startswith("arg") else body
+
+
+def kernel_of(jobs: list[Job], loops: dict[str, tuple[Loop, int]], name: str) -> Any:
+    """A kernel for jobs over the same loops, its sizes, arrays, scalars and results."""
+    low = Lowering()
+    for loop, size in loops.values():
+        low.loops[loop.name] = loop
+        low.sizes[loop.name] = size
+    outputs, results = [], []
+    for job in jobs:
+        node = job.node
+        at = tuple(0 if axis is None else index(axis) for axis in job.outer_axes)
+        if isinstance(node.op, Reduction):
+            value = low.reduction(node, at, job.reduced)
+        else:
+            value = low.pull(node, at)
+        array = np.empty(node.shape, node.dtype)
+        axes = [k for k, axis in enumerate(job.outer_axes) if axis is not None]
+        buffer = Buffer(low.fresh("out"), node.dtype, len(axes), unit=bool(axes) and axes[-1] == node.ndim - 1)
+        outputs.append(Output(buffer, tuple(at[k] for k in axes), cast(value, node.dtype)))
+        thin = array[tuple(slice(None) if k in axes else 0 for k in range(array.ndim))]
+        low.arrays[buffer.name] = thin if isinstance(thin, np.ndarray) else array.reshape(())
+        if not axes:
+            low.arrays[buffer.name] = array.reshape(())
+        results.append(array)
+    kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs))
+    return kernel, low.sizes, low.arrays, low.scalars, results
