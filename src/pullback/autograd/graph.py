@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pullback.autograd.modes import mode
 from pullback.autograd.versions import Latest, tick, written_since
 from pullback.backends.arrays import ARRAYS
 from pullback.op import Op, Plan
@@ -201,13 +202,21 @@ class OperationNode(Node):
             self._check_versions(values)
         unwrap = not tensors and (self.deferred or any(map(_is_formula, cotangents)))
         if unwrap:
-            tensors = True
             cotangents = tuple(g if g is None else wrap(g) for g in cotangents)
+            mode.deferring = True
+            try:
+                results = self._results(cotangents, self._as_tensors(values), True)
+            finally:
+                mode.deferring = False
+            return [r if r is None else r._value for r in results]
         if tensors:
-            xp = TENSORS
             values = self._as_tensors(values)
-        else:
-            xp = ARRAYS
+        return self._results(cotangents, values, tensors)
+
+    def _results(
+        self, cotangents: tuple[Any, ...], values: tuple[Any, ...], tensors: bool
+    ) -> Sequence[Any]:
+        xp = TENSORS if tensors else ARRAYS
         if self.output_metas is not None:
             cotangents = self._materialise(cotangents, tensors)
         op = self.op
@@ -235,8 +244,6 @@ class OperationNode(Node):
             for k, meta in enumerate(metas):
                 if meta is not None and results[k] is not None:
                     results[k] = fit(xp, results[k], meta, tensors)
-        if unwrap:
-            return [r if r is None else r._value for r in results]
         return results
 
     def _materialise(self, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from pullback import config, dtypes, formula
 from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
+from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.devices import check_device
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
@@ -76,16 +77,15 @@ def _defer(op: Op, args: Sequence[Any], values: list[Any]) -> Any:
             if v is not None and hasattr(v, "size"):
                 total = max(total, v.size)
     limit = config.defer_elements
-    if lazy:
-        if isinstance(op, Opaque) and not _heavy(op, values):
-            lazy = False
+    if isinstance(op, Opaque):
+        # A library call is better than loops, unless it would store, or read, what never is.
+        lazy = op.formula_function is not None and (_heavy(op, values) or _blows_up(op, values, total))
+    elif lazy:
+        pass
     elif isinstance(op, Pointwise):
         shapes = [values[k].shape for k in op.tensors if isinstance(values[k], ndarray)]
         size = math.prod(np.broadcast_shapes(*shapes))
-        lazy = size > limit and op.name != "cast"
-    elif isinstance(op, Opaque) and op.formula_function is not None:
-        size = math.prod(_product_shape(op, values))
-        lazy = size > limit and size > BLOWN * total
+        lazy = (size > limit and op.name != "cast") or (mode.deferring and size > 1)
     if lazy:
         try:
             return formula.build(op, _for_formula(op, args, values))
@@ -108,6 +108,11 @@ def _computed(value: Any) -> Any:
     if isinstance(value, list):
         return [_computed(v) for v in value]
     return formula.array_of(value) if isinstance(value, Formula) else value
+
+
+def _blows_up(op: Opaque, values: Sequence[Any], total: int) -> bool:
+    size = math.prod(_product_shape(op, values))
+    return size > config.defer_elements and size > BLOWN * total
 
 
 def _product_shape(op: Opaque, values: Sequence[Any]) -> tuple[int, ...]:

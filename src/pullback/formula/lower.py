@@ -23,7 +23,7 @@ from pullback.backends.loops import (
 )
 from pullback.backends.scalar import Scalar, cast, const, scalar_input
 from pullback.backends.symbols import SYMBOLS
-from pullback.formula.maps import MAPS, Mapped
+from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
@@ -49,7 +49,7 @@ class Lowering:
 
     loops: dict[str, Loop] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    buffers: dict[int, Buffer] = field(default_factory=dict)
+    buffers: dict[Any, Any] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
     scalars: dict[str, Any] = field(default_factory=dict)
     memo: dict[Any, Scalar] = field(default_factory=dict)
@@ -109,20 +109,29 @@ class Lowering:
 
     def load(self, node: Value, array: Any, at: tuple[Any, ...]) -> Scalar:
         """An element of an array; axes without extent are left out, single numbers are parameters."""
-        buffer = self.buffers.get(id(node))
         axes = [k for k, s in enumerate(array.shape) if s != 1 and array.strides[k] != 0]
+        if not axes:  # a single number is a parameter of the code
+            found = self.buffers.get(id(node))
+            if found is None:
+                name = self.fresh("a")
+                self.scalars[name] = array.item(0)
+                found = self.buffers[id(node)] = scalar_input(name, array.dtype)
+                self.keep.append(node)
+            return found  # type: ignore[no-any-return]
+        # The same memory seen through a transpose is the same buffer: axes by decreasing stride.
+        axes.sort(key=lambda k: -array.strides[k])
+        thin = array[tuple(slice(None) if k in axes else 0 for k in range(array.ndim))]
+        kept = sorted(axes)
+        thin = thin.transpose([kept.index(k) for k in axes]) if len(axes) > 1 else thin
+        key = (thin.__array_interface__["data"][0], array.dtype, thin.shape, thin.strides)
+        buffer = self.buffers.get(key)
         if buffer is None:
-            thin = array[tuple(slice(None) if k in axes else 0 for k in range(array.ndim))]
             name = self.fresh("a")
-            if not axes:
-                self.scalars[name] = thin.item()
-                return scalar_input(name, array.dtype)
             unit = thin.strides[-1] == thin.itemsize
-            buffer = Buffer(name, array.dtype, len(axes), unit=unit)
-            self.buffers[id(node)] = buffer
-            self.keep.append(node)
+            buffer = self.buffers[key] = Buffer(name, array.dtype, len(axes), unit=unit)
             self.arrays[name] = thin
-        return load(buffer, *(at[k] for k in axes))
+            self.keep.append((node, array))
+        return load(buffer, *(plain(at[k]) for k in axes))
 
     # ----------------------------------------------------------------------- reductions
 

@@ -23,8 +23,35 @@ class Mapped:
         self.pull = pull
 
 
+class Flat:
+    """The position in several axes flattened into one; not multiplied out until it must be.
+
+    A later reshape often undoes the earlier one: `p.view(-1)` against `v.view(-1)`.
+    """
+
+    def __init__(self, positions: list[Any], sizes: list[int]):
+        self.positions = [p for p, s in zip(positions, sizes, strict=True) if s != 1]
+        self.sizes = [s for s in sizes if s != 1]
+
+
+def plain(i: Any) -> Any:
+    """An index as an int or a scalar expression."""
+    if not isinstance(i, Flat):
+        return i
+    flat: Any = 0
+    for position, size in zip(i.positions, i.sizes, strict=True):
+        position = plain(position)
+        flat = position if isinstance(flat, int) and flat == 0 else _times(flat, size) + position
+    return flat
+
+
 def _times(a: Any, n: int) -> Any:
+    a = plain(a)
     return a if n == 1 else a * n
+
+
+def _plus(a: Any, n: int) -> Any:
+    return a if n == 0 else plain(a) + n
 
 
 class MapVocabulary:
@@ -50,7 +77,8 @@ class MapVocabulary:
         shape = (*x.shape[:dim], count, *x.shape[dim + 1 :])
 
         def pull(i: Index) -> Index:
-            return x.pull((*i[:dim], _times(i[dim], step) + start, *i[dim + 1 :]))
+            at = i[dim] if step == 1 else _times(i[dim], step)
+            return x.pull((*i[:dim], _plus(at, start), *i[dim + 1 :]))
 
         return Mapped(shape, pull)
 
@@ -72,7 +100,7 @@ class MapVocabulary:
 
         def pull(i: Index) -> Index:
             given = dict(zip(kept, i[:-1], strict=True))
-            given[dim1], given[dim2] = i[-1] + down, i[-1] + right
+            given[dim1], given[dim2] = _plus(i[-1], down), _plus(i[-1], right)
             return x.pull(tuple(given[k] for k in range(x.ndim)))
 
         return Mapped([*(x.shape[k] for k in kept), count], pull)
@@ -83,7 +111,7 @@ class MapVocabulary:
         shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
 
         def pull(i: Index) -> Index:
-            return x.pull((*i[:dim], _times(i[dim], step) + i[-1], *i[dim + 1 : -1]))
+            return x.pull((*i[:dim], _times(i[dim], step) + plain(i[-1]), *i[dim + 1 : -1]))
 
         return Mapped(shape, pull)
 
@@ -132,14 +160,19 @@ def _regroup(position: list[Any], have: list[int], want: list[int]) -> list[Any]
     if len(long) <= 1 and len(used) <= 1:
         only = position[used[0]] if used else 0
         return [only if k in long else 0 for k in range(len(want))]
-    flat: Any = 0
-    for index, size in zip(position, have, strict=True):
-        flat = _times(flat, size) + index if isinstance(flat, Scalar) or flat else index
+    if len(used) == 1 and isinstance(position[used[0]], Flat):
+        flat = position[used[0]]
+        if flat.sizes == [want[k] for k in long]:
+            given = dict(zip(long, flat.positions, strict=True))
+            return [given.get(k, 0) for k in range(len(want))]
+    whole = Flat(position, have)
+    if len(long) <= 1:
+        return [whole if k in long else 0 for k in range(len(want))]
+    number = plain(whole)
     result = []
-    for k in range(len(want)):
-        below = math.prod(want[k + 1 :])
-        part = _floordiv(flat, below)
-        result.append(part if k == 0 else _modulo(part, want[k]))
+    for k, size in enumerate(want):
+        part = _floordiv(number, math.prod(want[k + 1 :]))
+        result.append(0 if size == 1 else part if k == long[0] else _modulo(part, size))
     return result
 
 

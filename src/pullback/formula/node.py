@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback import config
 from pullback.backends.memory import owner
-from pullback.op import Op
+from pullback.op import REGISTRY, Op
 
 _lock = threading.RLock()
 
@@ -121,8 +121,20 @@ _sources: weakref.WeakValueDictionary[int, Source] = weakref.WeakValueDictionary
 _captured: dict[int, weakref.WeakSet[Source]] = {}
 
 
-def source(array: Any) -> Source:
-    """The value that reads an array: one for each array object."""
+def source(array: Any) -> Value:
+    """The value that reads an array: one for each array object.
+
+    An array that is another's memory in another shape is a reshape of it, so that both read the
+    same elements in the eyes of the simplifier.
+    """
+    base = owner(array)
+    if (
+        base is not array and base.size == array.size and base.dtype == array.dtype
+        and base.shape != array.shape and base.ndim > 1
+        and base.flags.c_contiguous and array.flags.c_contiguous
+    ):  # fmt: skip
+        return formula(REGISTRY["reshape"], (source(base), tuple(array.shape)), array.shape,
+                       array.dtype, None)  # fmt: skip
     with _lock:
         found = _sources.get(id(array))
         if found is None or found.array is not array:
