@@ -92,7 +92,7 @@ def _defer(op: Op, args: Sequence[Any], values: list[Any]) -> Any:
         except formula.NotLowerable:
             pass
     for k in op.tensors:
-        values[k] = _computed(values[k])
+        values[k] = _computed(args[k], values[k])
     return None
 
 
@@ -104,10 +104,15 @@ def _heavy(op: Op, values: Sequence[Any]) -> bool:
     )
 
 
-def _computed(value: Any) -> Any:
+def _computed(argument: Any, value: Any) -> Any:
+    """The array of a value; the tensor that holds the formula keeps it."""
     if isinstance(value, list):
-        return [_computed(v) for v in value]
-    return formula.array_of(value) if isinstance(value, Formula) else value
+        return [_computed(a, v) for a, v in zip(argument, value, strict=True)]
+    if not isinstance(value, Formula):
+        return value
+    if isinstance(argument, Tensor) and argument._value is value:
+        return argument._array
+    return formula.array_of(value)
 
 
 def _blows_up(op: Opaque, values: Sequence[Any], total: int) -> bool:
@@ -158,7 +163,7 @@ def _as_runtime_error(op: Op, values: Sequence[Any], error: ValueError) -> Runti
 def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
     if isinstance(value, Tensor):
         tensors.append(value)
-        return value._value
+        return _current(value)
     if p.is_list:
         if not isinstance(value, (list, tuple)):
             raise TypeError(
@@ -172,7 +177,7 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
                     f"expected Tensor as element of argument {p.name!r} of {op.name}(), but got "
                     f"{type(v).__name__}"
                 )
-        return [None if v is None else v._value for v in value]
+        return [None if v is None else _current(v) for v in value]
     if value is None and p.default is None:
         return None
     if isinstance(op, Pointwise) and isinstance(value, NUMBERS) and len(op.tensors) > 1:
@@ -180,6 +185,12 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
     if isinstance(op, Opaque) and p.name in op.numbers and isinstance(value, NUMBERS):
         return value
     raise _not_a_tensor(op, p, value)
+
+
+def _current(tensor: Tensor) -> Any:
+    """The array, or a formula that is still one."""
+    value = tensor._value
+    return tensor._array if type(value) is Formula and not value.is_pending else value
 
 
 def _prepare_pointwise(

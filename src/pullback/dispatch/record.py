@@ -38,7 +38,7 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
         source = args[0]
         plain = tuple(values[1:])
         for k, output in enumerate(outputs):
-            if type(output._value) is ndarray and shares_memory(output._value, source._value):
+            if type(output._value) is ndarray and shares_memory(output._value, source._array):
                 note_view(output, source, (op, plain, k if several else None))
     return (
         op.tuple_class(*outputs) if several and op.outputs else outputs if several else outputs[0]

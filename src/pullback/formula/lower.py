@@ -6,6 +6,7 @@ vanish into index arithmetic, reductions introduce an index, arrays are loads.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,14 +74,18 @@ class Lowering:
             self.keep.append((node, at))  # ids stay theirs
         return found
 
+    def inside(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
+        """The element of a stored result: computed here, not read."""
+        self.stops.discard(id(node))
+        try:
+            return self.pull(node, at)
+        finally:
+            self.stops.add(id(node))
+
     def _pull(self, node: Value, at: tuple[Any, ...]) -> Scalar:
-        if isinstance(node, Source):
-            return self.load(node, node.array, at)
+        if isinstance(node, Source) or id(node) in self.stops:
+            return self.load(node, at)
         assert isinstance(node, Formula)
-        if node.array is not None:
-            return self.load(node, node.array, at)
-        if id(node) in self.stops:
-            raise AssertionError("a stored value is read before it is computed")
         op = node.op
         if isinstance(op, Pointwise):
             return self.pointwise(node, at)
@@ -107,30 +112,28 @@ class Lowering:
         result: Scalar = op.compute(SYMBOLS, inputs)
         return result
 
-    def load(self, node: Value, array: Any, at: tuple[Any, ...]) -> Scalar:
+    def load(self, node: Value, at: tuple[Any, ...]) -> Scalar:
         """An element of an array; axes without extent are left out, single numbers are parameters."""
-        axes = [k for k, s in enumerate(array.shape) if s != 1 and array.strides[k] != 0]
+        array = node.array if isinstance(node, Source) else None
+        strides = _strides(node) if array is None else array.strides
+        axes = [k for k, s in enumerate(node.shape) if s != 1 and strides[k] != 0]
         if not axes:  # a single number is a parameter of the code
             found = self.buffers.get(id(node))
             if found is None:
                 name = self.fresh("a")
-                self.scalars[name] = array.item(0)
-                found = self.buffers[id(node)] = scalar_input(name, array.dtype)
-                self.keep.append(node)
+                self.scalars[name] = node
+                found = self.buffers[id(node)] = scalar_input(name, node.dtype)
             return found  # type: ignore[no-any-return]
         # The same memory seen through a transpose is the same buffer: axes by decreasing stride.
-        axes.sort(key=lambda k: -array.strides[k])
-        thin = array[tuple(slice(None) if k in axes else 0 for k in range(array.ndim))]
-        kept = sorted(axes)
-        thin = thin.transpose([kept.index(k) for k in axes]) if len(axes) > 1 else thin
-        key = (thin.__array_interface__["data"][0], array.dtype, thin.shape, thin.strides)
+        axes.sort(key=lambda k: -strides[k])
+        where = id(node) if array is None else array.__array_interface__["data"][0]
+        layout = tuple((node.shape[k], strides[k]) for k in axes)
+        key = (where, node.dtype, layout)
         buffer = self.buffers.get(key)
         if buffer is None:
-            name = self.fresh("a")
-            unit = thin.strides[-1] == thin.itemsize
-            buffer = self.buffers[key] = Buffer(name, array.dtype, len(axes), unit=unit)
-            self.arrays[name] = thin
-            self.keep.append((node, array))
+            unit = layout[-1][1] == node.itemsize
+            buffer = self.buffers[key] = Buffer(self.fresh("a"), node.dtype, len(axes), unit=unit)
+            self.arrays[buffer.name] = (node, tuple(axes))
         return load(buffer, *(plain(at[k]) for k in axes))
 
     # ----------------------------------------------------------------------- reductions
@@ -176,7 +179,7 @@ class Lowering:
         value = reduce(kind, names, body) if names else _of_one(kind, body)
         if op.name == "mean":
             count = self.fresh("n")
-            self.scalars[count] = float(np.prod([x.shape[d] for d in dims]))
+            self.scalars[count] = math.prod(x.shape[d] for d in dims)
             value = value / scalar_input(count, value.dtype)
         elif op.name == "norm2":
             value = SYMBOLS.sqrt(value)
@@ -187,9 +190,31 @@ def _of_one(kind: str, body: Scalar) -> Scalar:
     return const(0, INT) if kind.startswith("arg") else body
 
 
-def kernel_of(jobs: list[Job], loops: dict[str, tuple[Loop, int]], name: str) -> Any:
-    """A kernel for jobs over the same loops, its sizes, arrays, scalars and results."""
-    low = Lowering()
+def _strides(node: Value) -> tuple[int, ...]:
+    """Those of the array that a stored result will be: contiguous."""
+    strides, step = [], node.itemsize
+    for size in reversed(node.shape):
+        strides.append(step)
+        step *= size
+    return tuple(reversed(strides))
+
+
+@dataclass
+class Call:
+    """A kernel, and where its arguments come from."""
+
+    kernel: Kernel
+    sizes: dict[str, int]
+    arrays: dict[str, tuple[Value, tuple[int, ...]]]  # buffer → value, and its axes in order
+    scalars: dict[str, Any]  # parameter → value, or a number
+    results: list[tuple[str, Formula, tuple[int, ...]]]  # buffer, formula, its axes
+
+
+def kernel_of(
+    jobs: list[Job], loops: dict[str, tuple[Loop, int]], name: str, stops: set[int]
+) -> Call:
+    """One kernel for jobs over the same loops; `stops` are read as arrays."""
+    low = Lowering(stops=stops)
     for loop, size in loops.values():
         low.loops[loop.name] = loop
         low.sizes[loop.name] = size
@@ -200,15 +225,11 @@ def kernel_of(jobs: list[Job], loops: dict[str, tuple[Loop, int]], name: str) ->
         if isinstance(node.op, Reduction):
             value = low.reduction(node, at, job.reduced)
         else:
-            value = low.pull(node, at)
-        array = np.empty(node.shape, node.dtype)
-        axes = [k for k, axis in enumerate(job.outer_axes) if axis is not None]
-        buffer = Buffer(low.fresh("out"), node.dtype, len(axes), unit=bool(axes) and axes[-1] == node.ndim - 1)
+            value = low.inside(node, at)
+        axes = tuple(k for k, axis in enumerate(job.outer_axes) if axis is not None)
+        unit = bool(axes) and all(s == 1 for s in node.shape[axes[-1] + 1 :])
+        buffer = Buffer(low.fresh("out"), node.dtype, len(axes), unit=unit)
         outputs.append(Output(buffer, tuple(at[k] for k in axes), cast(value, node.dtype)))
-        thin = array[tuple(slice(None) if k in axes else 0 for k in range(array.ndim))]
-        low.arrays[buffer.name] = thin if isinstance(thin, np.ndarray) else array.reshape(())
-        if not axes:
-            low.arrays[buffer.name] = array.reshape(())
-        results.append(array)
+        results.append((buffer.name, node, axes))
     kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs))
-    return kernel, low.sizes, low.arrays, low.scalars, results
+    return Call(kernel, low.sizes, low.arrays, low.scalars, results)

@@ -63,7 +63,7 @@ class Source(Value):
 class Formula(Value):
     """An operation on values, not computed yet; `array` holds the numbers once it is."""
 
-    __slots__ = ("array", "heavy", "leaf", "op", "part", "taken", "values")
+    __slots__ = ("array", "heavy", "key", "leaf", "op", "part", "taken", "values")
 
     def __init__(self, op: Op, values: tuple[Any, ...], shape: Any, dtype: Any, part: int | None):
         self.op = op
@@ -85,6 +85,13 @@ class Formula(Value):
     @property
     def is_pending(self) -> bool:
         return self.array is None
+
+    def forget(self) -> None:
+        """Let go of what it was computed from, which others may then take the identities of."""
+        with _lock:
+            if _formulas.get(self.key) is self:
+                del _formulas[self.key]
+            self.values = ()
 
     def take(self) -> Any:
         """The computed array, for a tensor of its own: it may be written in place."""
@@ -174,6 +181,7 @@ def formula(op: Op, values: tuple[Any, ...], shape: Any, dtype: Any, part: int |
         found = _formulas.get(key)
         if found is None:
             found = _formulas[key] = Formula(op, values, shape, dtype, part)
+            found.key = key
         return found
 
 

@@ -1,0 +1,208 @@
+"""Store or recompute, and in what order: the plan for a set of formulas.
+
+A plan depends on structure alone: operations, shapes, and which arrays share memory. It refers to
+the formulas it was made for by their place in `order`, and to arrays by their place in `sources`,
+so that the same computation on other numbers finds its plan again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pullback import config
+from pullback.backends.loops import Loop
+from pullback.formula.lower import SHORT, Call, Job, kernel_of
+from pullback.formula.node import Formula, Source, Value
+from pullback.op import Reduction, View
+
+
+@dataclass
+class Step:
+    """One kernel, with references for values; or formulas that NumPy computes, in order."""
+
+    numpy: list[int]
+    call: Call | None = None
+    arrays: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
+    scalars: tuple[tuple[str, int, Any], ...] = ()
+    results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
+
+
+def in_order(roots: Iterable[Formula], done: Iterable[int] = ()) -> list[Formula]:
+    """The formulas below the roots without arrays, arguments first; not below those done."""
+    seen: set[int] = set(done)
+    order: list[Formula] = []
+    stack: list[tuple[Any, bool]] = [(r, False) for r in roots]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            order.append(node)
+        elif type(node) is Formula and node.array is None and id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            for a in node.arguments:
+                stack.append((a, False))
+    return order
+
+
+def signature(order: Sequence[Formula], roots: Sequence[Formula]) -> tuple[Any, list[Value]]:
+    """What decides the plan, and the values that the formulas read."""
+    place: dict[int, int] = {}
+    sources: list[Value] = []
+    memory: dict[Any, int] = {}
+    parts: list[Any] = []
+
+    def refer(value: Any) -> Any:
+        if not isinstance(value, Value):
+            return repr(value)
+        found = place.get(id(value))
+        if found is None:
+            sources.append(value)
+            found = place[id(value)] = -len(sources)
+            array = value.array  # type: ignore[attr-defined]  # a source or a computed formula
+            base = memory.setdefault(array.__array_interface__["data"][0], len(memory))
+            parts.append((value.shape, value.dtype, array.strides, base))
+        return found
+
+    for k, node in enumerate(order):
+        parts.append((
+            node.op.name,
+            tuple([[refer(e) for e in v] if isinstance(v, list) else refer(v)
+                   for v in node.values].__iter__()),
+            node.shape,
+        ))  # fmt: skip
+        place[id(node)] = k
+    parts.append(tuple(place[id(r)] for r in roots))
+    return repr(parts), sources
+
+
+def make_plan(
+    order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
+) -> list[Step]:
+    """Cut the formulas into stored results, and group those that share their loops."""
+    place = {id(n): k for k, n in enumerate(order)} | {
+        id(s): -1 - k for k, s in enumerate(sources)
+    }
+    wanted = {id(r) for r in roots}
+    stored = [n for n in order if id(n) in wanted or is_boundary(n)]
+    # Computed formulas among the sources are arrays as well.
+    stops = {id(n) for n in stored} | {id(s) for s in sources if not isinstance(s, Source)}
+    steps: list[Step] = []
+    done = {id(s) for s in sources}
+    waiting = stored
+    while waiting:
+        blocked = {id(n) for n in waiting}
+        ready = [n for n in waiting if not _reads(n, blocked, done)]
+        small = [n for n in ready if _is_small(n, done)]
+        for node in small:
+            below = in_order([node], done)
+            steps.append(Step([place[id(n)] for n in below]))
+            done |= {id(n) for n in below}
+        groups: dict[Any, list[tuple[Job, dict[str, tuple[Loop, int]]]]] = {}
+        for node in ready:
+            if id(node) not in done:
+                job, loops = _job(node)
+                key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
+                            if loop.role != "unrolled")  # fmt: skip
+                groups.setdefault(key, []).append((job, loops))
+        for members in groups.values():
+            together = {name: loop for _, made in members for name, loop in made.items()}
+            jobs = [job for job, _ in members]
+            name = "_".join(job.node.op.name for job in jobs)[:60]
+            steps.append(_step(kernel_of(jobs, together, name, set(stops)), place))
+            done |= {id(job.node) for job in jobs}
+        waiting = [n for n in waiting if id(n) not in done]
+    return steps
+
+
+def _step(call: Call, place: dict[int, int]) -> Step:
+    return Step(
+        [],
+        call,
+        tuple((name, place[id(v)], axes) for name, (v, axes) in call.arrays.items()),
+        tuple((name, place[id(v)], None) if isinstance(v, Value) else (name, 0, v)
+              for name, v in call.scalars.items()),
+        tuple((name, place[id(v)], axes) for name, v, axes in call.results),
+    )  # fmt: skip
+
+
+def is_boundary(node: Formula) -> bool:
+    """Whether a reduction is computed once and stored: it runs over more than a few elements."""
+    if not isinstance(node.op, Reduction):
+        return False
+    x, dims = node.values[0], node.values[1]
+    return any(x.shape[d] > SHORT for d in dims)
+
+
+def _reads(node: Formula, blocked: set[int], done: set[int]) -> bool:
+    """Whether a result needs another one that is not there yet."""
+    seen: set[int] = set()
+    stack: list[Any] = list(node.arguments)
+    while stack:
+        current = stack.pop()
+        if id(current) in done or id(current) in seen or not isinstance(current, Formula):
+            continue
+        if id(current) in blocked:
+            return True
+        seen.add(id(current))
+        stack += current.arguments
+    return False
+
+
+def _is_small(node: Formula, done: set[int]) -> bool:
+    """Whether NumPy computes a formula without storing anything large."""
+    stack: list[Value] = [node]
+    seen: set[int] = set()
+    while stack:
+        current = stack.pop()
+        if id(current) in seen or id(current) in done or not isinstance(current, Formula):
+            continue
+        seen.add(id(current))
+        if not isinstance(current.op, View) and current.size > config.defer_elements:
+            return False
+        stack += current.arguments
+    return True
+
+
+def _job(node: Formula) -> tuple[Job, dict[str, tuple[Loop, int]]]:
+    """The loops of a stored result: which axis is outer, which are inner, batch or unrolled."""
+    loops: dict[str, tuple[Loop, int]] = {}
+
+    def unrolled(size: int, k: int) -> str:
+        name = f"d{size}_{k}"
+        loops[name] = (Loop(name, "unrolled", size), size)
+        return name
+
+    reduced: dict[int, str] = {}
+    long_reduced: list[int] = []
+    x: Any = None
+    if isinstance(node.op, Reduction):
+        x, dims = node.values[:2]
+        long_reduced = [d for d in dims if x.shape[d] > SHORT]
+        for d in dims:
+            if 1 < x.shape[d] <= SHORT:
+                reduced[d] = unrolled(x.shape[d], 100 + d)
+    axes: list[str | None] = [None] * node.ndim
+    long = [k for k, s in enumerate(node.shape) if s > SHORT]
+    for k, s in enumerate(node.shape):
+        if 1 < s <= SHORT:
+            axes[k] = unrolled(s, k)
+    inner = long_reduced
+    if long:
+        outer = long[-1] if long_reduced else max(long, key=lambda k: node.shape[k])
+        for number, k in enumerate(long):
+            name = "o" if k == outer else f"b{number}"
+            axes[k] = name
+            loops[name] = (Loop(name, "outer" if k == outer else "batch"), node.shape[k])
+    elif long_reduced:
+        outer = max(long_reduced, key=lambda d: x.shape[d])
+        reduced[outer] = "o"
+        loops["o"] = (Loop("o", "outer"), x.shape[outer])
+        inner = [d for d in long_reduced if d != outer]
+    else:
+        loops["o"] = (Loop("o", "outer"), 1)
+    for number, d in enumerate(inner):
+        reduced[d] = f"r{number}"
+        loops[f"r{number}"] = (Loop(f"r{number}", "inner"), x.shape[d])
+    return Job(node, tuple(axes), reduced), loops
