@@ -152,6 +152,9 @@ def _reads(node: Formula, blocked: set[int], done: set[int]) -> bool:
 
 def _is_small(node: Formula, done: set[int]) -> bool:
     """Whether NumPy computes a formula without storing anything large."""
+    space = node.values[0].size if isinstance(node.op, Reduction) else node.size
+    if space <= 1:  # nothing to loop over
+        return True
     stack: list[Value] = [node]
     seen: set[int] = set()
     while stack:
@@ -176,17 +179,23 @@ def _job(node: Formula) -> tuple[Job, dict[str, tuple[Loop, int]]]:
 
     reduced: dict[int, str] = {}
     long_reduced: list[int] = []
+    long = [k for k, s in enumerate(node.shape) if s > SHORT]
     x: Any = None
+    dims: tuple[int, ...] = ()
     if isinstance(node.op, Reduction):
         x, dims = node.values[:2]
         long_reduced = [d for d in dims if x.shape[d] > SHORT]
-        for d in dims:
-            if 1 < x.shape[d] <= SHORT:
-                reduced[d] = unrolled(x.shape[d], 100 + d)
+    if not long and not long_reduced:  # the longest of the short axes is the loop
+        if node.size > 1:
+            long = [max(range(node.ndim), key=lambda k: node.shape[k])]
+        else:
+            long_reduced = [max(dims, key=lambda d: x.shape[d])]
+    for d in dims:
+        if x.shape[d] > 1 and d not in long_reduced:
+            reduced[d] = unrolled(x.shape[d], 100 + d)
     axes: list[str | None] = [None] * node.ndim
-    long = [k for k, s in enumerate(node.shape) if s > SHORT]
     for k, s in enumerate(node.shape):
-        if 1 < s <= SHORT:
+        if s > 1 and k not in long:
             axes[k] = unrolled(s, k)
     inner = long_reduced
     if long:
@@ -195,13 +204,11 @@ def _job(node: Formula) -> tuple[Job, dict[str, tuple[Loop, int]]]:
             name = "o" if k == outer else f"b{number}"
             axes[k] = name
             loops[name] = (Loop(name, "outer" if k == outer else "batch"), node.shape[k])
-    elif long_reduced:
+    else:
         outer = max(long_reduced, key=lambda d: x.shape[d])
         reduced[outer] = "o"
         loops["o"] = (Loop("o", "outer"), x.shape[outer])
         inner = [d for d in long_reduced if d != outer]
-    else:
-        loops["o"] = (Loop("o", "outer"), 1)
     for number, d in enumerate(inner):
         reduced[d] = f"r{number}"
         loops[f"r{number}"] = (Loop(f"r{number}", "inner"), x.shape[d])

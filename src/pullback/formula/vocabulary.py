@@ -50,7 +50,15 @@ class FormulaVocabulary:
     broadcast_shape = staticmethod(broadcast_shape)
 
 
+class CheckVocabulary:
+    """`xp` for the checks that a library call's declaration begins with: it computes nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *args, **keywords: None
+
+
 FORMULAS = FormulaVocabulary()
+CHECKS = CheckVocabulary()
 
 
 def build(op: Op, values: Sequence[Any]) -> Any:
@@ -63,6 +71,8 @@ def build(op: Op, values: Sequence[Any]) -> Any:
     for v in _values(given):
         if v.dtype.kind not in "fbiu" or v.dtype == np.float16:
             raise NotLowerable(f"dtype {v.dtype}")
+        if v.size == 0:
+            raise NotLowerable("nothing to compute")
     if isinstance(op, Pointwise):
         return _pointwise(op, given)
     if isinstance(op, Reduction):
@@ -70,6 +80,7 @@ def build(op: Op, values: Sequence[Any]) -> Any:
     if isinstance(op, View) and not op.many:
         return _view(op, given)
     if isinstance(op, Opaque) and op.formula_function is not None:
+        op.compute(CHECKS, given)  # the same checks, with the same messages, as on arrays
         return op.formula_function(FORMULAS, *given)
     raise NotLowerable(op.name)
 
