@@ -127,6 +127,9 @@ def _product_shape(op: Opaque, values: Sequence[Any]) -> tuple[int, ...]:
     if op.name in ("bmm", "matmul_batched"):
         batch = np.broadcast_shapes(values[0].shape[:-2], values[1].shape[:-2])
         return (*batch, values[0].shape[-2], values[1].shape[-1])
+    if op.name == "scatter_zeros":
+        shape: tuple[int, ...] = values[3]
+        return shape
     if op.name == "contract":
         sizes = {
             c: s

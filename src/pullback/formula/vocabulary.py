@@ -49,6 +49,16 @@ class FormulaVocabulary:
 
     broadcast_shape = staticmethod(broadcast_shape)
 
+    @staticmethod
+    def positions(count: int) -> Value:
+        """0, 1, … count - 1."""
+        return source(np.arange(count))
+
+    @staticmethod
+    def not_lowerable(why: str) -> Any:
+        """For formulas that only exist for some arguments."""
+        raise NotLowerable(why)
+
 
 class CheckVocabulary:
     """`xp` for the checks that a library call's declaration begins with: it computes nothing."""
@@ -129,7 +139,13 @@ def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:
     return traced.dtype
 
 
-def _reduction(op: Reduction, given: list[Any]) -> Formula:
+# Named tuples of results, each a reduction of its own: they share their loop.
+TUPLES = {"max_dim": ("amax", "argmax"), "min_dim": ("amin", "argmin")}
+
+
+def _reduction(op: Reduction, given: list[Any]) -> Any:
+    if op.name in TUPLES:
+        return tuple(build(REGISTRY[name], given) for name in TUPLES[op.name])
     if op.name not in REDUCTIONS:
         raise NotLowerable(op.name)
     x, dims, keepdim = given[:3]

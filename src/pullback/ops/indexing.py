@@ -149,6 +149,16 @@ def scatter_zeros(xp, input, dim: int, index: Array, shape):
     return xp.scatter_array(zeros, dim, index, input, True) if 0 not in index.shape else zeros
 
 
+@scatter_zeros.formula
+def _(xp, input, dim, index, shape):
+    if index.shape[dim] != 1 or any(
+        a != b for k, (a, b) in enumerate(zip(index.shape, shape, strict=True)) if k != dim
+    ):
+        return xp.not_lowerable("a scatter to several places of an axis")
+    places = xp.reshape(xp.positions(shape[dim]), *(-1 if k == dim else 1 for k in range(len(shape))))
+    return xp.where(xp.eq(places, index), input, 0)
+
+
 @scatter_zeros.backward("input")
 def _(xp, g, dim, index):
     return xp.gather(g, dim, index)
