@@ -142,13 +142,17 @@ class Reduction:
         return f"{self.kind}/{','.join(self.over)}"
 
 
-# Kinds of reduction, with the dtype of the result. "reference" and "scaled" come from
-# simplify.py: with m = reference(a), any finite value near the largest a or 0 if there is none,
-# scaled(a, v) = Σ exp2(a - m) v.
+# Kinds of reduction, with the dtype of the result. The last four come from simplify.py: with
+# m = reference(a), any finite value near the largest a or 0 if there is none,
+# scaled(a, v) = Σ exp(a - m) v; reference2 and scaled2 are the same with powers of 2.
 REDUCTIONS: Mapping[str, str] = {
     "sum": "same", "prod": "same", "max": "same", "min": "same", "any": "bool", "all": "bool",
-    "argmax": "int", "argmin": "int", "logsumexp": "same", "reference": "same", "scaled": "same",
+    "argmax": "int", "argmin": "int", "logsumexp": "same",
+    "reference": "same", "scaled": "same", "reference2": "same", "scaled2": "same",
 }  # fmt: skip
+
+
+RESCALED = {"logsumexp", "reference", "scaled", "reference2", "scaled2"}
 
 
 def index(name: str) -> Scalar:
@@ -374,11 +378,11 @@ def _verify_reduction(n: Scalar, require: Any) -> None:
         same = all(a.dtype == b.dtype for a, b in zip(n.args, kind.identity, strict=True))
         require(same, f"state {kind.name!r}: dtypes of arguments and identity differ")
         return
-    arity = 2 if kind == "scaled" else 1
+    arity = 2 if kind.startswith("scaled") else 1
     require(len(n.args) == arity, f"{kind} takes {arity} argument(s)")
     if kind in ("any", "all"):
         require(n.args[0].dtype == np.bool_, f"{kind} reduces booleans")
-    if kind in ("logsumexp", "reference", "scaled"):
+    if kind in RESCALED:
         require(n.args[0].dtype.kind == "f", f"{kind} reduces floating-point numbers")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..loops import INT, State
+from ..loops import INT, RESCALED, State
 from ..passes.unroll import identity
 from ..scalar import Scalar, scalar_input
 from .vector import BOOL, DType, Vectors
@@ -50,8 +50,8 @@ class Accumulator:
     def key(n: Scalar) -> object:
         """Reduce nodes with the same key share an accumulator."""
         kind = n.data.kind
-        if kind in ("reference", "scaled"):
-            return "rescaled", n.data.over, id(n.args[0])
+        if kind in RESCALED:
+            return "rescaled", str(kind)[-1] == "2", n.data.over, id(n.args[0])
         shared = kind.key if isinstance(kind, State) else kind
         return shared, n.data.over, tuple(map(id, n.args))
 

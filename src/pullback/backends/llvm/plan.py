@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..loops import Kernel, Output, free_indices
+from ..loops import RESCALED, Kernel, Output, free_indices
 from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Inline
 from .extreme import Extreme
@@ -91,7 +91,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
             if key in found:
                 found[key].add(n)
             else:
-                make = Rescaled if n.data.kind in ("reference", "scaled") else Accumulator
+                make = Rescaled if n.data.kind in RESCALED else Accumulator
                 found[key] = acc = make(n, kahan, inline)
                 if is_total:
                     totals.append(acc)

@@ -37,7 +37,8 @@ def literal(value: object, dtype: np.dtype[np.generic]) -> str:
         return str(bits - (1 << 64) if bits >= 1 << 63 else bits)
     if dtype.itemsize == 2:
         return f"0xH{np.asarray(value, dtype).view(np.uint16).item():04X}"
-    return f"0x{np.asarray(value, np.float64).view(np.uint64).item():016X}"
+    rounded = np.asarray(value, dtype).astype(np.float64)
+    return f"0x{rounded.view(np.uint64).item():016X}"
 
 
 @dataclass
