@@ -176,7 +176,10 @@ def fusion(gradient: bool) -> Kernel:
 
 def norm_task(limit: Any, n: int, dtype: str, gradient: bool) -> Task:
     rng = np.random.default_rng(0)
-    a: dict[str, Any] = {"q": rng.random((n, 3)).astype(dtype), "p": rng.random((n, 3)).astype(dtype)}
+    a: dict[str, Any] = {
+        "q": rng.random((n, 3)).astype(dtype),
+        "p": rng.random((n, 3)).astype(dtype),
+    }
     a["H"] = np.empty((), dtype)
     if gradient:
         a |= {"gq": np.empty_like(a["q"]), "gp": np.empty_like(a["p"])}

@@ -237,7 +237,7 @@ def test_primitives(name: str, dtype: str) -> None:
         interpret(kernel, {"i": len(grid[0])}, expected)
         run(kernel, {"i": len(grid[0])}, found, target=host(lanes))
         e, f = expected["out"], found["out"]
-        where = f"{name} of {[g[: 8].tolist() for g in grid]}"
+        where = f"{name} of {[g[:8].tolist() for g in grid]}"
         if e.dtype.kind == "f":
             if name == "lgamma":  # near its zeros only the absolute error is small
                 np.testing.assert_allclose(f, e, rtol=1e-5, atol=1e-6, err_msg=where)

@@ -30,7 +30,7 @@ How `formula/lower.py` builds and runs a kernel
     K1  Buffer(name, dtype, rank, unit)      one per array that is read or written
     K2  index(name) and load(buffer, ...)    leaves; `apply`, operators and `cast` in between
     K3  reduce(kind, over, *args)            where the formula reduces
-    K4  Kernel(name, loops, outputs)         with Loop(name, role) and Output(buffer, indices, value)
+    K4  Kernel(name, loops, outputs)         of Loop(name, role), Output(buffer, indices, value)
     K5  backend.run(kernel, sizes, arrays, scalars)
 
 Build the *plain* expressions that differentiation gives: squares, quotients and sums are rewritten

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import llvmlite
+import llvmlite  # type: ignore[import-untyped]
 import llvmlite.binding as binding
 
 from ..loops import Kernel, verify

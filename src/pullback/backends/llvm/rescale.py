@@ -80,7 +80,9 @@ class Rescaled(Accumulator):
         start = v.select(some, dtype, old, v.constant(-np.inf, dtype))
         new = v.intrinsic("maxnum", dtype, start, top)
         size = v.intrinsic("fabs", dtype, new)
-        new = v.select(v.binary("fcmp olt", dtype, size, v.constant(np.inf, dtype)), dtype, new, old)
+        new = v.select(
+            v.binary("fcmp olt", dtype, size, v.constant(np.inf, dtype)), dtype, new, old
+        )
         power = v.binary("fsub", dtype, old, new)
         if not self.base2:
             power = v.binary("fmul", dtype, power, v.constant(LOG2_E, dtype))

@@ -159,7 +159,7 @@ class Scope:
         return self._scalars[id(root)]
 
     def _address(self, buffer: Buffer, indices: Sequence[Scalar]) -> tuple[str, str | None, bool]:
-        """A pointer for all lanes, a vector of byte offsets (or None), and whether lanes are contiguous."""
+        """A pointer, the lanes' byte offsets from it (if any), and whether lanes are contiguous."""
         v, w = self.v, self.v.w
         pointer = self.arguments[f"data:{buffer.name}"]
         varying = [k for k, i in enumerate(indices) if self.varies(i)]
@@ -250,7 +250,9 @@ class Scope:
             return v.w.add(f"icmp ne {vector_type('i8', v.lanes)} {raw}, {zero}")
         return raw
 
-    def store(self, buffer: Buffer, indices: Sequence[Scalar], value: str, mask: str | None) -> None:
+    def store(
+        self, buffer: Buffer, indices: Sequence[Scalar], value: str, mask: str | None
+    ) -> None:
         """Write a vector, in the lanes of the mask."""
         v, w = self.v, self.v.w
         pointer, offsets, contiguous = self._address(buffer, indices)
@@ -291,7 +293,10 @@ class Scope:
         v = self.v
         bits = v.w.add(f"bitcast {v.type(FLOAT32)} {value} to {v.type(BITS32)}")
         odd = v.binary(
-            "and", BITS32, v.binary("lshr", BITS32, bits, v.constant(16, BITS32)), v.constant(1, BITS32)
+            "and",
+            BITS32,
+            v.binary("lshr", BITS32, bits, v.constant(16, BITS32)),
+            v.constant(1, BITS32),
         )
         bias = v.binary("add", BITS32, odd, v.constant(0x7FFF, BITS32))
         rounded = v.binary("add", BITS32, bits, bias)

@@ -125,7 +125,13 @@ class Writer:
 
     @contextmanager
     def loop(
-        self, name: str, start: str, stop: str, step: str, carried: Carried = (), nonempty: bool = False
+        self,
+        name: str,
+        start: str,
+        stop: str,
+        step: str,
+        carried: Carried = (),
+        nonempty: bool = False,
     ) -> Iterator[LoopHandle]:
         """for counter in range(start, stop, step), carrying values; `nonempty` saves the test."""
         head, done = self.label(f"{name}.loop"), self.label(f"{name}.done")
@@ -184,4 +190,6 @@ class Writer:
 
     def either(self, branch: WhenHandle, kind: str, inside: str, before: str) -> str:
         """After `when`: one value if its lines ran, the other if not."""
-        return self.add(f"phi {kind} [ {inside}, %{branch.inside} ], [ {before}, %{branch.before} ]")
+        return self.add(
+            f"phi {kind} [ {inside}, %{branch.inside} ], [ {before}, %{branch.before} ]"
+        )

@@ -378,7 +378,11 @@ def _pow(v: Vectors, dtype: DType, args: list[str]) -> str:
         one = v.constant(1, dtype)
         odd = v.compare("ne", dtype, v.binary("and", dtype, rest, one), v.constant(0, dtype))
         result = v.select(odd, dtype, v.binary("mul", dtype, result, square), result)
-        loop.next = [result, v.binary("mul", dtype, square, square), v.binary("lshr", dtype, rest, one)]
+        loop.next = [
+            result,
+            v.binary("mul", dtype, square, square),
+            v.binary("lshr", dtype, rest, one),
+        ]
     return loop.results[0]
 
 

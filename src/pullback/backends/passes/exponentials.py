@@ -48,16 +48,12 @@ def softmax(kernel: Kernel) -> Kernel:
         if n.op == "reduce" and n.data.kind in ("logsumexp", "max") and is_float(n)
     }
     if bases and inner:
-        merged = rewrite(
-            roots, lambda n: _merge(n, list(bases.values()), depends, inner)
-        )
+        merged = rewrite(roots, lambda n: _merge(n, list(bases.values()), depends, inner))
         roots = tuple(rewrite(merged, rule))
     return rewrite_kernel(kernel, roots)
 
 
-def _merge(
-    n: Scalar, bases: list[Scalar], depends: Dependence, inner: frozenset[str]
-) -> Scalar:
+def _merge(n: Scalar, bases: list[Scalar], depends: Dependence, inner: frozenset[str]) -> Scalar:
     """A sum of exponentials relative to a reduction of their argument, if `n` is one."""
     if n.op != "reduce" or n.data.kind != "sum" or frozenset(n.data.over) != inner:
         return n
@@ -97,9 +93,7 @@ def _exponent(a: Scalar, depends: Dependence) -> tuple[Scalar, str]:
     return (a, "") if plain else (in_base2(a, depends), "2")
 
 
-def _offset(
-    t: Scalar, a: Scalar, depends: Dependence, inner: frozenset[str]
-) -> list[Term] | None:
+def _offset(t: Scalar, a: Scalar, depends: Dependence, inner: frozenset[str]) -> list[Term] | None:
     """t - a if it depends on no inner index and on a reduction over them."""
     left = terms(t, depends)
     for term in terms(a, depends):

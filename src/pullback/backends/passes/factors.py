@@ -101,7 +101,9 @@ def _group(roots: list[Scalar], depends: Dependence) -> list[Scalar]:
         if best < 2:
             break
         chosen = [pair for pair, count in pairs.items() if count == best]
-        a, b = min(((nodes[i], nodes[j]) for i, j in chosen), key=lambda p: (order(p[0]), order(p[1])))
+        a, b = min(
+            ((nodes[i], nodes[j]) for i, j in chosen), key=lambda p: (order(p[0]), order(p[1]))
+        )
         joint = apply("mul", a, b)
         for above in lists:
             if any(f is a for f in above) and any(f is b for f in above):
