@@ -736,3 +736,32 @@ def test_geometry_is_decided_by_sizes() -> None:
     assert small.tasks * small.vectors * p.plan.lanes >= 1000
     assert large.groups <= 16
     assert large.pairs <= 1 << 28
+
+
+# -------------------------------------------------------------------- long contractions
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 16, None])
+@pytest.mark.parametrize(("n", "m", "width"), [(37, 50, 5), (20, 300, 64), (3, 0, 2), (5, 4, 0)])
+def test_long_contractions(lanes: int | None, n: int, m: int, width: int) -> None:
+    """Σ_d inside each pair: distances, products, norms of either side; every kind of result."""
+    d = index("d")
+    x, y = Buffer("x", "f4", 2, unit=True), Buffer("y", "f4", 2, unit=True)
+    a, c = load(x, i, d), load(y, j, d)
+    distance = reduce("sum", "d", (a - c) * (a - c))
+    product = reduce("sum", "d", a * c)
+    norm = reduce("sum", "d", c * c)
+    k = apply("exp", -distance / 9.0)
+    outputs = (
+        Output(Buffer("rows", "f4", 1), (i,), reduce("sum", "j", k * norm)),
+        Output(Buffer("near", "i8", 1), (i,), reduce("argmin", "j", norm - 2.0 * product)),
+        Output(Buffer("lse", "f4", 1), (i,), reduce("logsumexp", "j", product)),
+        Output(Buffer("columns", "f4", 1), (j,), reduce("sum", "i", k * product)),
+        Output(Buffer("own", "f4", 1), (i,), reduce("sum", "d", a * a)),
+    )
+    kernel = Kernel("contractions", (*PAIRS, Loop("d", "contracted")), outputs)
+    arrays: dict[str, Any] = {"x": numbers((n, width), "f4"), "y": numbers((m, width), "f4", 1)}
+    for o in outputs:
+        size = m if o.buffer.name == "columns" else n
+        arrays[o.buffer.name] = np.zeros(size, o.buffer.dtype)
+    compare(kernel, {"i": n, "j": m, "d": width}, arrays, lanes=lanes)

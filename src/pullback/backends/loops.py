@@ -16,6 +16,8 @@ Nothing here says in which order a machine goes through the loops; the role of a
     outer      exactly one: cut into blocks that run in parallel, and then into vector lanes
     inner      any number: serial, in cache-sized tiles; reductions over them are kept in registers
     unrolled   constant extent, at most 16; expanded before anything else
+    contracted a long sum inside each pair, such as Σ_d x_id y_jd or Σ_d (x_id - y_jd)² with d up to
+               hundreds: register tiles over a cache-sized tile of pairs
 
 Reductions over the inner indices run over all of them at once and give a value per outer index;
 reductions over the outer index give one value per batch, or one per inner index (sums over
@@ -65,7 +67,7 @@ import numpy as np
 
 from .scalar import Scalar, const, fingerprint, node, walk
 
-Role = Literal["batch", "outer", "inner", "unrolled"]
+Role = Literal["batch", "outer", "inner", "unrolled", "contracted"]
 MAX_UNROLLED = 16
 INT = np.dtype(np.int64)
 
@@ -293,6 +295,7 @@ def verify(kernel: Kernel) -> None:
     _verify_buffers(kernel, require)
     outer, inner = kernel.outer, frozenset(kernel.inner)
     unrolled = frozenset(kernel.named("unrolled"))
+    contracted = frozenset(kernel.named("contracted"))
     after_outer: set[int] = set()  # nodes that need an outer reduction to be complete
     for n in walk(*roots):
         late = any(id(a) in after_outer for a in n.args)
@@ -305,6 +308,12 @@ def verify(kernel: Kernel) -> None:
             over = frozenset(n.data.over)
             require(bool(over) and over <= set(names), f"reduction over unknown {set(over)}")
             over -= unrolled
+            if over & contracted:
+                require(len(over) == 1, "a contraction is a sum over one index alone")
+                require(n.data.kind == "sum", f"{n.data.kind} over a contracted index")
+                plain = all(m.op != "reduce" for a in n.args for m in walk(a))
+                require(plain, "a reduction inside a contraction")
+                over -= contracted
             require(
                 not over or over == {outer} or (over >= inner and over <= inner | {outer}),
                 f"a reduction runs over all inner indices, the outer one, or both, not {set(over)}",
@@ -319,6 +328,7 @@ def verify(kernel: Kernel) -> None:
         used = free[id(output.value)]
         require(used <= given, f"{output.buffer.name} does not mention {set(used - given)}")
         batch = frozenset(kernel.batch)
+        require(not given & contracted, f"{output.buffer.name} runs over a contracted index")
         require(batch <= given, f"{output.buffer.name} is written by several batches")
         late = id(output.value) in after_outer
         where = given - batch - unrolled

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import llvmlite  # type: ignore[import-untyped]
-import llvmlite.binding as binding
+import llvmlite.binding as binding  # type: ignore[import-untyped]
 
 from ..loops import Kernel, verify
 from ..simplify import simplify

@@ -24,7 +24,9 @@ from __future__ import annotations
 from ..loops import INT, Kernel, Output
 from ..scalar import walk
 from .frame import positional
+from .contractions import REGISTER_TILE
 from .pairs import Pairs
+from .plan import reduces
 from .scope import Lanes, Scope
 from .target import Target
 from .text import LoopHandle
@@ -63,6 +65,7 @@ class Emitter(Pairs):
         lanes = self.plan.lanes
         self._allocate()
         top = Scope(v, None, self.arguments, self.plan.free)
+        self._allocate_transposed()
         self._uniforms(top)
         rows = self.arguments[f"size:{self.kernel.outer}"]
         self.vectors = w.add(
@@ -85,13 +88,15 @@ class Emitter(Pairs):
             for n in p.packed:
                 if id(n) not in self.pack:  # rounded up to whole vectors, and off the powers of 2
                     self.pack[id(n)] = self._array(n.dtype, p.tile + 16 + self.plan.lanes, False)
+            for n in p.contractions:
+                self.products[id(n)] = self._array(n.dtype, p.tile + REGISTER_TILE, True)
             for acc in p.columns:
                 self.column_sums[id(acc)] = [self._array(d, p.tile, True) for d in acc.dtypes]
 
     def _uniforms(self, top: Scope) -> None:
         """What depends on no index at all is computed once."""
         for n in walk(*self.kernel.roots()):
-            known = n.op != "const" and all(m.op != "reduce" for m in walk(n))
+            known = n.op != "const" and not reduces(n, self.kernel)
             if known and not self.plan.free[id(n)]:
                 top.value(n)
 

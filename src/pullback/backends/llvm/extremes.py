@@ -15,7 +15,9 @@ from .vector import BOOL, Vectors
 class Extremes(Partials):
     """Maxima and minima of rows."""
 
-    def _pair_scope(self, rows: Scope, p: Pass, counter: str, base: str) -> Scope:
+    def _pair_scope(
+        self, rows: Scope, p: Pass, counter: str, base: str, known: bool = True
+    ) -> Scope:
         """The scope of one pair: what is packed is read and put in every lane."""
         w, v = self.w, self.v
         index = w.add(f"add i64 {base}, {counter}", "j")
@@ -26,6 +28,10 @@ class Extremes(Partials):
             where = w.add(f"getelementptr {element}, ptr {self.pack[id(n)]}, i64 {counter}")
             raw = w.add(f"load {element}, ptr {where}, align {max(1, n.dtype.itemsize)}")
             scope.bind(n, v.splat(one.cast(raw, BYTE, BOOL) if n.dtype == BOOL else raw, n.dtype))
+        for n in p.contractions if known else ():
+            kind = v.type(n.dtype)
+            where = w.add(f"getelementptr {kind}, ptr {self.products[id(n)]}, i64 {counter}")
+            scope.bind(n, w.add(f"load {kind}, ptr {where}"))
         return scope
 
     def _extreme_tiles(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
@@ -84,7 +90,7 @@ class Extremes(Partials):
         dtype, name = acc.dtypes[0], self.kernel.inner[-1]
         body = acc.args[0]
         for n in walk(body):
-            if name not in self.plan.free[id(n)]:
+            if self._fixed(n, name):
                 rows.value(n)
         size = self.arguments[f"size:{name}"]
         last = v.splat(w.add(f"sub i64 {size}, 1"), INT)

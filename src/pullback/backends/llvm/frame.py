@@ -45,6 +45,8 @@ class Frame:
         self.scratch: dict[int, list[str]] = {}
         self.pack: dict[int, str] = {}
         self.column_sums: dict[int, list[str]] = {}
+        self.products: dict[int, str] = {}
+        self.transposed: dict[int, str] = {}
 
     def _begin(self) -> tuple[Writer, Vectors]:
         writer = Writer()
@@ -70,6 +72,10 @@ class Frame:
     def _collect(self, v: Vectors) -> None:
         for name, dtype in v.functions:
             self.functions.add((name, dtype, v.lanes))
+
+    def _fixed(self, n: Scalar, *names: str) -> bool:
+        """Whether a node depends neither on these indices nor on contracted ones."""
+        return self.plan.free[id(n)].isdisjoint({*names, *self.kernel.named("contracted")})
 
     def _smaller(self, a: str, b: str) -> str:
         return self.w.add(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")

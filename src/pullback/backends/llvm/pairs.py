@@ -10,8 +10,8 @@ import numpy as np
 from ..loops import INT
 from ..scalar import walk
 from .accumulate import Accumulator
+from .contractions import Contractions
 from .extreme import Extreme
-from .extremes import Extremes
 from .frame import in_memory, positional
 from .plan import Pass
 from .rescale import Rescaled
@@ -21,7 +21,7 @@ from .text import LoopHandle, vector_type
 UNROLL = 2  # pairs per turn of the innermost loop: more independent work in flight
 
 
-class Pairs(Extremes):
+class Pairs(Contractions):
     """Loops over rows and inner indices."""
 
     def _pass(self, scope: Scope, p: Pass, group: str, begin: str, end: str) -> None:
@@ -29,6 +29,7 @@ class Pairs(Extremes):
         with w.loop("clear", "0", w.add(f"sub i64 {end}, {begin}"), "1") as row:
             for acc in p.rows:
                 self._put(acc, row.counter, acc.identity(v))
+        self._transpose(scope, p, begin, end)
         *serial, last = self.kernel.inner
         indices: dict[str, str] = {}
         with self._nest(serial, indices):
@@ -68,8 +69,7 @@ class Pairs(Extremes):
         name = self.kernel.inner[-1]
         last = w.add(f"sub i64 {self.arguments[f'size:{name}']}, 1")
         for n in (m for q in p.packed for m in walk(q)):
-            free = self.plan.free[id(n)]
-            if free and not free & {name, self.kernel.outer}:
+            if self.plan.free[id(n)] and self._fixed(n, name, self.kernel.outer):
                 scope.value(n)
         whole = w.add(f"and i64 {count}, {-v.lanes}")
         for start, stop, limit in (("0", whole, None), (whole, count, last)):
@@ -97,6 +97,7 @@ class Pairs(Extremes):
         for n in p.hoisted:
             if not any(m is r for m in walk(n) for r in references):
                 rows.value(n)
+        self._contract_tile(rows, p, base, count, local)
         if p.extremes:
             self._extreme_tiles(rows, p, base, count, local)
             return
@@ -189,7 +190,7 @@ class Pairs(Extremes):
         dtype = group.dtypes[0]
         outside = rows.inner()
         for n in walk(group.exponent):
-            if self.kernel.inner[-1] not in self.plan.free[id(n)]:
+            if self._fixed(n, self.kernel.inner[-1]):
                 outside.value(n)
         start = [(v.type(dtype), v.constant(-np.inf, dtype))]
         with w.loop("top", "0", count, "1", start, nonempty=True) as pair:

@@ -22,6 +22,7 @@ from .target import Target
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
 SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
 COLUMN_TILE = 256
+CONTRACTED_TILE, CONTRACTED_BLOCK = 256, 16  # pairs of a contraction: columns, vectors of rows
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Pass:
     columns: list[Accumulator] = field(default_factory=list)
     packed: list[Scalar] = field(default_factory=list)  # depend on the inner index only
     hoisted: list[Scalar] = field(default_factory=list)  # do not depend on it
+    contractions: list[Scalar] = field(default_factory=list)  # long sums inside each pair
+    transposed: list[Scalar] = field(default_factory=list)  # in them: depend on the row, not on j
     tile: int = 0
 
     @property
@@ -74,6 +77,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     roots = kernel.roots()
     free = free_indices(*roots)
     outer, inner = kernel.outer, frozenset(kernel.inner)
+    contracted = frozenset(kernel.named("contracted"))
     kahan = kernel.summation == "kahan"
     level: dict[int, int] = {}  # the number of passes that must be over before a node is known
     late: set[int] = set()
@@ -84,7 +88,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
         depth = max((level[id(a)] for a in n.args), default=0)
         if any(id(a) in late for a in n.args):
             late.add(id(n))
-        if n.op == "reduce":
+        if n.op == "reduce" and n.data.over[0] not in contracted:
             over = frozenset(n.data.over)
             is_total = over == {outer} and not any(free[id(a)] & inner for a in n.args)
             key = Accumulator.key(n)
@@ -105,7 +109,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
         level[id(n)] = depth
     passes = [part for p in passes for part in _apart(p)]
     for p in passes:
-        if all_extreme(p.rows) and not p.columns:
+        if all_extreme(p.rows) and not p.columns and not contracted:
             p.rows = _extremes(p.rows, inline)
     bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
     free |= free_indices(*roots, *(b for group in bodies for b in group))
@@ -116,8 +120,9 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     room = SCRATCH_BYTES // max(1, slots * lanes * 8)
     late_outputs = [o for o in kernel.outputs if id(o.value) in late]
     row_outputs = [o for o in kernel.outputs if id(o.value) not in late]
+    most = CONTRACTED_BLOCK if any(p.contractions for p in passes) else 64
     return Plan(
-        kernel, lanes, max(4, min(64, room)), passes, totals, free, row_outputs, late_outputs
+        kernel, lanes, max(4, min(most, room)), passes, totals, free, row_outputs, late_outputs
     )
 
 
@@ -147,12 +152,34 @@ def _lanes(
     widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
     lanes = target.lanes_of(np.dtype(f"V{widest}"))
     # a short body with a chain from pair to pair: two vectors of rows per turn
+    if kernel.named("contracted") and target.lanes is None:
+        return 2 * lanes  # two registers per operand that is broadcast
     short = bool(passes) and all(p.extremes for p in passes) and len(nodes) <= 40
     return 2 * lanes if short and target.lanes is None else lanes
 
 
-def _reduces(n: Scalar) -> bool:
-    return any(m.op == "reduce" for m in walk(n))
+def _place_contraction(
+    p: Pass, contraction: Scalar, kernel: Kernel, free: dict[int, frozenset[str]]
+) -> None:
+    """Inside a long sum: what to transpose once per block, and what not even its index changes."""
+    (name,), last = contraction.data.over, kernel.inner[-1]
+    stack = list(contraction.args)
+    while stack:
+        n = stack.pop()
+        if last in free[id(n)]:
+            if name in free[id(n)] and n.op != "load":
+                stack += n.args
+        elif name not in free[id(n)]:
+            if n.op != "const":
+                p.hoisted.append(n)
+        elif kernel.outer in free[id(n)] and not any(m is n for m in p.transposed):
+            p.transposed.append(n)
+
+
+def reduces(n: Scalar, kernel: Kernel) -> bool:
+    """Whether a node needs the result of a pass."""
+    contracted = kernel.named("contracted")
+    return any(m.op == "reduce" and m.data.over[0] not in contracted for m in walk(n))
 
 
 def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
@@ -168,10 +195,14 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
         if last not in free[id(n)]:
             if n.op != "const":
                 p.hoisted.append(n)
-        elif outer not in free[id(n)] and n.op != "index" and not _reduces(n):
+        elif outer not in free[id(n)] and n.op != "index" and not reduces(n, kernel):
             p.packed.append(n)
+        elif n.op == "reduce":
+            p.contractions.append(n)
+            _place_contraction(p, n, kernel, free)
         else:
             stack += [a for a in n.args if n.op != "load"]
     size = sum(max(1, n.dtype.itemsize) for n in p.packed)
     most = COLUMN_TILE if p.columns else 1024
+    most = min(most, CONTRACTED_TILE) if p.contractions else most
     p.tile = max(64, min(most, PACK_BYTES // max(1, size) // 64 * 64))
