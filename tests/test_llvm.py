@@ -765,3 +765,37 @@ def test_long_contractions(lanes: int | None, n: int, m: int, width: int) -> Non
         size = m if o.buffer.name == "columns" else n
         arrays[o.buffer.name] = np.zeros(size, o.buffer.dtype)
     compare(kernel, {"i": n, "j": m, "d": width}, arrays, lanes=lanes)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, None])
+@pytest.mark.parametrize(
+    ("n", "m", "depth", "width"), [(37, 50, 5, 7), (20, 300, 16, 16), (3, 0, 2, 3), (5, 4, 3, 0)]
+)
+def test_attention(lanes: int | None, n: int, m: int, depth: int, width: int) -> None:
+    """softmax(q kᵀ) v in batches, and a sum of differences for each coordinate."""
+    d, e = index("d"), index("e")
+    q, k, v = (Buffer(name, "f4", 3, unit=True) for name in "qkv")
+    u = Buffer("u", "f4", 3, unit=True)
+    scores = reduce("sum", "d", load(q, b, i, d) * load(k, b, j, d)) * 0.5
+    lse = reduce("logsumexp", "j", scores)
+    p = apply("exp", scores - lse)
+    slope = -p * (2.0 * (load(u, b, i, e) - load(v, b, j, e)))
+    outputs = (
+        Output(
+            Buffer("out", "f4", 3, unit=True), (b, i, e), reduce("sum", "j", p * load(v, b, j, e))
+        ),
+        Output(Buffer("slope", "f4", 3), (b, i, e), load(u, b, i, e) + reduce("sum", "j", slope)),
+        Output(Buffer("lse", "f4", 2), (b, i), lse),
+    )
+    roles = (Loop("b", "batch"), *PAIRS, Loop("d", "contracted"), Loop("e", "feature"))
+    arrays = {
+        "q": numbers((2, n, depth), "f4"),
+        "k": numbers((2, m, depth), "f4", 1),
+        "v": numbers((2, m, width), "f4", 2),
+        "u": numbers((2, n, width), "f4", 3),
+        "out": np.zeros((2, n, width), "f4"),
+        "slope": np.zeros((2, n, width), "f4"),
+        "lse": np.zeros((2, n), "f4"),
+    }
+    sizes = {"b": 2, "i": n, "j": m, "d": depth, "e": width}
+    compare(Kernel("attention", roles, outputs), sizes, arrays, lanes=lanes)

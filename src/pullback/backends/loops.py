@@ -18,6 +18,7 @@ Nothing here says in which order a machine goes through the loops; the role of a
     unrolled   constant extent, at most 16; expanded before anything else
     contracted a long sum inside each pair, such as Σ_d x_id y_jd or Σ_d (x_id - y_jd)² with d up to
                hundreds: register tiles over a cache-sized tile of pairs
+    feature    a long axis of row outputs, such as e in out[i, e] = Σ_j w_ij v[j, e]
 
 Reductions over the inner indices run over all of them at once and give a value per outer index;
 reductions over the outer index give one value per batch, or one per inner index (sums over
@@ -67,7 +68,7 @@ import numpy as np
 
 from .scalar import Scalar, const, fingerprint, node, walk
 
-Role = Literal["batch", "outer", "inner", "unrolled", "contracted"]
+Role = Literal["batch", "outer", "inner", "unrolled", "contracted", "feature"]
 MAX_UNROLLED = 16
 INT = np.dtype(np.int64)
 
@@ -296,6 +297,7 @@ def verify(kernel: Kernel) -> None:
     outer, inner = kernel.outer, frozenset(kernel.inner)
     unrolled = frozenset(kernel.named("unrolled"))
     contracted = frozenset(kernel.named("contracted"))
+    features = frozenset(kernel.named("feature"))
     after_outer: set[int] = set()  # nodes that need an outer reduction to be complete
     for n in walk(*roots):
         late = any(id(a) in after_outer for a in n.args)
@@ -320,6 +322,9 @@ def verify(kernel: Kernel) -> None:
             )
             require(not late, "an outer reduction is used inside another reduction")
             _verify_reduction(n, require)
+            if features & frozenset().union(*(free[id(a)] for a in n.args)):
+                require(n.data.kind == "sum", f"{n.data.kind} for each value of a feature index")
+                require(outer not in over, "an outer reduction for each value of a feature index")
             late = outer in over
         if late:
             after_outer.add(id(n))
@@ -331,7 +336,10 @@ def verify(kernel: Kernel) -> None:
         require(not given & contracted, f"{output.buffer.name} runs over a contracted index")
         require(batch <= given, f"{output.buffer.name} is written by several batches")
         late = id(output.value) in after_outer
-        where = given - batch - unrolled
+        where = given - batch - unrolled - features
+        require(len(given & features) <= 1, f"{output.buffer.name} has several feature indices")
+        require(not (late and given & features), "an outer reduction and a feature index")
+        require(bool(inner) or not given & features, "a feature index without inner indices")
         require(
             not (late and outer in where),
             f"{output.buffer.name} needs an outer reduction and runs over the outer index",

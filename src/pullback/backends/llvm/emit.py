@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from ..loops import INT, Kernel, Output
 from ..scalar import walk
-from .frame import positional
 from .contractions import REGISTER_TILE
+from .frame import positional
 from .pairs import Pairs
 from .plan import reduces
 from .scope import Lanes, Scope
@@ -90,6 +90,8 @@ class Emitter(Pairs):
                     self.pack[id(n)] = self._array(n.dtype, p.tile + 16 + self.plan.lanes, False)
             for n in p.contractions:
                 self.products[id(n)] = self._array(n.dtype, p.tile + REGISTER_TILE, True)
+            for n in p.pairwise:
+                self.products[id(n)] = self._array(n.dtype, p.tile, True)
             for acc in p.columns:
                 self.column_sums[id(acc)] = [self._array(d, p.tile, True) for d in acc.dtypes]
 
@@ -149,7 +151,9 @@ class Emitter(Pairs):
             rows = self._row_scope(scope, row.counter)
             local = w.add(f"sub i64 {row.counter}, {block.counter}", "local")
             self._bind_finished(rows, local, before=None)
-            self._finish_rows(rows, row, self._inside(row.counter))
+            mask = self._inside(row.counter)
+            self._finish_features(rows, local, mask)
+            self._finish_rows(rows, row, mask)
         return row.results
 
     def _map(self, scope: Scope, begin: str, end: str, totals: list[tuple[str, str]]) -> list[str]:
@@ -168,13 +172,38 @@ class Emitter(Pairs):
             self._finish_rows(rows, row, self._inside(row.counter))
         return row.results
 
+    def _feature_of(self, o: Output) -> str | None:
+        """The feature index that an output runs over."""
+        features = frozenset(self.kernel.named("feature"))
+        return next((n for i in o.indices for n in self.plan.free[id(i)] & features), None)
+
+    def _finish_features(self, rows: Scope, local: str, mask: str | None) -> None:
+        """Row outputs with a feature index."""
+        w = self.w
+        for o in self.plan.row_outputs:
+            name = self._feature_of(o)
+            if name is None:
+                continue
+            for n in walk(o.value):
+                if self._fixed(n, *self.kernel.inner):
+                    rows.value(n)
+            with w.loop(name, "0", self.arguments[f"size:{name}"], "1") as loop:
+                here = rows.inner({name: loop.counter})
+                for acc in (acc for p in self.plan.passes for acc in p.wide):
+                    if self._feature(acc) == name:
+                        value = self._wide_value(acc, local, loop.counter)
+                        for n in acc.nodes:
+                            here.bind(n, value)
+                here.store(o.buffer, o.indices, here.value(o.value), mask)
+
     def _total_dtypes(self) -> list[DType]:
         return [d for acc in self.plan.totals for d in acc.dtypes]
 
     def _finish_rows(self, rows: Scope, row: LoopHandle, mask: str | None) -> None:
         v, w = self.v, self.w
         for o in self.plan.row_outputs:
-            rows.store(o.buffer, o.indices, rows.value(o.value), mask)
+            if self._feature_of(o) is None:
+                rows.store(o.buffer, o.indices, rows.value(o.value), mask)
         states = iter(row.carried)
         for acc in self.plan.totals:
             old = [next(states) for _ in acc.dtypes]

@@ -47,6 +47,7 @@ class Frame:
         self.column_sums: dict[int, list[str]] = {}
         self.products: dict[int, str] = {}
         self.transposed: dict[int, str] = {}
+        self.wide_sums: dict[int, str] = {}
 
     def _begin(self) -> tuple[Writer, Vectors]:
         writer = Writer()
@@ -75,7 +76,9 @@ class Frame:
 
     def _fixed(self, n: Scalar, *names: str) -> bool:
         """Whether a node depends neither on these indices nor on contracted ones."""
-        return self.plan.free[id(n)].isdisjoint({*names, *self.kernel.named("contracted")})
+        return self.plan.free[id(n)].isdisjoint(
+            {*names, *self.kernel.named("contracted"), *self.kernel.named("feature")}
+        )
 
     def _smaller(self, a: str, b: str) -> str:
         return self.w.add(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")

@@ -29,6 +29,7 @@ class Pairs(Contractions):
         with w.loop("clear", "0", w.add(f"sub i64 {end}, {begin}"), "1") as row:
             for acc in p.rows:
                 self._put(acc, row.counter, acc.identity(v))
+            self._clear_wide(p, row.counter)
         self._transpose(scope, p, begin, end)
         *serial, last = self.kernel.inner
         indices: dict[str, str] = {}
@@ -114,6 +115,7 @@ class Pairs(Contractions):
             state = self._get(group, local)
             added = [v.binary("fadd", group.dtypes[0], s, next(states)) for s in state[1:]]
             self._put(group, local, [state[0], *added])
+        self._wide_tile(rows, p, base, count, local)
 
     def _pairs(
         self, rows: Scope, p: Pass, plain: list[Accumulator], base: str, count: str, row: str
@@ -212,6 +214,10 @@ class Pairs(Contractions):
         """The innermost loop's body."""
         w, v = self.w, self.v
         scope = self._pair_scope(rows, p, pair.counter, base)
+        for n in p.pairwise:
+            kind = v.type(n.dtype)
+            where = f"getelementptr {kind}, ptr {self.products[id(n)]}, i64 {pair.counter}"
+            w.do(f"store {kind} {scope.value(n)}, ptr {w.add(where)}")
         states = iter(pair.carried)
         position = ""
         if any(map(positional, plain)):

@@ -35,6 +35,8 @@ class Pass:
     hoisted: list[Scalar] = field(default_factory=list)  # do not depend on it
     contractions: list[Scalar] = field(default_factory=list)  # long sums inside each pair
     transposed: list[Scalar] = field(default_factory=list)  # in them: depend on the row, not on j
+    wide: list[Accumulator] = field(default_factory=list)  # sums for each value of a feature index
+    pairwise: list[Scalar] = field(default_factory=list)  # in them: do not depend on that index
     tile: int = 0
 
     @property
@@ -78,6 +80,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     free = free_indices(*roots)
     outer, inner = kernel.outer, frozenset(kernel.inner)
     contracted = frozenset(kernel.named("contracted"))
+    features = frozenset(kernel.named("feature"))
     kahan = kernel.summation == "kahan"
     level: dict[int, int] = {}  # the number of passes that must be over before a node is known
     late: set[int] = set()
@@ -99,6 +102,9 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
                 found[key] = acc = make(n, kahan, inline)
                 if is_total:
                     totals.append(acc)
+                elif features & frozenset().union(*(free[id(a)] for a in n.args)):
+                    passes += [Pass() for _ in range(depth + 1 - len(passes))]
+                    passes[depth].wide.append(acc)
                 else:
                     passes += [Pass() for _ in range(depth + 1 - len(passes))]
                     (passes[depth].columns if over == {outer} else passes[depth].rows).append(acc)
@@ -109,7 +115,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
         level[id(n)] = depth
     passes = [part for p in passes for part in _apart(p)]
     for p in passes:
-        if all_extreme(p.rows) and not p.columns and not contracted:
+        if all_extreme(p.rows) and not p.columns and not contracted and not features:
             p.rows = _extremes(p.rows, inline)
     bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
     free |= free_indices(*roots, *(b for group in bodies for b in group))
@@ -120,15 +126,17 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     room = SCRATCH_BYTES // max(1, slots * lanes * 8)
     late_outputs = [o for o in kernel.outputs if id(o.value) in late]
     row_outputs = [o for o in kernel.outputs if id(o.value) not in late]
-    most = CONTRACTED_BLOCK if any(p.contractions for p in passes) else 64
+    most = CONTRACTED_BLOCK if any(p.contractions or p.wide for p in passes) else 64
     return Plan(
         kernel, lanes, max(4, min(most, room)), passes, totals, free, row_outputs, late_outputs
     )
 
 
 def _apart(p: Pass) -> list[Pass]:
-    """Columns never share a pass with rescaled sums, which may go through a tile twice."""
-    return [Pass(rows=p.rows), Pass(columns=p.columns)] if p.rescaled and p.columns else [p]
+    """Columns and wide sums share no pass with rescaled sums, which may repeat a tile."""
+    if not p.rescaled or not (p.columns or p.wide):
+        return [p]
+    return [Pass(rows=p.rows), Pass(columns=p.columns, wide=p.wide)]
 
 
 def _extremes(rows: list[Accumulator], inline: Inline) -> list[Accumulator]:
@@ -152,28 +160,34 @@ def _lanes(
     widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
     lanes = target.lanes_of(np.dtype(f"V{widest}"))
     # a short body with a chain from pair to pair: two vectors of rows per turn
-    if kernel.named("contracted") and target.lanes is None:
+    if (kernel.named("contracted") or kernel.named("feature")) and target.lanes is None:
         return 2 * lanes  # two registers per operand that is broadcast
     short = bool(passes) and all(p.extremes for p in passes) and len(nodes) <= 40
     return 2 * lanes if short and target.lanes is None else lanes
 
 
-def _place_contraction(
-    p: Pass, contraction: Scalar, kernel: Kernel, free: dict[int, frozenset[str]]
-) -> None:
-    """Inside a long sum: what to transpose once per block, and what not even its index changes."""
-    (name,), last = contraction.data.over, kernel.inner[-1]
-    stack = list(contraction.args)
+def _place_long(p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
+    """In the body of a long sum or a wide one: what is known before its long index runs."""
+    long = frozenset((*kernel.named("contracted"), *kernel.named("feature")))
+    last = kernel.inner[-1]
+    stack = [body]
     while stack:
         n = stack.pop()
-        if last in free[id(n)]:
-            if name in free[id(n)] and n.op != "load":
+        here = free[id(n)]
+        if here & long and last in here:
+            if n.op != "load":
                 stack += n.args
-        elif name not in free[id(n)]:
-            if n.op != "const":
-                p.hoisted.append(n)
-        elif kernel.outer in free[id(n)] and not any(m is n for m in p.transposed):
-            p.transposed.append(n)
+        elif here & long:
+            if kernel.outer in here and not any(m is n for m in p.transposed):
+                p.transposed.append(n)
+        elif last in here and kernel.outer in here:
+            if not any(m is n for m in p.pairwise):
+                p.pairwise.append(n)
+        elif last in here:
+            if n.op != "index" and not any(m is n for m in p.packed):
+                p.packed.append(n)
+        elif n.op != "const":
+            p.hoisted.append(n)
 
 
 def reduces(n: Scalar, kernel: Kernel) -> bool:
@@ -186,7 +200,9 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
     """Find the largest subexpressions that one side of the pair decides alone."""
     outer, last = kernel.outer, kernel.inner[-1]
     seen: set[int] = set()
-    stack = list(reversed(p.bodies))
+    for acc in p.wide:
+        _place_long(p, acc.args[0], kernel, free)
+    stack = [*reversed(p.bodies), *p.pairwise]
     while stack:
         n = stack.pop()
         if id(n) in seen:
@@ -196,13 +212,14 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
             if n.op != "const":
                 p.hoisted.append(n)
         elif outer not in free[id(n)] and n.op != "index" and not reduces(n, kernel):
-            p.packed.append(n)
+            if not any(m is n for m in p.packed):
+                p.packed.append(n)
         elif n.op == "reduce":
             p.contractions.append(n)
-            _place_contraction(p, n, kernel, free)
+            _place_long(p, n.args[0], kernel, free)
         else:
             stack += [a for a in n.args if n.op != "load"]
     size = sum(max(1, n.dtype.itemsize) for n in p.packed)
     most = COLUMN_TILE if p.columns else 1024
-    most = min(most, CONTRACTED_TILE) if p.contractions else most
+    most = min(most, CONTRACTED_TILE) if p.contractions or p.wide else most
     p.tile = max(64, min(most, PACK_BYTES // max(1, size) // 64 * 64))

@@ -68,6 +68,8 @@ def _merge(n: Scalar, bases: list[Scalar], depends: Dependence, inner: frozenset
             outside = depends.without(n.data.over)
             weights = [g for g in rest if not outside(g)]
             weights += [apply("div", const(1, g.dtype), g) for g in parts.below if not outside(g)]
+            if any(depends.free(g) & depends.features for g in weights):
+                continue  # out of registers: rescaling would go through memory
             weight = product(sorted(weights, key=order)) if weights else const(1, n.dtype)
             exponent, base = _exponent(a, depends)
             sums = reduce(f"scaled{base}", n.data.over, exponent, weight)
