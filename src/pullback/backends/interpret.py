@@ -126,11 +126,12 @@ def _reduce_last(n: Scalar, kind: str | State, args: list[Array]) -> Array:
     # with m finite: Σ exp(a - m)
     top = a.max(-1, initial=-np.inf)
     m = np.where(np.isfinite(top), top, 0)
-    if kind == "reference":
+    if kind in ("reference", "reference2"):
         return m
     a64, m64 = a.astype(np.float64), m.astype(np.float64)[..., None]
-    if kind == "scaled":
-        return np.asarray((np.exp2(a64 - m64) * args[1]).sum(-1))
+    if kind in ("scaled", "scaled2"):
+        power = np.exp if kind == "scaled" else np.exp2
+        return np.asarray((power(a64 - m64) * args[1]).sum(-1))
     return np.asarray(m + np.log(np.exp(a64 - m64).sum(-1)))
 
 

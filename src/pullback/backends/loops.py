@@ -16,6 +16,9 @@ Nothing here says in which order a machine goes through the loops; the role of a
     outer      exactly one: cut into blocks that run in parallel, and then into vector lanes
     inner      any number: serial, in cache-sized tiles; reductions over them are kept in registers
     unrolled   constant extent, at most 16; expanded before anything else
+    contracted a long sum inside each pair, such as Σ_d x_id y_jd or Σ_d (x_id - y_jd)² with d up to
+               hundreds: register tiles over a cache-sized tile of pairs
+    feature    a long axis of row outputs, such as e in out[i, e] = Σ_j w_ij v[j, e]
 
 Reductions over the inner indices run over all of them at once and give a value per outer index;
 reductions over the outer index give one value per batch, or one per inner index (sums over
@@ -30,7 +33,7 @@ How `formula/lower.py` builds and runs a kernel
     K1  Buffer(name, dtype, rank, unit)      one per array that is read or written
     K2  index(name) and load(buffer, ...)    leaves; `apply`, operators and `cast` in between
     K3  reduce(kind, over, *args)            where the formula reduces
-    K4  Kernel(name, loops, outputs)         with Loop(name, role) and Output(buffer, indices, value)
+    K4  Kernel(name, loops, outputs)         of Loop(name, role), Output(buffer, indices, value)
     K5  backend.run(kernel, sizes, arrays, scalars)
 
 Build the *plain* expressions that differentiation gives: squares, quotients and sums are rewritten
@@ -65,7 +68,7 @@ import numpy as np
 
 from .scalar import Scalar, const, fingerprint, node, walk
 
-Role = Literal["batch", "outer", "inner", "unrolled"]
+Role = Literal["batch", "outer", "inner", "unrolled", "contracted", "feature"]
 MAX_UNROLLED = 16
 INT = np.dtype(np.int64)
 
@@ -142,13 +145,17 @@ class Reduction:
         return f"{self.kind}/{','.join(self.over)}"
 
 
-# Kinds of reduction, with the dtype of the result. "reference" and "scaled" come from
-# simplify.py: with m = reference(a), any finite value near the largest a or 0 if there is none,
-# scaled(a, v) = Σ exp2(a - m) v.
+# Kinds of reduction, with the dtype of the result. The last four come from simplify.py: with
+# m = reference(a), any finite value near the largest a or 0 if there is none,
+# scaled(a, v) = Σ exp(a - m) v; reference2 and scaled2 are the same with powers of 2.
 REDUCTIONS: Mapping[str, str] = {
     "sum": "same", "prod": "same", "max": "same", "min": "same", "any": "bool", "all": "bool",
-    "argmax": "int", "argmin": "int", "logsumexp": "same", "reference": "same", "scaled": "same",
+    "argmax": "int", "argmin": "int", "logsumexp": "same",
+    "reference": "same", "scaled": "same", "reference2": "same", "scaled2": "same",
 }  # fmt: skip
+
+
+RESCALED = {"logsumexp", "reference", "scaled", "reference2", "scaled2"}
 
 
 def index(name: str) -> Scalar:
@@ -289,6 +296,8 @@ def verify(kernel: Kernel) -> None:
     _verify_buffers(kernel, require)
     outer, inner = kernel.outer, frozenset(kernel.inner)
     unrolled = frozenset(kernel.named("unrolled"))
+    contracted = frozenset(kernel.named("contracted"))
+    features = frozenset(kernel.named("feature"))
     after_outer: set[int] = set()  # nodes that need an outer reduction to be complete
     for n in walk(*roots):
         late = any(id(a) in after_outer for a in n.args)
@@ -301,12 +310,21 @@ def verify(kernel: Kernel) -> None:
             over = frozenset(n.data.over)
             require(bool(over) and over <= set(names), f"reduction over unknown {set(over)}")
             over -= unrolled
+            if over & contracted:
+                require(len(over) == 1, "a contraction is a sum over one index alone")
+                require(n.data.kind == "sum", f"{n.data.kind} over a contracted index")
+                plain = all(m.op != "reduce" for a in n.args for m in walk(a))
+                require(plain, "a reduction inside a contraction")
+                over -= contracted
             require(
                 not over or over == {outer} or (over >= inner and over <= inner | {outer}),
                 f"a reduction runs over all inner indices, the outer one, or both, not {set(over)}",
             )
             require(not late, "an outer reduction is used inside another reduction")
             _verify_reduction(n, require)
+            if features & frozenset().union(*(free[id(a)] for a in n.args)):
+                require(n.data.kind == "sum", f"{n.data.kind} for each value of a feature index")
+                require(outer not in over, "an outer reduction for each value of a feature index")
             late = outer in over
         if late:
             after_outer.add(id(n))
@@ -315,9 +333,13 @@ def verify(kernel: Kernel) -> None:
         used = free[id(output.value)]
         require(used <= given, f"{output.buffer.name} does not mention {set(used - given)}")
         batch = frozenset(kernel.batch)
+        require(not given & contracted, f"{output.buffer.name} runs over a contracted index")
         require(batch <= given, f"{output.buffer.name} is written by several batches")
         late = id(output.value) in after_outer
-        where = given - batch - unrolled
+        where = given - batch - unrolled - features
+        require(len(given & features) <= 1, f"{output.buffer.name} has several feature indices")
+        require(not (late and given & features), "an outer reduction and a feature index")
+        require(bool(inner) or not given & features, "a feature index without inner indices")
         require(
             not (late and outer in where),
             f"{output.buffer.name} needs an outer reduction and runs over the outer index",
@@ -374,11 +396,11 @@ def _verify_reduction(n: Scalar, require: Any) -> None:
         same = all(a.dtype == b.dtype for a, b in zip(n.args, kind.identity, strict=True))
         require(same, f"state {kind.name!r}: dtypes of arguments and identity differ")
         return
-    arity = 2 if kind == "scaled" else 1
+    arity = 2 if kind.startswith("scaled") else 1
     require(len(n.args) == arity, f"{kind} takes {arity} argument(s)")
     if kind in ("any", "all"):
         require(n.args[0].dtype == np.bool_, f"{kind} reduces booleans")
-    if kind in ("logsumexp", "reference", "scaled"):
+    if kind in RESCALED:
         require(n.args[0].dtype.kind == "f", f"{kind} reduces floating-point numbers")
 
 

@@ -258,7 +258,8 @@ def fingerprint(root: Scalar) -> bytes:
     if root._fingerprint is None:
         for n in walk(root):
             if n._fingerprint is None:
-                digest = hashlib.blake2b(f"{n.op}|{n.dtype.str}|{n.data!r}".encode(), digest_size=16)
+                head = f"{n.op}|{n.dtype.str}|{n.data!r}"
+                digest = hashlib.blake2b(head.encode(), digest_size=16)
                 for a in n.args:
                     assert a._fingerprint is not None
                     digest.update(a._fingerprint)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..loops import INT, State
+from ..loops import INT, RESCALED, State
 from ..passes.unroll import identity
 from ..scalar import Scalar, scalar_input
 from .vector import BOOL, DType, Vectors
@@ -50,8 +50,8 @@ class Accumulator:
     def key(n: Scalar) -> object:
         """Reduce nodes with the same key share an accumulator."""
         kind = n.data.kind
-        if kind in ("reference", "scaled"):
-            return "rescaled", n.data.over, id(n.args[0])
+        if kind in RESCALED:
+            return "rescaled", str(kind)[-1] == "2", n.data.over, id(n.args[0])
         shared = kind.key if isinstance(kind, State) else kind
         return shared, n.data.over, tuple(map(id, n.args))
 
@@ -103,8 +103,12 @@ class Accumulator:
         """The state of two disjoint parts; a comes first."""
         dtypes = self.wide if wide else self.dtypes
         if isinstance(self.kind, State):
-            values = {scalar_input(f"a{k}", d): s for k, (d, s) in enumerate(zip(dtypes, a, strict=True))}
-            values |= {scalar_input(f"b{k}", d): s for k, (d, s) in enumerate(zip(dtypes, b, strict=True))}
+            values = {
+                scalar_input(f"a{k}", d): s for k, (d, s) in enumerate(zip(dtypes, a, strict=True))
+            }
+            values |= {
+                scalar_input(f"b{k}", d): s for k, (d, s) in enumerate(zip(dtypes, b, strict=True))
+            }
             return self.inline(v, self.kind.combine, values)
         if self.kind in ("argmax", "argmin"):
             tie = v.compare("eq", dtypes[0], a[0], b[0])
@@ -151,7 +155,10 @@ class Accumulator:
     def finish(self, v: Vectors, n: Scalar, state: Values, wide: bool = False) -> str:
         """The result of one of `nodes`."""
         if isinstance(self.kind, State):
-            values = {scalar_input(f"a{k}", d): s for k, (d, s) in enumerate(zip(self.dtypes, state, strict=True))}
+            values = {
+                scalar_input(f"a{k}", d): s
+                for k, (d, s) in enumerate(zip(self.dtypes, state, strict=True))
+            }
             return self.inline(v, [n.data.kind.finish], values)[0]
         if self.kind in ("argmax", "argmin"):
             return state[1]

@@ -75,7 +75,11 @@ def get(name: str) -> bytes | None:
             data = file.read()
     except OSError:
         return None
-    head, checksum, payload = data[: len(FORMAT)], data[len(FORMAT) :][:32], data[len(FORMAT) + 32 :]
+    head, checksum, payload = (
+        data[: len(FORMAT)],
+        data[len(FORMAT) :][:32],
+        data[len(FORMAT) + 32 :],
+    )
     if head != FORMAT or _checksum(name, payload) != checksum:
         return None
     return payload

@@ -49,7 +49,9 @@ class Extreme(Accumulator):
 
     def exact(self, v: Vectors, value: str, x: str) -> str:
         """The value after one more pair, NaN if there is one."""
-        return v.intrinsic("maximum" if self.direction == "max" else "minimum", self.dtypes[0], value, x)
+        return v.intrinsic(
+            "maximum" if self.direction == "max" else "minimum", self.dtypes[0], value, x
+        )
 
     def beats(self, v: Vectors, x: str, y: str) -> str:
         return v.compare("gt" if self.direction == "max" else "lt", self.dtypes[0], x, y)

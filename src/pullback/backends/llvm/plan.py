@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..loops import Kernel, Output, free_indices
+from ..loops import RESCALED, Kernel, Output, free_indices
 from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Inline
 from .extreme import Extreme
@@ -22,6 +22,7 @@ from .target import Target
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
 SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
 COLUMN_TILE = 256
+CONTRACTED_TILE, CONTRACTED_BLOCK = 256, 16  # pairs of a contraction: columns, vectors of rows
 
 
 @dataclass
@@ -32,6 +33,10 @@ class Pass:
     columns: list[Accumulator] = field(default_factory=list)
     packed: list[Scalar] = field(default_factory=list)  # depend on the inner index only
     hoisted: list[Scalar] = field(default_factory=list)  # do not depend on it
+    contractions: list[Scalar] = field(default_factory=list)  # long sums inside each pair
+    transposed: list[Scalar] = field(default_factory=list)  # in them: depend on the row, not on j
+    wide: list[Accumulator] = field(default_factory=list)  # sums for each value of a feature index
+    pairwise: list[Scalar] = field(default_factory=list)  # in them: do not depend on that index
     tile: int = 0
 
     @property
@@ -74,6 +79,8 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     roots = kernel.roots()
     free = free_indices(*roots)
     outer, inner = kernel.outer, frozenset(kernel.inner)
+    contracted = frozenset(kernel.named("contracted"))
+    features = frozenset(kernel.named("feature"))
     kahan = kernel.summation == "kahan"
     level: dict[int, int] = {}  # the number of passes that must be over before a node is known
     late: set[int] = set()
@@ -84,17 +91,20 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
         depth = max((level[id(a)] for a in n.args), default=0)
         if any(id(a) in late for a in n.args):
             late.add(id(n))
-        if n.op == "reduce":
+        if n.op == "reduce" and n.data.over[0] not in contracted:
             over = frozenset(n.data.over)
             is_total = over == {outer} and not any(free[id(a)] & inner for a in n.args)
             key = Accumulator.key(n)
             if key in found:
                 found[key].add(n)
             else:
-                make = Rescaled if n.data.kind in ("reference", "scaled") else Accumulator
+                make = Rescaled if n.data.kind in RESCALED else Accumulator
                 found[key] = acc = make(n, kahan, inline)
                 if is_total:
                     totals.append(acc)
+                elif features & frozenset().union(*(free[id(a)] for a in n.args)):
+                    passes += [Pass() for _ in range(depth + 1 - len(passes))]
+                    passes[depth].wide.append(acc)
                 else:
                     passes += [Pass() for _ in range(depth + 1 - len(passes))]
                     (passes[depth].columns if over == {outer} else passes[depth].rows).append(acc)
@@ -105,7 +115,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
         level[id(n)] = depth
     passes = [part for p in passes for part in _apart(p)]
     for p in passes:
-        if all_extreme(p.rows) and not p.columns:
+        if all_extreme(p.rows) and not p.columns and not contracted and not features:
             p.rows = _extremes(p.rows, inline)
     bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
     free |= free_indices(*roots, *(b for group in bodies for b in group))
@@ -116,14 +126,17 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     room = SCRATCH_BYTES // max(1, slots * lanes * 8)
     late_outputs = [o for o in kernel.outputs if id(o.value) in late]
     row_outputs = [o for o in kernel.outputs if id(o.value) not in late]
+    most = CONTRACTED_BLOCK if any(p.contractions or p.wide for p in passes) else 64
     return Plan(
-        kernel, lanes, max(4, min(64, room)), passes, totals, free, row_outputs, late_outputs
+        kernel, lanes, max(4, min(most, room)), passes, totals, free, row_outputs, late_outputs
     )
 
 
 def _apart(p: Pass) -> list[Pass]:
-    """Columns never share a pass with rescaled sums, which may go through a tile twice."""
-    return [Pass(rows=p.rows), Pass(columns=p.columns)] if p.rescaled and p.columns else [p]
+    """Columns and wide sums share no pass with rescaled sums, which may repeat a tile."""
+    if not p.rescaled or not (p.columns or p.wide):
+        return [p]
+    return [Pass(rows=p.rows), Pass(columns=p.columns, wide=p.wide)]
 
 
 def _extremes(rows: list[Accumulator], inline: Inline) -> list[Accumulator]:
@@ -147,19 +160,49 @@ def _lanes(
     widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
     lanes = target.lanes_of(np.dtype(f"V{widest}"))
     # a short body with a chain from pair to pair: two vectors of rows per turn
+    if (kernel.named("contracted") or kernel.named("feature")) and target.lanes is None:
+        return 2 * lanes  # two registers per operand that is broadcast
     short = bool(passes) and all(p.extremes for p in passes) and len(nodes) <= 40
     return 2 * lanes if short and target.lanes is None else lanes
 
 
-def _reduces(n: Scalar) -> bool:
-    return any(m.op == "reduce" for m in walk(n))
+def _place_long(p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
+    """In the body of a long sum or a wide one: what is known before its long index runs."""
+    long = frozenset((*kernel.named("contracted"), *kernel.named("feature")))
+    last = kernel.inner[-1]
+    stack = [body]
+    while stack:
+        n = stack.pop()
+        here = free[id(n)]
+        if here & long and last in here:
+            if n.op != "load":
+                stack += n.args
+        elif here & long:
+            if kernel.outer in here and not any(m is n for m in p.transposed):
+                p.transposed.append(n)
+        elif last in here and kernel.outer in here:
+            if not any(m is n for m in p.pairwise):
+                p.pairwise.append(n)
+        elif last in here:
+            if n.op != "index" and not any(m is n for m in p.packed):
+                p.packed.append(n)
+        elif n.op != "const":
+            p.hoisted.append(n)
+
+
+def reduces(n: Scalar, kernel: Kernel) -> bool:
+    """Whether a node needs the result of a pass."""
+    contracted = kernel.named("contracted")
+    return any(m.op == "reduce" and m.data.over[0] not in contracted for m in walk(n))
 
 
 def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
     """Find the largest subexpressions that one side of the pair decides alone."""
     outer, last = kernel.outer, kernel.inner[-1]
     seen: set[int] = set()
-    stack = list(reversed(p.bodies))
+    for acc in p.wide:
+        _place_long(p, acc.args[0], kernel, free)
+    stack = [*reversed(p.bodies), *p.pairwise]
     while stack:
         n = stack.pop()
         if id(n) in seen:
@@ -168,10 +211,15 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
         if last not in free[id(n)]:
             if n.op != "const":
                 p.hoisted.append(n)
-        elif outer not in free[id(n)] and n.op != "index" and not _reduces(n):
-            p.packed.append(n)
+        elif outer not in free[id(n)] and n.op != "index" and not reduces(n, kernel):
+            if not any(m is n for m in p.packed):
+                p.packed.append(n)
+        elif n.op == "reduce":
+            p.contractions.append(n)
+            _place_long(p, n.args[0], kernel, free)
         else:
             stack += [a for a in n.args if n.op != "load"]
     size = sum(max(1, n.dtype.itemsize) for n in p.packed)
     most = COLUMN_TILE if p.columns else 1024
+    most = min(most, CONTRACTED_TILE) if p.contractions or p.wide else most
     p.tile = max(64, min(most, PACK_BYTES // max(1, size) // 64 * 64))

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..loops import Kernel
+from ..loops import Kernel, reduce
+from ..passes.exponentials import LOG2_E
 from ..passes.invariants import Dependence
 from ..passes.linear import Term, terms, total
 from ..rewrite import is_const, mul
@@ -29,6 +30,7 @@ class Rescaled(Accumulator):
     def __init__(self, first: Scalar, kahan: bool, inline: Inline):
         super().__init__(first, False, inline)
         self.exponent = first.args[0]
+        self.base2 = first.data.kind.endswith("2")
         self.nodes = []
         self.weights: list[Scalar] = [const(1, self.exponent.dtype)]
         self.relative: list[Scalar] = []  # 2^(a - m) v_k, set by `relative`
@@ -36,7 +38,7 @@ class Rescaled(Accumulator):
 
     def add(self, n: Scalar) -> None:
         self.nodes.append(n)
-        if n.data.kind == "scaled" and not any(w is n.args[1] for w in self.weights):
+        if n.data.kind.startswith("scaled") and not any(w is n.args[1] for w in self.weights):
             self.weights.append(n.args[1])
         self.dtypes = [self.exponent.dtype] * (1 + len(self.weights))
 
@@ -48,16 +50,14 @@ class Rescaled(Accumulator):
         return [v.constant(0, d) for d in self.dtypes]
 
     def finish(self, v: Vectors, n: Scalar, state: Values, wide: bool = False) -> str:
-        if n.data.kind == "reference":
+        if n.data.kind.startswith("reference"):
             return state[0]
         return state[1 + next(k for k, w in enumerate(self.weights) if w is n.args[1])]
 
     @property
     def reference(self) -> Scalar:
         """The node that stands for m in the bodies."""
-        from ..loops import reduce
-
-        return reduce("reference", self.over, self.exponent)
+        return reduce("reference2" if self.base2 else "reference", self.over, self.exponent)
 
     def wants_reference(self, v: Vectors, state: Values) -> str:
         """Whether a lane has no reference that matters yet."""
@@ -80,8 +80,13 @@ class Rescaled(Accumulator):
         start = v.select(some, dtype, old, v.constant(-np.inf, dtype))
         new = v.intrinsic("maxnum", dtype, start, top)
         size = v.intrinsic("fabs", dtype, new)
-        new = v.select(v.binary("fcmp olt", dtype, size, v.constant(np.inf, dtype)), dtype, new, old)
-        factor = v.elementary("exp2", dtype, v.binary("fsub", dtype, old, new))
+        new = v.select(
+            v.binary("fcmp olt", dtype, size, v.constant(np.inf, dtype)), dtype, new, old
+        )
+        power = v.binary("fsub", dtype, old, new)
+        if not self.base2:
+            power = v.binary("fmul", dtype, power, v.constant(LOG2_E, dtype))
+        factor = v.elementary("exp2", dtype, power)
         factor = v.select(some, dtype, factor, v.constant(1, dtype))
         return [new, *(v.binary("fmul", dtype, s, factor) for s in state[1:])]
 
@@ -90,6 +95,11 @@ def relative(acc: Rescaled, kernel: Kernel) -> list[Scalar]:
     """Set and give the bodies 2^(a - m) v_k; m joins the terms that are known outside the loop."""
     depends = Dependence(kernel)
     shift = Term(-1.0, (), (), acc.reference)
-    power = apply("exp2", total([*terms(acc.exponent, depends), shift], 1.0, depends))
+    if acc.base2:
+        exponent = total([*terms(acc.exponent, depends), shift], 1.0, depends)
+    else:  # the difference is rounded: exp2 of its multiple is as accurate, see `base2`
+        difference = apply("sub", acc.exponent, acc.reference)
+        exponent = mul(const(LOG2_E, acc.exponent.dtype), difference)
+    power = apply("exp2", exponent)
     acc.relative = [power if is_const(w, 1.0) else mul(power, w) for w in acc.weights]
     return acc.relative

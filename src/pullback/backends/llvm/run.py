@@ -61,7 +61,9 @@ class Geometry:
         self.pairs = min(self.vectors, vectors) * plan.lanes * max(1, inner)
         self.tasks_per_group = 1
         if plan.columns:
-            width = 8 * sum(len(c.wide) for c in plan.columns) * max(1, inner) * max(1, self.batches)
+            width = (
+                8 * sum(len(c.wide) for c in plan.columns) * max(1, inner) * max(1, self.batches)
+            )
             groups = max(2, min(16, COLUMN_BYTES // width))
             self.tasks_per_group = max(1, -(-self.tasks // groups))
         self.groups = -(-self.tasks // self.tasks_per_group)

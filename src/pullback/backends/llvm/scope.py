@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..loops import INT, Buffer
-from ..scalar import Scalar
+from ..scalar import Scalar, walk
 from .text import scalar_type, vector_type
 from .vector import BOOL, DType, Vectors
 
@@ -86,7 +86,7 @@ class Scope:
             if ready or n.op == "load":
                 self._values[id(n)] = self._print(n)
             elif n.op == "reduce":
-                raise AssertionError(f"a reduction is used before it is known: {n!r}")
+                self._values[id(n)] = self._contract(n)
             else:
                 stack.append((n, True))
                 stack += [(a, False) for a in n.args]
@@ -108,6 +108,20 @@ class Scope:
         if n.op == "cast":
             return v.cast(args[0], n.args[0].dtype, n.dtype)
         return v.primitive(n.op, n.dtype, n.args[-1].dtype, args)
+
+    def _contract(self, n: Scalar) -> str:
+        """A sum over a contracted index, right here."""
+        (name,), (body,) = n.data.over, n.args
+        assert name not in self.indices, f"a reduction is used before it is known: {n!r}"
+        for m in walk(body):
+            if name not in self.free[id(m)]:
+                self.value(m)
+        v = self.v
+        start = [(v.type(n.dtype), v.constant(0, n.dtype))]
+        with v.w.loop(name, "0", self.arguments[f"size:{name}"], "1", start) as loop:
+            term = self.inner({name: loop.counter}).value(body)
+            loop.next = [v.primitive("add", n.dtype, n.dtype, [loop.carried[0], term])]
+        return loop.results[0]
 
     def _index(self, n: Scalar) -> str:
         v, where = self.v, self.indices[n.data]
@@ -159,7 +173,7 @@ class Scope:
         return self._scalars[id(root)]
 
     def _address(self, buffer: Buffer, indices: Sequence[Scalar]) -> tuple[str, str | None, bool]:
-        """A pointer for all lanes, a vector of byte offsets (or None), and whether lanes are contiguous."""
+        """A pointer, the lanes' byte offsets from it (if any), and whether lanes are contiguous."""
         v, w = self.v, self.v.w
         pointer = self.arguments[f"data:{buffer.name}"]
         varying = [k for k, i in enumerate(indices) if self.varies(i)]
@@ -250,7 +264,9 @@ class Scope:
             return v.w.add(f"icmp ne {vector_type('i8', v.lanes)} {raw}, {zero}")
         return raw
 
-    def store(self, buffer: Buffer, indices: Sequence[Scalar], value: str, mask: str | None) -> None:
+    def store(
+        self, buffer: Buffer, indices: Sequence[Scalar], value: str, mask: str | None
+    ) -> None:
         """Write a vector, in the lanes of the mask."""
         v, w = self.v, self.v.w
         pointer, offsets, contiguous = self._address(buffer, indices)
@@ -291,7 +307,10 @@ class Scope:
         v = self.v
         bits = v.w.add(f"bitcast {v.type(FLOAT32)} {value} to {v.type(BITS32)}")
         odd = v.binary(
-            "and", BITS32, v.binary("lshr", BITS32, bits, v.constant(16, BITS32)), v.constant(1, BITS32)
+            "and",
+            BITS32,
+            v.binary("lshr", BITS32, bits, v.constant(16, BITS32)),
+            v.constant(1, BITS32),
         )
         bias = v.binary("add", BITS32, odd, v.constant(0x7FFF, BITS32))
         rounded = v.binary("add", BITS32, bits, bias)

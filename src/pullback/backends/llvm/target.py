@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import llvmlite.binding as binding
+import llvmlite.binding as binding  # type: ignore[import-untyped]
 import numpy as np
 
 # the first feature that the machine has decides; bytes of its vectors
@@ -43,7 +43,7 @@ def host(lanes: int | None = None) -> Target:
     """This machine, or this machine made to use another number of lanes."""
     if lanes is not None and lanes not in FORCED_LANES:
         raise ValueError(f"lanes must be one of {FORCED_LANES}, not {lanes}")
-    found = binding.get_host_cpu_features()  # type: ignore[no-untyped-call]
+    found = binding.get_host_cpu_features()
     features = tuple(sorted(name for name, present in found.items() if present))
-    triple = binding.get_process_triple()  # type: ignore[no-untyped-call]
-    return Target(triple, binding.get_host_cpu_name(), features, lanes)  # type: ignore[no-untyped-call]
+    triple = binding.get_process_triple()
+    return Target(triple, binding.get_host_cpu_name(), features, lanes)

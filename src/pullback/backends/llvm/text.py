@@ -37,7 +37,8 @@ def literal(value: object, dtype: np.dtype[np.generic]) -> str:
         return str(bits - (1 << 64) if bits >= 1 << 63 else bits)
     if dtype.itemsize == 2:
         return f"0xH{np.asarray(value, dtype).view(np.uint16).item():04X}"
-    return f"0x{np.asarray(value, np.float64).view(np.uint64).item():016X}"
+    rounded = np.asarray(value, dtype).astype(np.float64)
+    return f"0x{rounded.view(np.uint64).item():016X}"
 
 
 @dataclass
@@ -124,7 +125,13 @@ class Writer:
 
     @contextmanager
     def loop(
-        self, name: str, start: str, stop: str, step: str, carried: Carried = (), nonempty: bool = False
+        self,
+        name: str,
+        start: str,
+        stop: str,
+        step: str,
+        carried: Carried = (),
+        nonempty: bool = False,
     ) -> Iterator[LoopHandle]:
         """for counter in range(start, stop, step), carrying values; `nonempty` saves the test."""
         head, done = self.label(f"{name}.loop"), self.label(f"{name}.done")
@@ -183,4 +190,6 @@ class Writer:
 
     def either(self, branch: WhenHandle, kind: str, inside: str, before: str) -> str:
         """After `when`: one value if its lines ran, the other if not."""
-        return self.add(f"phi {kind} [ {inside}, %{branch.inside} ], [ {before}, %{branch.before} ]")
+        return self.add(
+            f"phi {kind} [ {inside}, %{branch.inside} ], [ {before}, %{branch.before} ]"
+        )

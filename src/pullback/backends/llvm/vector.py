@@ -11,6 +11,7 @@ from .text import Writer, literal, scalar_type, vector_type
 
 DType = np.dtype[np.generic]
 BOOL = np.dtype(np.bool_)
+HALF, SINGLE, DOUBLE = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 NATIVE = {"floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint"}
 COMPARE = {"eq": ("oeq", "eq"), "ne": ("une", "ne"), "lt": ("olt", "lt"), "le": ("ole", "le"),
            "gt": ("ogt", "gt"), "ge": ("oge", "ge")}  # fmt: skip
@@ -108,6 +109,10 @@ class Vectors:
             return a
         if new == BOOL:
             return self.truth(a, old)
+        if HALF in (old, new) and SINGLE not in (old, new):
+            if old == DOUBLE:
+                return self.cast(self._odd(a), SINGLE, HALF)
+            return self.cast(self.cast(a, old, SINGLE), SINGLE, new)
         source, goal = self.type(old), self.type(new)
         unsigned = old.kind in "ub"
         if new.kind == "f":
@@ -125,6 +130,21 @@ class Vectors:
         if old.itemsize == new.itemsize and old != BOOL:
             return a
         return self.w.add(f"{'zext' if unsigned else 'sext'} {source} {a} to {goal}")
+
+    def _odd(self, a: str) -> str:
+        """A float64 as float32 rounded to odd: rounding again, to float16, is then exact.
+
+        There is no instruction from float64 to float16, only a library call.
+        """
+        bits = np.dtype(np.int32)
+        single = self.cast(a, DOUBLE, SINGLE)
+        back = self.cast(single, SINGLE, DOUBLE)
+        sizes = [self.intrinsic("fabs", DOUBLE, x) for x in (back, a)]
+        away = self.cast(self.binary("fcmp ogt", DOUBLE, *sizes), BOOL, bits)
+        inexact = self.cast(self.binary("fcmp one", DOUBLE, back, a), BOOL, bits)
+        word = self.w.add(f"bitcast {self.type(SINGLE)} {single} to {self.type(bits)}")
+        word = self.binary("or", bits, self.binary("sub", bits, word, away), inexact)
+        return self.w.add(f"bitcast {self.type(bits)} {word} to {self.type(SINGLE)}")
 
     def _suffix(self, dtype: DType) -> str:
         name = {"half": "f16", "float": "f32", "double": "f64"}.get(scalar_type(dtype))
@@ -358,7 +378,11 @@ def _pow(v: Vectors, dtype: DType, args: list[str]) -> str:
         one = v.constant(1, dtype)
         odd = v.compare("ne", dtype, v.binary("and", dtype, rest, one), v.constant(0, dtype))
         result = v.select(odd, dtype, v.binary("mul", dtype, result, square), result)
-        loop.next = [result, v.binary("mul", dtype, square, square), v.binary("lshr", dtype, rest, one)]
+        loop.next = [
+            result,
+            v.binary("mul", dtype, square, square),
+            v.binary("lshr", dtype, rest, one),
+        ]
     return loop.results[0]
 
 

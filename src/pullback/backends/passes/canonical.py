@@ -112,7 +112,10 @@ def _add(n: Scalar) -> Scalar:
     if x is y and x.op != "const":
         return scaled(c + d, x)
     if abs(c) == abs(d) and abs(c) != 1.0 and x.op != "const" and y.op != "const":
-        return scaled(abs(c), canonical_node(apply("add", scaled(copysign(1.0, c), x), scaled(copysign(1.0, d), y))))
+        return scaled(
+            abs(c),
+            canonical_node(apply("add", scaled(copysign(1.0, c), x), scaled(copysign(1.0, d), y))),
+        )
     if a.op == "neg" and b.op == "neg":
         return negative(canonical_node(apply("add", a.args[0], b.args[0])))
     if b.op == "neg":
@@ -193,5 +196,3 @@ def tidy(kernel: Kernel) -> Kernel:
         return n
 
     return rewrite_kernel(kernel, rewrite(kernel.roots(), rule))
-
-

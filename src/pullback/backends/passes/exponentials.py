@@ -33,9 +33,11 @@ def softmax(kernel: Kernel) -> Kernel:
         if n.op != "reduce" or not is_float(n) or frozenset(n.data.over) != inner:
             return n
         if n.data.kind == "logsumexp":
-            a = in_base2(n.args[0], depends)
-            top = reduce("reference", n.data.over, a)
-            sums = reduce("scaled", n.data.over, a, const(1, a.dtype))
+            a, base = _exponent(n.args[0], depends)
+            top = reduce(f"reference{base}", n.data.over, a)
+            sums = reduce(f"scaled{base}", n.data.over, a, const(1, a.dtype))
+            if not base:
+                return apply("add", top, apply("log", sums))
             return apply("mul", const(log(2), n.dtype), apply("add", top, apply("log2", sums)))
         return n
 
@@ -46,16 +48,12 @@ def softmax(kernel: Kernel) -> Kernel:
         if n.op == "reduce" and n.data.kind in ("logsumexp", "max") and is_float(n)
     }
     if bases and inner:
-        merged = rewrite(
-            roots, lambda n: _merge(n, list(bases.values()), depends, inner)
-        )
+        merged = rewrite(roots, lambda n: _merge(n, list(bases.values()), depends, inner))
         roots = tuple(rewrite(merged, rule))
     return rewrite_kernel(kernel, roots)
 
 
-def _merge(
-    n: Scalar, bases: list[Scalar], depends: Dependence, inner: frozenset[str]
-) -> Scalar:
+def _merge(n: Scalar, bases: list[Scalar], depends: Dependence, inner: frozenset[str]) -> Scalar:
     """A sum of exponentials relative to a reduction of their argument, if `n` is one."""
     if n.op != "reduce" or n.data.kind != "sum" or frozenset(n.data.over) != inner:
         return n
@@ -70,11 +68,15 @@ def _merge(
             outside = depends.without(n.data.over)
             weights = [g for g in rest if not outside(g)]
             weights += [apply("div", const(1, g.dtype), g) for g in parts.below if not outside(g)]
+            if any(depends.free(g) & depends.features for g in weights):
+                continue  # out of registers: rescaling would go through memory
             weight = product(sorted(weights, key=order)) if weights else const(1, n.dtype)
-            base = in_base2(a, depends)
-            sums = reduce("scaled", n.data.over, base, weight)
-            top = Term(1 / LOG2_E, (), (), reduce("reference", n.data.over, base))
-            result = apply("mul", sums, apply("exp2", total([top, *offset], LOG2_E, depends)))
+            exponent, base = _exponent(a, depends)
+            sums = reduce(f"scaled{base}", n.data.over, exponent, weight)
+            unit, scale = (1 / LOG2_E, LOG2_E) if base else (1.0, 1.0)
+            top = Term(unit, (), (), reduce(f"reference{base}", n.data.over, exponent))
+            shift = total([top, *offset], scale, depends)
+            result = apply("mul", sums, apply(f"exp{base}", shift))
             for g in sorted((g for g in rest if outside(g)), key=order):
                 result = apply("mul", g, result)
             for g in sorted((g for g in parts.below if outside(g)), key=order):
@@ -83,9 +85,17 @@ def _merge(
     return n
 
 
-def _offset(
-    t: Scalar, a: Scalar, depends: Dependence, inner: frozenset[str]
-) -> list[Term] | None:
+def _exponent(a: Scalar, depends: Dependence) -> tuple[Scalar, str]:
+    """The exponent in the base that is cheaper: 2 where a factor can take log2 e in.
+
+    An exponent without factors keeps base e: it may be as low as the lowest number (a mask), and
+    its product with log2 e would be -inf.
+    """
+    plain = any(t.plain and depends.varies(t.atom) for t in terms(a, depends))
+    return (a, "") if plain else (in_base2(a, depends), "2")
+
+
+def _offset(t: Scalar, a: Scalar, depends: Dependence, inner: frozenset[str]) -> list[Term] | None:
     """t - a if it depends on no inner index and on a reduction over them."""
     left = terms(t, depends)
     for term in terms(a, depends):

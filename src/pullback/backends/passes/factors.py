@@ -59,6 +59,8 @@ def _hoist(n: Scalar, depends: Dependence) -> Scalar:
         return n
     if not depends.inner and depends.outer in n.data.over:
         return n  # a memory-bound loop: one product more per element is free
+    if frozenset(n.data.over) & depends.features:
+        return n
     parts = flatten(n.args[0], depends)
     alone = depends.without(n.data.over)
     late = depends.outer in n.data.over  # what is known after the rows holds no inner reduction
@@ -101,7 +103,9 @@ def _group(roots: list[Scalar], depends: Dependence) -> list[Scalar]:
         if best < 2:
             break
         chosen = [pair for pair, count in pairs.items() if count == best]
-        a, b = min(((nodes[i], nodes[j]) for i, j in chosen), key=lambda p: (order(p[0]), order(p[1])))
+        a, b = min(
+            ((nodes[i], nodes[j]) for i, j in chosen), key=lambda p: (order(p[0]), order(p[1]))
+        )
         joint = apply("mul", a, b)
         for above in lists:
             if any(f is a for f in above) and any(f is b for f in above):
@@ -112,7 +116,14 @@ def _group(roots: list[Scalar], depends: Dependence) -> list[Scalar]:
                 above.append(joint)
     new: dict[Scalar, Scalar] = {}
     for key, parts in products.items():
-        above = sorted(parts.above, key=lambda f: (not depends.varies(f), order(f)))
+        above = sorted(
+            parts.above,
+            key=lambda f: (
+                bool(depends.free(f) & depends.features),
+                not depends.varies(f),
+                order(f),
+            ),
+        )
         body = product(above) if above else const(1, bodies[key].dtype)
         for f in parts.below:
             body = apply("div", body, f)

@@ -16,6 +16,7 @@ class Dependence:
     def __init__(self, kernel: Kernel):
         self.outer = kernel.outer
         self.inner = frozenset(kernel.inner)
+        self.features = frozenset(kernel.named("feature"))
         self._free: dict[int, frozenset[str]] = {}
         self._keep: list[Scalar] = []  # ids stay valid while the nodes live
 

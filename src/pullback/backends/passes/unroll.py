@@ -6,7 +6,7 @@ from functools import reduce as fold_left
 
 import numpy as np
 
-from ..loops import INT, Kernel, Loop, Output, Reduction, State, reduce
+from ..loops import INT, Kernel, Output, Reduction, State
 from ..rewrite import rewrite, substitute
 from ..scalar import Scalar, apply, const, node, scalar_input, walk
 
@@ -104,9 +104,7 @@ def _input(letter: str, i: int, like: Scalar) -> Scalar:
     return scalar_input(f"{letter}{i}", like.dtype)
 
 
-def _combine(
-    kind: State, a: tuple[Scalar, ...], b: tuple[Scalar, ...]
-) -> tuple[Scalar, ...]:
+def _combine(kind: State, a: tuple[Scalar, ...], b: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
     values = {_input("a", i, s): s for i, s in enumerate(a)}
     values |= {_input("b", i, s): s for i, s in enumerate(b)}
     return tuple(substitute(list(kind.combine), values))
@@ -125,6 +123,5 @@ def identity(kind: str, dtype: np.dtype[np.generic]) -> Scalar:
         return const(-np.inf if low else np.inf, dtype)
     if dtype.kind == "b":
         return const(not low, dtype)
-    info = np.iinfo(dtype)  # type: ignore[arg-type]
+    info = np.iinfo(dtype.str)
     return const(info.min if low else info.max, dtype)
-

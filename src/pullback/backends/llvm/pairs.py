@@ -1,0 +1,258 @@
+"""The passes over the pairs: tiles, packing, the innermost loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..loops import INT
+from ..scalar import walk
+from .accumulate import Accumulator
+from .contractions import Contractions
+from .extreme import Extreme
+from .frame import in_memory, positional
+from .plan import Pass
+from .rescale import Rescaled
+from .scope import Lanes, Scope
+from .text import LoopHandle, vector_type
+
+UNROLL = 2  # pairs per turn of the innermost loop: more independent work in flight
+
+
+class Pairs(Contractions):
+    """Loops over rows and inner indices."""
+
+    def _pass(self, scope: Scope, p: Pass, group: str, begin: str, end: str) -> None:
+        w, v = self.w, self.v
+        with w.loop("clear", "0", w.add(f"sub i64 {end}, {begin}"), "1") as row:
+            for acc in p.rows:
+                self._put(acc, row.counter, acc.identity(v))
+            self._clear_wide(p, row.counter)
+        self._transpose(scope, p, begin, end)
+        *serial, last = self.kernel.inner
+        indices: dict[str, str] = {}
+        with self._nest(serial, indices):
+            size = self.arguments[f"size:{last}"]
+            with w.loop("tile", "0", size, str(p.tile)) as tile:
+                flag = w.add(f"load volatile i64, ptr {self.arguments['stop']}, align 8")
+                with w.when(w.add(f"icmp eq i64 {flag}, 0"), "go"):
+                    self._tile(scope.inner(indices), p, group, begin, end, tile.counter)
+
+    def _tile(self, scope: Scope, p: Pass, group: str, begin: str, end: str, tile: str) -> None:
+        w = self.w
+        left = w.add(f"sub i64 {self.arguments[f'size:{self.kernel.inner[-1]}']}, {tile}")
+        count = self._smaller(left, str(p.tile))
+        self._pack(scope, p, tile, count)
+        for acc in p.columns:
+            self._clear_tile(acc, count)
+        with w.loop("row", begin, end, "1") as row:
+            self._row(scope, p, row.counter, begin, tile, count)
+        for acc in p.columns:
+            self._add_columns(acc, group, tile, count)
+
+    @contextmanager
+    def _nest(self, names: Sequence[str], indices: dict[str, str]) -> Iterator[None]:
+        if not names:
+            yield
+            return
+        with self.w.loop(names[0], "0", self.arguments[f"size:{names[0]}"], "1") as loop:
+            indices[names[0]] = loop.counter
+            with self._nest(names[1:], indices):
+                yield
+
+    def _pack(self, scope: Scope, p: Pass, base: str, count: str) -> None:
+        """Evaluate what depends on the inner index only for a tile, as vectors along it."""
+        if not p.packed:
+            return
+        w, v = self.w, self.v
+        name = self.kernel.inner[-1]
+        last = w.add(f"sub i64 {self.arguments[f'size:{name}']}, 1")
+        for n in (m for q in p.packed for m in walk(q)):
+            if self.plan.free[id(n)] and self._fixed(n, name, self.kernel.outer):
+                scope.value(n)
+        whole = w.add(f"and i64 {count}, {-v.lanes}")
+        for start, stop, limit in (("0", whole, None), (whole, count, last)):
+            with w.loop("pack", start, stop, str(v.lanes)) as loop:
+                index = w.add(f"add i64 {base}, {loop.counter}")
+                inside = scope.inner({name: Lanes(index, limit)})
+                for n in p.packed:
+                    value = self._memory_form(inside.value(n), n.dtype)
+                    element = in_memory(n.dtype)
+                    where = w.add(
+                        f"getelementptr {element}, ptr {self.pack[id(n)]}, i64 {loop.counter}"
+                    )
+                    kind = vector_type(element, v.lanes)
+                    w.do(f"store {kind} {value}, ptr {where}, align {max(1, n.dtype.itemsize)}")
+            if v.lanes == 1:
+                break
+
+    def _row(self, scope: Scope, p: Pass, row: str, begin: str, base: str, count: str) -> None:
+        """One vector of rows against one tile."""
+        w, v = self.w, self.v
+        rows = self._row_scope(scope, row)
+        local = w.add(f"sub i64 {row}, {begin}", "local")
+        self._bind_finished(rows, local, before=p)
+        references = [group.reference for group in p.rescaled]
+        for n in p.hoisted:
+            if not any(m is r for m in walk(n) for r in references):
+                rows.value(n)
+        self._contract_tile(rows, p, base, count, local)
+        if p.extremes:
+            self._extreme_tiles(rows, p, base, count, local)
+            return
+        plain = [acc for acc in p.rows if not isinstance(acc, Rescaled)]
+        if not p.rescaled:
+            sums = self._pairs(rows, p, plain, base, count, row)
+        else:
+            sums = self._rescaled_pairs(rows, p, plain, base, count, row, local)
+        states = iter(sums)
+        for acc in plain:
+            part = [next(states) for _ in acc.dtypes]
+            self._put(acc, local, acc.merge(v, self._get(acc, local), part))
+        for group in p.rescaled:
+            state = self._get(group, local)
+            added = [v.binary("fadd", group.dtypes[0], s, next(states)) for s in state[1:]]
+            self._put(group, local, [state[0], *added])
+        self._wide_tile(rows, p, base, count, local)
+
+    def _pairs(
+        self, rows: Scope, p: Pass, plain: list[Accumulator], base: str, count: str, row: str
+    ) -> list[str]:
+        """The innermost loop; gives the tile's states."""
+        w, v = self.w, self.v
+        carried = [
+            (v.type(d), s)
+            for acc in plain
+            for d, s in zip(acc.dtypes, acc.identity(v), strict=True)
+        ]
+        carried += [(v.type(d), v.constant(0, d)) for group in p.rescaled for d in group.dtypes[1:]]
+        mask = self._inside(row) if p.columns else None
+        if not carried:  # columns only: no chain of additions to hide
+            with w.loop("pair", "0", count, "1", nonempty=True) as pair:
+                self._pair(rows, p, plain, pair, base, mask, row)
+            return []
+        whole = w.add(f"and i64 {count}, {-UNROLL}")
+        with w.loop("pairs", "0", whole, str(UNROLL), carried) as pair:
+            states = list(pair.carried)
+            for k in range(UNROLL):
+                counter = w.add(f"add i64 {pair.counter}, {k}") if k else pair.counter
+                one = LoopHandle(counter, states)
+                self._pair(rows, p, plain, one, base, mask, row)
+                states = one.next
+            pair.next = states
+        kinds = [k for k, _ in carried]
+        rest = list(zip(kinds, pair.results, strict=True))
+        with w.loop("pair", whole, count, "1", rest) as pair:
+            self._pair(rows, p, plain, pair, base, mask, row)
+        return pair.results
+
+    def _rescaled_pairs(
+        self,
+        rows: Scope,
+        p: Pass,
+        plain: list[Accumulator],
+        base: str,
+        count: str,
+        row: str,
+        local: str,
+    ) -> list[str]:
+        """The innermost loop, a second time if a reference was too low."""
+        w, v = self.w, self.v
+        needs = [g.wants_reference(v, self._get(g, local)) for g in p.rescaled]
+        need = needs[0]
+        for other in needs[1:]:
+            need = w.add(f"or i1 {need}, {other}")
+        with w.repeat("attempt", "i1", need) as attempt:
+            with w.when(attempt.carried, "raise"):
+                for group in p.rescaled:
+                    self._raise(rows, p, group, base, count, local)
+            inside = rows.inner()
+            for group in p.rescaled:
+                inside.bind(group.reference, self._get(group, local)[0])
+            for n in p.hoisted:
+                inside.value(n)
+            sums = self._pairs(inside, p, plain, base, count, row)
+            over = "false"
+            first = sum(len(acc.dtypes) for acc in plain)
+            for group in p.rescaled:
+                over = w.add(f"or i1 {over}, {group.overflows(v, sums[first])}")
+                first += len(group.weights)
+            fresh = w.add(f"xor i1 {attempt.carried}, true")
+            attempt.again = w.add(f"and i1 {over}, {fresh}")
+            attempt.next = "true"
+        return sums
+
+    def _raise(
+        self, rows: Scope, p: Pass, group: Rescaled, base: str, count: str, local: str
+    ) -> None:
+        """Raise a reference to the largest exponent of the tile."""
+        w, v = self.w, self.v
+        dtype = group.dtypes[0]
+        outside = rows.inner()
+        for n in walk(group.exponent):
+            if self._fixed(n, self.kernel.inner[-1]):
+                outside.value(n)
+        start = [(v.type(dtype), v.constant(-np.inf, dtype))]
+        with w.loop("top", "0", count, "1", start, nonempty=True) as pair:
+            scope = self._pair_scope(outside, p, pair.counter, base)
+            top = v.intrinsic("maxnum", dtype, pair.carried[0], scope.value(group.exponent))
+            pair.next = [top]
+        self._put(group, local, group.raised(v, self._get(group, local), pair.results[0]))
+
+    def _pair(
+        self,
+        rows: Scope,
+        p: Pass,
+        plain: list[Accumulator],
+        pair: LoopHandle,
+        base: str,
+        mask: str | None,
+        row: str,
+    ) -> None:
+        """The innermost loop's body."""
+        w, v = self.w, self.v
+        scope = self._pair_scope(rows, p, pair.counter, base)
+        for n in p.pairwise:
+            kind = v.type(n.dtype)
+            where = f"getelementptr {kind}, ptr {self.products[id(n)]}, i64 {pair.counter}"
+            w.do(f"store {kind} {scope.value(n)}, ptr {w.add(where)}")
+        states = iter(pair.carried)
+        position = ""
+        if any(map(positional, plain)):
+            index = scope.indices[self.kernel.inner[-1]]
+            assert isinstance(index, str)
+            position = v.splat(index, INT)
+        for acc in plain:
+            state = [next(states) for _ in acc.dtypes]
+            pair.next += acc.update(v, state, [scope.value(a) for a in acc.args], position)
+        for group in p.rescaled:
+            for body, dtype in zip(group.relative, group.dtypes[1:], strict=True):
+                pair.next.append(v.binary("fadd contract", dtype, next(states), scope.value(body)))
+        for acc in p.columns:
+            args = [scope.value(a) for a in acc.args]
+            where = ""
+            if positional(acc):
+                first = w.add(f"mul i64 {row}, {v.lanes}")
+                where = v.binary("add", INT, v.splat(first, INT), w.iota(v.lanes))
+            old = self._get_column(acc, pair.counter)
+            new = acc.update(v, old, args, where)
+            if mask is not None:
+                new = acc.masked(v, mask, new, old)
+            self._put_column(acc, pair.counter, new)
+
+    def _bind_finished(self, rows: Scope, local: str, before: Pass | None) -> None:
+        """The results of the passes that are over."""
+        for p in self.plan.passes:
+            if p is before:
+                break
+            for acc in p.rows:
+                state = self._get(acc, local)
+                if isinstance(acc, Extreme) and acc.positions:
+                    index = self._look_up(rows, acc, state[1])
+                    for n in acc.positions:
+                        rows.bind(n, index)
+                for n in acc.nodes:
+                    if rows.find(n) is None:
+                        rows.bind(n, acc.finish(self.v, n, state))
