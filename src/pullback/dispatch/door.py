@@ -79,7 +79,9 @@ def _defer(op: Op, args: Sequence[Any], values: list[Any]) -> Any:
     limit = config.defer_elements
     if isinstance(op, Opaque):
         # A library call is better than loops, unless it would store, or read, what never is.
-        lazy = op.formula_function is not None and (_heavy(op, values) or _blows_up(op, values, total))
+        lazy = op.formula_function is not None and (
+            _heavy(op, values) or _blows_up(op, values, total)
+        )
     elif lazy:
         pass
     elif isinstance(op, Pointwise):

@@ -30,7 +30,6 @@ from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
 SHORT = 16  # axes of at most this size are unrolled
-UNROLLED_TERMS = 256  # reductions of at most this many terms may be written out
 
 
 @dataclass
@@ -139,17 +138,19 @@ class Lowering:
     # ----------------------------------------------------------------------- reductions
 
     def inline_reduction(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
-        """A reduction inside a loop's body: over short axes, unrolled."""
+        """A reduction inside a loop's body: over short axes, unrolled, or over features."""
         x, dims = node.values[0], node.values[1]
         over = {}
         for d in dims:
             if x.shape[d] == 1:
                 continue
-            if x.shape[d] > SHORT:
-                raise NotLowerable(f"a reduction over {x.shape[d]} elements inside a loop")
-            name = f"u{x.shape[d]}_{d}_{len(x.shape)}"
-            if name not in self.loops:
-                self.loops[name] = Loop(name, "unrolled", x.shape[d])
+            size = x.shape[d]
+            name = f"u{size}_{d}_{len(x.shape)}"
+            if size > SHORT:
+                self.loops[name] = Loop(name, "contracted")
+                self.sizes[name] = size
+            else:
+                self.loops[name] = Loop(name, "unrolled", size)
             over[d] = name
         return self.reduction(node, at, over)
 

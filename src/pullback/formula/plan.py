@@ -15,7 +15,7 @@ from pullback import config
 from pullback.backends.loops import Loop
 from pullback.formula.lower import SHORT, Call, Job, kernel_of
 from pullback.formula.node import Formula, Source, Value
-from pullback.op import Reduction, View
+from pullback.op import Pointwise, Reduction, View
 
 
 @dataclass
@@ -81,9 +81,7 @@ def make_plan(
     order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
 ) -> list[Step]:
     """Cut the formulas into stored results, and group those that share their loops."""
-    place = {id(n): k for k, n in enumerate(order)} | {
-        id(s): -1 - k for k, s in enumerate(sources)
-    }
+    place = {id(n): k for k, n in enumerate(order)} | {id(s): -1 - k for k, s in enumerate(sources)}
     wanted = {id(r) for r in roots}
     stored = [n for n in order if id(n) in wanted or is_boundary(n)]
     # Computed formulas among the sources are arrays as well.
@@ -104,7 +102,7 @@ def make_plan(
             if id(node) not in done:
                 job, loops = _job(node)
                 key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
-                            if loop.role != "unrolled")  # fmt: skip
+                            if loop.role not in ("unrolled", "feature"))  # fmt: skip
                 groups.setdefault(key, []).append((job, loops))
         for members in groups.values():
             together = {name: loop for _, made in members for name, loop in made.items()}
@@ -128,11 +126,15 @@ def _step(call: Call, place: dict[int, int]) -> Step:
 
 
 def is_boundary(node: Formula) -> bool:
-    """Whether a reduction is computed once and stored: it runs over more than a few elements."""
+    """Whether a reduction is computed once and stored: it runs over more than a few elements.
+
+    One that gives a number per pair, such as a distance in many dimensions, is not: it is summed
+    again inside the loop.
+    """
     if not isinstance(node.op, Reduction):
         return False
     x, dims = node.values[0], node.values[1]
-    return any(x.shape[d] > SHORT for d in dims)
+    return any(x.shape[d] > SHORT for d in dims) and not node.is_large
 
 
 def _reads(node: Formula, blocked: set[int], done: set[int]) -> bool:
@@ -199,11 +201,19 @@ def _job(node: Formula) -> tuple[Job, dict[str, tuple[Loop, int]]]:
             axes[k] = unrolled(s, k)
     inner = long_reduced
     if long:
-        outer = long[-1] if long_reduced else max(long, key=lambda k: node.shape[k])
+        features = _features(node, long) if long_reduced else set()
+        rows = [k for k in long if k not in features]
+        outer = rows[-1] if long_reduced else max(rows, key=lambda k: node.shape[k])
         for number, k in enumerate(long):
-            name = "o" if k == outer else f"b{number}"
+            size = node.shape[k]
+            if k in features:
+                name, loop = f"f{size}_{k}", Loop(f"f{size}_{k}", "feature")
+            elif k == outer:
+                name, loop = "o", Loop("o", "outer")
+            else:
+                name, loop = f"b{number}", Loop(f"b{number}", "batch")
             axes[k] = name
-            loops[name] = (Loop(name, "outer" if k == outer else "batch"), node.shape[k])
+            loops[name] = (loop, size)
     else:
         outer = max(long_reduced, key=lambda d: x.shape[d])
         reduced[outer] = "o"
@@ -213,3 +223,26 @@ def _job(node: Formula) -> tuple[Job, dict[str, tuple[Loop, int]]]:
         reduced[d] = f"r{number}"
         loops[f"r{number}"] = (Loop(f"r{number}", "inner"), x.shape[d])
     return Job(node, tuple(axes), reduced), loops
+
+
+def _features(node: Formula, long: list[int]) -> set[int]:
+    """Long axes of a row output that no pairwise factor depends on: e in Σ_j K_ij v_je."""
+    x, dims, keepdim = node.values[:3]
+    places = [k for k in range(x.ndim) if keepdim or k not in dims]  # axis of the output → of x
+    paired: set[int] = set()
+    stack: list[Any] = [x]
+    seen: set[int] = set()
+    while stack:
+        current = stack.pop()
+        if id(current) in seen or not isinstance(current, Formula) or not current.is_pending:
+            continue
+        seen.add(id(current))
+        if current.shape == x.shape and isinstance(current.op, Pointwise):
+            stack += current.arguments
+        elif current.size > config.defer_elements and current.is_large:
+            shift = x.ndim - current.ndim
+            paired |= {k + shift for k, s in enumerate(current.shape) if s > 1}
+    if not paired:
+        return set()
+    found = {k for k in long if places[k] not in paired}
+    return found if len(found) < len(long) else set()

@@ -155,7 +155,9 @@ def _(xp, input, dim, index, shape):
         a != b for k, (a, b) in enumerate(zip(index.shape, shape, strict=True)) if k != dim
     ):
         return xp.not_lowerable("a scatter to several places of an axis")
-    places = xp.reshape(xp.positions(shape[dim]), *(-1 if k == dim else 1 for k in range(len(shape))))
+    places = xp.reshape(
+        xp.positions(shape[dim]), *(-1 if k == dim else 1 for k in range(len(shape)))
+    )
     return xp.where(xp.eq(places, index), input, 0)
 
 
