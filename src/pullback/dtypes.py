@@ -83,7 +83,7 @@ SCALAR_NAMES = {d: name.removesuffix("Tensor") for d, name in LEGACY_NAMES.items
 SCALAR_NAMES |= {uint8: "Byte", bool_: "Bool"}
 
 NAMES = {d.name: d for d in ALL}
-_FROM_NUMPY = {d.numpy: d for d in ALL}
+FROM_NUMPY = {d.numpy: d for d in ALL}
 
 
 def from_name(name: str) -> dtype:
@@ -93,7 +93,7 @@ def from_name(name: str) -> dtype:
 
 def from_numpy(numpy_dtype: np.dtype[Any]) -> dtype:
     """The type that stands for a NumPy dtype; TypeError if PyTorch has none."""
-    found = _FROM_NUMPY.get(numpy_dtype)
+    found = FROM_NUMPY.get(numpy_dtype)
     if found is None:
         supported = ", ".join(NAMES)
         raise TypeError(
