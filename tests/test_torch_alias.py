@@ -39,14 +39,14 @@ def test_torch_and_its_modules_are_pullbacks(tmp_path: Path) -> None:
         import torch.nn.functional as F
         import torch.nn as nn
         import torch.autograd, torch.cuda
-        from torch.autograd import grad, Function
+        from torch.autograd import grad, no_grad
         from torch import nn as nn_again
         assert torch is pullback is sys.modules["torch"]
         assert F is sys.modules["pullback.nn.functional"] is torch.nn.functional
         assert F is sys.modules["torch.nn.functional"]
         assert nn is nn_again is pullback.nn is sys.modules["torch.nn"]
         assert torch.autograd is pullback.autograd and torch.cuda is pullback.cuda
-        assert grad is pullback.autograd.grad and Function is pullback.autograd.Function
+        assert grad is pullback.autograd.grad and no_grad is pullback.autograd.no_grad
         assert not torch.cuda.is_available()
         """,
         tmp_path,

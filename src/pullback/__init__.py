@@ -4,45 +4,134 @@ The operations are declared in `pullback.ops`; the names of this module, the ten
 tests and the documentation come from those declarations.
 """
 
+import builtins as _builtins
 import math as _math
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-import pullback.ops
 from pullback import (
-    autograd,
-    backends,
-    construct,
-    cuda,
-    dtypes,
-    methods,
-    namespaces,
+    autograd as autograd,
 )
-from pullback.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from pullback.backends.generator import Generator, default_generator
-from pullback.construct import as_tensor, asarray, from_dlpack, from_numpy, tensor
-from pullback.dispatch import device, result_type
+from pullback import (
+    backends as backends,
+)
+from pullback import (
+    construct as construct,
+)
+from pullback import (
+    cuda as cuda,
+)
+from pullback import (
+    dtypes as dtypes,
+)
+from pullback import (
+    methods as methods,
+)
+from pullback import (
+    namespaces as namespaces,
+)
+from pullback import (
+    ops as ops,
+)
+from pullback.autograd import (
+    enable_grad as enable_grad,
+)
+from pullback.autograd import (
+    is_grad_enabled as is_grad_enabled,
+)
+from pullback.autograd import (
+    no_grad as no_grad,
+)
+from pullback.autograd import (
+    set_grad_enabled as set_grad_enabled,
+)
+from pullback.backends.generator import (
+    Generator as Generator,
+)
+from pullback.backends.generator import (
+    default_generator as default_generator,
+)
+from pullback.construct import (
+    as_tensor as as_tensor,
+)
+from pullback.construct import (
+    asarray as asarray,
+)
+from pullback.construct import (
+    from_dlpack as from_dlpack,
+)
+from pullback.construct import (
+    from_numpy as from_numpy,
+)
+from pullback.construct import (
+    tensor as tensor,
+)
+from pullback.devices import (
+    device as device,
+)
+from pullback.dispatch import (
+    result_type as result_type,
+)
 from pullback.dtypes import (
-    complex64,
-    complex128,
-    dtype,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    int8,
-    int16,
-    int32,
-    int64,
-    promote_types,
-    set_default_dtype,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
+    complex64 as complex64,
 )
-from pullback.tensor import Size, Tensor
-from pullback.torch_alias import install_as_torch
+from pullback.dtypes import (
+    complex128 as complex128,
+)
+from pullback.dtypes import (
+    dtype as dtype,
+)
+from pullback.dtypes import (
+    float16 as float16,
+)
+from pullback.dtypes import (
+    float32 as float32,
+)
+from pullback.dtypes import (
+    float64 as float64,
+)
+from pullback.dtypes import (
+    get_default_dtype as get_default_dtype,
+)
+from pullback.dtypes import (
+    int8 as int8,
+)
+from pullback.dtypes import (
+    int16 as int16,
+)
+from pullback.dtypes import (
+    int32 as int32,
+)
+from pullback.dtypes import (
+    int64 as int64,
+)
+from pullback.dtypes import (
+    promote_types as promote_types,
+)
+from pullback.dtypes import (
+    set_default_dtype as set_default_dtype,
+)
+from pullback.dtypes import (
+    uint8 as uint8,
+)
+from pullback.dtypes import (
+    uint16 as uint16,
+)
+from pullback.dtypes import (
+    uint32 as uint32,
+)
+from pullback.dtypes import (
+    uint64 as uint64,
+)
+from pullback.tensor import (
+    Size as Size,
+)
+from pullback.tensor import (
+    Tensor as Tensor,
+)
+from pullback.torch_alias import (
+    install_as_torch as install_as_torch,
+)
 
 __version__ = "0.1.0"
 
@@ -56,42 +145,42 @@ globals()["bool"] = dtypes.bool_
 globals().update(construct.tensor_types())
 
 
-def is_tensor(obj: _Any, /) -> dtypes.builtin_bool:
+def is_tensor(obj: _Any, /) -> _builtins.bool:
     """Whether an object is a tensor."""
     return isinstance(obj, Tensor)
 
 
-def is_floating_point(input: Tensor) -> dtypes.builtin_bool:
+def is_floating_point(input: Tensor) -> _builtins.bool:
     """Whether the elements are real floating-point numbers."""
     return input.dtype.is_floating_point
 
 
-def is_complex(input: Tensor) -> dtypes.builtin_bool:
+def is_complex(input: Tensor) -> _builtins.bool:
     """Whether the elements are complex numbers."""
     return input.dtype.is_complex
 
 
-def numel(input: Tensor) -> dtypes.builtin_int:
+def numel(input: Tensor) -> _builtins.int:
     """The number of elements."""
     return input.shape.numel()
 
 
-def can_cast(from_: dtype, to: dtype) -> dtypes.builtin_bool:
+def can_cast(from_: dtype, to: dtype) -> _builtins.bool:
     """Whether results of the first dtype are converted to the second silently."""
     return dtypes.can_cast(from_, to)
 
 
-def manual_seed(seed: dtypes.builtin_int) -> Generator:
+def manual_seed(seed: _builtins.int) -> Generator:
     """Start the default stream of random numbers from a seed."""
     return default_generator.manual_seed(seed)
 
 
-def seed() -> dtypes.builtin_int:
+def seed() -> _builtins.int:
     """Start the default stream of random numbers anew; gives the seed."""
     return default_generator.seed()
 
 
-def initial_seed() -> dtypes.builtin_int:
+def initial_seed() -> _builtins.int:
     """The seed that the default stream was started from."""
     return default_generator.initial_seed()
 
@@ -108,7 +197,9 @@ def set_rng_state(new_state: Tensor) -> None:
 
 def set_printoptions(**options: _Any) -> None:
     """How tensors are printed: precision, threshold, edgeitems, linewidth, profile, sci_mode."""
-    from pullback.printing import set_printoptions
+    from pullback.printing import (
+        set_printoptions as set_printoptions,
+    )
 
     set_printoptions(**options)
 

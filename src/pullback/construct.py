@@ -9,7 +9,8 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd.graph import AccumulateGrad
-from pullback.dispatch import TENSORS, check_device
+from pullback.devices import check_device
+from pullback.dispatch import TENSORS
 from pullback.tensor import Tensor, wrap
 
 
@@ -82,7 +83,9 @@ def make_leaf(leaf: Tensor) -> Tensor:
 def _as_array(data: Any, dtype: dtypes.dtype | None) -> Any:
     if isinstance(data, Tensor):
         array = data._value
-    elif isinstance(data, (np.ndarray, np.generic)) or (not isinstance(data, (list, tuple)) and hasattr(data, "__array__")):
+    elif isinstance(data, (np.ndarray, np.generic)) or (
+        not isinstance(data, (list, tuple)) and hasattr(data, "__array__")
+    ):
         array = np.asarray(data)
     else:
         array = _from_sequence(data)

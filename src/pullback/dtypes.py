@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-builtin_bool, builtin_int = bool, int  # for modules in which `bool` and `int` are dtypes
-
 
 class dtype:
     """An element type: `torch.float32` and its kin. Compared by identity, printed as PyTorch's."""

@@ -12,7 +12,8 @@ from pullback.autograd import engine
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import version
 from pullback.construct import TensorType, make_leaf
-from pullback.dispatch import CPU, TENSORS, bind, bind_in_place, check_device, operator
+from pullback.devices import CPU, check_device
+from pullback.dispatch import TENSORS, bind, bind_in_place, operator
 from pullback.indexing import getitem, setitem
 from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor, wrap

@@ -38,7 +38,7 @@ def in_place_functions(namespace: str) -> dict[str, Op]:
 def lazy(
     module: str, members: dict[str, Any]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """`__getattr__`, `__dir__` and `__all__` for the module of a namespace; `members` are its globals."""
+    """`__getattr__`, `__dir__` and `__all__` for a namespace's module; `members`: its globals."""
     namespace = module.removeprefix("pullback").removeprefix(".")
     operations = functions(namespace)
     in_place = in_place_functions(namespace)

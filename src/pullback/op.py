@@ -28,6 +28,7 @@ Declarations import this module only; `dispatch` turns them into functions and m
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections import namedtuple
@@ -398,7 +399,6 @@ class Reduction(Op):
         options_and_start = tuple(inspect.signature(forward).parameters)[3:]
         self.options = tuple(n for n in options_and_start if n != "start")
         self.takes_start = self.options != options_and_start
-        self.state_class = namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
         given = super()._read_parameters(forward)
@@ -427,6 +427,11 @@ class Reduction(Op):
         self.finish_function = function
         self._finish_names = tuple(inspect.signature(function).parameters)[1:]
         return function
+
+    @functools.cached_property
+    def state_class(self) -> Any:
+        """The named tuple of a state's parts."""
+        return namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
 
     def tile(
         self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any], start: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 
@@ -55,6 +55,10 @@ class Tensor:
     def __new__(cls, *args: Any, **keywords: Any) -> Tensor:
         """`Tensor(sizes…)` or `Tensor(data)`: a float tensor; prefer `torch.tensor`."""
         return cls._construct(cls, *args, **keywords)
+
+    if TYPE_CHECKING:  # methods are attached by `methods`, most of them from the registry
+
+        def __getattr__(self, name: str) -> Any: ...
 
     __array_priority__ = 1000  # NumPy arrays leave mixed arithmetic to the tensor
 

@@ -1,0 +1,21 @@
+"""The one door: every operation enters here.
+
+For each call: are the arguments sound? compute, and does a gradient need recording? Declarations
+stay free of these chores. `door` does it; `fast` has shorter ways for small pointwise operations;
+`functions` makes the public functions and methods out of declarations.
+"""
+
+from pullback import ops as ops  # importing it fills the registry
+from pullback.dispatch.door import apply
+from pullback.dispatch.functions import TENSORS, bind, bind_in_place, operator
+from pullback.dispatch.promotion import broadcast_shapes, result_type
+
+__all__ = [
+    "TENSORS",
+    "apply",
+    "bind",
+    "bind_in_place",
+    "broadcast_shapes",
+    "operator",
+    "result_type",
+]

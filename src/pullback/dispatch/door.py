@@ -1,0 +1,220 @@
+"""The door itself: check the arguments, compute, record."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback import dtypes
+from pullback.arguments import Parameter
+from pullback.autograd import graph
+from pullback.autograd.graph import Meta
+from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
+from pullback.devices import check_device
+from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
+from pullback.dispatch.record import meta_of, record
+from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction
+from pullback.tensor import Tensor, wrap
+
+ndarray = np.ndarray
+NUMBERS = (int, float, complex, bool)
+
+
+def apply(op: Op, args: Sequence[Any]) -> Any:
+    """The result of an operation for public arguments, in declared order."""
+    if isinstance(op, Composite):
+        return _apply_composite(op, args)
+    if isinstance(op, Creation):
+        return _apply_creation(op, args)
+    if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
+        args = (graph.TENSORS.cast(args[0], args[-1].numpy), *args[1:-1], None)
+    values = list(args)
+    tensors: list[Tensor] = []
+    for k in op.tensors:
+        values[k] = _array_of(op, op.parameters[k], args[k], tensors)
+    if isinstance(op, Pointwise):
+        metas, values = _prepare_pointwise(op, args, values)
+    else:
+        metas = None
+        _plain_numbers(op, values)
+        op.normalise(values, tensors[0]._value.ndim if tensors else 0)
+        if isinstance(op, Reduction):
+            metas = _prepare_reduction(op, values)
+        elif isinstance(op, Opaque):
+            metas = _prepare_opaque(op, args, values, tensors)
+    token = quiet_set(QUIET)
+    try:
+        result = op.compute(ARRAYS, values)
+    except ValueError as error:  # what NumPy says of shapes that a declaration did not check
+        raise _as_runtime_error(op, values, error) from None
+    finally:
+        quiet_reset(token)
+    return record(op, args, values, result, metas)
+
+
+def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
+    values = list(args)
+    first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
+    op.normalise(values, first._value.ndim if first is not None else 0)
+    return op.compute(graph.TENSORS, values)
+
+
+def _as_runtime_error(op: Op, values: Sequence[Any], error: ValueError) -> RuntimeError:
+    shapes = [list(v.shape) for v in values if isinstance(v, ndarray)]
+    return RuntimeError(f"{op.name}: {error} (shapes {', '.join(map(str, shapes))})")
+
+
+def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return value._value
+    if p.is_list:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError(
+                f"{op.name}(): argument {p.name!r} must be tuple of Tensors, not "
+                f"{type(value).__name__}"
+            )
+        tensors += [v for v in value if isinstance(v, Tensor)]
+        for v in value:
+            if not isinstance(v, Tensor) and v is not None:
+                raise TypeError(
+                    f"expected Tensor as element of argument {p.name!r} of {op.name}(), but got "
+                    f"{type(v).__name__}"
+                )
+        return [None if v is None else v._value for v in value]
+    if value is None and p.default is None:
+        return None
+    if isinstance(op, Pointwise) and isinstance(value, NUMBERS) and len(op.tensors) > 1:
+        return value
+    if isinstance(op, Opaque) and p.name in op.numbers and isinstance(value, NUMBERS):
+        return value
+    raise _not_a_tensor(op, p, value)
+
+
+def _prepare_pointwise(
+    op: Pointwise, args: Sequence[Any], values: list[Any]
+) -> tuple[tuple[Meta | None, ...] | None, list[Any]]:
+    """Promotion and broadcasting; what the gradients must be brought back to."""
+    _plain_numbers(op, values)
+    operands = [
+        args[k] for k in op.tensors
+        if args[k] is not None and op.parameters[k].name not in op.keep_dtype
+    ]  # fmt: skip
+    if not operands:  # a conversion: it keeps its argument's dtype
+        return None, values
+    target = result_type(*operands)
+    floating = op.floating
+    if callable(floating):
+        floating = floating(
+            *(v for v, p in zip(values, op.parameters, strict=True) if not p.is_tensor)
+        )
+    if floating and not (target.is_floating_point or target.is_complex):
+        target = dtypes.get_default_dtype()
+    dtype = target.numpy
+    arrays = [values[k] for k in op.tensors if isinstance(values[k], ndarray)]
+    if not arrays:  # numbers only
+        first = op.tensors[0]
+        raise _not_a_tensor(op, op.parameters[first], args[first])
+    shape = arrays[0].shape
+    same = True
+    for a in arrays:
+        same = same and a.shape == shape
+    if not same:
+        shape = broadcast_shapes(op.name, [a.shape for a in arrays])
+    uniform = same
+    for k in op.tensors:
+        value = values[k]
+        if value is None or op.parameters[k].name in op.keep_dtype:
+            continue
+        if not isinstance(value, ndarray):
+            values[k] = number_array(value, dtype)
+        elif value.dtype != dtype:
+            uniform = False
+            values[k] = ARRAYS.cast(value, dtype)
+    if uniform:
+        return None, values
+    metas = tuple(meta_of(args[k]) for k in op.edges)
+    return metas, values
+
+
+def _prepare_opaque(
+    op: Opaque, args: Sequence[Any], values: list[Any], tensors: list[Tensor]
+) -> tuple[Meta | None, ...]:
+    """A common dtype where the operation wants one; its gradients fit the inputs in any case."""
+    if op.promote and len({t._value.dtype for t in tensors}) > 1:
+        dtype = result_type(*tensors).numpy
+        for k in op.tensors:
+            if isinstance(values[k], list):
+                values[k] = [None if v is None else ARRAYS.cast(v, dtype) for v in values[k]]
+            elif values[k] is not None:
+                values[k] = ARRAYS.cast(values[k], dtype)
+    metas: list[Meta | None] = []
+    for k in op.edges:
+        metas += map(meta_of, args[k]) if op.parameters[k].is_list else [meta_of(args[k])]
+    return tuple(metas)
+
+
+def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, ...] | None:
+    """Checks, and integers that are summed in int64."""
+    input, dims = values[0], values[1]
+    kind = input.dtype.kind
+    if op.floating and kind in "bui":
+        raise RuntimeError(
+            f"{op.name}(): could not infer output dtype. Input dtype must be either a floating "
+            f"point or complex dtype. Got: {dtypes.SCALAR_NAMES[dtypes.from_numpy(input.dtype)]}. "
+            f"Convert with .float() first"
+        )
+    if op.accumulate == "integer" and kind in "bui" and input.dtype != np.int64:
+        values[0] = input = input.astype(np.int64)
+    if not op.identity and 0 in input.shape:
+        empty = [d for d in dims if input.shape[d] == 0]
+        if empty:
+            raise IndexError(
+                f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size: a tensor "
+                f"of shape {list(input.shape)} has no {op.name}"
+            )
+    return None
+
+
+def _apply_creation(op: Creation, args: Sequence[Any]) -> Tensor:
+    values = [v.item() if isinstance(v, Tensor) else v for v in args[: len(op.parameters)]]
+    options = dict(zip(CREATION_OPTIONS, args[len(op.parameters) :], strict=True))
+    check_device(options["device"])
+    k = op.positions["dtype"]
+    if values[k] is None:
+        values[k] = _default_dtype(op, values)
+    values[k] = values[k].numpy
+    op.normalise(values, 0)
+    tensor = wrap(np.asarray(op.compute(ARRAYS, values)))
+    if options["requires_grad"]:
+        tensor.requires_grad_()
+    return tensor
+
+
+# What a creation operation has beyond its own parameters, with PyTorch's defaults.
+CREATION_OPTIONS = {"layout": None, "device": None, "requires_grad": False, "pin_memory": False}
+
+
+def _default_dtype(op: Creation, values: Sequence[Any]) -> dtypes.dtype:
+    if op.default == "float":
+        return dtypes.get_default_dtype()
+    if op.default == "int":
+        return dtypes.int64
+    numbers = [v for v in values if isinstance(v, NUMBERS)]
+    return dtypes.combine(None, None, functools.reduce(
+        dtypes.promote_types, map(dtypes.of_number, numbers), dtypes.bool_
+    ))  # fmt: skip
+
+
+def _plain_numbers(op: Op, values: list[Any]) -> None:
+    """0-d tensors given for numbers, as numbers."""
+    for k, p in enumerate(op.parameters):
+        if not p.is_tensor and isinstance(values[k], Tensor):
+            values[k] = values[k].item()
+
+
+def _not_a_tensor(op: Op, p: Parameter, value: Any) -> TypeError:
+    return TypeError(f"{op.name}(): argument {p.name!r} must be Tensor, not {type(value).__name__}")

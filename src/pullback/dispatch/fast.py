@@ -1,0 +1,174 @@
+"""Shorter ways for the common calls of pointwise operations.
+
+Floating tensors of one dtype, or one with a real number: nothing to check, promote or convert.
+This is the hot path of every small computation: `benchmarks/chain.py` watches its cost.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pullback.autograd.graph import node_class
+from pullback.autograd.modes import mode
+from pullback.backends.arrays import ARRAYS
+from pullback.backends.scalar import scalar_input
+from pullback.backends.symbols import SYMBOLS
+from pullback.dispatch.door import apply
+from pullback.dispatch.promotion import number_array, numbers_of
+from pullback.dispatch.record import meta_of
+from pullback.op import Op, Plan, Pointwise, picker
+from pullback.tensor import Tensor
+
+ndarray = np.ndarray
+new = object.__new__
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def _direct(op: Pointwise) -> Callable[..., Any]:
+    """The forward on arrays: the primitive itself, where the declaration is just that."""
+    native = getattr(type(ARRAYS), op.name, None)
+    if native is not None:
+        inputs = [scalar_input(p.name, np.float32) for p in op.parameters if p.is_tensor]
+        plain = [p.default for p in op.parameters if not p.is_tensor]
+        traced = op.compute(SYMBOLS, [*inputs, *plain])
+        if traced.op == op.name and list(traced.args) == inputs:
+            function: Callable[..., Any] = getattr(ARRAYS, op.name)
+            return function
+    defaults = tuple(p.default for p in op.parameters if not p.is_tensor)
+    return lambda *arrays: op.compute(ARRAYS, (*arrays, *defaults))
+
+
+def fast_path(op: Op, general: Any = None) -> Callable[..., Any] | None:
+    """A shorter way for the common calls of a pointwise operation; None if it has none.
+
+    `general` takes all other calls; the operation's `apply` unless given.
+    """
+    if not isinstance(op, Pointwise) or op.result != "same" or op.keep_dtype:
+        return None
+    tensors = [p for p in op.parameters if p.is_tensor and p.default is inspect.Parameter.empty]
+    plain = [p.default for p in op.parameters if not p.is_tensor]
+    if len(tensors) + len(plain) != len(op.parameters) or len(op.rules) not in (0, len(tensors)):
+        return None
+    if len(tensors) == 1 and not plain and op.overload is None:
+        return _fast_unary(op)
+    return _fast_binary(op, plain, general) if len(tensors) == 2 else None
+
+
+def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
+    """For one floating tensor: nothing to check, promote or broadcast."""
+    compute = _direct(op)
+    cls = node_class(op)
+    plan = op.plan((True,)) if op.rules else None
+    pick = None if plan is None else _fast_pick(plan, 1)
+    if plan is not None and pick is None:
+        return None
+
+    def fast(x: Any) -> Any:
+        if type(x) is not Tensor:
+            return apply(op, (x,))
+        value = x._value
+        dtype = value.dtype
+        if dtype is not FLOAT32 and dtype is not FLOAT64:
+            return apply(op, (x,))
+        try:
+            result = mode.quietly(compute, value)
+        except RuntimeError:  # called back from within NumPy
+            return apply(op, (x,))
+        if type(result) is not ndarray:
+            result = np.asarray(result)
+        edge = x._edge
+        tensor = new(Tensor)
+        tensor._value = result
+        if edge is not None and plan is not None and pick is not None and mode.enabled:
+            tensor._edge = (cls((edge,), plan, pick((result, value))), 0)
+        return tensor
+
+    return fast
+
+
+def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[..., Any] | None:
+    """For two floating tensors of one dtype, or one and a real number."""
+    if general is None:
+
+        def general(x: Any, y: Any) -> Any:
+            return apply(op, (x, y, *plain))
+
+    compute = _direct(op)
+    overload = op.overload
+    cls = node_class(op)
+    plans = {n: op.plan(n) for n in ((True, True), (True, False), (False, True)) if op.rules}
+    picks = {needs: _fast_pick(plan, 2 + len(plain)) for needs, plan in plans.items()}
+    if any(pick is None for pick in picks.values()):
+        return None
+    steps = {needs: (plan, picks[needs] if plan.sources else None) for needs, plan in plans.items()}
+    left, right, both = (steps.get(n) for n in ((True, False), (False, True), (True, True)))
+    constants = tuple(plain)
+    numbers32, numbers64 = numbers_of(FLOAT32), numbers_of(FLOAT64)
+
+    def fast(x: Any, y: Any) -> Any:
+        if type(x) is not Tensor:
+            return general(x, y)
+        a = x._value
+        dtype = a.dtype
+        if dtype is FLOAT32:
+            known = numbers32
+        elif dtype is FLOAT64:
+            known = numbers64
+        else:
+            return general(x, y)
+        metas = None
+        if type(y) is Tensor:
+            b = saved = y._value
+            if b.dtype is not dtype:
+                return general(x, y)
+            y_edge = y._edge
+            if a.shape != b.shape:
+                metas = (meta_of(x), meta_of(y))
+        elif type(y) is float or type(y) is int:
+            saved, y_edge = y, None
+            b = known.get(y)
+            if b is None:
+                b = number_array(y, dtype)
+        else:
+            return general(x, y)
+        try:
+            result = mode.quietly(compute, a, b)
+        except (
+            RuntimeError,
+            ValueError,
+        ):  # shapes that do not match, or a call from NumPy's inside
+            return general(x, y)
+        if type(result) is not ndarray:
+            result = np.asarray(result)
+        tensor = new(Tensor)
+        tensor._value = result
+        x_edge = x._edge
+        if x_edge is None:
+            if y_edge is None:
+                return tensor
+            step = right
+        else:
+            step = left if y_edge is None else both
+        if step is None or not mode.enabled:
+            return tensor
+        plan, pick = step
+        make = cls if overload is None else node_class(op, overload(x, y))
+        values = () if pick is None else pick((result, a, saved, *constants))
+        node = make((x_edge, y_edge), plan, values)
+        if metas is not None:
+            node.metas = metas
+        tensor._edge = (node, 0)
+        return tensor
+
+    return fast
+
+
+def _fast_pick(plan: Plan, arguments: int) -> Callable[..., Any] | None:
+    """Takes the saved values out of (output, arguments…); None if metadata are needed."""
+    if any(what not in ("argument", "output") for what, _ in plan.sources):
+        return None
+    return picker([0 if what == "output" else k + 1 for what, k in plan.sources])

@@ -1,0 +1,111 @@
+"""Writing over tensors: in-place methods, and `out=`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback import dtypes
+from pullback.autograd import graph
+from pullback.autograd.graph import OperationNode
+from pullback.autograd.modes import mode
+from pullback.autograd.versions import tick, wrote
+from pullback.autograd.views import check_writable, rebase
+from pullback.backends.memory import shares_memory
+from pullback.dispatch.door import apply
+from pullback.op import Composite, Op
+from pullback.tensor import Tensor, wrap
+
+ndarray = np.ndarray
+
+
+def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
+    """`tensor.op_(…)`: the result written over the tensor, and recorded as if it were new."""
+    target: Tensor = args[0]
+    name = f"{op.name}_"
+    check_writable(target, name)
+    array = target._value
+    _check_in_place(name, array)
+    if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
+        args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
+    result = apply(op, args)
+    _check_result(name, result, target)
+    node = None if result._edge is None else result._edge[0]
+    if isinstance(node, OperationNode) and node.values:
+        # What was saved of the arguments must outlive the write; a saved result moves with it.
+        node.values = tuple(_kept(v, result._value, array) for v in node.values)
+    np.copyto(array, result._value, casting="unsafe")
+    wrote(array)
+    if node is not None:
+        node.time = tick()
+        if result._value.dtype != array.dtype:
+            node = graph.TENSORS.cast(result, array.dtype)._edge[0]
+    rebase(target, node)
+    return target
+
+
+def _overlaps(argument: Any, array: Any) -> bool:
+    return isinstance(argument, Tensor) and shares_memory(argument._value, array)
+
+
+def _kept(saved: Any, result: Any, written: Any) -> Any:
+    if saved is result and saved.dtype == written.dtype:
+        return written
+    if isinstance(saved, list):
+        return [_kept(v, result, written) for v in saved]
+    return saved.copy() if type(saved) is ndarray and shares_memory(saved, written) else saved
+
+
+def _check_in_place(name: str, array: Any) -> None:
+    if not array.flags.writeable:
+        if 0 in array.strides and array.size:
+            raise RuntimeError(
+                f"{name}: unsupported operation: more than one element of the written-to tensor "
+                f"refers to a single memory location. Please clone() the tensor before performing "
+                f"the operation."
+            )
+        raise RuntimeError(f"{name}: the memory of this tensor is read-only; clone() it first")
+
+
+def _check_result(name: str, result: Tensor, target: Tensor) -> None:
+    if result._value.shape != target._value.shape:
+        raise RuntimeError(
+            f"{name}: output with shape {list(target.shape)} doesn't match the broadcast shape "
+            f"{list(result.shape)}"
+        )
+    if not dtypes.can_cast(result.dtype, target.dtype):
+        raise RuntimeError(
+            f"{name}: result type {dtypes.SCALAR_NAMES[result.dtype]} can't be cast to the desired "
+            f"output type {dtypes.SCALAR_NAMES[target.dtype]}"
+        )
+
+
+def write_out(op: Op, result: Any, out: Any) -> Any:
+    """`out=`: copy the result into given tensors, resized as PyTorch does. No gradients."""
+    if isinstance(out, (tuple, list)):
+        pairs = list(zip(result, out, strict=True))
+    else:
+        pairs = [(result, out)]
+    for value, target in pairs:
+        if not isinstance(target, Tensor):
+            raise TypeError(
+                f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}"
+            )
+        if mode.enabled and (value._edge is not None or target._edge is not None):
+            raise RuntimeError(
+                f"{op.name}(): functions with out=... arguments don't support automatic "
+                f"differentiation, but one of the arguments requires grad."
+            )
+        if not dtypes.can_cast(value.dtype, target.dtype):
+            raise RuntimeError(
+                f"result type {dtypes.SCALAR_NAMES[value.dtype]} can't be cast to the desired "
+                f"output type {dtypes.SCALAR_NAMES[target.dtype]}"
+            )
+        array = target._value
+        if array.shape != value._value.shape:
+            target._value = array = np.empty(value._value.shape, array.dtype)
+        np.copyto(array, value._value, casting="unsafe")
+        wrote(array)
+    return out

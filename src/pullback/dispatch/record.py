@@ -1,0 +1,126 @@
+"""Results as tensors, with a node if a gradient may be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.autograd.graph import Meta, OperationNode, node_class
+from pullback.autograd.modes import mode
+from pullback.autograd.views import note_view
+from pullback.backends.memory import shares_memory
+from pullback.op import Op, View
+from pullback.tensor import Tensor, wrap
+
+ndarray = np.ndarray
+
+
+def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, metas: Any) -> Any:
+    """Wrap the result, with a node if a gradient may be asked for."""
+    several = type(result) is tuple
+    if several:
+        arrays = tuple(_as_array(r) for r in result)
+    else:
+        result = _as_array(result)
+        arrays = (result,)
+    edges = _edges(op, args) if mode.enabled and op.rules else None
+    node = None
+    if edges is not None and arrays[0].dtype.kind in "fc":
+        node = _make_node(op, args, values, arrays, edges, metas)
+    if several:
+        outputs = _wrap_outputs(op, arrays, node)
+    else:
+        outputs = (wrap(result, None if node is None else (node, 0)),)
+    if isinstance(op, View):
+        source = args[0]
+        plain = tuple(values[1:])
+        for k, output in enumerate(outputs):
+            if shares_memory(output._value, source._value):
+                note_view(output, source, (op, plain, k if several else None))
+    return (
+        op.tuple_class(*outputs) if several and op.outputs else outputs if several else outputs[0]
+    )
+
+
+def _as_array(value: Any) -> Any:
+    return value if type(value) is ndarray else np.asarray(value)
+
+
+def _edges(op: Op, args: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The edges of the differentiable arguments; None if no gradient is needed."""
+    edges: list[Any] = []
+    needed = False
+    for k in op.edges:
+        value = args[k]
+        for x in value if op.parameters[k].is_list else (value,):
+            edge = x._edge if isinstance(x, Tensor) else None
+            needed = needed or edge is not None
+            edges.append(edge)
+    return tuple(edges) if needed else None
+
+
+def _make_node(
+    op: Op, args: Sequence[Any], values: Sequence[Any], outputs: tuple[Any, ...],
+    edges: tuple[Any, ...], metas: Any,
+) -> OperationNode:  # fmt: skip
+    needs = tuple(
+        any(isinstance(x, Tensor) and x._edge is not None for x in args[k])
+        if op.parameters[k].is_list
+        else isinstance(args[k], Tensor) and args[k]._edge is not None
+        for k in op.edges
+    )
+    plan = op.plan(needs)
+    saved = []
+    for what, k in plan.sources:
+        if what == "output":
+            saved.append(outputs[k])
+        elif what == "shape":
+            value = values[k]
+            saved.append([v.shape for v in value] if isinstance(value, list) else value.shape)
+        elif what == "dtype":
+            saved.append(_original(args[k], values[k]).dtype)
+        elif what == "kept shape":
+            dims = values[1]
+            kept = tuple(1 if d in dims else s for d, s in enumerate(values[0].shape))
+            named = [n for n, (w, _) in enumerate(plan.sources) if w == "output"]
+            saved.append((kept, named))
+        else:
+            saved.append(_original(args[k], values[k]) if k in op.tensors else values[k])
+    overload = op.overload(*args) if op.overload is not None else 0
+    output_metas = None
+    if len(outputs) > 1 or op.many:
+        output_metas = tuple(
+            (a.shape, a.dtype) for k, a in enumerate(outputs)
+            if not op.outputs or op.outputs[k] not in op.integer_outputs
+        )  # fmt: skip
+        if len(output_metas) == 1 and not op.many:
+            output_metas = None
+    node = node_class(op, overload)(edges, plan, tuple(saved))
+    if metas is not None:
+        node.metas = metas
+    if output_metas is not None:
+        node.output_metas = output_metas
+        node.outputs = len(output_metas)
+    return node
+
+
+def _original(argument: Any, value: Any) -> Any:
+    """What a rule sees of an argument: before promotion, and numbers as numbers."""
+    if isinstance(argument, Tensor):
+        return argument._value
+    return value if isinstance(argument, (list, tuple)) else argument
+
+
+def _wrap_outputs(op: Op, arrays: tuple[Any, ...], node: OperationNode | None) -> tuple[Any, ...]:
+    outputs, number = [], 0
+    for k, array in enumerate(arrays):
+        integer = bool(op.outputs) and op.outputs[k] in op.integer_outputs
+        outputs.append(wrap(array, None if node is None or integer else (node, number)))
+        number += not integer
+    return tuple(outputs)
+
+
+def meta_of(x: Any) -> Meta | None:
+    return (x._value.shape, x._value.dtype) if isinstance(x, Tensor) else None

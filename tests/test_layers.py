@@ -1,0 +1,124 @@
+"""The house's floors: imports point down."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "pullback"
+
+# From the ground up; a package stands for all of its modules. `__init__` is the package's own.
+FLOORS = [
+    {"arguments", "dtypes", "devices", "missing", "printing"},
+    {"op"},
+    {"ops", "tensor", "backends"},
+    {"autograd"},
+    {"dispatch"},
+    {"namespaces", "operations_page"},
+    {"construct"},
+    {"indexing"},
+    {"methods"},
+    {"graph", "cuda"},
+    {"linalg", "special", "nn", "torch_alias"},
+    {"__init__"},
+    {"cli", "stand_in"},
+    {"__main__"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room(module: str) -> str:
+    """The room of a module: `pullback.ops.reduction` is in `ops`."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imports(path: Path) -> set[str]:
+    """The pullback modules that a file imports, lazily or not."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "pullback":
+                for alias in node.names:
+                    inside = (SOURCE / alias.name).is_dir() or (
+                        SOURCE / f"{alias.name}.py"
+                    ).exists()
+                    found.add(f"pullback.{alias.name}" if inside else "pullback")
+            else:
+                found.add(node.module)
+    return {name for name in found if name.split(".")[0] == "pullback"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_name(p))
+def test_imports_point_down(path: Path) -> None:
+    here = room(module_name(path))
+    assert here in FLOOR, f"{path} is in no room: give it a floor, here and in docs/architecture.md"
+    for target in imports(path):
+        there = room(target)
+        assert there == here or FLOOR[there] < FLOOR[here], (
+            f"{module_name(path)} imports {target}, which is not below it"
+        )
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "ops").glob("*.py")), ids=lambda p: p.stem)
+def test_declarations_are_inert(path: Path) -> None:
+    """A declaration imports `pullback.op` and nothing else of pullback, nor NumPy."""
+    allowed = {"pullback.op"} if path.stem != "__init__" else {"pullback.ops"}
+    assert imports(path) <= allowed
+    names = {
+        n.name.split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import)
+        for n in node.names
+    }
+    assert names <= {"math"}
+
+
+def test_no_import_cycles() -> None:
+    """Within a room as well, modules import each other in one direction (lazy imports apart)."""
+    graph = {}
+    for path in FILES:
+        tree = ast.parse(path.read_text())
+        top = ast.Module([n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom))], [])
+        own = module_name(path)
+        direct = set()
+        for node in top.body:
+            if (
+                isinstance(node, ast.ImportFrom)
+                and node.module
+                and node.module.startswith("pullback")
+            ):
+                for alias in node.names:
+                    name = f"{node.module}.{alias.name}"
+                    where = SOURCE.parent / Path(*name.split("."))
+                    is_module = where.is_dir() or where.with_suffix(".py").exists()
+                    direct.add(name if is_module else node.module)
+        graph[own] = direct - {own}
+    # A package's __init__ stands above its modules: they do not import names through it.
+    done: set[str] = set()
+    path_now: list[str] = []
+
+    def visit(name: str) -> None:
+        assert name not in path_now, f"an import cycle: {' -> '.join([*path_now, name])}"
+        if name in done:
+            return
+        path_now.append(name)
+        for target in sorted(graph.get(name, ())):
+            visit(target)
+        path_now.pop()
+        done.add(name)
+
+    for name in sorted(graph):
+        visit(name)
