@@ -40,8 +40,18 @@ class dtype:
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def to_complex(self) -> dtype:
-        """The complex type whose parts have this type."""
-        return {float16: complex64, float32: complex64, float64: complex128}.get(self, self)
+        """The complex type whose parts have this type; complex64 for float16.
+
+        RuntimeError for integers and bool: they are not the parts of any.
+        """
+        if self.is_complex:
+            return self
+        if not self.is_floating_point:
+            raise RuntimeError(
+                f"Unknown Complex ScalarType for {SCALAR_NAMES[self]}: convert to a floating type "
+                f"first"
+            )
+        return complex128 if self is float64 else complex64
 
 
 uint8, uint16, uint32, uint64 = dtype("uint8"), dtype("uint16"), dtype("uint32"), dtype("uint64")
@@ -73,7 +83,7 @@ SCALAR_NAMES = {d: name.removesuffix("Tensor") for d, name in LEGACY_NAMES.items
 SCALAR_NAMES |= {uint8: "Byte", bool_: "Bool"}
 
 NAMES = {d.name: d for d in ALL}
-_FROM_NUMPY = {d.numpy: d for d in ALL}
+FROM_NUMPY = {d.numpy: d for d in ALL}
 
 
 def from_name(name: str) -> dtype:
@@ -83,12 +93,27 @@ def from_name(name: str) -> dtype:
 
 def from_numpy(numpy_dtype: np.dtype[Any]) -> dtype:
     """The type that stands for a NumPy dtype; TypeError if PyTorch has none."""
-    found = _FROM_NUMPY.get(numpy_dtype)
+    found = FROM_NUMPY.get(numpy_dtype)
     if found is None:
         supported = ", ".join(NAMES)
         raise TypeError(
             f"can't convert np.ndarray of type {numpy_dtype}. The only supported types are: "
             f"{supported}."
+        )
+    return found
+
+
+_BUILTIN = {float: float64, int: int64, bool: bool_, complex: complex128}
+
+
+def given(function: str, d: Any) -> dtype | None:
+    """A caller's `dtype=`: one of ours, None, or Python's float, int, bool, complex."""
+    if d is None or isinstance(d, dtype):
+        return d
+    found = _BUILTIN.get(d) if isinstance(d, type) else None
+    if found is None:
+        raise TypeError(
+            f"{function}(): argument 'dtype' must be torch.dtype, not {type(d).__name__}"
         )
     return found
 
