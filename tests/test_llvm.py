@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from pullback.backends.interpret import interpret
 from pullback.backends.llvm import cache, compile, threads
+from pullback.backends.llvm import run as run_module
 from pullback.backends.llvm.compile import program
 from pullback.backends.llvm.run import BadArguments, Geometry, run
 from pullback.backends.llvm.target import host
@@ -524,7 +525,10 @@ def test_one_exponential_per_pair() -> None:
         Output(Buffer("value", "f4", 0), (), reduce("sum", ("i", "j"), k)),
         Output(Buffer("slope", "f4", 1), (i,), reduce("sum", "j", -(k * (2.0 * d)) / c)),
     )
-    text = compile.source(Kernel("k", PAIRS, outputs))
+    text = compile.source(Kernel("sums", PAIRS, outputs))
+    header = text[: text.index("define")]
+    assert "; sums: " in header and header.count("exp2(") == 1
+    assert "x[i] - x[j]" in header or "x[j] - x[i]" in header
     loop = text[text.index("\npair.loop") :]
     assert loop[: loop.index("\npair.done")].count("@pb.exp2") == 1
 
@@ -542,9 +546,13 @@ def slow_kernel() -> tuple[Kernel, dict[str, int], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_interruption(workers: int) -> None:
+@pytest.mark.parametrize("long_tasks", [False, True])
+def test_interruption(workers: int, long_tasks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C stops within a second, and everything works afterwards."""
     kernel, sizes, arrays = slow_kernel()
+    if long_tasks:  # then the calling thread only waits, and tasks are told to stop
+        monkeypatch.setattr(run_module, "PAIRS_AT_ONCE", 1 << 40)
+        monkeypatch.setattr(run_module, "takes_part", lambda geometry: False)
     program(kernel)
     threads.set_num_threads(workers)
     pressed: list[float] = []

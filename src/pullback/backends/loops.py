@@ -60,7 +60,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -206,8 +206,6 @@ class Kernel:
     loops: tuple[Loop, ...]
     outputs: tuple[Output, ...]
     summation: Literal["blocked", "kahan"] = "blocked"
-    # free variables known to be > 0 at this call: lets simplify.py take square roots of them
-    positive: frozenset[str] = field(default=frozenset())
 
     def named(self, role: Role) -> tuple[str, ...]:
         """The indices of a role."""
@@ -250,7 +248,7 @@ class Kernel:
     def key(self) -> str:
         """A digest of the structure: what compiled code is stored under."""
         digest = hashlib.blake2b(digest_size=20)
-        head = (self.loops, self.summation, sorted(self.positive), [o.buffer for o in self.outputs])
+        head = (self.loops, self.summation, [o.buffer for o in self.outputs])
         digest.update(repr(head).encode())
         for root in self.roots():
             digest.update(fingerprint(root))
@@ -410,4 +408,4 @@ def rewrite_kernel(kernel: Kernel, roots: Iterable[Scalar]) -> Kernel:
     outputs = tuple(
         Output(o.buffer, tuple(next(new) for _ in o.indices), next(new)) for o in kernel.outputs
     )
-    return Kernel(kernel.name, kernel.loops, outputs, kernel.summation, kernel.positive)
+    return Kernel(kernel.name, kernel.loops, outputs, kernel.summation)

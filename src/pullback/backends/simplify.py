@@ -11,7 +11,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from .loops import Kernel, rewrite_kernel
+from .describe import describe
+from .loops import Kernel
 from .passes.canonical import canonical, tidy
 from .passes.exponentials import base2, softmax
 from .passes.factors import factors
@@ -37,13 +38,6 @@ def simplify(kernel: Kernel) -> Kernel:
     for name, run in PASSES:
         kernel = run(kernel)
         if dump:
-            print(f"---- {kernel.name} after {name}\n{describe(kernel)}", file=sys.stderr)
+            lines = "\n".join(describe(kernel))
+            print(f"---- {kernel.name} after {name}\n{lines}", file=sys.stderr)
     return kernel
-
-
-def describe(kernel: Kernel) -> str:
-    """The outputs as text, one per line."""
-    return "\n".join(f"{o.buffer.name}{list(o.indices)} = {o.value!r}" for o in kernel.outputs)
-
-
-__all__ = ["PASSES", "describe", "rewrite_kernel", "simplify"]

@@ -24,7 +24,7 @@ class Contractions(Extremes):
 
     def _transpose(self, scope: Scope, p: Pass, begin: str, end: str) -> None:
         """Store what long sums need of the rows of a block: [row][d], vectors of rows."""
-        w, v = self.w, self.v
+        w = self.w
         for n in p.transposed:
             name = self._long_index(n)
             size = self.arguments[f"size:{name}"]

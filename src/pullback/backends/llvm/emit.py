@@ -21,6 +21,7 @@ stay in the first-level cache, and the inner index in tiles:
 
 from __future__ import annotations
 
+from ..describe import describe
 from ..loops import INT, Kernel, Output
 from ..scalar import walk
 from .contractions import REGISTER_TILE
@@ -56,7 +57,7 @@ class Emitter(Pairs):
             for (dtype, lanes), names in sorted(groups.items())
         ]
         head = [f"; {self.kernel.name}: {self.plan.lanes} lanes, {self.plan.block} vectors a block"]
-        head += [f"; {describe_output(o)}" for o in self.kernel.outputs]
+        head += [f"; {line}" for line in describe(self.kernel)]
         return "\n".join([*head, "", *bodies, "", *texts])
 
     def _kernel_function(self) -> list[str]:
@@ -254,8 +255,3 @@ class Emitter(Pairs):
     def _runs_over_columns(self, o: Output) -> bool:
         inner = frozenset(self.kernel.inner)
         return any(self.plan.free[id(i)] & inner for i in o.indices)
-
-
-def describe_output(o: Output) -> str:
-    """An output as a line of text."""
-    return f"{o.buffer.name}[{', '.join(map(repr, o.indices))}] = {o.value!r}"

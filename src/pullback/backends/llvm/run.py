@@ -123,12 +123,17 @@ def call(
     def stop() -> None:
         flag[0] = 1
 
-    if chunks == 1 and g.pairs <= PAIRS_AT_ONCE:
+    if chunks == 1 and takes_part(g):
         work(0)
     elif chunks:
-        threads.pool.run(work, chunks, stop, g.pairs <= PAIRS_AT_ONCE, progress)
+        threads.pool.run(work, chunks, stop, takes_part(g), progress)
     if p.finish is not None:
         p.finish(where)
+
+
+def takes_part(g: Geometry) -> bool:
+    """Whether the calling thread may run tasks: while it does, it does not hear Ctrl-C."""
+    return g.pairs <= PAIRS_AT_ONCE
 
 
 def address(a: np.ndarray[Any, Any]) -> int:

@@ -66,8 +66,9 @@ class Worker:
         self._wake.release()
 
     def wait(self) -> None:
-        """Until the job is over; can be interrupted."""
-        self._done.acquire()
+        """Until the job is over. In short waits: a signal is heard whichever thread it reaches."""
+        while not self._done.acquire(timeout=0.1):
+            pass
 
 
 class Pool:

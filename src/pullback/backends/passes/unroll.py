@@ -24,7 +24,7 @@ def unroll(kernel: Kernel) -> Kernel:
         value = rewrite([output.value], lambda n: _expand(n, extents))[0]
         outputs += _copies(Output(output.buffer, output.indices, value), extents)
     loops = tuple(loop for loop in kernel.loops if loop.role != "unrolled")
-    return Kernel(kernel.name, loops, tuple(outputs), kernel.summation, kernel.positive)
+    return Kernel(kernel.name, loops, tuple(outputs), kernel.summation)
 
 
 def _copies(output: Output, extents: dict[str, int]) -> list[Output]:
