@@ -11,9 +11,11 @@ SOURCE = Path(__file__).parent.parent / "src" / "pullback"
 
 # From the ground up; a package stands for all of its modules. `__init__` is the package's own.
 FLOORS = [
-    {"arguments", "dtypes", "devices", "missing", "printing"},
+    {"errors"},
+    {"arguments", "config", "dtypes", "devices", "missing", "printing"},
     {"op"},
     {"ops", "tensor", "backends"},
+    {"formula"},
     {"autograd"},
     {"dispatch"},
     {"namespaces", "operations_page"},

@@ -100,6 +100,11 @@ class Tensor:
             value = self._value = type(self)._evaluate(value)
         return value
 
+    @property
+    def _is_formula(self) -> bool:
+        """Whether the value is not computed yet."""
+        return getattr(self._value, "is_pending", False)
+
     # Set by `dispatch`: the numbers of a formula.
     _evaluate: Callable[[Any], Any]
 

@@ -35,7 +35,7 @@ def _sigmoid(x: Any) -> Any:
 
 def _sign(x: Any) -> Any:
     s = np.sign(x)
-    return np.where(np.isnan(s), s.dtype.type(0), s) if s.dtype.kind in "fc" else s
+    return np.where(np.isnan(s), 0, s + 0).astype(s.dtype) if s.dtype.kind in "fc" else s
 
 
 def _rsqrt(x: Any) -> Any:

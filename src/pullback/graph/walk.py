@@ -113,6 +113,9 @@ def _extent(tensor: Tensor) -> tuple[object, ...] | None:
 
 
 def _start(tensor: Tensor) -> tuple[int, str]:
+    value = getattr(tensor, "_value", None)
+    if getattr(tensor, "_is_formula", False):  # nothing is computed for a picture
+        return id(value), "formula"
     return tensor.data_ptr(), str(tensor.dtype)
 
 

@@ -78,8 +78,8 @@ def nbytes(self: Tensor) -> int:
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """The steps in memory along each axis, in elements."""
     value = self._value
-    if value.size:
-        steps = tuple(s // value.itemsize for s in value.strides)
+    if value.size and not self._is_formula:
+        steps = tuple(s // value.itemsize for s in self._array.strides)
     else:  # NumPy's are 0 without elements; PyTorch's are those of a contiguous tensor
         step, backwards = 1, []
         for n in reversed(value.shape):
@@ -92,7 +92,7 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 @method
 def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
     """Whether the elements lie in memory in order, without gaps."""
-    return bool(self._array.flags.c_contiguous)
+    return self._is_formula or bool(self._array.flags.c_contiguous)
 
 
 @method

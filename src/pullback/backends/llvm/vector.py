@@ -310,7 +310,7 @@ def _sign(v: Vectors, dtype: DType, args: list[str]) -> str:
     positive, negative = v.compare("gt", dtype, x, zero), v.compare("lt", dtype, x, zero)
     if dtype == BOOL:
         return x
-    rest = x if dtype.kind == "f" else zero  # NaN stays, and zeros keep their sign
+    rest = zero  # of NaN as well, as PyTorch has it
     rest = v.select(negative, dtype, v.constant(-1, dtype), rest) if dtype.kind != "u" else rest
     return v.select(positive, dtype, v.constant(1, dtype), rest)
 
