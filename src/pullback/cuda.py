@@ -50,7 +50,6 @@ class _CudaTensorType(TensorType):
             f"torch.cuda.is_available() before"
         )
 
-
     def __repr__(cls) -> str:
         return f"<class 'torch.cuda.{cls.__name__}'>"
 

@@ -51,7 +51,7 @@ def _scipy(name: str) -> Callable[..., Any]:
     return compute
 
 
-_TABLE = [
+_TABLE: list[Any] = [
     # name, arity, NumPy's function, dtype of the result
     ("add", 2, np.add), ("sub", 2, np.subtract), ("mul", 2, np.multiply),
     ("div", 2, np.true_divide), ("floor_divide", 2, np.floor_divide),

@@ -203,6 +203,4 @@ def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
         suffix.append("requires_grad=True")
     d = self.dtype
     with np.errstate(all="ignore"):
-        return tensor_repr(
-            self._value, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix
-        )
+        return tensor_repr(self._value, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix)
