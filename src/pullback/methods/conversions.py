@@ -193,7 +193,7 @@ def _usual(d: dtypes.dtype) -> bool:
 
 
 @method
-def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
+def __repr__(self: Tensor) -> str:
     from pullback.printing import tensor_repr
 
     suffix = []
