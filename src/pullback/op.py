@@ -28,6 +28,7 @@ Declarations import this module only; `dispatch` turns them into functions and m
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections import namedtuple
@@ -40,13 +41,18 @@ from pullback.arguments import Array, Arrays, Dim, Dims, DimSet, Ints, NewDim, P
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints", "NewDim",
     "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
-    "composite", "creation", "opaque", "pointwise", "reduction", "view",
+    "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
 p_variadic = inspect.Parameter.VAR_POSITIONAL
 
 REGISTRY: dict[str, Op] = {}
+
+
+def call(*args: Any, **keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """One call among an operation's samples."""
+    return args, keywords
 
 
 class Plan:
@@ -127,8 +133,13 @@ class Op:
       of the plain arguments that says so.
     * `result`: dtype of the result: "same", "bool", "real" (of a complex argument), "index".
     * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
-    * `samples`: the interval that tests draw real arguments from, or a function that makes
-      lists of (arguments, keywords) from a random generator.
+    * `derivative`: False for an operation that legitimately has none (its result is discrete,
+      or does not depend on its arguments); a missing rule is an error otherwise.
+    * `random`: True where the result is drawn, so that nothing can be compared with it.
+    * `samples`: the interval that tests draw real arguments from, or a function of a `Sampler`
+      that gives a list of `call(…)`; they exercise every parameter.
+    * `reference`: the same function in plain NumPy, `(np, …)` with the call's own arguments; a
+      pointwise operation that is one primitive needs none.
     """
 
     kind: ClassVar[str]
@@ -155,7 +166,10 @@ class Op:
         floating: bool | Callable[..., bool] = False,
         result: str = "same",
         holomorphic: bool = True,
-        samples: Any = (-3.0, 3.0),
+        derivative: bool = True,
+        random: bool = False,
+        samples: Any = None,
+        reference: Function | None = None,
     ):
         self.name = name or forward.__name__
         self.forward = forward
@@ -171,7 +185,10 @@ class Op:
         self.floating = floating
         self.result = result
         self.holomorphic = holomorphic
+        self.derivative = derivative
+        self.random = random
         self.samples = samples
+        self.reference = reference
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
         self.overload = overload
         self.outputs = tuple(outputs.split())
@@ -329,7 +346,9 @@ class Pointwise(Op):
         keep_dtype: str = "",  # arguments that keep their own dtype
         **options: Any,
     ):
-        options.setdefault("inplace", options.get("result", "same") == "same")
+        same = options.get("result", "same") == "same"
+        options.setdefault("inplace", same and options.get("public", True))
+        options.setdefault("samples", (-3.0, 3.0))
         super().__init__(forward, **options)
         self.keep_dtype = frozenset(keep_dtype.split())
         self.call = _caller(self)
@@ -346,6 +365,11 @@ class Reduction(Op):
     that tiles, threads and devices merge the same way; `finish(xp, …)` asks by name for the
     state's parts, for `count`, the number of reduced elements, and for the options. The public
     function gets `dim` and `keepdim`; in rules `g` and `y` come with the reduced axes of size 1.
+
+    A forward whose state holds positions has a last parameter `start`: where its tile begins along
+    the reduced axis (of the flattened tensor, where all axes are reduced). The positions in a
+    state then count from the beginning of the axis, whatever the tile, and combining in any order
+    finds the first one.
     """
 
     kind = "reduction"
@@ -372,8 +396,9 @@ class Reduction(Op):
         self.finish_function: Function | None = None
         super().__init__(forward, **options)
         self.states = tuple(state.split())
-        self.options = tuple(inspect.signature(forward).parameters)[3:]
-        self.state_class = namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
+        options_and_start = tuple(inspect.signature(forward).parameters)[3:]
+        self.options = tuple(n for n in options_and_start if n != "start")
+        self.takes_start = self.options != options_and_start
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
         given = super()._read_parameters(forward)
@@ -383,7 +408,9 @@ class Reduction(Op):
                   annotation=Dim if self.single_dim else Dims)  # fmt: skip
         keepdim = new("keepdim", new.POSITIONAL_OR_KEYWORD, default=False, annotation=bool)
         rest = [
-            Parameter(p, False) for p in list(inspect.signature(forward).parameters.values())[3:]
+            Parameter(p, False)
+            for p in list(inspect.signature(forward).parameters.values())[3:]
+            if p.name != "start"
         ]
         made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *rest]
         if self.dtype_argument:
@@ -401,9 +428,17 @@ class Reduction(Op):
         self._finish_names = tuple(inspect.signature(function).parameters)[1:]
         return function
 
-    def tile(self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any]) -> Any:
-        """The state of one tile, as a named tuple."""
-        state = self.forward(xp, input, dims, *options)
+    @functools.cached_property
+    def state_class(self) -> Any:
+        """The named tuple of a state's parts."""
+        return namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
+
+    def tile(
+        self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any], start: int = 0
+    ) -> Any:
+        """The state of the tile that begins at `start` along the reduced axis, as a named tuple."""
+        where = {"start": start} if self.takes_start else {}
+        state = self.forward(xp, input, dims, *options, **where)
         return self.state_class(*state) if len(self.states) > 1 else self.state_class(state)
 
     def merged(self, xp: Any, a: Any, b: Any) -> Any:
