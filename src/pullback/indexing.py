@@ -92,7 +92,7 @@ def _view(x: Tensor, part: Any, moves: Any) -> Tensor:
     move, plain, _ = moves[0]
     note_view(view, x, (move.op, plain, None))
     if len(moves) > 1:
-        steps: list[Step] = [(move.op, plain, None) for move, plain, _ in moves]
+        steps = [Step(move.op, plain, None, mode.enabled) for move, plain, _ in moves]
         view._made_by = (*x._made_by, *steps)
     return view
 

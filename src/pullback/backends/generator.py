@@ -75,9 +75,7 @@ class Generator:
         TypeError for anything but a tensor of bytes, RuntimeError for one of another length.
         """
         if getattr(getattr(new_state, "dtype", None), "itemsize", 0) != 1:
-            raise TypeError(
-                f"RNG state must be a torch.ByteTensor, not {type(new_state).__name__}"
-            )
+            raise TypeError(f"RNG state must be a torch.ByteTensor, not {type(new_state).__name__}")
         data = np.asarray(new_state).tobytes()
         if len(data) != _STATE_BYTES:
             raise RuntimeError(

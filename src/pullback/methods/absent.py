@@ -3,7 +3,7 @@
 `registered` skips those that it does have: a new operation needs no change here.
 """
 
-ABSENT = """
+_NAMES = """
 abs_ absolute_ addbmm addbmm_ addcdiv addcdiv_ addcmul addcmul_ addmv addmv_ addr addr_ adjoint
 aminmax angle argwhere as_strided as_strided_ as_strided_scatter as_subclass baddbmm baddbmm_
 bernoulli_ bfloat16 bincount bitwise_left_shift bitwise_left_shift_ bitwise_right_shift
@@ -32,4 +32,6 @@ swapaxes_ swapdims_ symeig t_ take tensor_split to_dense to_mkldnn to_padded_ten
 to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr trace transpose_
 triangular_solve tril_ triu_ unique unique_consecutive unsafe_chunk unsafe_split
 unsafe_split_with_sizes unsqueeze_ values vdot volatile vsplit xlogy xlogy_ xpu
-""".split()
+"""
+
+ABSENT = _NAMES.split()

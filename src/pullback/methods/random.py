@@ -34,7 +34,9 @@ def _written(self: Tensor, numbers: Any) -> Tensor:
 
 
 @method
-def uniform_(self: Tensor, *ends: float, generator: Generator | None = None, **named: Any) -> Tensor:
+def uniform_(
+    self: Tensor, *ends: float, generator: Generator | None = None, **named: Any
+) -> Tensor:
     """Uniform numbers on [from, to), by default [0, 1): `x.uniform_(from, to)`."""
     low, high = _two("uniform_", ends, named, ("from", "to"), (0.0, 1.0))
     _floating(self, "uniform_")
@@ -45,7 +47,9 @@ def uniform_(self: Tensor, *ends: float, generator: Generator | None = None, **n
     unit = draw_uniform(self._value.shape, self._value.dtype, generator)
     numbers = low + (high - low) * unit
     if high > low:  # rounding may reach the open end
-        numbers = np.where(numbers >= high, np.nextafter(self._value.dtype.type(high), low), numbers)
+        numbers = np.where(
+            numbers >= high, np.nextafter(self._value.dtype.type(high), low), numbers
+        )
     return _written(self, numbers)
 
 
@@ -84,9 +88,7 @@ def log_normal_(
 
 
 @method
-def exponential_(
-    self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None
-) -> Tensor:
+def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Exponential numbers of density λ exp(-λx)."""
     _floating(self, "exponential_")
     if lambd <= 0:
@@ -125,9 +127,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
 
 
 @method
-def random_(
-    self: Tensor, *bounds: int, generator: Generator | None = None, **named: Any
-) -> Tensor:
+def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **named: Any) -> Tensor:
     """Integers from `from` to `to` - 1; by default all that the dtype holds exactly, from 0 on."""
     if len(bounds) == 1 and not named:  # random_(to)
         low, high = 0, bounds[0]
