@@ -18,7 +18,8 @@ _PYTHON_TYPES = (float, int, bool, complex)
 
 @method
 def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, other: Any = None,
-       non_blocking: bool = False, copy: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+       non_blocking: bool = False, copy: bool = False,
+       memory_format: Any = None) -> Tensor:  # fmt: skip
     """The tensor in another dtype: `to(dtype)`, `to(device, dtype)`, `to(other)`; itself if
     nothing changes and `copy` is not set.
 
@@ -63,7 +64,7 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 @method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of another."""
-    return to(self, other.dtype)
+    return to(self, other.dtype)  # type: ignore[no-any-return]
 
 
 @method
@@ -76,12 +77,12 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False,
          memory_format: Any = None) -> Tensor:  # fmt: skip
     """The tensor on an NVIDIA GPU. RuntimeError where there is none."""
-    return to(self, device="cuda" if device is None else device)
+    return to(self, device=device or "cuda")  # type: ignore[no-any-return]
 
 
 def _conversion(name: str, dtype: dtypes.dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return to(self, dtype)
+        return to(self, dtype)  # type: ignore[no-any-return]
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor in dtype {dtype}."
@@ -193,7 +194,7 @@ def _usual(d: dtypes.dtype) -> bool:
 
 
 @method
-def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
+def __repr__(self: Tensor) -> str:
     from pullback.printing import tensor_repr
 
     suffix = []
