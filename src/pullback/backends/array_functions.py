@@ -259,10 +259,16 @@ def identity(n: int, m: int, dtype: Any) -> Any:
 # ------------------------------------------------------------------------------------- random
 
 
+def _check_floating(what: str, dtype: Any) -> None:
+    if dtype.kind not in "fc":
+        raise NotImplementedError(f'"{what}" not implemented for {dtype}: draw floats, and convert')
+
+
 def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Uniform on [0, 1)."""
     source = (generator or default_generator).source
     dtype = np.dtype(dtype)
+    _check_floating("uniform", dtype)
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
         return (source.random(shape, part) + 1j * source.random(shape, part)).astype(dtype)
@@ -276,6 +282,7 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Normal, with variance 1."""
     source = (generator or default_generator).source
     dtype = np.dtype(dtype)
+    _check_floating("normal", dtype)
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
         both = source.standard_normal((2, *shape), part) * math.sqrt(0.5)
