@@ -14,9 +14,7 @@ class device:
         if isinstance(type, int):  # an accelerator's number
             type, index = "cuda", type
         if not isinstance(type, (str, device)):
-            raise TypeError(
-                f"device(): argument 'type' must be str, not {type.__class__.__name__}"
-            )
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         name, colon, number = str(type).partition(":")
         if name not in ("cpu", "cuda", "mps", "meta", "xpu"):
             raise RuntimeError(

@@ -27,6 +27,7 @@ from pullback.tensor import Tensor, wrap
 ndarray = np.ndarray
 new = object.__new__
 FULL = slice(None)
+_FULL = (FULL, slice(None, None, 1), slice(0, None), slice(0, None, 1))
 
 
 class _Move:
@@ -92,7 +93,7 @@ def _view(x: Tensor, part: Any, moves: Any) -> Tensor:
     move, plain, _ = moves[0]
     note_view(view, x, (move.op, plain, None))
     if len(moves) > 1:
-        steps: list[Step] = [(move.op, plain, None) for move, plain, _ in moves]
+        steps = [Step(move.op, plain, None, mode.enabled) for move, plain, _ in moves]
         view._made_by = (*x._made_by, *steps)
     return view
 
@@ -119,7 +120,7 @@ def _read(x: Tensor, key: Any) -> tuple[Any, list[Moved], list[Tensor | None]]:
         if kind is slice:
             if dim >= len(shape):
                 raise _too_many(x, keys)
-            if k == FULL and len(keys) > 1:  # among other keys, it is no view of its own
+            if k in _FULL and type(key) is tuple:  # in a tuple, it is no view of its own
                 places.append(k)
             else:
                 size = shape[dim]

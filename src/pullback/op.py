@@ -35,12 +35,12 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from pullback import arguments
+from pullback import arguments, dtypes
 from pullback.arguments import Array, Arrays, Dim, Dims, DimSet, Ints, NewDim, Parameter, Plain
 
 __all__ = [
-    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints", "NewDim",
-    "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
+    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints",
+    "NewDim", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
     "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
 ]  # fmt: skip
 
@@ -131,15 +131,15 @@ class Op:
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
     * `floating`: integers are converted to the default floating type first; True, or a function
       of the plain arguments that says so.
+    * `dtypes`: the kinds of elements it is defined for, "b" booleans, "i" integers, "f" floating
+      point, "c" complex; others raise NotImplementedError, as PyTorch's do.
     * `result`: dtype of the result: "same", "bool", "real" (of a complex argument), "index".
     * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
       or does not depend on its arguments); a missing rule is an error otherwise.
     * `random`: True where the result is drawn, so that nothing can be compared with it.
-    * `samples`: the interval that tests draw real arguments from, or a function of a `Sampler`
-      that gives a list of `call(…)`; they exercise every parameter.
-    * `reference`: the same function in plain NumPy, `(np, …)` with the call's own arguments; a
-      pointwise operation that is one primitive needs none.
+
+    What tests need is declared beside it, by decorators: `samples`, and `reference`.
     """
 
     kind: ClassVar[str]
@@ -164,12 +164,11 @@ class Op:
         aliases: Sequence[str] = (),
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
+        dtypes: str = "bifc",
         result: str = "same",
         holomorphic: bool = True,
         derivative: bool = True,
         random: bool = False,
-        samples: Any = None,
-        reference: Function | None = None,
     ):
         self.name = name or forward.__name__
         self.forward = forward
@@ -183,12 +182,13 @@ class Op:
         )
         self.aliases = tuple(aliases)
         self.floating = floating
+        self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
         self.result = result
         self.holomorphic = holomorphic
         self.derivative = derivative
         self.random = random
-        self.samples = samples
-        self.reference = reference
+        self.sample_function: Function | None = None
+        self.reference_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
         self.overload = overload
         self.outputs = tuple(outputs.split())
@@ -247,6 +247,23 @@ class Op:
 
         return declare
 
+    def samples(self, function: Function) -> Function:
+        """Decorator: calls for the tests, `(r)`, yielded as `call(…)`, that exercise every parameter.
+
+        `r` draws their arguments (`tests/sampling.py`). The calls of pointwise operations with
+        tensors alone are drawn from their `domain`, and need not be given.
+        """
+        self.sample_function = function
+        return function
+
+    def reference(self, function: Function) -> Function:
+        """Decorator: the same function in plain NumPy, `(np, …)` with the call's own arguments.
+
+        A pointwise operation is its own reference, in higher precision, unless one is given.
+        """
+        self.reference_function = function
+        return function
+
     def plan(self, needs: tuple[bool, ...]) -> Plan:
         """The plan for the differentiable arguments that need a gradient; made once."""
         found = self.plans.get(needs)
@@ -281,6 +298,16 @@ class Op:
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         """The result for the vocabulary's own values; plain arguments are normalised already."""
         raise NotImplementedError(f"{type(self).__name__} is abstract")
+
+    def check_dtype(self, args: Sequence[Any]) -> None:
+        """NotImplementedError for elements that the operation is not defined for."""
+        first = args[self.tensors[0]]  # the others have been converted to the same dtype
+        if first.dtype.kind not in self.kinds:
+            name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
+            raise NotImplementedError(
+                f"\"{self.name}\" not implemented for '{name}': convert the tensor of shape "
+                f"{list(getattr(first, 'shape', ()))} with .to()"
+            )
 
     def prepare(self, xp: Any, cotangents: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
         """The kind's chores before the rules run: cotangents and saved values, in one tuple."""
@@ -344,16 +371,20 @@ class Pointwise(Op):
         forward: Function,
         *,
         keep_dtype: str = "",  # arguments that keep their own dtype
+        # Where tests draw the tensors of calls from; None if `samples` has all the calls.
+        domain: tuple[float, float] | None = (-3.0, 3.0),
         **options: Any,
     ):
         same = options.get("result", "same") == "same"
         options.setdefault("inplace", same and options.get("public", True))
-        options.setdefault("samples", (-3.0, 3.0))
         super().__init__(forward, **options)
+        self.domain = domain
         self.keep_dtype = frozenset(keep_dtype.split())
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds and xp.is_eager:
+            self.check_dtype(args)
         return self.call(xp, args)
 
 
@@ -457,6 +488,8 @@ class Reduction(Op):
         return self.finish_function(xp, *(known[n] for n in self._finish_names))
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds and xp.is_eager:
+            self.check_dtype(args)
         input, dims, keepdim = args[:3]
         options = args[3 : 3 + len(self.options)]
         count = 1
@@ -540,6 +573,8 @@ class Opaque(Op):
         return function
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds and xp.is_eager:
+            self.check_dtype(args)
         return self.call(xp, args)
 
 
@@ -553,6 +588,8 @@ class Composite(Op):
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds:
+            self.check_dtype(args)
         return self.call(xp, args)
 
 

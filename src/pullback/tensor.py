@@ -22,8 +22,7 @@ class Size(tuple[int, ...]):
                 checked.append(size if type(size) is int else size.__index__())
             except (AttributeError, TypeError):
                 raise TypeError(
-                    f"torch.Size() takes an iterable of 'int' (item {k} is "
-                    f"'{type(size).__name__}')"
+                    f"torch.Size() takes an iterable of 'int' (item {k} is '{type(size).__name__}')"
                 ) from None
         return tuple.__new__(cls, checked)
 

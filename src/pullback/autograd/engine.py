@@ -26,7 +26,9 @@ FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) or tensors is None else tuple(tensors)
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable):
+        return (tensors,)  # what is no tensor either is refused with its place
+    return tuple(tensors)
 
 
 def backward(

@@ -164,8 +164,8 @@ def _geometry(base: Any, view: Any) -> dict[str, Any]:
 class Refused(Node):
     """The history of a view made under `no_grad` whose base was written in grad mode."""
 
-    def __init__(self) -> None:
-        super().__init__(())
+    def __init__(self, edge: Edge):
+        super().__init__((edge,))  # on the way to what the base depends on
 
     def name(self) -> str:
         return "RefusedView"
@@ -307,7 +307,7 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
         if view is None or not shares_memory(view._value, base._value):
             continue  # gone, or given other memory by `.data =`
         if not all(step.recorded for step in view._made_by):
-            move_edge(view, (Refused(), 0))
+            move_edge(view, (Refused(base._edge), 0))
         elif view._value.dtype == base._value.dtype:
             cut = AsStrided(base._edge, view._made_by, base._value, view._value)
             move_edge(view, (cut, 0))

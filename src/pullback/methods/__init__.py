@@ -26,5 +26,8 @@ from pullback.methods import (
     operators as operators,
 )
 from pullback.methods import (
+    random as random,
+)
+from pullback.methods import (
     registered as registered,
 )

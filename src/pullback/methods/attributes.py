@@ -102,8 +102,10 @@ def dim_order(self: Tensor) -> tuple[int, ...]:
     return tuple(sorted(range(len(steps)), key=lambda k: -steps[k]))
 
 
-Tensor.device = property(lambda self: CPU)  # type: ignore[attr-defined]
-Tensor.device.__doc__ = "Where the tensor lives: the CPU."
+@attribute
+def device(self: Tensor) -> Any:
+    """Where the tensor lives: the CPU."""
+    return CPU
 
 
 STRIDED = "strided"  # torch.strided
@@ -214,7 +216,7 @@ def mH(self: Tensor) -> Tensor:
 
 
 def _conjugate(x: Tensor) -> Tensor:
-    return TENSORS.conj(x) if x._value.dtype.kind == "c" else x  # type: ignore[no-any-return]
+    return TENSORS.conj(x) if x._value.dtype.kind == "c" else x
 
 
 def _need_matrix(self: Tensor, what: str) -> None:
@@ -228,7 +230,7 @@ def _need_matrix(self: Tensor, what: str) -> None:
 @attribute
 def real(self: Tensor) -> Tensor:
     """The real part; a real tensor is its own. Assigning writes into the tensor."""
-    return TENSORS.real(self) if self._value.dtype.kind == "c" else self  # type: ignore[no-any-return]
+    return TENSORS.real(self) if self._value.dtype.kind == "c" else self
 
 
 @attribute

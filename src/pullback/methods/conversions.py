@@ -18,7 +18,8 @@ _PYTHON_TYPES = (float, int, bool, complex)
 
 @method
 def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, other: Any = None,
-       non_blocking: bool = False, copy: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+       non_blocking: bool = False, copy: bool = False,
+       memory_format: Any = None) -> Tensor:  # fmt: skip
     """The tensor in another dtype: `to(dtype)`, `to(device, dtype)`, `to(other)`; itself if
     nothing changes and `copy` is not set.
 
@@ -63,7 +64,7 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 @method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of another."""
-    return to(self, other.dtype)
+    return to(self, other.dtype)  # type: ignore[no-any-return]
 
 
 @method
@@ -76,12 +77,12 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False,
          memory_format: Any = None) -> Tensor:  # fmt: skip
     """The tensor on an NVIDIA GPU. RuntimeError where there is none."""
-    return to(self, device="cuda" if device is None else device)
+    return to(self, device=device or "cuda")  # type: ignore[no-any-return]
 
 
 def _conversion(name: str, dtype: dtypes.dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return to(self, dtype)
+        return to(self, dtype)  # type: ignore[no-any-return]
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor in dtype {dtype}."
@@ -119,13 +120,13 @@ def item(self: Tensor) -> Any:
             f"a Tensor with {self._value.size} elements cannot be converted to Scalar: its shape "
             f"is {list(self.shape)}"
         )
-    return self._array.item()
+    return self._value.item()
 
 
 @method
 def tolist(self: Tensor) -> Any:
     """Nested lists of Python numbers; of a 0-d tensor its number."""
-    return self._array.tolist()
+    return self._value.tolist()
 
 
 def _single(self: Tensor) -> Any:
@@ -134,7 +135,7 @@ def _single(self: Tensor) -> Any:
             f"only one element tensors can be converted to Python scalars: this one has shape "
             f"{list(self.shape)}"
         )
-    return self._array.item()
+    return self._value.item()
 
 
 def _real(self: Tensor, what: str) -> Any:
@@ -169,20 +170,20 @@ def __bool__(self: Tensor) -> bool:
             f"Boolean value of Tensor with {count} is ambiguous: its shape is "
             f"{list(self.shape)}; use .any() or .all()"
         )
-    return bool(self._array.item())
+    return bool(self._value.item())
 
 
 @method
 def __index__(self: Tensor) -> int:
     if self._value.dtype.kind not in "biu" or self._value.size != 1:
         raise TypeError("only integer tensors of a single element can be converted to an index")
-    return int(self._array.item())
+    return int(self._value.item())
 
 
 @method
 def __format__(self: Tensor, specification: str) -> str:
     if self._value.ndim == 0:
-        return format(self._array.item(), specification)
+        return format(self._value.item(), specification)
     return object.__format__(self, specification)
 
 
@@ -193,7 +194,7 @@ def _usual(d: dtypes.dtype) -> bool:
 
 
 @method
-def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
+def __repr__(self: Tensor) -> str:
     from pullback.printing import tensor_repr
 
     suffix = []
@@ -203,6 +204,4 @@ def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
         suffix.append("requires_grad=True")
     d = self.dtype
     with np.errstate(all="ignore"):
-        return tensor_repr(
-            self._array, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix
-        )
+        return tensor_repr(self._array, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix)

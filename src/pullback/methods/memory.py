@@ -123,7 +123,8 @@ class TypedStorage:
 
     def __repr__(self) -> str:
         items = "\n ".join(map(str, self.tolist()))
-        return f" {items}\n[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) of size {self.size()}]"  # fmt: skip
+        what = f"torch.storage.TypedStorage(dtype={self.dtype}, device=cpu)"
+        return f" {items}\n[{what} of size {self.size()}]"
 
 
 @method

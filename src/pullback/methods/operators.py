@@ -1,4 +1,4 @@
-"""Python's operators on tensors, NumPy's arrays and numbers on either side; containers' protocols."""
+"""Python's operators, with NumPy's arrays and numbers on either side; containers' protocols."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from pullback.tensor import Tensor
 # Python's operators: the operation, and the one for the operands in the other order; "" means the
 # same operation with its arguments exchanged.
 OPERATORS = {
-    "add": ("add", "add"), "sub": ("sub", "rsub"), "mul": ("mul", "mul"), "truediv": ("div", "rdiv"),
+    "add": ("add", "add"), "sub": ("sub", "rsub"), "mul": ("mul", "mul"),
+    "truediv": ("div", "rdiv"),
     "floordiv": ("floor_divide", ""), "mod": ("remainder", ""), "pow": ("pow", ""),
     "and": ("bitwise_and", "bitwise_and"), "or": ("bitwise_or", "bitwise_or"),
     "xor": ("bitwise_xor", "bitwise_xor"),
@@ -76,7 +77,7 @@ def __matmul__(self: Tensor, other: Any) -> Any:
 
 @method
 def __rmatmul__(self: Tensor, other: Any) -> Any:
-    if not isinstance(other, np.ndarray):
+    if not isinstance(other, (Tensor, np.ndarray)):
         return NotImplemented
     return TENSORS.matmul(as_tensor(other), self)
 
@@ -90,10 +91,11 @@ def __pos__(self: Tensor) -> Any:
 
 # ------------------------------------------------------------------------------- containers
 
-Tensor.__getitem__ = getitem  # type: ignore[attr-defined]
-Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
-Tensor.__delitem__ = delitem  # type: ignore[attr-defined]
-Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]  # tensors are compared by `is`
+for _name, _function in {
+    "__getitem__": getitem, "__setitem__": setitem, "__delitem__": delitem,
+    "__hash__": object.__hash__,  # tensors are told apart by `is`
+}.items():  # fmt: skip
+    setattr(Tensor, _name, _function)
 
 
 @method
@@ -112,7 +114,7 @@ def __iter__(self: Tensor) -> Iterator[Tensor]:
 
 @method
 def __reversed__(self: Tensor) -> Tensor:
-    return TENSORS.flip(self, 0) if self._value.ndim else self  # type: ignore[no-any-return]
+    return TENSORS.flip(self, 0) if self._value.ndim else self
 
 
 @method
