@@ -39,8 +39,8 @@ from pullback import arguments, dtypes
 from pullback.arguments import Array, Arrays, Dim, Dims, DimSet, Ints, NewDim, Parameter, Plain
 
 __all__ = [
-    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints", "NewDim",
-    "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
+    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints",
+    "NewDim", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
     "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
 ]  # fmt: skip
 

@@ -14,14 +14,20 @@ from typing import Any
 import numpy as np
 
 from pullback.autograd import graph
-from pullback.autograd.graph import AccumulateGrad, Node
+from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, steps
 from pullback.autograd.modes import mode
-from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
+from pullback.autograd.versions import Latest
+from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.tensor import Tensor, wrap
+
+ndarray = np.ndarray
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) or tensors is None else tuple(tensors)
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable):
+        return (tensors,)  # what is no tensor either is refused with its place
+    return tuple(tensors)
 
 
 def backward(
@@ -45,19 +51,15 @@ def backward(
     targets = _as_tuple(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    edges = [_target_edge(t, k) for k, t in enumerate(targets)]
+    edges = list(dict.fromkeys(_target_edge(t, k) for k, t in enumerate(targets)))
+    for target in targets:
+        if not target.is_leaf:
+            graph.retain_grad(target)
     results = _run(roots, edges, retain, create_graph)
-    for target, edge in zip(targets, edges, strict=True):
-        result = results.get(edge)
-        if result is None:
-            continue
-        tensor = result if create_graph else wrap(_own(result))
-        if edge[0].accumulates:
-            edge[0].accumulate(tensor, create_graph)
-        else:
-            target._grad = (
-                tensor if target._grad is None else graph.TENSORS.add(target._grad, tensor)
-            )
+    for edge, result in results.items():
+        node = edge[0]
+        if isinstance(node, AccumulateGrad):
+            node.accumulate(result if create_graph else wrap(result), create_graph)
 
 
 def grad(
@@ -88,16 +90,20 @@ def grad(
         return _batched(sources, targets, grad_outputs, retain_graph, create_graph,
                         allow_unused, materialize_grads)  # fmt: skip
     if not targets:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
     roots = _roots(sources, grad_outputs, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     found = _run(roots, edges, retain, create_graph)
     results: list[Tensor | None] = []
+    given: set[tuple[Node, int]] = set()
     for k, (target, edge) in enumerate(zip(targets, edges, strict=True)):
         result = found.get(edge)
         if result is not None:
-            results.append(result if create_graph else wrap(result))
+            if not create_graph:
+                result = wrap(result.copy() if edge in given else result)
+                given.add(edge)
+            results.append(result)
         elif materialize_grads:
             results.append(wrap(np.zeros(target.shape, target._value.dtype)))
         elif allow_unused:
@@ -122,6 +128,8 @@ def _batched(
     if len(lengths) != 1:
         raise RuntimeError("is_grads_batched=True needs grad_outputs with a common first axis")
     (count,) = lengths
+    if count == 0:
+        raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
     rows = []
     for i in range(count):
         keep = True if i < count - 1 else retain
@@ -220,11 +228,6 @@ def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]])
     return needed
 
 
-def _own(array: Any) -> Any:
-    """An array that nothing else reads."""
-    return array.copy()
-
-
 def _run(
     roots: list[tuple[Node, int, Any]],
     targets: list[tuple[Node, int]] | None,
@@ -236,128 +239,240 @@ def _run(
     mode.enabled = record
     token = quiet_set(QUIET)
     try:
-        return _visit(roots, targets, retain, record)
+        return _Pass(roots, targets, retain, record).visit()
     finally:
         quiet_reset(token)
         mode.enabled = was_recording
 
 
-def _visit(
-    roots: list[tuple[Node, int, Any]],
-    targets: list[tuple[Node, int]] | None,
-    retain: bool,
-    tensors: bool,
-) -> dict[tuple[Node, int], Any]:
-    needed = None if targets is None else _needed(roots, targets)
-    wanted: dict[Node, list[int]] = {}
-    for node, number in targets or ():
-        wanted.setdefault(node, []).append(number)
-    captured: dict[tuple[Node, int], Any] = {}
-    add = graph.TENSORS.add if tensors else np.add
-    pending: dict[Node, Any] = {}  # the cotangent, or a list of them for several outputs
-    heap: list[tuple[int, Node]] = []
-    push, pop = heapq.heappush, heapq.heappop
+class _Pass:
+    """One backward pass: what has arrived where, and who is next.
 
-    for node, number, g in roots:
-        if node.accumulates and not tensors:
-            g = g.copy()  # it will be the leaf's own, and written in place
-        _deliver(node, number, g, pending, heap, add)
+    Every node is older than its consumers: visiting the youngest of those that a cotangent has
+    reached, each is complete when its turn comes. Leaves are the oldest, and wait aside.
+    """
 
-    ahead: Node | None = None  # the next node, where it is the only one: no heap is needed
-    while heap or ahead is not None:
-        if ahead is None:
-            node = pop(heap)[1]
+    def __init__(
+        self,
+        roots: list[tuple[Node, int, Any]],
+        targets: list[tuple[Node, int]] | None,
+        retain: bool,
+        tensors: bool,
+    ):
+        self.retain = retain
+        self.tensors = tensors
+        self.add = graph.TENSORS.add if tensors else np.add
+        self.targets = targets
+        self.wanted: dict[Node, list[int]] = {}  # the targets' outputs
+        for node, number in targets or ():
+            self.wanted.setdefault(node, []).append(number)
+        self.needed = None if targets is None else _needed(roots, targets)
+        # The nodes that cotangents are sent to; None for all.
+        self.reached = None if self.needed is None else self.needed | self.wanted.keys()
+        self.captured: dict[tuple[Node, int], Any] = {}
+        # The cotangent of a waiting node, or a list of them for several outputs.
+        self.pending: dict[Node, Any] = {}
+        self.heap: list[tuple[int, Node]] = []
+        self.leaves: dict[AccumulateGrad, Any] = {}
+        # The places whose cotangent is a sum made here, that can be added to in place.
+        self.sums: set[tuple[Node, int]] = set()
+        for node, number, g in roots:
+            if self.reached is None or node in self.reached:
+                self.send(node, number, g, shared=True)
+
+    def send(self, node: Node, number: int, g: Any, shared: bool) -> None:
+        """Add a cotangent to what has arrived for an output of a node.
+
+        `shared`: somebody else may have the same memory.
+        """
+        if isinstance(node, AccumulateGrad):
+            have = self.leaves.get(node)
+            if have is None:  # it becomes the leaf's gradient
+                self.leaves[node] = g.copy() if shared and not self.tensors else g
+                self.sums.add((node, 0))
+            else:
+                self.leaves[node] = self.sum(node, 0, have, g)
+            return
+        pending = self.pending
+        if node not in pending:
+            heapq.heappush(self.heap, (-node.time, node))
+            pending[node] = g if node.outputs == 1 else [None] * node.outputs
+            if node.outputs == 1:
+                return
+        if node.outputs == 1:
+            pending[node] = self.sum(node, 0, pending[node], g)
         else:
-            node, ahead = ahead, None
-        arrived = pending.pop(node)
+            have = pending[node][number]
+            pending[node][number] = g if have is None else self.sum(node, number, have, g)
+
+    def sum(self, node: Node, number: int, have: Any, g: Any) -> Any:
+        """Two cotangents of one output; many of them cost one array."""
+        if self.tensors:
+            return self.add(have, g)
+        key = (node, number)
+        if key in self.sums and have.dtype is g.dtype:
+            return np.add(have, g, out=have)
+        self.sums.add(key)
+        return np.asarray(np.add(have, g))
+
+    def visit(self) -> dict[tuple[Node, int], Any]:
+        """Go through the graph; gives the cotangents of the targets."""
+        heap, pending, wanted, reached = self.heap, self.pending, self.wanted, self.reached
+        short = not self.tensors
+        free = not self.retain
+        # The youngest of the waiting nodes, where it is known without the heap.
+        ahead: Node | None = None
+        ahead_g: Any = None
+        while True:
+            if ahead is not None:
+                node, g, ahead = ahead, ahead_g, None
+            elif heap:
+                node = heapq.heappop(heap)[1]
+                g = pending.pop(node)
+            else:
+                break
+            if not (short and node.plain) or node in wanted:
+                self.general(node, g)
+                continue
+            # The short way: what `general` does, for an operation without chores. It costs less
+            # than NumPy's work on ten numbers, and most nodes take it.
+            assert isinstance(node, OperationNode)
+            plan = node.plan
+            step = steps.get(plan) or steps.of(node.op, plan)
+            saves, calls = step
+            dtype = g.dtype
+            if calls is None or not (dtype is FLOAT32 or dtype is FLOAT64):
+                self.general(node, g)
+                continue
+            values = node.values
+            if values is None:
+                raise node.used_up()
+            if values and Latest.write > node.time:
+                node.check_versions()
+            edges = node.edges
+            for k, rule, pick in calls:
+                edge = edges[k]
+                assert edge is not None  # else the plan would not have this rule
+                target, number = edge
+                if reached is not None and target not in reached:
+                    continue
+                if pick is None:
+                    result = rule(ARRAYS, g, *values)
+                else:
+                    result = rule(ARRAYS, *pick((g, *values)))
+                if type(result) is not ndarray:
+                    if result is None:
+                        continue
+                    result = np.asarray(result)
+                if (
+                    target.plain
+                    and ahead is None
+                    and (not heap or (target.time > -heap[0][0] and target not in pending))
+                ):
+                    ahead, ahead_g = target, result
+                    continue
+                if ahead is not None:
+                    self.send(ahead, 0, ahead_g, True)
+                    ahead = None
+                shared = target.accumulates and _is_shared(result, values, (g,))
+                self.send(target, number, result, shared)
+            if free and saves:
+                node.values = None
+        for leaf in list(self.leaves):
+            self.general(leaf, self.leaves.pop(leaf))
+        return self.captured
+
+    def general(self, node: Node, arrived: Any) -> None:
+        """Visit one node: hooks, capture, accumulation, several outputs, records."""
+        tensors = self.tensors
         if node.hooks is not None:
-            arrived = _before(node, arrived, tensors)
-        if wanted and node in wanted:
-            for number in wanted[node]:
-                g = arrived[number] if type(arrived) is list else arrived
-                if g is not None:
-                    captured[node, number] = g
-        if node.accumulates:
-            if targets is None:
-                assert isinstance(node, AccumulateGrad)
+            arrived = _tensor_hooks(node, arrived, tensors)
+        for number in self.wanted.get(node, ()):
+            g = arrived[number] if type(arrived) is list else arrived
+            if g is not None:
+                # A leaf's is nobody else's, but what it will be the gradient of goes on to others.
+                self.captured[node, number] = g if tensors or node.accumulates else g.copy()
+        if isinstance(node, AccumulateGrad):
+            if self.targets is None:
                 node.accumulate(arrived if tensors else wrap(arrived), tensors)
-            continue
-        if needed is not None and node not in needed:
-            continue
+            return
+        if self.needed is not None and node not in self.needed:
+            return
         cotangents = tuple(arrived) if type(arrived) is list else (arrived,)
-        results = node.run(cotangents, tensors)
+        if node.hooks is not None:
+            cotangents = _before(node, cotangents, tensors)
+        results = node.run(cotangents, tensors, self.reached)
         if node.hooks is not None:
             results = _after(node, results, cotangents, tensors)
-        if not retain:
+        values = getattr(node, "values", None) or ()
+        if not self.retain:
             node.release()
-        k = -1
-        for edge in node.edges:
-            k += 1
-            if edge is None:
-                continue
-            g = results[k]
-            if g is None:
+        for edge, g in zip(node.edges, results, strict=True):
+            if edge is None or g is None:
                 continue
             target, number = edge
-            if needed is not None and target not in needed and target not in wanted:
+            if self.reached is not None and target not in self.reached:
                 continue
-            if target in pending or target.outputs != 1:
-                if ahead is not None:
-                    push(heap, (-ahead.time, ahead))
-                    ahead = None
-                _deliver(target, number, g, pending, heap, add)
-                continue
-            if target.accumulates and not tensors and _is_shared(g, node, cotangents):
-                g = g.copy()  # it will be the leaf's own, and written in place
-            pending[target] = g
-            if heap:
-                push(heap, (-target.time, target))
-            elif ahead is None:
-                ahead = target
-            else:
-                push(heap, (-ahead.time, ahead))
-                push(heap, (-target.time, target))
-                ahead = None
-    return captured
+            shared = (
+                target.accumulates
+                and not tensors
+                and (node.hooks is not None or _is_shared(g, values, cotangents))
+            )
+            self.send(target, number, g, shared)
 
 
-def _deliver(node: Node, number: int, g: Any, pending: Any, heap: Any, add: Any) -> None:
-    """Add a cotangent to what has arrived for an output of a node."""
-    if node not in pending:
-        heapq.heappush(heap, (-node.time, node))
-        pending[node] = None if node.outputs == 1 else [None] * node.outputs
-    if node.outputs == 1:
-        have = pending[node]
-        pending[node] = g if have is None else add(have, g)
-    else:
-        have = pending[node][number]
-        pending[node][number] = g if have is None else add(have, g)
+def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:
+    """Whether an array that a rule gave is, or may be, somebody else's as well."""
+    return (
+        g.base is not None or any(g is c for c in cotangents) or any(_holds(v, g) for v in values)
+    )
 
 
-def _is_shared(g: Any, node: Node, cotangents: tuple[Any, ...]) -> bool:
-    """Whether a cotangent is, or may be, somebody else's array as well."""
-    if g.base is not None or any(g is c for c in cotangents):
-        return True
-    values = getattr(node, "values", None) or ()
-    return any(g is v for v in values)
+def _holds(value: Any, g: Any) -> bool:
+    return value is g or (type(value) is list and any(v is g for v in value))
 
 
-def _before(node: Node, arrived: Any, tensors: bool) -> Any:
-    """Hooks on the outputs' cotangents, then the node's pre-hooks."""
-    assert node.hooks is not None
+def _tensor_hooks(node: Node, arrived: Any, tensors: bool) -> Any:
+    """The hooks on the outputs' cotangents; then tensors that keep their gradient get it."""
+    hooks = node.hooks
+    assert hooks is not None
+    if not hooks.on_tensor and not hooks.retained:
+        return arrived
     grads = list(arrived) if type(arrived) is list else [arrived]
     if not tensors:
         grads = [None if g is None else wrap(g) for g in grads]
-    for number, hook in list(node.hooks.on_tensor.values()):
+    for number, hook in list(hooks.on_tensor.values()):
         if grads[number] is not None:
             grads[number] = _replaced(hook(grads[number]), grads[number])
-    for hook in list(node.hooks.before.values()):
-        result = hook(tuple(grads))
-        if result is not None:
-            grads = list(_as_tuple(result))
-    if not tensors:
+    for number, reference in list(hooks.retained.items()):
+        tensor, g = reference(), grads[number]
+        if tensor is not None and g is not None:
+            have = tensor._grad
+            tensor._grad = graph.TENSORS.clone(g) if have is None else graph.TENSORS.add(have, g)
+    if not tensors:  # the hooks may have kept the arrays: a leaf must have its own
         grads = [None if g is None else g._value for g in grads]
+        if node.accumulates:
+            grads = [grads[0].copy()]
     return grads if type(arrived) is list else grads[0]
+
+
+def _before(node: Node, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:
+    """The node's pre-hooks."""
+    assert node.hooks is not None
+    if not node.hooks.before:
+        return cotangents
+    grads = tuple(g if g is None or tensors else wrap(g) for g in cotangents)
+    for hook in list(node.hooks.before.values()):
+        result = hook(grads)
+        if result is not None:
+            grads = _as_tuple(result)
+            _check_count("pre-hook", len(grads), len(cotangents))
+    return tuple(g if g is None or tensors else g._value for g in grads)
+
+
+def _check_count(what: str, have: int, want: int) -> None:
+    if have != want:
+        raise RuntimeError(f"a {what} must give {want} gradients or None, but it gave {have}")
 
 
 def _replaced(result: Any, g: Any) -> Any:
@@ -387,4 +502,5 @@ def _after(node: Node, results: Any, cotangents: tuple[Any, ...], tensors: bool)
         replaced = hook(grads, public(cotangents))
         if replaced is not None:
             grads = _as_tuple(replaced)
+            _check_count("hook", len(grads), len(results))
     return [g if g is None or tensors else g._value for g in grads]

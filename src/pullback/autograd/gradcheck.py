@@ -73,7 +73,7 @@ def gradgradcheck(
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
         cotangents = [wrap(g._value.copy()) for g in given]
     for g in cotangents:
-        g.requires_grad_()  # type: ignore[attr-defined]  # attached by `methods`
+        g.requires_grad_()  # attached by `methods`
     count = len(arguments)
 
     def gradients(*both: Any) -> tuple[Any, ...]:

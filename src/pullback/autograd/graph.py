@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from pullback.autograd.versions import Latest, tick, written_since
+from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
 from pullback.op import Op, Plan
 from pullback.tensor import Tensor, wrap
@@ -22,10 +23,12 @@ TENSORS: Any = None
 class Hooks:
     """Functions to call around a node; made when the first is registered."""
 
-    __slots__ = ("after", "before", "on_output", "on_tensor", "post_accumulate")
+    __slots__ = ("after", "before", "on_tensor", "post_accumulate", "retained")
 
     def __init__(self) -> None:
-        self.on_tensor: dict[int, tuple[int, Callable[..., Any]]] = {}  # key: (output, hook)
+        self.on_tensor: dict[int, tuple[int, Callable[..., Any]]] = {}  # values: (output, hook)
+        # The tensors of the outputs that keep their gradient, after all of `on_tensor`.
+        self.retained: dict[int, weakref.ref[Tensor]] = {}
         self.before: dict[int, Callable[..., Any]] = {}
         self.after: dict[int, Callable[..., Any]] = {}
         self.post_accumulate: dict[int, Callable[..., Any]] = {}
@@ -60,6 +63,9 @@ class Node:
 
     accumulates: ClassVar[bool] = False
     outputs: int = 1
+    # Whether the backward pass can take its short way through this node: an operation with one
+    # output, no hooks, and rules that give cotangents of the inputs' shapes and dtypes.
+    plain: bool = False
 
     edges: tuple[Edge, ...]
     time: int
@@ -86,8 +92,13 @@ class Node:
         """The name that PyTorch gives this node: `MulBackward0`, …"""
         return type(self).__name__
 
-    def run(self, cotangents: tuple[Any, ...], tensors: bool) -> Sequence[Any]:
-        """The cotangents of the inputs, aligned with `edges`; arrays, or tensors on request."""
+    def run(
+        self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
+    ) -> Sequence[Any]:
+        """The cotangents of the inputs, aligned with `edges`; arrays, or tensors on request.
+
+        Those that go to nodes outside `reached`, if it is given, need not be computed.
+        """
         raise NotImplementedError(f"{type(self).__name__} is abstract")
 
     def release(self) -> None:
@@ -109,10 +120,11 @@ class Node:
     def _hooks(self) -> Hooks:
         if self.hooks is None:
             self.hooks = Hooks()
+            self.plain = False
         return self.hooks
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` after the node has run; it may replace the first."""
+        """Call `hook(grad_inputs, grad_outputs)` after the node ran; it may replace the first."""
         return RemovableHandle(self._hooks().after, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -122,6 +134,10 @@ class Node:
     def register_tensor_hook(self, output: int, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(grad)` with the whole cotangent of one output."""
         return RemovableHandle(self._hooks().on_tensor, (output, hook))
+
+    def retain(self, output: int, tensor: Tensor) -> None:
+        """Keep the cotangent of one output in the `grad` of its tensor, as the hooks leave it."""
+        self._hooks().retained[output] = weakref.ref(tensor)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -139,6 +155,7 @@ class AccumulateGrad(Node):
         super().__init__(())
         self.reference = weakref.ref(leaf)
         self.shape = leaf.shape
+        self._lock = threading.Lock()  # backward passes of several threads end in one leaf
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -149,16 +166,27 @@ class AccumulateGrad(Node):
         return self.reference()
 
     def accumulate(self, cotangent: Tensor, record: bool) -> None:
-        """Add a cotangent to the leaf's gradient: in place, or recorded."""
+        """Add a cotangent to the leaf's gradient: in place, or recorded.
+
+        The first one becomes the gradient, so that it must not be anybody else's.
+        """
         leaf = self.reference()
         if leaf is None:
             return  # nobody can read the result
-        if leaf._grad is None:
-            leaf._grad = cotangent
-        elif record:
-            leaf._grad = TENSORS.add(leaf._grad, cotangent)
-        else:
-            leaf._grad = TENSORS.add_(leaf._grad, cotangent)
+        with self._lock:
+            have = leaf._grad
+            if record:
+                clone = TENSORS.clone  # the cotangent may be a tensor that the user holds
+                leaf._grad = clone(cotangent) if have is None else TENSORS.add(have, cotangent)
+            elif have is None:
+                leaf._grad = cotangent
+            else:
+                array = have._value
+                if array.flags.writeable and array.dtype == cotangent._value.dtype:
+                    np.add(array, cotangent._value, out=array)
+                    wrote(array)
+                else:  # a gradient that the user has set: with the checks of any write
+                    TENSORS.add_(have, cotangent)
         if self.hooks is not None:
             for hook in list(self.hooks.post_accumulate.values()):
                 hook(leaf)
@@ -172,13 +200,13 @@ class OperationNode(Node):
 
     op: ClassVar[Op]
 
+    plain = True
+
     plan: Plan
     # What the rules need, as the plan lists it; None once released.
     values: tuple[Any, ...] | None
-    # Shape and dtype of each input, where they differ from what the rules give.
-    metas: tuple[Meta | None, ...] | None = None
-    # Shape and dtype of the outputs, if there are several.
-    output_metas: tuple[Meta, ...] | None = None
+    _metas: tuple[Meta | None, ...] | None = None
+    _output_metas: tuple[Meta, ...] | None = None
 
     def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
         # The hot path of every recorded operation: what is rare is set by who needs it.
@@ -187,55 +215,93 @@ class OperationNode(Node):
         self.values = values
         self.time = tick()
 
-    def run(self, cotangents: tuple[Any, ...], tensors: bool) -> Sequence[Any]:
+    @property
+    def metas(self) -> tuple[Meta | None, ...] | None:
+        """Shape and dtype of each input, where they differ from what the rules give."""
+        return self._metas
+
+    @metas.setter
+    def metas(self, metas: tuple[Meta | None, ...] | None) -> None:
+        self._metas = metas
+        self.plain = False
+
+    @property
+    def output_metas(self) -> tuple[Meta, ...] | None:
+        """Shape and dtype of the outputs, if there are several."""
+        return self._output_metas
+
+    @output_metas.setter
+    def output_metas(self, metas: tuple[Meta, ...] | None) -> None:
+        self._output_metas = metas
+        self.plain = False
+
+    def run(
+        self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
+    ) -> Sequence[Any]:
         values = self.values
         if values is None:
-            raise RuntimeError(
-                f"Trying to backward through the graph a second time: the values that "
-                f"{self.name()} saved were freed by the first backward pass. Pass "
-                f"retain_graph=True to the first .backward() or autograd.grad() call"
-            )
+            raise self.used_up()
         if Latest.write > self.time:
-            self._check_versions(values)
+            self.check_versions()
+        xp = TENSORS if tensors else ARRAYS
         if tensors:
-            xp = TENSORS
             values = self._as_tensors(values)
-        else:
-            xp = ARRAYS
-        if self.output_metas is not None:
-            cotangents = self._materialise(cotangents, tensors)
-        op = self.op
-        first = cotangents[0]
-        dtype = first._value.dtype if tensors else first.dtype
-        conjugate = dtype.kind == "c" and op.holomorphic
+        output_metas = self._output_metas
+        if output_metas is not None:
+            cotangents = self._materialise(cotangents, output_metas, tensors)
+        conjugate = self.op.holomorphic and any(
+            (g._value if tensors else g).dtype.kind == "c" for g in cotangents
+        )
         if conjugate:
             cotangents = tuple(xp.conj(g) for g in cotangents)
-        pool = op.prepare(xp, cotangents, values)
-        results: list[Any] = [None] * len(self.edges)
+        pool = self.op.prepare(xp, cotangents, values)
+        edges = self.edges
+        results: list[Any] = [None] * len(edges)
         for k, rule, pick in self.plan.calls:
+            if reached is not None and not self._reaches(k, reached):
+                continue
             result = rule(xp, *pick(pool))
             if type(result) is list or type(result) is tuple:  # the argument is a sequence
                 for i, part in enumerate(result, start=k):
-                    if self.edges[i] is not None:
+                    if edges[i] is not None:
                         results[i] = xp.conj(part) if conjugate else part
                 continue
-            if conjugate:
+            if conjugate and result is not None:
                 result = xp.conj(result)
-            elif not tensors and result is not None and type(result) is not np.ndarray:
+            if not tensors and result is not None and type(result) is not np.ndarray:
                 result = np.asarray(result)
             results[k] = result
-        metas = self.metas
+        metas = self._metas
         if metas is not None:
             for k, meta in enumerate(metas):
                 if meta is not None and results[k] is not None:
                     results[k] = fit(xp, results[k], meta, tensors)
         return results
 
-    def _materialise(self, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:
+    def _reaches(self, k: int, reached: Collection[Node]) -> bool:
+        """Whether somebody waits for the cotangent of edge k, or of those of a sequence."""
+        edges = self.edges
+        if len(edges) > len(self.op.edges):  # one argument is a sequence
+            return any(edge is not None and edge[0] in reached for edge in edges)
+        edge = edges[k]
+        return edge is not None and edge[0] in reached
+
+    def used_up(self) -> RuntimeError:
+        """The error of a second pass through values that are gone."""
+        return RuntimeError(
+            f"Trying to backward through the graph a second time (or directly access saved "
+            f"tensors after they have already been freed): the values that {self.name()} saved "
+            f"were freed by the first backward pass. Specify retain_graph=True in the first call "
+            f"of .backward() or autograd.grad()"
+        )
+
+    @staticmethod
+    def _materialise(
+        cotangents: tuple[Any, ...], metas: tuple[Meta, ...], tensors: bool
+    ) -> tuple[Any, ...]:
         """Zeros for the outputs that no cotangent reached."""
-        assert self.output_metas is not None
         filled = []
-        for g, (shape, dtype) in zip(cotangents, self.output_metas, strict=True):
+        for g, (shape, dtype) in zip(cotangents, metas, strict=True):
             if g is None:
                 zeros = np.zeros(shape, dtype)
                 g = wrap(zeros) if tensors else zeros
@@ -262,8 +328,9 @@ class OperationNode(Node):
             wrapped.append(value)
         return tuple(wrapped)
 
-    def _check_versions(self, values: tuple[Any, ...]) -> None:
-        for name, array in self._saved_arrays(values):
+    def check_versions(self) -> None:
+        """RuntimeError if a saved value was overwritten."""
+        for name, array in self._saved_arrays(self.values or ()):
             if written_since(array, self.time):
                 raise RuntimeError(
                     f"one of the variables needed for gradient computation has been modified by "
@@ -283,7 +350,9 @@ class OperationNode(Node):
         return found
 
     def release(self) -> None:
-        if self.values:  # a node that saves nothing can run again
+        if (
+            self.values and steps.of(self.op, self.plan).saves
+        ):  # a node that saves no tensor can run again
             self.values = None
 
     @property
@@ -325,6 +394,26 @@ def _public_name(name: str) -> str:
     return {"input": "self", "y": "result", "input_shape": "self_sym_sizes"}.get(name, name)
 
 
+def retain_grad(tensor: Tensor) -> None:
+    """Keep the cotangent of a computed tensor in its `grad` during backward passes."""
+    node, number = tensor._edge  # type: ignore[misc]  # the caller has checked
+    node.retain(number, tensor)
+    tensor.retains_grad = True  # type: ignore[attr-defined]  # PyTorch's attribute
+
+
+def move_edge(tensor: Tensor, edge: Edge) -> None:
+    """Give a tensor another place in the graph; where it keeps its gradient, it goes on."""
+    old = tensor._edge
+    tensor._edge = edge
+    if old is not None and old[0].hooks is not None:
+        retained = old[0].hooks.retained
+        reference = retained.get(old[1])
+        if reference is not None and reference() is tensor:
+            del retained[old[1]]
+            if edge is not None:
+                edge[0].retain(edge[1], tensor)
+
+
 def fit(xp: Any, g: Any, meta: Meta, tensors: bool) -> Any:
     """A cotangent summed over broadcast axes and converted to its input's dtype."""
     shape, dtype = meta
@@ -338,6 +427,43 @@ def fit(xp: Any, g: Any, meta: Meta, tensors: bool) -> Any:
     if have != dtype:
         g = xp.cast(g, dtype)
     return g
+
+
+class Step(NamedTuple):
+    """A plan, as the short way of the backward pass reads it."""
+
+    # Whether a backward pass without `retain_graph` lets tensors go.
+    saves: bool
+    # (index of the edge, rule, what the rule takes out of (cotangent, *saved values), None for
+    # everything in order); None if the kind has chores around its rules.
+    calls: tuple[tuple[int, Callable[..., Any], Any], ...] | None
+
+
+class _Steps(dict[Plan, Step]):
+    """The steps of the plans met so far."""
+
+    def of(self, op: Op, plan: Plan) -> Step:
+        """The step of an operation's plan; made once."""
+        if plan in self:
+            return self[plan]
+        parameters = op.parameters
+        saves = any(
+            what == "output" or (what == "argument" and parameters[k].is_tensor)
+            for what, k in plan.sources
+        )
+        has_chores = type(op).prepare is not Op.prepare or op.many or len(op.cotangents) > 1
+        has_lists = any(parameters[k].is_list for k in op.edges)
+        calls = None
+        if not has_chores and not has_lists:
+            pool = tuple(range(1 + len(plan.sources)))
+            calls = tuple(
+                (k, rule, None if pick(pool) == pool else pick) for k, rule, pick in plan.calls
+            )
+        found = self[plan] = Step(saves, calls)
+        return found
+
+
+steps = _Steps()
 
 
 _classes: dict[tuple[int, int], type[OperationNode]] = {}

@@ -8,7 +8,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pullback.backends.arrays import QUIET, quiet_set
 
@@ -58,14 +58,14 @@ class _GradMode:
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
-            return self._decorate_generator(function)
+            return cast(F, self._decorate_generator(function))
 
         @functools.wraps(function)
         def run(*args: Any, **keywords: Any) -> Any:
             with self._fresh():
                 return function(*args, **keywords)
 
-        return run  # type: ignore[return-value]  # wraps() keeps the signature
+        return cast(F, run)
 
     def _decorate_generator(self, function: Any) -> Any:
         """The mode holds while the generator runs, not while its consumer does."""
@@ -124,13 +124,16 @@ class set_grad_enabled(_GradMode):
     def __init__(self, mode: bool) -> None:
         super().__init__()
         self.enabled = bool(mode)
-        self._previous.append(_swap(self.enabled))
+        self._before = _swap(self.enabled)
 
     def __enter__(self) -> None:
-        """The constructor has switched already."""
+        mode.enabled = self.enabled  # the constructor has switched already, but maybe long ago
+
+    def __exit__(self, *error: object) -> None:
+        mode.enabled = self._before
 
     def __call__(self, function: F) -> F:
-        _swap(self._previous.pop())  # a decorator changes nothing until it is called
+        _swap(self._before)  # a decorator changes nothing until the function is called
         return super().__call__(function)
 
     def _fresh(self) -> _GradMode:

@@ -1,45 +1,58 @@
 """Views and writes in place: histories that stay true when memory is shared.
 
-A view knows the tensor that owns its memory and the view operations that lead from there to it.
-Writing through a view changes the owner: the owner's history becomes "what it was, with the view's
-part replaced", and every living view of it gets the history of being cut out of the new owner.
+A view knows the tensor that owns its memory, the base, and the view operations that lead from
+there to it. Writing through a view changes the base: its history becomes "what it was, with the
+view's part replaced" (`CopySlices`), and every living view of it gets the history of being cut out
+of the new base (`AsStrided`). What cannot be told truly is refused, by PyTorch's rules.
 """
 
 from __future__ import annotations
 
+import threading
 import weakref
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pullback.autograd import graph
-from pullback.autograd.graph import Edge, Node, OperationNode
+from pullback.autograd.graph import Edge, Node, move_edge
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
-from pullback.backends.memory import shares_memory
-from pullback.op import Op
+from pullback.backends.memory import owner, shares_memory
+from pullback.op import Op, View
 from pullback.tensor import Tensor, wrap
 
-# One view operation with its plain arguments, and the number of its output if it has several.
-Step = tuple[Op, tuple[Any, ...], int | None]
+
+class Step(NamedTuple):
+    """How a view was made of another tensor."""
+
+    op: Op
+    plain: tuple[Any, ...]  # the operation's arguments besides the tensor
+    number: int | None  # which output, if the operation has several
+    recorded: bool  # whether gradients were recorded then
 
 
-def note_view(view: Tensor, source: Tensor, step: Step) -> None:
+_lock = threading.Lock()
+
+
+def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int | None]) -> None:
     """Remember how a view was made."""
     base = source if source._base is None else source._base
     view._base = base
-    view._made_by = (*source._made_by, step)
-    views = base._views
-    if views is None:
-        views = base._views = []
-    elif len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two
-        views[:] = [r for r in views if r() is not None]
-    views.append(weakref.ref(view))
+    view._made_by = (*source._made_by, Step(*step, mode.enabled))
+    with _lock:  # a view noted while another thread clears the list must not be lost
+        views = base._views
+        if views is None:
+            views = base._views = []
+        elif len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two
+            views[:] = [r for r in views if r() is not None]
+        views.append(weakref.ref(view))
 
 
 def cut_out(vocabulary: Any, value: Any, steps: tuple[Step, ...]) -> Any:
-    """The view operations again, on another array or tensor of the owner's shape."""
-    for op, plain, number in steps:
+    """The view operations again, on another array or tensor of the base's shape."""
+    for op, plain, number, _ in steps:
         if vocabulary is ARRAYS:
             value = op.compute(ARRAYS, (value, *plain))
         else:
@@ -49,8 +62,13 @@ def cut_out(vocabulary: Any, value: Any, steps: tuple[Step, ...]) -> Any:
     return value
 
 
+def positions(shape: tuple[int, ...], steps: tuple[Step, ...]) -> Any:
+    """Where the elements of a view lie among those of the base, in row-major order."""
+    return cut_out(ARRAYS, np.arange(int(np.prod(shape))).reshape(shape), steps)
+
+
 class CopySlices(Node):
-    """The history of a tensor that was written through a view: owner with one part replaced."""
+    """The history of a tensor that was written through a view: base with one part replaced."""
 
     def __init__(self, edges: tuple[Edge, Edge], steps: tuple[Step, ...], shape: tuple[int, ...]):
         super().__init__(edges)
@@ -60,68 +78,239 @@ class CopySlices(Node):
     def name(self) -> str:
         return "torch::autograd::CopySlices"
 
-    def run(self, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, Any]:
+    def run(
+        self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
+    ) -> tuple[Any, Any]:
         (g,) = cotangents
-        to_owner, to_part = self.edges
-        part = owner = None
+        to_base, to_part = self.edges
+        part = base = None
         if tensors:
-            from_owner = cut_out(graph.TENSORS, g, self.steps)
             if to_part is not None:
-                part = from_owner
-            if to_owner is not None:
-                mask = wrap(self._outside(g._value.dtype))
-                owner = graph.TENSORS.mul(g, mask)
-            return owner, part
-        if to_part is not None:
-            part = np.array(cut_out(ARRAYS, g, self.steps))
-        if to_owner is not None:
-            owner = np.where(self._outside(np.dtype(np.bool_)), g, g.dtype.type(0))
-        return owner, part
+                part = cut_out(graph.TENSORS, g, self.steps)
+            if to_base is not None:
+                base = graph.TENSORS.masked_fill(g, wrap(self._written()), 0)
+        else:
+            if to_part is not None:
+                part = np.array(cut_out(ARRAYS, g, self.steps))
+            if to_base is not None:
+                base = g.copy()
+                base[self._written()] = 0
+        return base, part
 
-    def _outside(self, dtype: np.dtype[Any]) -> Any:
-        """1 where the owner was not overwritten, 0 in the view."""
-        outside = np.ones(self.shape, dtype)
-        view = cut_out(ARRAYS, outside, self.steps)
-        if shares_memory(view, outside):
-            view[...] = 0
-        else:  # a reshape that copies in this memory order: by the elements' numbers
-            numbers = np.arange(outside.size).reshape(self.shape)
-            outside.reshape(-1)[cut_out(ARRAYS, numbers, self.steps).reshape(-1)] = 0
-        return outside
+    def _written(self) -> Any:
+        """True in the view, False where the base kept its values."""
+        written = np.zeros(self.shape, np.bool_)
+        view = cut_out(ARRAYS, written, self.steps)
+        if shares_memory(view, written):
+            view[...] = True
+        else:  # a reshape that copies in this memory order
+            written.reshape(-1)[positions(self.shape, self.steps)] = True
+        return written
+
+
+class AsStrided(Node):
+    """The history of a view whose base was written after the view was made."""
+
+    def __init__(self, edge: Edge, steps: tuple[Step, ...], base: Any, view: Any):
+        super().__init__((edge,))
+        self.steps = steps
+        self.shape = base.shape
+        self.geometry = _geometry(base, view)
+
+    def name(self) -> str:
+        return "AsStridedBackward0"
+
+    def attributes(self) -> dict[str, Any]:
+        return self.geometry
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_saved_"):
+            wanted = name.removeprefix("_saved_")
+            if wanted in self.geometry:
+                return self.geometry[wanted]
+        raise AttributeError(f"{self.name()} has no attribute {name!r}")
+
+    def run(
+        self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
+    ) -> tuple[Any]:
+        (g,) = cotangents
+        if tensors:
+            place = wrap(positions(self.shape, self.steps).reshape(-1))
+            zeros = wrap(np.zeros(int(np.prod(self.shape)), g._value.dtype))
+            flat = graph.TENSORS.index_put(
+                zeros, [place], graph.TENSORS.reshape(g, -1), accumulate=True
+            )
+            return (graph.TENSORS.reshape(flat, *self.shape),)
+        result = np.zeros(self.shape, g.dtype)
+        view = cut_out(ARRAYS, result, self.steps)
+        if shares_memory(view, result) and view.flags.writeable and not overlaps(view):
+            view[...] = g
+        else:
+            np.add.at(result.reshape(-1), positions(self.shape, self.steps), g)
+        return (result,)
+
+
+def _geometry(base: Any, view: Any) -> dict[str, Any]:
+    """Size, strides and offset of a view in the memory of its base, in elements."""
+    item = base.itemsize
+    start = owner(base).__array_interface__["data"][0]
+    return {
+        "size": view.shape,
+        "stride": tuple(s // item for s in view.strides),
+        "storage_offset": (view.__array_interface__["data"][0] - start) // item,
+    }
+
+
+class Refused(Node):
+    """The history of a view made under `no_grad` whose base was written in grad mode."""
+
+    def __init__(self, edge: Edge):
+        super().__init__((edge,))  # on the way to what the base depends on
+
+    def name(self) -> str:
+        return "RefusedView"
+
+    def run(
+        self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
+    ) -> tuple[Any, ...]:
+        raise RuntimeError(
+            "A view was created in no_grad mode and its base or another view of its base has been "
+            "modified inplace with grad mode enabled. " + NO_GRAD_ADVICE
+        )
+
+
+NO_GRAD_ADVICE = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+    "code by moving both the view and the inplace either both inside the no_grad block (if you "
+    "don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+    "tracked)."
+)
+
+
+# --------------------------------------------------------------------------------- refusals
+
+
+def overlaps(array: Any) -> bool:
+    """Whether two elements of an array may be in one place."""
+    extent = 0
+    for stride, size in sorted(zip(map(abs, array.strides), array.shape, strict=True)):
+        if size == 0:
+            return False
+        if size > 1:
+            if stride < extent + array.itemsize:
+                return True
+            extent += stride * (size - 1)
+    return False
 
 
 def check_writable(tensor: Tensor, name: str) -> None:
-    """Refuse to write in place where PyTorch refuses."""
+    """Refuse to write in place where PyTorch refuses whatever is written."""
+    base = tensor._base
+    if base is not None and any(
+        isinstance(s.op, View) and not s.op.injective for s in tensor._made_by
+    ):
+        _check_overlap(tensor, name)
     if not mode.enabled:
         return
-    for owner, what in ((tensor, "a leaf Variable"), (tensor._base, "a view of a leaf Variable")):
-        if owner is not None and owner._edge is not None and owner._edge[0].accumulates:
+    for of, what in ((tensor, "a leaf Variable"), (base, "a view of a leaf Variable")):
+        if of is not None and of._edge is not None and of._edge[0].accumulates:
+            if base is not None:
+                _check_origin(tensor, name)
             raise RuntimeError(
                 f"{what} that requires grad is being used in an in-place operation: {name} on a "
                 f"tensor of shape {list(tensor.shape)}. Write inside `with torch.no_grad():`, or "
                 f"use the operation without the underscore"
             )
-    if tensor._base is not None and any(number is not None for _, _, number in tensor._made_by):
+    if tensor._edge is not None or (base is not None and base._edge is not None):
+        check_history(tensor, name)
+
+
+def check_history(tensor: Tensor, name: str) -> None:
+    """Refuse to write a value that requires grad where the histories could not tell of it."""
+    if tensor._base is not None:
+        _check_origin(tensor, name)
+    base = tensor if tensor._base is None else tensor._base
+    if base._edge is not None:
+        return  # its views are no leaves
+    for reference in base._views or ():
+        view = reference()
+        if view is not None and view._edge is not None and view._edge[0].accumulates:
+            raise RuntimeError(
+                f"{name}: a view of shape {list(view.shape)} of the written-to tensor, of shape "
+                f"{list(tensor.shape)}, is a leaf Variable that requires grad, and what is written "
+                f"requires grad as well: the view could not stay a leaf. Write into a .clone(), or "
+                f"inside `with torch.no_grad():`"
+            )
+
+
+def _check_origin(view: Tensor, name: str) -> None:
+    """Refuse views whose base could not be told of the write."""
+    base = view._base
+    assert base is not None
+    if not shares_memory(view._value, base._value):
         raise RuntimeError(
-            f"Output of a function that returns multiple views is being modified inplace by "
-            f"{name}. Such functions do not allow the output views to be modified inplace: "
-            f"replace the in-place operation by an out-of-place one, or index the tensor"
+            f"{name}: the written-to tensor, of shape {list(view.shape)}, was a view of another "
+            f"whose .data was replaced since: it is not known any more what shares its memory. "
+            f"Write into a .clone()"
+        )
+    if view._value.dtype != base._value.dtype:
+        raise RuntimeError(
+            f"{name}: the written-to tensor is a view, as {view.dtype}, of a tensor of "
+            f"{base.dtype}: gradients cannot be recorded through it. Write inside `with "
+            f"torch.no_grad():`, or into a .clone()"
+        )
+    for step in view._made_by:
+        if step.number is not None:
+            raise RuntimeError(
+                f"Output {step.number} of {step.op.node}Backward0 is a view and is being modified "
+                f"inplace by {name}. This view is the output of a function that returns multiple "
+                f"views. Such functions do not allow the output views to be modified inplace. You "
+                f"should replace the inplace operation by an out-of-place one, or write through "
+                f"an index: tensor[k] = ..."
+            )
+        if not step.recorded:
+            raise RuntimeError(
+                f"A view was created in no_grad mode and is being modified inplace with grad mode "
+                f"enabled, by {name} on a tensor of shape {list(view.shape)}. {NO_GRAD_ADVICE}"
+            )
+
+
+def _check_overlap(tensor: Tensor, name: str) -> None:
+    if overlaps(tensor._value):
+        raise RuntimeError(
+            f"{name}: unsupported operation: more than one element of the written-to tensor, of "
+            f"shape {list(tensor.shape)}, refers to a single memory location. Please clone() the "
+            f"tensor before performing the operation."
         )
 
 
-def rebase(tensor: Tensor, node: OperationNode | None) -> None:
+# -------------------------------------------------------------------------------- histories
+
+
+def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
     """Give a tensor that was written in place its new history, and all that share its memory."""
     if not mode.enabled:
         return
-    edge = None if node is None else (node, 0)
-    base = tensor._base
-    if base is None:
-        base = tensor
-        tensor._edge = edge
-    elif edge is not None or base._edge is not None:
-        base._edge = (CopySlices((base._edge, edge), tensor._made_by, base._value.shape), 0)
-    for reference in base._views or ():
+    edge = None if node is None else (node, number)
+    base = tensor if tensor._base is None else tensor._base
+    old = base._edge
+    if edge is None and old is None:
+        return
+    if edge is not None:
+        check_history(tensor, "an in-place operation")
+    if base is tensor and edge is not None:
+        move_edge(base, edge)
+    else:  # a part is new; or everything, and does not depend on the past
+        move_edge(base, (CopySlices((old, edge), tensor._made_by, base._value.shape), 0))
+    for reference in tuple(base._views or ()):
         view = reference()
-        if view is not None:
+        if view is None or not shares_memory(view._value, base._value):
+            continue  # gone, or given other memory by `.data =`
+        if not all(step.recorded for step in view._made_by):
+            move_edge(view, (Refused(base._edge), 0))
+        elif view._value.dtype == base._value.dtype:
+            cut = AsStrided(base._edge, view._made_by, base._value, view._value)
+            move_edge(view, (cut, 0))
+        else:  # real parts, bits: what their own rules say
             stem = wrap(base._value, base._edge)
-            view._edge = cut_out(graph.TENSORS, stem, view._made_by)._edge
+            move_edge(view, cut_out(graph.TENSORS, stem, view._made_by)._edge)

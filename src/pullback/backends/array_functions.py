@@ -100,10 +100,11 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 
 def cumulate(what: str, x: Any, dim: int) -> Any:
     """Running sums or products; integers in int64."""
-    dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
+    dtype: Any = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
-    return {"sum": np.cumsum, "prod": np.cumprod}[what](x, axis=dim, dtype=dtype)
+    cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]
+    return cumulative(x, axis=dim, dtype=dtype)
 
 
 def argsort_array(x: Any, dim: int, descending: bool) -> Any:

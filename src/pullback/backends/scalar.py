@@ -108,7 +108,7 @@ def _lgamma(x: float) -> float:
         return math.inf
 
 
-_TABLE = [
+_TABLE: list[Any] = [
     # name, arity, NumPy's function, dtype of the result
     ("add", 2, np.add), ("sub", 2, np.subtract), ("mul", 2, np.multiply),
     ("div", 2, np.true_divide), ("floor_divide", 2, _divided(np.floor_divide)),

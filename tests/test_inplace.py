@@ -1,0 +1,579 @@
+"""Writing in place: PyTorch's rules, and gradients that are right or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, assume, event, given, settings
+from hypothesis import strategies as st
+
+import pullback as torch
+from replay import SHAPE, SMALL, Outcome, Program
+
+# ------------------------------------------------------------------------- random programs
+
+X = np.linspace(0.2, 0.9, 12).reshape(SHAPE)
+Y = np.array([0.7, -0.4, 0.55, -0.8])
+ENTRIES = X.size + Y.size
+PROGRAMS = st.lists(st.tuples(*[st.integers(0, 99)] * 4), min_size=1, max_size=14)
+RANDOM = settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],  # to explain takes minutes
+)
+ONES = np.concatenate([np.linspace(-1, 1, X.size), np.linspace(1, 2, Y.size)])
+
+
+def replayed(program: Any, x: Any, y: Any, protected: bool, constants: Any = None) -> Outcome:
+    return Program(program, [x, y], protected=protected, constants=constants).run()
+
+
+def on_tensors(program: Any, protected: bool) -> tuple[Outcome, Any, Any]:
+    x, y = (torch.tensor(a, requires_grad=True) for a in (X, Y))
+    outcome = Program(program, [X, Y], protected=protected, tensors=[x, y]).run()
+    return outcome, x, y
+
+
+def flat(*parts: Any) -> Any:
+    return np.concatenate([p.detach().numpy().reshape(-1) for p in parts])
+
+
+def tame(outcome: Outcome) -> None:
+    numbers = np.append(outcome.gradient, outcome.value)
+    assume(np.all(np.isfinite(numbers)) and np.abs(numbers).max() < 1e8)
+
+
+@RANDOM
+@given(PROGRAMS)
+def test_random_programs_that_overwrite_nothing_saved(program: Any) -> None:
+    """Views, writes and reads: values, gradients and second derivatives, never an error."""
+    plain = replayed(program, X, Y, protected=True)
+    tame(plain)
+    outcome, x, y = on_tensors(program, protected=True)
+    np.testing.assert_allclose(outcome.loss.item(), plain.value, rtol=1e-9)
+    arguments = {"materialize_grads": True, "create_graph": True}
+    if outcome.poisoned:
+        event("a view made under no_grad became stale")
+        with pytest.raises(RuntimeError, match="no_grad mode"):
+            torch.autograd.grad(outcome.loss, (x, y), **arguments)
+        return
+    gradient = torch.autograd.grad(outcome.loss, (x, y), **arguments)
+    np.testing.assert_allclose(flat(*gradient), plain.gradient, rtol=1e-9, atol=1e-9)
+
+    h = 1e-30  # the derivative of the replay along a direction, by the complex step
+    direction = 1j * h * ONES
+    shifted = replayed(
+        program, X + direction[: X.size].reshape(X.shape), Y + direction[X.size :],
+        protected=True, constants=plain.constants,
+    )  # fmt: skip
+    along = sum((g * torch.tensor(d)).sum() for g, d in zip(gradient, split(ONES), strict=True))
+    second = (
+        torch.autograd.grad(along, (x, y), materialize_grads=True)
+        if along.requires_grad
+        else (torch.zeros(SHAPE), torch.zeros(SMALL))
+    )
+    scale = 1 + np.abs(shifted.gradient.imag).max() / h
+    np.testing.assert_allclose(flat(*second) / scale, shifted.gradient.imag / h / scale, atol=1e-9)
+
+
+def split(flat: Any) -> tuple[Any, Any]:
+    return flat[: X.size].reshape(X.shape), flat[X.size :]
+
+
+@RANDOM
+@given(PROGRAMS)
+def test_random_programs_are_right_or_refused(program: Any) -> None:
+    """Where saved values may be overwritten, the gradient is right, or there is none."""
+    plain = replayed(program, X, Y, protected=False)
+    tame(plain)
+    outcome, x, y = on_tensors(program, protected=False)
+    np.testing.assert_allclose(outcome.loss.item(), plain.value, rtol=1e-9)
+    try:
+        gradient = torch.autograd.grad(outcome.loss, (x, y), materialize_grads=True)
+    except RuntimeError as error:
+        reasons = ["modified by an inplace operation"] + ["no_grad mode"] * outcome.poisoned
+        assert any(reason in str(error) for reason in reasons), error
+        event("refused")
+        return
+    assert not outcome.poisoned
+    event("right")
+    np.testing.assert_allclose(flat(*gradient), plain.gradient, rtol=1e-9, atol=1e-9)
+
+
+# ------------------------------------------------------------------------------- the rules
+
+
+def leaf(n: int = 4, **options: Any) -> Any:
+    return torch.arange(1.0, n + 1, **options).requires_grad_()
+
+
+def gradient(y: Any, x: Any) -> list[Any]:
+    found: list[Any] = torch.autograd.grad(y.sum(), x, retain_graph=True)[0].tolist()
+    return found
+
+
+def test_a_result_is_overwritten() -> None:
+    x = leaf()
+    y = x * 1
+    same = y.mul_(3)
+    assert same is y
+    assert y.grad_fn.name() == "MulBackward0"
+    assert y._version == 1
+    assert gradient(y, x) == [3, 3, 3, 3]
+
+
+def test_a_saved_result_moves_with_the_write() -> None:
+    x = leaf()
+    y = x * 1
+    y.exp_()  # saves its result, which is y itself
+    np.testing.assert_allclose(gradient(y, x), np.exp([1, 2, 3, 4]), rtol=1e-6)
+
+
+def test_a_saved_argument_outlives_the_write() -> None:
+    x = leaf()
+    y = x * 1
+    y.mul_(y)
+    y.sin_()
+    expected = np.cos(np.arange(1.0, 5) ** 2) * 2 * np.arange(1.0, 5)
+    np.testing.assert_allclose(gradient(y, x), expected, rtol=1e-5)
+
+
+def test_plus_equals_its_own_sum() -> None:
+    x = leaf()
+    y = x * 1
+    y += y.sum()
+    assert gradient(y, x) == [5, 5, 5, 5]
+
+
+def test_overlapping_operands_are_read_before_the_write() -> None:
+    x = leaf()
+    y = x * 1
+    y[1:].mul_(y[:-1])
+    assert y.tolist() == [1, 2, 6, 12]
+    assert gradient(y, x) == [3, 4, 6, 3]
+
+
+def test_a_write_in_a_view_changes_the_base() -> None:
+    x = leaf()
+    y = x * 1
+    v, w = y[:2], y[1:3]
+    v.mul_(5)
+    assert y.grad_fn.name() == "torch::autograd::CopySlices"
+    assert [t.grad_fn.name() for t in (v, w)] == ["AsStridedBackward0"] * 2
+    assert w.grad_fn.next_functions == ((y.grad_fn, 0),)
+    assert (w.grad_fn._saved_size, w.grad_fn._saved_stride) == ((2,), (1,))
+    assert w.grad_fn._saved_storage_offset == 1
+    assert gradient(y, x) == [5, 5, 1, 1]
+    assert gradient(v, x) == [5, 5, 0, 0]
+    assert gradient(w, x) == [0, 5, 1, 0]
+
+
+def test_a_write_in_the_base_changes_its_views() -> None:
+    x = leaf()
+    y = x * 1
+    v = y[:2]
+    y.mul_(3)
+    assert v.grad_fn.name() == "AsStridedBackward0"
+    assert gradient(v, x) == [3, 3, 0, 0]
+
+
+def test_views_of_views() -> None:
+    x = leaf(12)
+    y = (x * 1).view(3, 4)
+    row = y[1]
+    pair = row[::2]
+    pair.mul_(10)
+    (found,) = torch.autograd.grad(y.sum(), x, retain_graph=True)
+    assert found.tolist() == [1, 1, 1, 1, 10, 1, 10, 1, 1, 1, 1, 1]
+    y.t()[2].zero_()
+    assert gradient(row, x) == [0, 0, 0, 0, 10, 1, 0, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (lambda y: y.t(), [2, 2, 2, 2]),
+        (lambda y: y.diagonal(), [2, 1, 1, 2]),
+        (lambda y: y.view(-1)[1:], [1, 2, 2, 2]),
+        (lambda y: y[None, :, 0], [2, 1, 2, 1]),
+        (lambda y: y.permute(1, 0)[0], [2, 1, 2, 1]),
+        (lambda y: y.transpose(0, 1).unsqueeze(2).squeeze(), [2, 2, 2, 2]),
+        (lambda y: y.view(-1).unfold(0, 2, 2), [2, 2, 2, 2]),
+    ],
+)
+def test_each_kind_of_view_can_be_written(view: Any, expected: list[int]) -> None:
+    x = leaf()
+    y = (x * 1).view(2, 2)
+    view(y).mul_(2)
+    assert gradient(y, x) == expected
+
+
+def test_a_constant_becomes_differentiable() -> None:
+    w = leaf(2)
+    a = torch.zeros(4)
+    row = a.view(2, 2)
+    v = a[1:]
+    a[:2] = w
+    assert a.requires_grad and v.requires_grad and row.requires_grad
+    assert a.grad_fn.next_functions[0] == (None, 0)
+    assert gradient(a, w) == [1, 1]
+    assert gradient(v, w) == [0, 1]
+    assert gradient(row[0] * 3, w) == [3, 3]
+
+
+def test_writes_by_masks_and_indices() -> None:
+    x = leaf()
+    y = x * 1
+    y[y > 2] = 0
+    y[torch.tensor([1])] *= 3
+    assert y.tolist() == [1, 6, 0, 0]
+    assert gradient(y, x) == [1, 3, 0, 0]
+
+
+def test_overwritten_by_a_constant() -> None:
+    x = leaf()
+    y = x * 1
+    y[1] = 7.0
+    assert gradient(y, x) == [1, 0, 1, 1]
+    y.fill_(2)
+    assert y.requires_grad
+    (found,) = torch.autograd.grad(y.sum(), x, materialize_grads=True)
+    assert found.tolist() == [0, 0, 0, 0]
+
+
+def test_second_derivatives_through_a_write() -> None:
+    x = leaf(3, dtype=torch.float64)
+    y = x**3
+    v = y[:2]
+    v.mul_(x[1:])
+    (first,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    # y = (x0³ x1, x1³ x2, x2³)
+    assert first.tolist() == [3 * 2, 1 + 9 * 4 * 1, 8 + 27]
+    (second,) = torch.autograd.grad(first.sum(), x)
+    a, b, c = 1.0, 2.0, 3.0
+    assert second.tolist() == [
+        6 * a * b + 3 * a**2, 3 * a**2 + 6 * b * c + 3 * b**2, 3 * b**2 + 6 * c
+    ]  # fmt: skip
+
+
+def test_types_and_shapes() -> None:
+    x = leaf()
+    y = x * 1
+    y.mul_(torch.full((4,), 2.0, dtype=torch.float64))
+    assert y.dtype is torch.float32
+    assert gradient(y, x) == [2, 2, 2, 2]
+    with pytest.raises(RuntimeError, match=r"add_: result type Float can't be cast .* Long"):
+        torch.zeros(3, dtype=torch.int64).add_(1.5)
+    with pytest.raises(RuntimeError, match=r"add_: output with shape .*\[3\].* \[2, 3\]"):
+        torch.zeros(3).add_(torch.zeros(2, 3))
+
+
+def test_detach_shares_memory_and_versions() -> None:
+    x = leaf()
+    y = x.exp()
+    d = y.detach()
+    assert not d.requires_grad and d.is_leaf
+    d.zero_()
+    assert y.tolist() == [0, 0, 0, 0]
+    assert y._version == d._version == 1
+    with pytest.raises(RuntimeError, match="ExpBackward0"):
+        y.sum().backward()
+
+
+def test_no_grad_writes_change_values_not_histories() -> None:
+    x = leaf()
+    y = x * 2
+    node = y.grad_fn
+    with torch.no_grad():
+        y.mul_(10)
+        x.add_(1)  # a leaf as well: what optimisers do
+    assert y.grad_fn is node
+    assert x.is_leaf and x.requires_grad
+    assert gradient(y, x) == [2, 2, 2, 2]
+
+
+def test_a_view_that_is_a_leaf_stays_one() -> None:
+    a = torch.zeros(3)
+    v = a[:2].requires_grad_()
+    a.add_(1)  # values only: nothing that requires grad is written
+    assert v.is_leaf and v.requires_grad and v.tolist() == [1, 1]
+    assert gradient(v * 2, v) == [2, 2]
+    with pytest.raises(RuntimeError, match=r"mul_|in-place.*shape \[2\].* is a leaf Variable"):
+        a.mul_(leaf(3))
+
+
+def test_replaced_data_cuts_the_bond() -> None:
+    x = leaf()
+    y = x * 1
+    v = y[:2]
+    y.data = torch.zeros(4)
+    y.mul_(3)  # not v's memory any more
+    assert gradient(v, x) == [1, 1, 0, 0]
+    with pytest.raises(RuntimeError, match=r"mul_.*\.data was replaced"):
+        v.mul_(2)
+
+
+def test_outputs_of_multi_view_functions() -> None:
+    a, b = torch.zeros(4).chunk(2)
+    a.add_(1)  # nothing to record: allowed
+    assert a.tolist() == [1, 1]
+    for row in torch.zeros(2, 2):
+        row += 1
+    x = leaf()
+    y = x * 1
+    a, b = y.chunk(2)
+    y.mul_(3)
+    assert gradient(b, x) == [0, 0, 3, 3]
+
+
+def refuse_leaf() -> None:
+    leaf().add_(1)
+
+
+def refuse_view_of_leaf() -> None:
+    leaf().view(2, 2)[0].add_(1)
+
+
+def refuse_index_of_leaf() -> None:
+    leaf()[0] = 3
+
+
+def refuse_leaf_view() -> None:
+    torch.zeros(3)[:2].requires_grad_().add_(1)
+
+
+def refuse_view_made_before_its_base_became_a_leaf() -> None:
+    a = torch.zeros(3)
+    v = a[:2]
+    a.requires_grad_()
+    v.add_(1)
+
+
+def refuse_chunk() -> None:
+    (leaf() * 1).chunk(2)[1].add_(1)
+
+
+def refuse_unbind() -> None:
+    (leaf() * 1).unbind(0)[2].add_(1)
+
+
+def refuse_part_of_a_chunk() -> None:
+    (leaf() * 1).chunk(2)[0][0].add_(1)
+
+
+def refuse_no_grad_view_of_a_leaf() -> None:
+    x = leaf()
+    with torch.no_grad():
+        v = x[:2]
+    v.mul_(2)
+
+
+def refuse_no_grad_view() -> None:
+    y = leaf() * 1
+    with torch.no_grad():
+        v = y[:2]
+    v.mul_(2)
+
+
+def refuse_view_of_a_no_grad_view() -> None:
+    y = leaf() * 1
+    with torch.no_grad():
+        v = y[:2]
+    v[0].mul_(leaf(1)[0])
+
+
+def refuse_stale_no_grad_view() -> None:
+    x = leaf()
+    y = x * 1
+    with torch.no_grad():
+        v = y[:2]
+    y.mul_(2)
+    torch.autograd.grad((v * 3).sum(), x)
+
+
+def refuse_expanded() -> None:
+    torch.zeros(1).expand(3).add_(1)
+
+
+def refuse_windows() -> None:
+    (leaf(6) * 1).unfold(0, 3, 1).mul_(2)
+
+
+def refuse_windows_without_gradient() -> None:
+    torch.zeros(6).unfold(0, 3, 1).mul_(2)
+
+
+def refuse_bits() -> None:
+    y = leaf() * 1
+    y.view(torch.int32).add_(1)
+
+
+def refuse_out() -> None:
+    x = leaf()
+    torch.add(x, x, out=torch.zeros(4))
+
+
+def refuse_out_that_requires_grad() -> None:
+    torch.add(torch.ones(4), 1, out=leaf() * 1)
+
+
+def refuse_detaching_a_view() -> None:
+    (leaf() * 2)[0].detach_()
+
+
+REFUSALS = {
+    refuse_leaf: r"a leaf Variable that requires grad .*in-place.*add_.*\[4\].*no_grad",
+    refuse_view_of_leaf: r"a view of a leaf Variable that requires grad.*add_.*\[2\]",
+    refuse_index_of_leaf: r"a view of a leaf Variable that requires grad.*copy_",
+    refuse_leaf_view: r"a leaf Variable that requires grad",
+    refuse_view_made_before_its_base_became_a_leaf: r"a view of a leaf Variable",
+    refuse_chunk: r"Output 1 of SplitBackward0 is a view.*add_.*multiple views",
+    refuse_unbind: r"Output 2 of UnbindBackward0 is a view.*add_.*multiple views",
+    refuse_part_of_a_chunk: r"Output 0 of SplitBackward0 is a view",
+    refuse_no_grad_view_of_a_leaf: r"created in no_grad mode and is being modified inplace.*mul_",
+    refuse_no_grad_view: r"created in no_grad mode and is being modified inplace.*\[2\]",
+    refuse_view_of_a_no_grad_view: r"created in no_grad mode and is being modified inplace",
+    refuse_stale_no_grad_view: r"no_grad mode and its base or another view .* has been modified",
+    refuse_expanded: r"add_: .*more than one element .* single memory location.*clone",
+    refuse_windows: r"mul_: .*more than one element .*\[4, 3\].* single memory location.*clone",
+    refuse_windows_without_gradient: r"more than one element",
+    refuse_bits: r"add_: .*torch.int32.* torch.float32.*cannot be recorded",
+    refuse_out: r"add\(\): functions with out=.* don't support automatic differentiation",
+    refuse_out_that_requires_grad: r"out=.* don't support automatic differentiation",
+    refuse_detaching_a_view: r"Can't detach views in-place",
+}
+
+
+@pytest.mark.parametrize("act", REFUSALS, ids=lambda f: f.__name__)
+def test_refusals(act: Any) -> None:
+    """PyTorch's exception, with the operation, the shapes, and what to do."""
+    with pytest.raises(RuntimeError, match=f"(?s){REFUSALS[act]}"):
+        act()
+
+
+# --------------------------------------------------------------------- overwritten saved values
+
+
+def overwrite_result(x: Any) -> Any:
+    y = x.exp()
+    z = y * 2
+    y.add_(1)
+    return z
+
+
+def overwrite_through_a_view(x: Any) -> Any:
+    y = x.exp()
+    y[0].add_(1)
+    return y
+
+
+def overwrite_through_the_base(x: Any) -> Any:
+    base = x * 1
+    v = base[1:]
+    z = v * v
+    base.add_(1)
+    return z
+
+
+def overwrite_data(x: Any) -> Any:
+    y = x.exp()
+    y.data.add_(1)
+    return y
+
+
+def overwrite_detached(x: Any) -> Any:
+    y = x.exp()
+    y.detach().add_(1)
+    return y
+
+
+def overwrite_leaf(x: Any) -> Any:
+    y = x * x
+    with torch.no_grad():
+        x.add_(1)
+    return y
+
+
+def overwrite_factor(x: Any) -> Any:
+    factor = torch.full((4,), 2.0)
+    y = x * factor
+    factor[0] = 5
+    return y
+
+
+def overwrite_with_out(x: Any) -> Any:
+    factor = torch.full((4,), 2.0)
+    y = x * factor
+    torch.add(torch.ones(4), 1, out=factor)
+    return y
+
+
+def overwrite_factor_of_an_in_place_product(x: Any) -> Any:
+    factor = torch.full((4,), 2.0)
+    y = (x * 1).mul_(factor)
+    factor.zero_()
+    return y
+
+
+def overwrite_index(x: Any) -> Any:
+    index = torch.tensor([0, 1])
+    y = x[index]
+    index.add_(1)
+    return y
+
+
+def overwrite_mask(x: Any) -> Any:
+    mask = torch.tensor([True, False, True, False])
+    y = x.masked_fill(mask, 0.0)
+    mask[0] = False
+    return y
+
+
+OVERWRITES = [
+    overwrite_result, overwrite_through_a_view, overwrite_through_the_base, overwrite_data,
+    overwrite_detached, overwrite_leaf, overwrite_factor, overwrite_with_out,
+    overwrite_factor_of_an_in_place_product, overwrite_index, overwrite_mask,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("act", OVERWRITES)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_overwritten_saved_values(act: Any, create_graph: bool) -> None:
+    x = leaf()
+    y = act(x)
+    message = r"modified by an inplace operation: '\w+', of shape \[\d\], which \w+Backward0 had"
+    with pytest.raises(RuntimeError, match=message):
+        torch.autograd.grad(y.sum(), x, create_graph=create_graph)
+
+
+def test_what_is_not_saved_may_be_overwritten() -> None:
+    x = leaf()
+    factor = torch.full((4,), 2.0)
+    y = x + factor
+    z = y * factor.clone()
+    factor.zero_()
+    y.zero_()
+    assert gradient(z, x) == [2, 2, 2, 2]
+
+
+def test_versions_count_the_writes_of_all_views() -> None:
+    x = torch.zeros(3)
+    v = x[0]
+    v.add_(1)
+    x.add_(1)
+    x.detach().add_(1)
+    assert x._version == v._version == 3
+    assert torch.zeros(3)._version == 0
+
+
+def test_many_live_views_cost_no_more_than_their_number() -> None:
+    """Writing a base with n views makes n histories, and views that are gone are forgotten."""
+    x = leaf()
+    y = x * 1
+    for _ in range(5000):
+        y[0].mul_(1.0)
+    assert len(y._views) < 70
+    assert gradient(y, x) == [1, 1, 1, 1]
