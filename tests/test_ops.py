@@ -16,6 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+import pullback
+from pullback.autograd import gradcheck, gradgradcheck
+from pullback.backends import scalar
+from pullback.backends.arrays import ARRAYS
+from pullback.backends.symbols import SYMBOLS
+from pullback.op import REGISTRY, Composite, Op, Pointwise, View
 from sampling import (
     DTYPES,
     FLOATS,
@@ -36,13 +43,6 @@ from sampling import (
     signature,
     walk,
 )
-
-import pullback
-from pullback.autograd import gradcheck, gradgradcheck
-from pullback.backends import scalar
-from pullback.backends.arrays import ARRAYS
-from pullback.backends.symbols import SYMBOLS
-from pullback.op import REGISTRY, Composite, Op, Pointwise, View
 
 PYTORCH = json.loads((Path(__file__).parent / "data" / "pytorch.json").read_text())
 

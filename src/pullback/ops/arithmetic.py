@@ -298,7 +298,11 @@ def _(xp, g, input, exponent):
 def _(xp, g, input, exponent, y):
     if isinstance(input, (int, float, complex)):
         base = xp.filled((), input, y)
-        return g * (y * xp.log(base)) if input != 0 else xp.where(xp.ge(xp.real(exponent), 0), 0, g * y)
+        return (
+            g * (y * xp.log(base))
+            if input != 0
+            else xp.where(xp.ge(xp.real(exponent), 0), 0, g * y)
+        )
     at_zero = xp.logical_and(xp.eq(input, 0), xp.ge(xp.real(exponent), 0))
     return g * xp.where(at_zero, 0, y * xp.log(xp.where(at_zero, 1, input)))
 
