@@ -116,7 +116,7 @@ def test_the_memory_outlives_the_tensor() -> None:
 def test_tensors_that_require_grad_are_detached_first() -> None:
     x = torch.ones(2, requires_grad=True)
     for convert in (x.numpy, lambda: np.asarray(x), lambda: np.exp(x)):
-        with pytest.raises(RuntimeError, match="Use tensor.detach"):
+        with pytest.raises(RuntimeError, match=r"Use tensor\.detach"):
             convert()
     with pytest.raises(BufferError, match="require gradient"):
         np.from_dlpack(x)

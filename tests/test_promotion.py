@@ -244,5 +244,5 @@ def test_unsigned_integers_wider_than_bytes_mix_with_floats_only() -> None:
     x = torch.tensor([1], dtype=torch.uint16)
     assert (x * 2).dtype is torch.uint16
     assert (x * torch.ones(1)).dtype is torch.float32
-    with pytest.raises(RuntimeError, match="Promotion for .* is not supported: cast one first"):
+    with pytest.raises(RuntimeError, match=r"Promotion for .* is not supported: cast one first"):
         x + torch.tensor([1])
