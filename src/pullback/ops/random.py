@@ -98,37 +98,3 @@ def _(r):
     yield call(r(3))
     yield call(0.0, 1.0, (2, 3))
     yield call(1.0, 2.0, (2,), dtype=r.float64)
-
-
-@opaque(public=False, inplace=True, random=True, holomorphic=False)
-def uniform(xp, input, a: float = 0.0, b: float = 1.0, *, generator=None):
-    r"""`input.uniform_(a, b)`: uniform on [a, b)."""
-    return a + (b - a) * xp.draw_uniform(input.shape, input.dtype, generator)
-
-
-@uniform.backward("input")
-def _(xp, g):
-    return None
-
-
-@uniform.samples
-def _(r):
-    yield call(r(2, 3))
-    yield call(r(2), -1.0, 2.0)
-
-
-@opaque(public=False, inplace="normal_", name="normal_values", random=True, holomorphic=False)
-def normal_values(xp, input, mean: float = 0.0, std: float = 1.0, *, generator=None):
-    r"""`input.normal_(mean, std)`: normal numbers written over the input."""
-    return mean + std * xp.draw_normal(input.shape, input.dtype, generator)
-
-
-@normal_values.backward("input")
-def _(xp, g):
-    return None
-
-
-@normal_values.samples
-def _(r):
-    yield call(r(2, 3))
-    yield call(r(2), -1.0, 2.0)
