@@ -316,8 +316,8 @@ CLOSED_FORMS: dict[str, tuple[Callable[[Any], Any], Callable[[float, int], float
         lambda x, n: math.perm(4, n) * x ** (4 - n),
     ),
     "overwritten": (
-        lambda x: (x * 1).mul_(x).add_(1).mul_(x),
-        lambda x, n: (3 * x * x + 1, 6 * x, 6.0, 0.0)[n - 1],
+        lambda x: (x * 1).mul_(x).mul_(x).add_(1).mul_(x),
+        lambda x, n: (4 * x**3 + 1, 12 * x * x, 24 * x, 24.0)[n - 1],
     ),
 }  # fmt: skip
 

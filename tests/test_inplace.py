@@ -577,3 +577,21 @@ def test_many_live_views_cost_no_more_than_their_number() -> None:
         y[0].mul_(1.0)
     assert len(y._views) < 70
     assert gradient(y, x) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_views_of_another_memory_order(create_graph: bool) -> None:
+    """A base whose memory is not in row-major order: `.view` fits it, but not its cotangent."""
+    x = leaf(6)
+    y = x.view(2, 3).t() * 1  # in memory, as NumPy lays results out, still a transpose
+    v = y.t().view(-1)
+    v[:2].mul_(2)
+    w = y.t().view(3, 2)
+    y.mul_(3)
+    for z, expected in (
+        (y, [6, 6, 3, 3, 3, 3]),
+        (v, [6, 6, 3, 3, 3, 3]),
+        (w[0], [6, 6, 0, 0, 0, 0]),
+    ):
+        (g,) = torch.autograd.grad(z.sum(), x, create_graph=create_graph, retain_graph=True)
+        assert g.tolist() == expected

@@ -49,6 +49,17 @@ def dtypes() -> dict[str, dict[str, str]]:
     return table
 
 
+def complex_samples() -> dict[str, list[bool]]:
+    """Whether each sample may have complex numbers instead of real ones."""
+    table: dict[str, list[bool]] = {}
+    for op in sampling.PUBLIC:
+        table[key(op)] = []
+        for call in sampling.calls(op):
+            found = answer(lambda c=sampling.in_dtype(call, "complex128"): c.on(torch))
+            table[key(op)].append(not isinstance(found, str))
+    return table
+
+
 def promotions() -> dict[str, dict[str, str]]:
     """The result's dtype for operands of two dtypes."""
     return {
@@ -114,6 +125,7 @@ def main() -> None:
     known = {
         "pytorch": torch.__version__.partition("+")[0],
         "dtypes": dtypes(),
+        "complex": complex_samples(),
         "promotions": promotions(),
         "special": special(),
         "errors": errors(),

@@ -302,6 +302,8 @@ class Op:
     def check_dtype(self, args: Sequence[Any]) -> None:
         """NotImplementedError for elements that the operation is not defined for."""
         first = args[self.tensors[0]]  # the others have been converted to the same dtype
+        if isinstance(first, (list, tuple)):
+            first = first[0]
         if first.dtype.kind not in self.kinds:
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.autograd import graph
-from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, steps
+from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, fit_array, steps
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import Latest
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
@@ -360,15 +360,15 @@ class _Pass:
                 g = pending.pop(node)
             else:
                 break
-            if not (short and node.plain) or node in wanted or type(g) is not ndarray:
+            way = node.way
+            if not (way and short) or node in wanted or type(g) is not ndarray:
                 self.general(node, g)
                 continue
-            # The short way: what `general` does, for an operation without chores. It costs less
-            # than NumPy's work on ten numbers, and most nodes take it.
+            # The short way: what `general` does, for most operations, at less than the cost of
+            # NumPy's work on ten numbers.
             assert isinstance(node, OperationNode)
             plan = node.plan
-            step = steps.get(plan) or steps.of(node.op, plan)
-            saves, calls = step
+            saves, calls, prepare = steps.get(plan) or steps.of(node.op, plan)
             dtype = g.dtype
             if calls is None or not (dtype is FLOAT32 or dtype is FLOAT64):
                 self.general(node, g)
@@ -379,6 +379,8 @@ class _Pass:
             if values and Latest.write > node.time:
                 node.check_versions()
             edges = node.edges
+            if prepare is not None:
+                pool = prepare(ARRAYS, (g,), values)
             for k, rule, pick in calls:
                 edge = edges[k]
                 assert edge is not None  # else the plan would not have this rule
@@ -388,13 +390,17 @@ class _Pass:
                 if pick is None:
                     result = rule(ARRAYS, g, *values)
                 else:
-                    result = rule(ARRAYS, *pick((g, *values)))
+                    result = rule(ARRAYS, *pick(pool if prepare else (g, *values)))
                 if type(result) is not ndarray:
                     if result is None:
                         continue
                     result = np.asarray(result)
+                if way == 2:
+                    meta = node._metas[k]  # type: ignore[index]  # what the way says
+                    if meta is not None:
+                        result = fit_array(result, meta)
                 if (
-                    target.plain
+                    target.way
                     and ahead is None
                     and (not heap or (target.time > -heap[0][0] and target not in pending))
                 ):

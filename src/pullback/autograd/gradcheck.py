@@ -134,17 +134,20 @@ def _check(
     nondet_tol: float, undefined: bool, fast: bool,
 ) -> None:  # fmt: skip
     checked = [x for x in arguments if _is_checked(x)]
-    outputs = _differentiable(_outputs(func, arguments))
-    places = [k for k, o in enumerate(_outputs(func, arguments)) if _is_checked(o)]
-    if not outputs:
-        return  # nothing depends on the inputs, and nothing was claimed
+    results = _outputs(func, arguments)
+    outputs = _differentiable(results)
+    places = [k for k, o in enumerate(results) if _is_checked(o)]
 
     def values() -> list[Any]:
         with no_grad():
-            results = _outputs_plain(func, arguments)
-        return [np.array(results[k]._value) for k in places]
+            again = _outputs_plain(func, arguments)
+        return [np.array(again[k]._value) for k in places]
 
     source = np.random.default_rng(1)
+    if not outputs:  # nothing is claimed to depend on the inputs: then nothing must
+        places = [k for k, o in enumerate(results) if o._value.dtype.kind in "fc"]
+        _check_constant(checked, values, eps, atol, source)
+        return
     for i, x in enumerate(checked):
         directions = _directions(x._value, fast, source)
         numerical = [_difference(x._value, d, eps, values) for d in directions]
@@ -159,6 +162,7 @@ def _check(
                             f"Jacobian mismatch for output {o} with respect to input {i}: along "
                             f"{_where(d)} of the input and {_where(g)} of the output, finite "
                             f"differences give {expected:.8g}, the backward pass {found:.8g}"
+                            f"{_excuse(values)}"
                         )
     if undefined:
         zero = grad(outputs, checked, [wrap(np.zeros_like(o._value)) for o in outputs],
@@ -166,6 +170,29 @@ def _check(
         for i, g in enumerate(zero):
             if g is not None and np.any(g._value != 0):
                 raise GradcheckError(f"zero cotangents give a gradient that is not zero: input {i}")
+
+
+def _check_constant(
+    checked: list[Any], values: Any, eps: float, atol: float, source: np.random.Generator
+) -> None:
+    """Outputs without history must not change with the inputs."""
+    for i, x in enumerate(checked):
+        for d in _directions(x._value, False, source):
+            for o, change in enumerate(_difference(x._value, d, eps, values)):
+                if not np.all(np.abs(change) <= atol):
+                    raise GradcheckError(
+                        f"output {o} changes with {_where(d)} of input {i}, by "
+                        f"{np.abs(change).max():.8g} times as much, but no output requires grad: "
+                        f"was its history lost by .detach(), .data, .item() or NumPy?"
+                    )
+
+
+def _excuse(values: Callable[[], list[Any]]) -> str:
+    """What may explain a mismatch that is not the derivative's fault."""
+    for one, other in zip(values(), values(), strict=True):
+        if not np.array_equal(one, other, equal_nan=True):
+            return ". The function itself gives different values when it is called twice"
+    return ""
 
 
 def _outputs_plain(func: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
@@ -198,11 +225,13 @@ def _difference(
 ) -> list[Any]:
     """The central difference quotient of all outputs."""
     before = array.copy()
-    array[...] = before + eps * direction
-    above = values()
-    array[...] = before - eps * direction
-    below = values()
-    array[...] = before
+    try:
+        array[...] = before + eps * direction
+        above = values()
+        array[...] = before - eps * direction
+        below = values()
+    finally:
+        array[...] = before
     return [(a - b) / (2 * eps) for a, b in zip(above, below, strict=True)]
 
 
@@ -221,5 +250,10 @@ def _pull(outputs: Any, output: Tensor, x: Tensor, g: Any, nondet_tol: float) ->
         results.append(found._value)
     with np.errstate(invalid="ignore"):
         if np.any(np.abs(results[0] - results[1]) > nondet_tol):
-            raise GradcheckError("the backward pass gives different results when run twice")
+            difference = np.abs(results[0] - results[1]).max()
+            raise GradcheckError(
+                f"Backward is not reentrant, i.e., running backward with same input and "
+                f"grad_output multiple times gives different values: they differ by "
+                f"{difference:.8g}, the tolerance is nondet_tol={nondet_tol:g}"
+            )
     return results[0]

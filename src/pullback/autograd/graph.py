@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Collection, Sequence
@@ -65,9 +66,9 @@ class Node:
 
     accumulates: ClassVar[bool] = False
     outputs: int = 1
-    # Whether the backward pass can take its short way through this node: an operation with one
-    # output, no hooks, and rules that give cotangents of the inputs' shapes and dtypes.
-    plain: bool = False
+    # Whether the backward pass can take its short way through this node, which is for operations
+    # with one output and no hooks: 0, no; 1, yes; 2, and the cotangents must be fitted.
+    way: int = 0
 
     edges: tuple[Edge, ...]
     time: int
@@ -122,7 +123,7 @@ class Node:
     def _hooks(self) -> Hooks:
         if self.hooks is None:
             self.hooks = Hooks()
-            self.plain = False
+            self.way = 0
         return self.hooks
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -208,7 +209,7 @@ class OperationNode(Node):
 
     op: ClassVar[Op]
 
-    plain = True
+    way = 1
 
     plan: Plan
     # What the rules need, as the plan lists it; None once released.
@@ -232,7 +233,7 @@ class OperationNode(Node):
     @metas.setter
     def metas(self, metas: tuple[Meta | None, ...] | None) -> None:
         self._metas = metas
-        self.plain = False
+        self.way = min(self.way, 1) * 2
 
     @property
     def output_metas(self) -> tuple[Meta, ...] | None:
@@ -242,7 +243,7 @@ class OperationNode(Node):
     @output_metas.setter
     def output_metas(self, metas: tuple[Meta, ...] | None) -> None:
         self._output_metas = metas
-        self.plain = False
+        self.way = 0
 
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
@@ -277,7 +278,7 @@ class OperationNode(Node):
         if output_metas is not None:
             cotangents = self._materialise(cotangents, output_metas, tensors)
         conjugate = self.op.holomorphic and any(
-            (g._value if tensors else g).dtype.kind == "c" for g in cotangents
+            [(g._value if tensors else g).dtype.kind == "c" for g in cotangents]
         )
         if conjugate:
             cotangents = tuple(xp.conj(g) for g in cotangents)
@@ -290,8 +291,9 @@ class OperationNode(Node):
             result = rule(xp, *pick(pool))
             if type(result) is list or type(result) is tuple:  # the argument is a sequence
                 for i, part in enumerate(result, start=k):
-                    if edges[i] is not None:
-                        results[i] = xp.conj(part) if conjugate else part
+                    if edges[i] is not None and part is not None:
+                        part = xp.conj(part) if conjugate else part
+                        results[i] = part if tensors else np.asarray(part)
                 continue
             if conjugate and result is not None:
                 result = xp.conj(result)
@@ -313,7 +315,7 @@ class OperationNode(Node):
     @deferred.setter
     def deferred(self, deferred: bool) -> None:
         self._deferred = deferred
-        self.plain = False
+        self.way = 0
 
     def _reaches(self, k: int, reached: Collection[Node]) -> bool:
         """Whether somebody waits for the cotangent of edge k, or of those of a sequence."""
@@ -435,7 +437,7 @@ def retain_grad(tensor: Tensor) -> None:
     """Keep the cotangent of a computed tensor in its `grad` during backward passes."""
     node, number = tensor._edge  # type: ignore[misc]  # the caller has checked
     node.retain(number, tensor)
-    tensor.retains_grad = True  # type: ignore[attr-defined]  # PyTorch's attribute
+    tensor._retains_grad = True  # type: ignore[attr-defined]  # PyTorch's attribute
 
 
 def move_edge(tensor: Tensor, edge: Edge) -> None:
@@ -455,15 +457,26 @@ def fit(xp: Any, g: Any, meta: Meta, tensors: bool) -> Any:
     """A cotangent summed over broadcast axes and converted to its input's dtype."""
     shape, dtype = meta
     if g.shape != shape:
-        extra = len(g.shape) - len(shape)
-        ones = tuple(
-            k for k, s in enumerate(g.shape) if k < extra or (shape[k - extra] == 1 and s != 1)
-        )
-        g = xp.reshape(xp.sum(g, ones, keepdim=True), *shape)
+        g = xp.reshape(xp.sum(g, _repeated(tuple(g.shape), shape), keepdim=True), *shape)
     have = g._value.dtype if tensors else g.dtype
     if have != dtype:
         g = xp.cast(g, dtype)
     return g
+
+
+def fit_array(g: Any, meta: Meta) -> Any:
+    """`fit` for an array."""
+    shape, dtype = meta
+    if g.shape != shape:
+        g = np.add.reduce(g, _repeated(g.shape, shape), keepdims=True).reshape(shape)
+    return g if g.dtype is dtype else ARRAYS.cast(g, dtype)
+
+
+@functools.lru_cache(10_000)
+def _repeated(shape: tuple[int, ...], small: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes along which broadcasting repeats an array of the small shape."""
+    extra = len(shape) - len(small)
+    return tuple(k for k, s in enumerate(shape) if k < extra or (small[k - extra] == 1 and s != 1))
 
 
 class Step(NamedTuple):
@@ -472,8 +485,10 @@ class Step(NamedTuple):
     # Whether a backward pass without `retain_graph` lets tensors go.
     saves: bool
     # (index of the edge, rule, what the rule takes out of (cotangent, *saved values), None for
-    # everything in order); None if the kind has chores around its rules.
+    # everything in order); None if there are several outputs or a sequence of inputs.
     calls: tuple[tuple[int, Callable[..., Any], Any], ...] | None
+    # The kind's chores before the rules, if it has any.
+    prepare: Callable[..., Any] | None
 
 
 class _Steps(dict[Plan, Step]):
@@ -488,15 +503,15 @@ class _Steps(dict[Plan, Step]):
             what == "output" or (what == "argument" and parameters[k].is_tensor)
             for what, k in plan.sources
         )
-        has_chores = type(op).prepare is not Op.prepare or op.many or len(op.cotangents) > 1
-        has_lists = any(parameters[k].is_list for k in op.edges)
+        prepare = None if type(op).prepare is Op.prepare else op.prepare
         calls = None
-        if not has_chores and not has_lists:
+        if not (op.many or len(op.cotangents) > 1 or any(parameters[k].is_list for k in op.edges)):
             pool = tuple(range(1 + len(plan.sources)))
             calls = tuple(
-                (k, rule, None if pick(pool) == pool else pick) for k, rule, pick in plan.calls
+                (k, rule, None if prepare is None and pick(pool) == pool else pick)
+                for k, rule, pick in plan.calls
             )
-        found = self[plan] = Step(saves, calls)
+        found = self[plan] = Step(saves, calls, prepare)
         return found
 
 

@@ -20,7 +20,7 @@ from pullback.autograd.graph import Edge, Node, move_edge
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import owner, shares_memory
-from pullback.op import Op, View
+from pullback.op import REGISTRY, Op, View
 from pullback.tensor import Tensor, wrap
 
 
@@ -53,6 +53,8 @@ def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int
 def cut_out(vocabulary: Any, value: Any, steps: tuple[Step, ...]) -> Any:
     """The view operations again, on another array or tensor of the base's shape."""
     for op, plain, number, _ in steps:
+        if op.name == "view_as_shape":  # another memory order may need a copy
+            op = REGISTRY["reshape"]
         if vocabulary is ARRAYS:
             value = op.compute(ARRAYS, (value, *plain))
         else:
@@ -94,7 +96,11 @@ class CopySlices(Node):
                 part = np.array(cut_out(ARRAYS, g, self.steps))
             if to_base is not None:
                 base = g.copy()
-                base[self._written()] = 0
+                view = cut_out(ARRAYS, base, self.steps)
+                if shares_memory(view, base):
+                    view[...] = 0
+                else:
+                    base[self._written()] = 0
         return base, part
 
     def _written(self) -> Any:

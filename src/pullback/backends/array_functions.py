@@ -179,7 +179,7 @@ def nonzero_array(x: Any) -> Any:
 
 def einsum_array(equation: str, arrays: Sequence[Any]) -> Any:
     """NumPy's einsum, through matrix products where it finds them."""
-    return np.einsum(equation, *arrays, optimize=len(arrays) > 1)
+    return np.asarray(np.einsum(equation, *arrays, optimize=len(arrays) > 1))
 
 
 def pad_last(x: Any, padding: Sequence[tuple[int, int]]) -> Any:

@@ -38,7 +38,7 @@ def _sigmoid(x: Any) -> Any:
 
 def _sign(x: Any) -> Any:
     if x.dtype.kind == "b":
-        return +np.asarray(x, np.uint8).astype(np.bool_)
+        return x.copy()
     s = np.sign(x)
     return np.where(np.isnan(s), 0, s + 0).astype(s.dtype) if s.dtype.kind in "fc" else s
 

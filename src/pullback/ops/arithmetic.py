@@ -111,6 +111,8 @@ def div(xp, input, other, *, rounding_mode=None):
     """
     if rounding_mode is None:
         return xp.div(input, other)
+    if input.dtype.kind == "c":
+        raise NotImplementedError('"div" with rounding_mode is not implemented for complex numbers')
     if rounding_mode == "floor":
         return xp.floor_divide(input, other)
     if rounding_mode != "trunc":
@@ -145,7 +147,7 @@ def _(r):
 def _(np, input, other, *, rounding_mode=None):
 
     y = np.true_divide(input, other)
-    return {None: y, "floor": np.floor(y), "trunc": np.trunc(y)}[rounding_mode]
+    return y if rounding_mode is None else {"floor": np.floor, "trunc": np.trunc}[rounding_mode](y)
 
 
 @composite(public=False)
@@ -296,8 +298,12 @@ def _(xp, g, input, exponent):
 def _(xp, g, input, exponent, y):
     if isinstance(input, (int, float, complex)):
         base = xp.filled((), input, y)
-        return g * (y * xp.log(base)) if input != 0 else xp.where(xp.ge(exponent, 0), 0, g * y)
-    at_zero = xp.logical_and(xp.eq(input, 0), xp.ge(exponent, 0))
+        return (
+            g * (y * xp.log(base))
+            if input != 0
+            else xp.where(xp.ge(xp.real(exponent), 0), 0, g * y)
+        )
+    at_zero = xp.logical_and(xp.eq(input, 0), xp.ge(xp.real(exponent), 0))
     return g * xp.where(at_zero, 0, y * xp.log(xp.where(at_zero, 1, input)))
 
 

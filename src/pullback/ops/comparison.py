@@ -130,6 +130,8 @@ def _(r):
 def isclose(xp, input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False):
     r"""Whether $|\text{input} - \text{other}| \le \text{atol} + \text{rtol}\,|\text{other}|$."""
     close = xp.eq(input, other)
+    if input.dtype.kind == "b":
+        return close
     if equal_nan and (input.dtype.is_floating_point or input.dtype.is_complex):
         close = xp.logical_or(close, xp.logical_and(xp.isnan(input), xp.isnan(other)))
     if rtol == 0 and atol == 0:

@@ -143,7 +143,7 @@ def _(np, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     images = np.pad(images, [(0, 0), (0, 0), *margins])
     _, _, height, width = images.shape
     rows, columns = (height - reach[0] - 1) // sy + 1, (width - reach[1] - 1) // sx + 1
-    y = np.zeros((len(images), outputs, rows, columns))
+    y = np.zeros((len(images), outputs, rows, columns), input.dtype)
     for b, o, i, j in np.ndindex(y.shape):
         first = o // (outputs // groups) * channels  # the group's first channel
         for c, u, v in np.ndindex(*weight.shape[1:]):

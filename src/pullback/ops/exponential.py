@@ -112,7 +112,7 @@ def _(np, input):
     return np.where(input > 0, input, 0)
 
 
-@pointwise(floating=True, inplace=False, dtypes="fc")
+@pointwise(inplace=False, dtypes="fc")
 def logaddexp(xp, input, other):
     r"""$y = \log(e^\text{input} + e^\text{other})$, without overflow."""
     first = xp.ge(xp.real(input), xp.real(other))  # complex numbers: by their moduli's exponents
@@ -133,7 +133,11 @@ def _(xp, g, input, other):
 
 @logaddexp.reference
 def _(np, input, other):
-    return np.logaddexp(input, other)
+    if input.dtype.kind != "c":
+        return np.logaddexp(input, other)
+    first = input.real >= other.real
+    top, low = np.where(first, input, other), np.where(first, other, input)
+    return top + np.log1p(np.exp(low - top))
 
 
 @pointwise(floating=True, dtypes="bif")

@@ -239,7 +239,7 @@ def _(r):
 @gather.reference
 def _(np, input, dim, index):
 
-    result = np.empty(index.shape)
+    result = np.empty(index.shape, input.dtype)
     for place in np.ndindex(index.shape):
         source = list(place)
         if source:

@@ -202,7 +202,7 @@ def _(np, input, *shape):
     return np.reshape(input, shape[0] if isinstance(shape[0], tuple) else shape)
 
 
-@view(public=False)
+@view(public=False, holomorphic=False)
 def view_dtype(xp, input, dtype: Plain):
     r"""The same bits as elements of another type."""
     return xp.bitcast(input, dtype.numpy)
@@ -719,7 +719,7 @@ def _(xp, g, input_dtype):
     return xp.cast(g, input_dtype)
 
 
-@opaque(public=False, inplace=True, node="Copy")
+@opaque(public=False, inplace=True, node="Copy", holomorphic=False)
 def copy(xp, input, src, non_blocking: bool = False):
     r"""`input.copy_(src)`: the values of `src`, broadcast and converted, written over the input."""
     return xp.cast(xp.expand(src, *input.shape), input.dtype)
@@ -748,7 +748,7 @@ def _(np, input, src):
     return np.broadcast_to(src, input.shape)
 
 
-@opaque(public=False, inplace=True, numbers="value")
+@opaque(public=False, inplace=True, numbers="value", holomorphic=False)
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
     return xp.filled(input.shape, value, input)

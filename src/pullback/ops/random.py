@@ -79,11 +79,15 @@ def _(r):
 def normal(xp, mean=0.0, std=1.0, size=None, *, generator=None, dtype=None,
            layout=None, device=None, requires_grad: bool = False, pin_memory=False):  # fmt: skip
     r"""Normal, with this mean and standard deviation, numbers or tensors that broadcast."""
+    for x in (std, mean):
+        if hasattr(x, "dtype"):
+            if x.dtype.kind != "f":
+                raise NotImplementedError(f'"normal" not implemented for {x.dtype}: use .float()')
+            dtype = dtype or x.dtype
     if size is None:
         size = xp.broadcast_shape(getattr(mean, "shape", ()), getattr(std, "shape", ()))
-    return (xp.randn(*size, generator=generator, dtype=dtype) * std + mean).requires_grad_(
-        requires_grad
-    )
+    noise = xp.randn(*size, generator=generator, dtype=dtype)
+    return (noise * std + mean).requires_grad_(requires_grad)
 
 
 @normal.samples
@@ -94,37 +98,3 @@ def _(r):
     yield call(r(3))
     yield call(0.0, 1.0, (2, 3))
     yield call(1.0, 2.0, (2,), dtype=r.float64)
-
-
-@opaque(public=False, inplace=True, random=True)
-def uniform(xp, input, a: float = 0.0, b: float = 1.0, *, generator=None):
-    r"""`input.uniform_(a, b)`: uniform on [a, b)."""
-    return a + (b - a) * xp.draw_uniform(input.shape, input.dtype, generator)
-
-
-@uniform.backward("input")
-def _(xp, g):
-    return None
-
-
-@uniform.samples
-def _(r):
-    yield call(r(2, 3))
-    yield call(r(2), -1.0, 2.0)
-
-
-@opaque(public=False, inplace="normal_", name="normal_values", random=True)
-def normal_values(xp, input, mean: float = 0.0, std: float = 1.0, *, generator=None):
-    r"""`input.normal_(mean, std)`: normal numbers written over the input."""
-    return mean + std * xp.draw_normal(input.shape, input.dtype, generator)
-
-
-@normal_values.backward("input")
-def _(xp, g):
-    return None
-
-
-@normal_values.samples
-def _(r):
-    yield call(r(2, 3))
-    yield call(r(2), -1.0, 2.0)

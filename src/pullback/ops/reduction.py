@@ -453,10 +453,12 @@ def _(r):
 
 @logsumexp_function.reference
 def _(np, input, dim, keepdim=False):
-    dims = sorted(d % max(input.ndim, 1) for d in (dim if isinstance(dim, tuple) else (dim,)))
-    for d in reversed(dims if input.ndim else []):
-        input = np.logaddexp.reduce(input, axis=d, keepdims=keepdim)
-    return input
+    if not input.ndim:
+        return input
+    top = np.max(input.real, axis=dim, keepdims=True, initial=-inf)
+    top = np.where(np.isfinite(top), top, 0)
+    y = top + np.log(np.sum(np.exp(input - top), axis=dim, keepdims=True))
+    return y if keepdim else np.squeeze(y, dim)
 
 
 @reduction(

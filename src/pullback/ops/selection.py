@@ -321,8 +321,8 @@ def real(xp, input):
 
 
 @real.backward("input")
-def _(xp, g):
-    return g
+def _(xp, g, input_dtype):
+    return xp.cast(g, input_dtype)
 
 
 @pointwise(result="real", holomorphic=False, method=False, domain=None)
@@ -344,8 +344,8 @@ def _(r):
 
 
 @imag.backward("input")
-def _(xp, g):
-    return g * 1j
+def _(xp, g, input_dtype):
+    return xp.cast(g, input_dtype) * 1j
 
 
 @pointwise(public=False)
