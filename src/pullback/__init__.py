@@ -127,6 +127,9 @@ from pullback.dtypes import (
 from pullback.dtypes import (
     uint64 as uint64,
 )
+from pullback.explain import (
+    explain as explain,
+)
 from pullback.tensor import (
     Size as Size,
 )
