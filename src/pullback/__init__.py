@@ -9,6 +9,10 @@ import math as _math
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
+# First: `from pullback import config` means the settings everywhere, not the module they are in.
+from pullback.config import config as config
+
+# isort: split
 from pullback import (
     autograd as autograd,
 )
@@ -132,6 +136,9 @@ from pullback.dtypes import (
 from pullback.dtypes import (
     uint64 as uint64,
 )
+from pullback.explain import (
+    explain as explain,
+)
 from pullback.tensor import (
     Size as Size,
 )
@@ -203,6 +210,18 @@ def get_rng_state() -> Tensor:
 def set_rng_state(new_state: Tensor) -> None:
     """Go to a place in the default stream that `get_rng_state` gave."""
     default_generator.set_state(new_state)
+
+
+def set_num_threads(int: _builtins.int) -> None:
+    """How many threads compiled loops run on: `config.num_threads`."""
+    if type(int) is not _builtins.int or int < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, not {int!r}")
+    config.num_threads = int
+
+
+def get_num_threads() -> _builtins.int:
+    """How many threads compiled loops run on."""
+    return config.num_threads
 
 
 def set_printoptions(*options: _Any, **named: _Any) -> None:

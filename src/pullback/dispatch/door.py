@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback import config, dtypes, formula
+from pullback import dtypes, formula
 from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
+from pullback.config import config
 from pullback.devices import check_device
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, record

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback import config
 from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
+from pullback.config import config
 from pullback.dispatch.door import apply
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of

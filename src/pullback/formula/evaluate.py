@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback import config
+from pullback.backends import progress
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
+from pullback.config import config
 from pullback.formula.node import Formula, Source, Value
 from pullback.formula.plan import Step, in_order, make_plan, signature
 
@@ -36,18 +37,29 @@ def evaluate(roots: Sequence[Formula]) -> None:
             return
         for root in roots:
             config.check_memory(root.shape, root.nbytes)
-        order = in_order(roots)
-        key, sources = signature(order, roots)
-        plan = _plans.get(key)
-        if plan is None:
-            if len(_plans) > 1000:
-                _plans.clear()
-            plan = _plans[key] = make_plan(order, roots, sources)
+        order, sources, plan = planned(roots)
         for step in plan:
             _run(step, order, sources)
         for node in order:
             if node.array is not None:
                 node.forget()
+
+
+def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[Step]]:
+    """The pending formulas below the roots, the values that they read, and what computes them.
+
+    The plan is found again for the same structure under the same settings.
+    """
+    with _lock:
+        order = in_order(roots)
+        structure, sources = signature(order, roots)
+        key = (structure, config.defer_elements, config.summation)
+        plan = _plans.get(key)
+        if plan is None:
+            if len(_plans) > 1000:
+                _plans.clear()
+            plan = _plans[key] = make_plan(order, roots, sources)
+        return order, sources, plan
 
 
 def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None:
@@ -69,7 +81,10 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
         array = np.empty(node.shape, node.dtype)
         arrays[name] = _thin(array, axes)
         results.append((node, array))
-    run(step.call.kernel, step.call.sizes, arrays, scalars)
+    kernel, sizes = step.call.kernel, step.call.sizes
+    title = " × ".join(f"{sizes[loop.name]:,}" for loop in kernel.loops if loop.role != "unrolled")
+    with progress.shown(title) as report:
+        run(kernel, sizes, arrays, scalars, progress=report)
     for node, array in results:
         node.array = array
 

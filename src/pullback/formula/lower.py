@@ -24,6 +24,7 @@ from pullback.backends.loops import (
 )
 from pullback.backends.scalar import Scalar, cast, const, scalar_input
 from pullback.backends.symbols import SYMBOLS
+from pullback.config import config
 from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
@@ -232,5 +233,5 @@ def kernel_of(
         buffer = Buffer(low.fresh("out"), node.dtype, len(axes), unit=unit)
         outputs.append(Output(buffer, tuple(at[k] for k in axes), cast(value, node.dtype)))
         results.append((buffer.name, node, axes))
-    kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs))
+    kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs), config.summation)
     return Call(kernel, low.sizes, low.arrays, low.scalars, results)

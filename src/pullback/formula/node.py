@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback import config
 from pullback.backends.memory import owner
+from pullback.config import config
 from pullback.op import REGISTRY, Op
 
 _lock = threading.RLock()

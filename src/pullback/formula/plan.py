@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pullback import config
 from pullback.backends.loops import Loop
+from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, kernel_of
 from pullback.formula.node import Formula, Source, Value
 from pullback.op import Pointwise, Reduction, View

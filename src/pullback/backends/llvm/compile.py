@@ -56,6 +56,11 @@ def program(kernel: Kernel, target: Target | None = None) -> Program:
     return found
 
 
+def in_memory(kernel: Kernel, target: Target | None = None) -> bool:
+    """Whether a kernel's program is there already; it is not compiled by asking."""
+    return (kernel.key, target or host()) in _programs
+
+
 def forget() -> None:
     """Empty the cache in memory; programs in use stay valid."""
     with _lock:
@@ -75,8 +80,7 @@ def build(kernel: Kernel, target: Target) -> Program:
     if "ir" in os.environ.get("PULLBACK_DUMP", "").split(","):
         print(text, file=sys.stderr)
     initialize()
-    versions = f"{PIPELINE} {llvmlite.__version__} {binding.llvm_version_info}"
-    name = cache.key(text, target.triple, target.cpu, target.feature_string, versions)
+    name = entry(text, target)
     machine = _machine(target)
     code = cache.get(name)
     from_disk = code is not None
@@ -95,6 +99,12 @@ def build(kernel: Kernel, target: Target) -> Program:
     return Program(
         kernel, emitter.plan, emitter.layout, text, main, finish, from_disk, [engine, code]
     )
+
+
+def entry(text: str, target: Target) -> str:
+    """The name of a module's object on disk."""
+    versions = f"{PIPELINE} {llvmlite.__version__} {binding.llvm_version_info}"
+    return cache.key(text, target.triple, target.cpu, target.feature_string, versions)
 
 
 def compile_text(text: str, target: Target) -> bytes:

@@ -12,6 +12,9 @@ import threading
 from collections.abc import Callable
 from itertools import count
 
+from pullback.config import config
+from pullback.config import processors as available
+
 Progress = Callable[[int, int], None]  # (tasks done, tasks in all), called by the calling thread
 
 
@@ -75,7 +78,6 @@ class Pool:
     """The threads of this process."""
 
     def __init__(self) -> None:
-        self.num_threads = available()
         self._workers: list[Worker] = []
         self._busy = _thread.allocate_lock()
 
@@ -89,7 +91,7 @@ class Pool:
     ) -> None:
         """Run `work(0)` … `work(chunks - 1)`. On an error or Ctrl-C `stop` is called, and the
         error is raised when no thread is inside `work` any more."""
-        helpers = min(self.num_threads - take_part, chunks - take_part)
+        helpers = min(config.num_threads - take_part, chunks - take_part)
         if helpers <= 0 or not self._busy.acquire(blocking=False):
             # one thread, or a pool that works for another thread: this one does it all
             Job(work, chunks).run(progress)
@@ -118,16 +120,6 @@ class Pool:
         if job.error is not None:
             raise job.error
 
-    def resize(self, num_threads: int) -> None:
-        """Use another number of threads from the next run on."""
-        if num_threads < 1:
-            raise ValueError(f"num_threads must be at least 1, not {num_threads}")
-        with self._busy:
-            for worker in self._workers[num_threads:]:
-                worker.start(None)
-            del self._workers[num_threads:]
-            self.num_threads = num_threads
-
 
 def _wait_for_certain(worker: Worker) -> None:
     """Wait although Ctrl-C is pressed again: the thread uses our memory."""
@@ -139,32 +131,26 @@ def _wait_for_certain(worker: Worker) -> None:
             continue
 
 
-def available() -> int:
-    """The number of processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
-
-
 pool = Pool()
 
 
 def set_num_threads(n: int) -> None:
-    """How many threads a kernel uses."""
-    pool.resize(n)
+    """How many threads a kernel uses, from the next one on."""
+    config.num_threads = n
 
 
 def get_num_threads() -> int:
-    return pool.num_threads
+    return config.num_threads
 
 
 def _after_fork() -> None:
     """A forked child has no threads but its own."""
     global pool
-    threads = pool.num_threads
     pool = Pool()
-    pool.num_threads = threads
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+__all__ = ["Job", "Pool", "Progress", "available", "get_num_threads", "pool", "set_num_threads"]
