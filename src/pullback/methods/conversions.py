@@ -120,13 +120,13 @@ def item(self: Tensor) -> Any:
             f"a Tensor with {self._value.size} elements cannot be converted to Scalar: its shape "
             f"is {list(self.shape)}"
         )
-    return self._value.item()
+    return self._array.item()
 
 
 @method
 def tolist(self: Tensor) -> Any:
     """Nested lists of Python numbers; of a 0-d tensor its number."""
-    return self._value.tolist()
+    return self._array.tolist()
 
 
 def _single(self: Tensor) -> Any:
@@ -135,7 +135,7 @@ def _single(self: Tensor) -> Any:
             f"only one element tensors can be converted to Python scalars: this one has shape "
             f"{list(self.shape)}"
         )
-    return self._value.item()
+    return self._array.item()
 
 
 def _real(self: Tensor, what: str) -> Any:
@@ -170,20 +170,20 @@ def __bool__(self: Tensor) -> bool:
             f"Boolean value of Tensor with {count} is ambiguous: its shape is "
             f"{list(self.shape)}; use .any() or .all()"
         )
-    return bool(self._value.item())
+    return bool(self._array.item())
 
 
 @method
 def __index__(self: Tensor) -> int:
     if self._value.dtype.kind not in "biu" or self._value.size != 1:
         raise TypeError("only integer tensors of a single element can be converted to an index")
-    return int(self._value.item())
+    return int(self._array.item())
 
 
 @method
 def __format__(self: Tensor, specification: str) -> str:
     if self._value.ndim == 0:
-        return format(self._value.item(), specification)
+        return format(self._array.item(), specification)
     return object.__format__(self, specification)
 
 

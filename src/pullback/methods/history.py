@@ -177,7 +177,7 @@ def retains_grad(self: Tensor) -> bool:
 @attribute
 def _version(self: Tensor) -> int:
     """How many times the memory was written in place."""
-    return version(self._value)
+    return 0 if self._is_formula else version(self._value)
 
 
 @attribute

@@ -120,7 +120,7 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
 @method
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """1 with probability p, a number or a tensor that broadcasts, else 0."""
-    chance = p._value if isinstance(p, Tensor) else np.float64(p)
+    chance = p._array if isinstance(p, Tensor) else np.float64(p)
     if not ((chance >= 0) & (chance <= 1)).all():
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     return _written(self, _uniform(self, generator) < chance)
