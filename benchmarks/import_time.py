@@ -1,6 +1,6 @@
 """Seconds that a fresh interpreter takes to import pullback, and NumPy alone.
 
-    python benchmarks/import_time.py [--repeat 30]
+python benchmarks/import_time.py [--repeat 30]
 """
 
 import argparse

@@ -64,6 +64,15 @@ from pullback.construct import (
     from_numpy as from_numpy,
 )
 from pullback.construct import (
+    frombuffer as frombuffer,
+)
+from pullback.construct import (
+    scalar_tensor as scalar_tensor,
+)
+from pullback.construct import (
+    set_default_tensor_type as set_default_tensor_type,
+)
+from pullback.construct import (
     tensor as tensor,
 )
 from pullback.devices import (
@@ -187,7 +196,8 @@ def initial_seed() -> _builtins.int:
 
 def get_rng_state() -> Tensor:
     """The place in the default stream of random numbers, as bytes."""
-    return from_numpy(default_generator.get_state())
+    state: Tensor = default_generator.get_state()
+    return state
 
 
 def set_rng_state(new_state: Tensor) -> None:
@@ -195,13 +205,13 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
-def set_printoptions(**options: _Any) -> None:
+def set_printoptions(*options: _Any, **named: _Any) -> None:
     """How tensors are printed: precision, threshold, edgeitems, linewidth, profile, sci_mode."""
     from pullback.printing import (
         set_printoptions as set_printoptions,
     )
 
-    set_printoptions(**options)
+    set_printoptions(*options, **named)
 
 
 # Imported when they are first used: whatever is not needed to make a tensor.

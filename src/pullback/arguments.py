@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 # What a declaration writes as an annotation. A parameter without one is a tensor.
 
 
-class Array:
-    """A tensor (for parameters after the first plain one, which need the annotation)."""
+if TYPE_CHECKING:  # markers for dispatch; bodies are read with values of several kinds
+    Array: TypeAlias = Any
+    Arrays: TypeAlias = Any
+    Dim: TypeAlias = Any
+    NewDim: TypeAlias = Any
+    Dims: TypeAlias = Any
+    DimSet: TypeAlias = Any
+    Ints: TypeAlias = Any
+    Plain: TypeAlias = Any
+else:
 
+    class Array:
+        """A tensor (for parameters after the first plain one, which need the annotation)."""
 
-class Arrays:
-    """A sequence of tensors; `None` entries are kept."""
+    class Arrays:
+        """A sequence of tensors; `None` entries are kept."""
 
+    class Dim:
+        """One axis, -n ≤ dim < n; becomes 0 ≤ dim < n."""
 
-class Dim:
-    """One axis, -n ≤ dim < n; becomes 0 ≤ dim < n."""
+    class NewDim:
+        """A place for a new axis, -n-1 ≤ dim ≤ n."""
 
+    class Dims:
+        """One axis, several, or None for all; becomes a tuple of 0 ≤ dim < n without repetition."""
 
-class NewDim:
-    """A place for a new axis, -n-1 ≤ dim ≤ n."""
+    class DimSet:
+        """As `Dims`, but an empty sequence means no axis."""
 
+    class Ints:
+        """Integers, given one by one or as one sequence; becomes a tuple."""
 
-class Dims:
-    """One axis, several, or None for all; becomes a tuple of 0 ≤ dim < n without repetition."""
-
-
-class DimSet:
-    """As `Dims`, but an empty sequence means no axis."""
-
-
-class Ints:
-    """Integers, given one by one or as one sequence; becomes a tuple."""
-
-
-class Plain:
-    """Anything else, passed on as it is."""
+    class Plain:
+        """Anything else, passed on as it is."""
 
 
 TENSORS = (inspect.Parameter.empty, Array, Arrays)

@@ -41,14 +41,23 @@ def manual_seed_all(seed: int) -> None:
 class _CudaTensorType(TensorType):
     """`torch.cuda.FloatTensor`: named in many scripts, made by none without a GPU."""
 
-    def __call__(cls, *args: Any) -> Any:
+    def __instancecheck__(self, instance: Any) -> bool:
+        return False  # no tensor lives there
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
         raise RuntimeError(
-            f"torch.cuda.{cls.__name__}: pullback computes on the CPU here. Test "
+            f"torch.cuda.{self.__name__}: pullback computes on the CPU here. Test "
             f"torch.cuda.is_available() before"
         )
 
+    def __repr__(self) -> str:
+        return f"<class 'torch.cuda.{self.__name__}'>"
 
-globals().update({n: _CudaTensorType(n, (), {"dtype": t.dtype}) for n, t in tensor_types().items()})
+
+globals().update(
+    {n: _CudaTensorType(n, (), {"dtype": t.dtype, "__module__": "torch.cuda"})
+     for n, t in tensor_types().items()}
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

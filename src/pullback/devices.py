@@ -11,13 +11,29 @@ class device:
     __slots__ = ("index", "type")
 
     def __init__(self, type: Any = "cpu", index: int | None = None):
-        name, _, number = str(type).partition(":")
+        if isinstance(type, int):  # an accelerator's number
+            type, index = "cuda", type
+        if not isinstance(type, (str, device)):
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
+        name, colon, number = str(type).partition(":")
         if name not in ("cpu", "cuda", "mps", "meta", "xpu"):
             raise RuntimeError(
-                f"Expected one of cpu, cuda, ... device type at start of device string: {type}"
+                f"Expected one of cpu, cuda, ... device type at start of device string: {name}"
             )
+        if colon:
+            if not number.isdecimal():
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            if index is not None:
+                raise RuntimeError(
+                    f"type (string) must not include an index because index was passed "
+                    f"explicitly: {type}"
+                )
+            index = int(number)
         self.type = name
-        self.index = int(number) if number else index
+        self.index = index
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (self.type, self.index)
 
     def __repr__(self) -> str:
         index = "" if self.index is None else f", index={self.index}"

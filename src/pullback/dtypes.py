@@ -40,8 +40,18 @@ class dtype:
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def to_complex(self) -> dtype:
-        """The complex type whose parts have this type."""
-        return {float16: complex64, float32: complex64, float64: complex128}.get(self, self)
+        """The complex type whose parts have this type; complex64 for float16.
+
+        RuntimeError for integers and bool: they are not the parts of any.
+        """
+        if self.is_complex:
+            return self
+        if not self.is_floating_point:
+            raise RuntimeError(
+                f"Unknown Complex ScalarType for {SCALAR_NAMES[self]}: convert to a floating type "
+                f"first"
+            )
+        return complex128 if self is float64 else complex64
 
 
 uint8, uint16, uint32, uint64 = dtype("uint8"), dtype("uint16"), dtype("uint32"), dtype("uint64")
@@ -73,7 +83,7 @@ SCALAR_NAMES = {d: name.removesuffix("Tensor") for d, name in LEGACY_NAMES.items
 SCALAR_NAMES |= {uint8: "Byte", bool_: "Bool"}
 
 NAMES = {d.name: d for d in ALL}
-_FROM_NUMPY = {d.numpy: d for d in ALL}
+FROM_NUMPY = {d.numpy: d for d in ALL}
 
 
 def from_name(name: str) -> dtype:
@@ -83,12 +93,27 @@ def from_name(name: str) -> dtype:
 
 def from_numpy(numpy_dtype: np.dtype[Any]) -> dtype:
     """The type that stands for a NumPy dtype; TypeError if PyTorch has none."""
-    found = _FROM_NUMPY.get(numpy_dtype)
+    found = FROM_NUMPY.get(numpy_dtype)
     if found is None:
         supported = ", ".join(NAMES)
         raise TypeError(
             f"can't convert np.ndarray of type {numpy_dtype}. The only supported types are: "
             f"{supported}."
+        )
+    return found
+
+
+_BUILTIN = {float: float64, int: int64, bool: bool_, complex: complex128}
+
+
+def given(function: str, d: Any) -> dtype | None:
+    """A caller's `dtype=`: one of ours, None, or Python's float, int, bool, complex."""
+    if d is None or isinstance(d, dtype):
+        return d
+    found = _BUILTIN.get(d) if isinstance(d, type) else None
+    if found is None:
+        raise TypeError(
+            f"{function}(): argument 'dtype' must be torch.dtype, not {type(d).__name__}"
         )
     return found
 
@@ -111,27 +136,29 @@ def set_default_dtype(d: dtype, /) -> None:
     Default.dtype = d
 
 
+# How wide integers are when they mix; the other unsigned ones mix with floats only, as in PyTorch.
 _RANK = {d: k for k, d in enumerate((bool_, uint8, int8, int16, int32, int64))}
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type to which both convert: PyTorch's table.
 
-    Integers give way to floats whatever their width: int64 with float16 is float16.
+    Integers give way to floats whatever their width: int64 with float16 is float16. RuntimeError
+    for uint16, uint32 and uint64 with anything but themselves and floats.
     """
     if type1 is type2:
         return type1
     a, b = sorted((type1, type2), key=_category)
-    if _category(a) < _category(b) or b is bool_:
-        if b.is_complex and a.is_floating_point:
-            return promote_types(a.to_complex(), b)
+    if b.is_floating_point and not a.is_floating_point:
         return b
+    if a.is_floating_point and b.is_complex:
+        a = a.to_complex()
     if a.is_floating_point or a.is_complex:
         return a if a.itemsize > b.itemsize else b
-    if a.name.startswith("uint") and b.name.startswith("uint"):
-        return a if a.itemsize > b.itemsize else b
-    if a not in _RANK or b not in _RANK:
+    if a not in _RANK or not (b in _RANK or b.is_complex):
         raise RuntimeError(f"Promotion for {a.name} and {b.name} is not supported: cast one first")
+    if b.is_complex:
+        return b
     if {a, b} == {uint8, int8}:
         return int16
     return a if _RANK[a] > _RANK[b] else b
@@ -139,7 +166,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 def _category(d: dtype) -> int:
     """0 bool, 1 integer, 2 floating, 3 complex."""
-    return {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}[d.numpy.kind]
+    return {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}[d.kind]
 
 
 def of_number(number: Any) -> dtype:
@@ -174,9 +201,9 @@ def _prefer(high: dtype | None, low: dtype | None) -> dtype | None:
         return high
     if high.is_floating_point:
         return high.to_complex() if low.is_complex else high
-    if high is bool_ or low.is_floating_point or low.is_complex:
-        return promote_types(high, low)
-    return high
+    if low.is_floating_point or low.is_complex:
+        return low
+    return promote_types(high, low) if high is bool_ else high
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:

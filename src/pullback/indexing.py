@@ -1,149 +1,387 @@
-"""`x[…]` and `x[…] = …`: basic keys as views, tensors in the key as a gather."""
+"""`x[…]` and `x[…] = …`: basic keys as views, tensors in the key as a gather.
+
+A key is read from left to right, as PyTorch does: integers, slices, None and `...` make a view by
+`select`, `slice` and `unsqueeze`; what index tensors and masks are left is one `index` of that
+view. NumPy's basic indexing does all the view's steps at once, the graph gets a node for each.
+"""
 
 from __future__ import annotations
 
+from operator import index as as_index
 from typing import Any
 
 import numpy as np
 
-from pullback.dispatch import TENSORS
+from pullback.autograd.graph import Node, OperationNode, node_class
+from pullback.autograd.modes import mode
+from pullback.autograd.versions import wrote
+from pullback.autograd.views import Step, note_view
+from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
+from pullback.backends.memory import owner
+from pullback.construct import number_array
+from pullback.dispatch import TENSORS, apply
+from pullback.op import REGISTRY, View, picker
 from pullback.tensor import Tensor, wrap
+
+ndarray = np.ndarray
+new = object.__new__
+FULL = slice(None)
+_FULL = (FULL, slice(None, None, 1), slice(0, None), slice(0, None, 1))
+
+
+class _Move:
+    """One of the three view operations that basic keys are made of, and how it is recorded."""
+
+    def __init__(self, name: str):
+        op = REGISTRY[name]
+        assert isinstance(op, View)
+        self.op = op
+        self.plan = op.plan((True,))
+        self.node: type[OperationNode] = node_class(op)
+        places = [0 if what == "shape" else k for what, k in self.plan.sources]
+        assert all(what == "shape" or (what == "argument" and k) for what, k in self.plan.sources)
+        self.pick = picker(places)  # out of (the input's shape, the plain arguments…)
+
+    def record(self, edge: tuple[Node, int], shape: tuple[int, ...], plain: tuple[Any, ...]) -> Any:
+        """The edge of the result of this move."""
+        return self.node((edge,), self.plan, self.pick((shape, *plain))), 0
+
+
+SELECT, SLICE, UNSQUEEZE = _Move("select"), _Move("slice"), _Move("unsqueeze")
+
+# A move, its plain arguments, and the shape that it is applied to.
+Moved = tuple[_Move, tuple[Any, ...], tuple[int, ...]]
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """The elements that a key selects: a view for integers, slices, None and `...`."""
-    view, indices = _basic(x, key)
-    if indices is not None:
-        return TENSORS.index(view, indices)
-    return TENSORS.view_as_shape(view, *view.shape) if view is x else view
-
-
-def setitem(x: Tensor, key: Any, value: Any) -> None:
-    """Write a number, a tensor or an array where a key points; gradients flow to the tensor."""
-    if not isinstance(value, Tensor):
-        value = wrap(np.asarray(value).astype(x._value.dtype))
-    view, indices = _basic(x, key)
-    if indices is not None:
-        if value._value.dtype != x._value.dtype:
-            value = TENSORS.cast(value, x._value.dtype)
-        view.index_put_(indices, value)  # type: ignore[attr-defined]  # attached later
-        return
-    if value._value.ndim > view._value.ndim:  # leading axes of size 1 are dropped, as NumPy does
-        extra = value._value.ndim - view._value.ndim
-        if all(s == 1 for s in value.shape[:extra]):
-            value = TENSORS.reshape(value, *value.shape[extra:])
-    view.copy_(value)  # type: ignore[attr-defined]  # attached later
-
-
-def _basic(x: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None] | None]:
-    """The view by the key's integers, slices, None and `...`; and what is left: index tensors."""
-    keys = list(key) if isinstance(key, tuple) else [_sequence(key)]
-    keys = [_element(k) for k in keys]
-    consumed = sum(_axes(k) for k in keys)
-    rank = x._value.ndim
-    if consumed > rank:
-        raise IndexError(
-            f"too many indices for tensor of dimension {rank}: {consumed} for the shape "
-            f"{list(x.shape)}"
-        )
-    dots = [k for k, e in enumerate(keys) if e is Ellipsis]
-    if len(dots) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
-    at = dots[0] if dots else len(keys)
-    keys[at : at + 1] = [slice(None)] * (rank - consumed)
-    dim = 0
-    view = x
-    indices: list[Tensor | None] = []
-    for k in keys:
-        if k is None:
-            view = TENSORS.unsqueeze(view, dim)
-        elif isinstance(k, bool):
-            view = TENSORS.unsqueeze(view, dim)
-            indices += [None] * (dim - len(indices)) + [_positions(np.array([k]))[0]]
-        elif isinstance(k, int):
-            view = TENSORS.select(view, dim, k)
-            continue
-        elif isinstance(k, slice):
-            view = _slice(view, dim, k)
+    value = x._value
+    if type(key) is int and type(value) is ndarray:  # the most common key by far
+        try:
+            part = value[key, ...]
+        except IndexError:
+            pass  # said in our own words below
         else:
-            mask = k._value.dtype.kind == "b" or k._value.dtype == np.uint8
-            if mask:
-                _check_mask(k, view, dim)
-            parts = _positions(k._value) if mask else [_integers(k)]
-            indices += [None] * (dim - len(indices)) + list(parts)
-            dim += len(parts)
-            continue
-        dim += 1
-    if not indices:
-        return view, None
-    return view, indices
+            return _view(x, part, ((SELECT, (0, key), value.shape),))
+    places, moves, indices = _read(x, key)
+    if indices:
+        return TENSORS.index(_moved(x, places, moves), indices)  # type: ignore[no-any-return]
+    if moves:
+        return _moved(x, places, moves)
+    return TENSORS.view_as_shape(x, *value.shape)  # type: ignore[no-any-return]
 
 
-def _sequence(key: Any) -> Any:
-    """A list of numbers is an index tensor; NumPy's rule, which PyTorch follows."""
-    return key
+def _moved(x: Tensor, places: Any, moves: list[Moved]) -> Tensor:
+    """The basic part of a key: x itself if there is none."""
+    if type(x._value) is ndarray:
+        return _view(x, x._value[places], moves) if moves else x
+    for move, plain, _ in moves:
+        x = apply(move.op, (x, *plain))
+    return x
+
+
+def _view(x: Tensor, part: Any, moves: Any) -> Tensor:
+    """A view of the memory of x, recorded move by move."""
+    view: Tensor = new(Tensor)
+    view._value = part
+    edge = x._edge
+    if edge is not None and mode.enabled:
+        for move, plain, shape in moves:
+            edge = move.record(edge, shape, plain)
+        view._edge = edge
+    move, plain, _ = moves[0]
+    note_view(view, x, (move.op, plain, None))
+    if len(moves) > 1:
+        steps = [Step(move.op, plain, None, mode.enabled) for move, plain, _ in moves]
+        view._made_by = (*x._made_by, *steps)
+    return view
+
+
+# ----------------------------------------------------------------------------------- reading
+
+
+def _read(x: Tensor, key: Any) -> tuple[Any, list[Moved], list[Tensor | None]]:
+    """A key as NumPy's key for its view, as moves, and as index tensors for what is left.
+
+    The index tensors are listed by the axes of the view; None stands for an axis without.
+    """
+    keys = key if type(key) is tuple else _sequence(key)
+    if not _SIMPLE.issuperset(map(type, keys)):
+        keys = tuple(map(_element, keys))
+    shape = x._value.shape
+    places: list[Any] = []
+    moves: list[Moved] = []
+    indices: list[Tensor | None] = []
+    dim = 0  # of the view so far
+    dots = False
+    for k in keys:
+        kind = type(k)
+        if kind is slice:
+            if dim >= len(shape):
+                raise _too_many(x, keys)
+            if k in _FULL and type(key) is tuple:  # in a tuple, it is no view of its own
+                places.append(k)
+            else:
+                size = shape[dim]
+                start, end, step = _bounds(k, size)
+                places.append(slice(start, end, step))
+                moves.append((SLICE, (dim, start, end, step), shape))
+                length = -(-(end - start) // step)
+                shape = (*shape[:dim], length, *shape[dim + 1 :])
+            dim += 1
+        elif kind is int:
+            if dim >= len(shape):
+                raise _too_many(x, keys)
+            size = shape[dim]
+            if not -size <= k < size:
+                axis = x._value.ndim - len(shape) + dim  # of x, which has as many to the right
+                raise IndexError(
+                    f"index {k} is out of bounds for dimension {axis} with size {size} (tensor of "
+                    f"shape {list(x.shape)})"
+                )
+            places.append(k)
+            moves.append((SELECT, (dim, k), shape))
+            shape = (*shape[:dim], *shape[dim + 1 :])
+        elif k is Ellipsis:
+            if dots:
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            dots = True
+            places.append(k)
+            free = x._value.ndim - sum(map(_axes, keys))
+            if free < 0:
+                raise _too_many(x, keys)
+            dim += free
+        elif k is None or kind is bool:
+            places.append(None)
+            moves.append((UNSQUEEZE, (dim,), shape))
+            shape = (*shape[:dim], 1, *shape[dim:])
+            if kind is bool:
+                indices += [None] * (dim - len(indices))
+                indices.append(wrap(np.zeros(int(k), np.int64)))
+            dim += 1
+        else:
+            array = k._value
+            indices += [None] * (dim - len(indices))
+            if array.dtype.kind == "b" or array.dtype == np.uint8:
+                _check_mask(x, keys, array.shape, shape, dim)
+                indices += map(wrap, np.nonzero(array))
+                places += [FULL] * array.ndim
+                dim += array.ndim
+            else:
+                if dim >= len(shape):
+                    raise _too_many(x, keys)
+                indices.append(k)
+                places.append(FULL)
+                dim += 1
+    if not dots:
+        places.append(Ellipsis)  # NumPy then gives an array in any case, not a number
+    return tuple(places), moves, indices
+
+
+# What needs no conversion before it is read.
+_SIMPLE = frozenset({int, slice, bool, type(None), type(Ellipsis)})
+
+
+def _too_many(x: Tensor, keys: Any) -> IndexError:
+    return IndexError(
+        f"too many indices for tensor of dimension {x._value.ndim}: {sum(map(_axes, keys))} for "
+        f"the shape {list(x.shape)}"
+    )
+
+
+def _sequence(key: Any) -> tuple[Any, ...]:
+    """A key that is not a tuple, as one.
+
+    As in PyTorch, a short list stands for a tuple if it holds anything but numbers.
+    """
+    if isinstance(key, (list, tuple)) and len(key) < 32:
+        for k in key:
+            if k is None or k is Ellipsis or isinstance(k, (Tensor, slice, list, tuple, ndarray)):
+                return tuple(key)
+    return (key,)
 
 
 def _element(k: Any) -> Any:
+    """One element of a key as an int, bool, slice, None, `...`, or a tensor of indices."""
     if k is None or k is Ellipsis or isinstance(k, (bool, slice)):
         return k
     if isinstance(k, Tensor):
-        if k._value.ndim == 0 and k._value.dtype.kind in "iub":
-            return k._value.item()
-        return k
-    if isinstance(k, (list, tuple, range, np.ndarray)):
-        array = np.asarray([e._value if isinstance(e, Tensor) else e for e in k])
-        return wrap(array.astype(np.int64) if array.size == 0 else array)
+        return _zero_dim(k) if k._value.ndim == 0 else _check_index(k)
+    if isinstance(k, (list, tuple, range, ndarray)):
+        array = np.asarray(k if isinstance(k, ndarray) else [_plain(e) for e in k])
+        if array.size == 0 and array.dtype.kind == "f":  # NumPy's dtype for no numbers
+            array = array.astype(np.int64)
+        elif array.dtype == object:
+            raise IndexError(f"not an index: {k!r}")
+        return _element(wrap(array))
     if isinstance(k, np.bool_):
         return bool(k)
     if hasattr(k, "__index__"):
-        return int(k.__index__())
+        return as_index(k)
     raise IndexError(
         f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
         f"valid indices (got {type(k).__name__})"
     )
 
 
-def _axes(k: Any) -> int:
-    """How many axes of the tensor an element of the key stands for."""
-    if k is None or k is Ellipsis or isinstance(k, bool):
-        return 0
-    if isinstance(k, Tensor) and k._value.dtype.kind == "b":
-        return int(k._value.ndim)
-    return 1
+def _zero_dim(k: Tensor) -> Any:
+    """A 0-d tensor in a key is the number in it; uint8 counts as bool."""
+    kind = k._value.dtype.kind
+    if kind == "b" or k._value.dtype == np.uint8:
+        return bool(k._value)
+    return int(k._value) if kind in "iu" else _check_index(k)
 
 
-def _slice(view: Tensor, dim: int, k: slice) -> Tensor:
-    step = 1 if k.step is None else k.step.__index__()
-    if step <= 0:
-        raise ValueError("step must be greater than zero: reverse with .flip()")
-    size = view.shape[dim]
-    start, end, _ = slice(_bound(k.start), _bound(k.stop), step).indices(size)
-    if start == 0 and end >= size and step == 1:
-        return view
-    return TENSORS.slice(view, dim, start, max(start, end), step)  # type: ignore[no-any-return]
+def _plain(e: Any) -> Any:
+    return e._value if isinstance(e, Tensor) else e
 
 
-def _bound(value: Any) -> Any:
-    return value if value is None else int(value)
+_INDEX_DTYPES = {np.dtype(d) for d in (np.int64, np.int32, np.uint8, np.bool_)}
 
 
-def _check_mask(mask: Tensor, view: Tensor, dim: int) -> None:
-    for k, size in enumerate(mask.shape):
-        if dim + k >= view._value.ndim or view.shape[dim + k] != size:
-            raise IndexError(
-                f"The shape of the mask {list(mask.shape)} at index {k} does not match the shape "
-                f"of the indexed tensor {list(view.shape)} at index {dim + k}"
-            )
-
-
-def _positions(mask: Any) -> list[Tensor]:
-    return [wrap(p) for p in np.nonzero(mask)] if mask.ndim else [wrap(np.flatnonzero(mask))]
-
-
-def _integers(k: Tensor) -> Tensor:
-    if k._value.dtype.kind not in "iu":
+def _check_index(k: Tensor) -> Tensor:
+    if k._value.dtype not in _INDEX_DTYPES:
         raise IndexError(
             f"tensors used as indices must be long, int, byte or bool tensors, not {k.dtype}"
         )
     return k
+
+
+def _axes(k: Any) -> int:
+    """How many axes of the tensor an element of the key stands for."""
+    if k is None or k is Ellipsis or isinstance(k, bool):
+        return 0
+    if isinstance(k, Tensor) and (k._value.dtype.kind == "b" or k._value.dtype == np.uint8):
+        return int(k._value.ndim)
+    return 1
+
+
+def _bounds(k: slice, size: int) -> tuple[int, int, int]:
+    """The slice as 0 ≤ start ≤ end ≤ size and a positive step."""
+    step = 1 if k.step is None else as_index(k.step)
+    if step <= 0:
+        raise ValueError("step must be greater than zero: reverse with .flip()")
+    start, end, _ = k.indices(size)
+    return start, end if end > start else start, step
+
+
+def _check_mask(
+    x: Tensor, keys: Any, mask: tuple[int, ...], shape: tuple[int, ...], dim: int
+) -> None:
+    if dim + len(mask) > len(shape):
+        raise _too_many(x, keys)
+    for k, size in enumerate(mask):
+        if shape[dim + k] != size:
+            raise IndexError(
+                f"The shape of the mask {list(mask)} at index {k} does not match the shape of the "
+                f"indexed tensor {list(shape)} at index {dim + k}"
+            )
+
+
+# ----------------------------------------------------------------------------------- writing
+
+
+def setitem(x: Tensor, key: Any, value: Any) -> None:
+    """Write a number, a tensor or an array where a key points; gradients flow to the tensor.
+
+    The value broadcasts, and is converted to the dtype of x. TypeError for lists.
+    """
+    if not isinstance(value, Tensor):
+        value = _assigned(x, value)
+    if type(x._value) is ndarray and not recorded(x, value):
+        _write(x, key, value)
+        return
+    if not isinstance(value, Tensor):
+        value = wrap(np.asarray(value, x._value.dtype))
+    places, moves, indices = _read(x, key)
+    view = _moved(x, places, moves)
+    if indices:
+        if value._value.dtype != x._value.dtype:
+            _check_same(x, key, value)
+            value = TENSORS.cast(value, x._value.dtype)
+        view.index_put_(indices, value)
+        return
+    extra = value._value.ndim - view._value.ndim
+    if extra > 0 and all(s == 1 for s in value.shape[:extra]):  # leading axes of size 1 are dropped
+        value = TENSORS.reshape(value, *value.shape[extra:])
+    view.copy_(value)
+
+
+def recorded(x: Tensor, value: Any = None) -> bool:
+    """Whether writing a value into x concerns the graph."""
+    if not mode.enabled:
+        return False
+    base = x._base
+    return (
+        x._edge is not None
+        or (base is not None and base._edge is not None)
+        or (isinstance(value, Tensor) and value._edge is not None)
+    )
+
+
+def _assigned(x: Tensor, value: Any) -> Any:
+    """A number that the dtype of x can hold, or an array."""
+    kind = type(value)
+    if (kind is float or kind is int or kind is bool) and x._value.dtype.kind in "fc":
+        return value
+    if isinstance(value, (int, float, complex, np.generic)):
+        return number_array(value, x.dtype)
+    if isinstance(value, ndarray):
+        return value
+    raise TypeError(f"can't assign a {kind.__name__} to a {x.type()}")
+
+
+def _write(x: Tensor, key: Any, value: Any) -> None:
+    """The numbers of an array, or one, written into memory that no graph knows of."""
+    array = x._value
+    places, _, indices = _read(x, key)
+    if isinstance(value, Tensor):
+        if indices and value._value.dtype != array.dtype:
+            _check_same(x, key, value)
+        value = value._value
+    if not array.flags.writeable:
+        array = _writeable(array)
+    token = quiet_set(QUIET)
+    try:
+        if type(value) is ndarray and value.dtype.kind == "c" and array.dtype.kind != "c":
+            value = value.real
+        if indices:
+            target = tuple(FULL if k is None else k._value for k in indices)
+            array[places][target] = value
+        else:
+            array[places] = value
+    except ValueError:
+        part = array[places][target] if indices else array[places]
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(np.shape(value))} cannot be broadcast to "
+            f"indexing result of shape {list(part.shape)}"
+        ) from None
+    finally:
+        quiet_reset(token)
+    wrote(array)
+
+
+def _check_same(x: Tensor, key: Any, value: Tensor) -> None:
+    """Index tensors write without conversion, except one number where a mask is True."""
+    mask = isinstance(key, Tensor) and key._value.dtype.kind == "b"
+    if value._value.ndim or not mask:
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {x.dtype} for the "
+            f"destination and {value.dtype} for the source: convert it with .to({x.dtype})"
+        )
+
+
+def _writeable(array: Any) -> Any:
+    """The same memory to write into, if only `expand` has made it read-only; else an error."""
+    if 0 in array.strides and owner(array).flags.writeable:
+        array = array.view()
+        array.flags.writeable = True
+        return array
+    raise RuntimeError(
+        f"the memory of this tensor of shape {list(array.shape)} is read-only: clone() it first"
+    )
+
+
+def delitem(x: Tensor, key: Any) -> None:
+    """Tensors have a fixed size."""
+    raise TypeError("Tensor does not support deleting items")

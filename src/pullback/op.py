@@ -35,19 +35,24 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from pullback import arguments
+from pullback import arguments, dtypes
 from pullback.arguments import Array, Arrays, Dim, Dims, DimSet, Ints, NewDim, Parameter, Plain
 
 __all__ = [
-    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints", "NewDim",
-    "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
-    "composite", "creation", "opaque", "pointwise", "reduction", "view",
+    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints",
+    "NewDim", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
+    "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
 p_variadic = inspect.Parameter.VAR_POSITIONAL
 
 REGISTRY: dict[str, Op] = {}
+
+
+def call(*args: Any, **keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """One call among an operation's samples."""
+    return args, keywords
 
 
 class Plan:
@@ -126,10 +131,15 @@ class Op:
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
     * `floating`: integers are converted to the default floating type first; True, or a function
       of the plain arguments that says so.
+    * `dtypes`: the kinds of elements it is defined for, "b" booleans, "i" integers, "f" floating
+      point, "c" complex; others raise NotImplementedError, as PyTorch's do.
     * `result`: dtype of the result: "same", "bool", "real" (of a complex argument), "index".
     * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
-    * `samples`: the interval that tests draw real arguments from, or a function that makes
-      lists of (arguments, keywords) from a random generator.
+    * `derivative`: False for an operation that legitimately has none (its result is discrete,
+      or does not depend on its arguments); a missing rule is an error otherwise.
+    * `random`: True where the result is drawn, so that nothing can be compared with it.
+
+    What tests need is declared beside it, by decorators: `samples`, and `reference`.
     """
 
     kind: ClassVar[str]
@@ -154,9 +164,11 @@ class Op:
         aliases: Sequence[str] = (),
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
+        dtypes: str = "bifc",
         result: str = "same",
         holomorphic: bool = True,
-        samples: Any = (-3.0, 3.0),
+        derivative: bool = True,
+        random: bool = False,
     ):
         self.name = name or forward.__name__
         self.forward = forward
@@ -170,9 +182,13 @@ class Op:
         )
         self.aliases = tuple(aliases)
         self.floating = floating
+        self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
         self.result = result
         self.holomorphic = holomorphic
-        self.samples = samples
+        self.derivative = derivative
+        self.random = random
+        self.sample_function: Function | None = None
+        self.reference_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
         self.overload = overload
         self.outputs = tuple(outputs.split())
@@ -231,6 +247,23 @@ class Op:
 
         return declare
 
+    def samples(self, function: Function) -> Function:
+        """Decorator: calls for the tests, `(r)`, yielded as `call(…)`, that exercise every parameter.
+
+        `r` draws their arguments (`tests/sampling.py`). The calls of pointwise operations with
+        tensors alone are drawn from their `domain`, and need not be given.
+        """
+        self.sample_function = function
+        return function
+
+    def reference(self, function: Function) -> Function:
+        """Decorator: the same function in plain NumPy, `(np, …)` with the call's own arguments.
+
+        A pointwise operation is its own reference, in higher precision, unless one is given.
+        """
+        self.reference_function = function
+        return function
+
     def plan(self, needs: tuple[bool, ...]) -> Plan:
         """The plan for the differentiable arguments that need a gradient; made once."""
         found = self.plans.get(needs)
@@ -265,6 +298,18 @@ class Op:
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         """The result for the vocabulary's own values; plain arguments are normalised already."""
         raise NotImplementedError(f"{type(self).__name__} is abstract")
+
+    def check_dtype(self, args: Sequence[Any]) -> None:
+        """NotImplementedError for elements that the operation is not defined for."""
+        first = args[self.tensors[0]]  # the others have been converted to the same dtype
+        if isinstance(first, (list, tuple)):
+            first = first[0]
+        if first.dtype.kind not in self.kinds:
+            name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
+            raise NotImplementedError(
+                f"\"{self.name}\" not implemented for '{name}': convert the tensor of shape "
+                f"{list(getattr(first, 'shape', ()))} with .to()"
+            )
 
     def prepare(self, xp: Any, cotangents: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
         """The kind's chores before the rules run: cotangents and saved values, in one tuple."""
@@ -328,14 +373,20 @@ class Pointwise(Op):
         forward: Function,
         *,
         keep_dtype: str = "",  # arguments that keep their own dtype
+        # Where tests draw the tensors of calls from; None if `samples` has all the calls.
+        domain: tuple[float, float] | None = (-3.0, 3.0),
         **options: Any,
     ):
-        options.setdefault("inplace", options.get("result", "same") == "same")
+        same = options.get("result", "same") == "same"
+        options.setdefault("inplace", same and options.get("public", True))
         super().__init__(forward, **options)
+        self.domain = domain
         self.keep_dtype = frozenset(keep_dtype.split())
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds and xp.is_eager:
+            self.check_dtype(args)
         return self.call(xp, args)
 
 
@@ -347,6 +398,11 @@ class Reduction(Op):
     that tiles, threads and devices merge the same way; `finish(xp, …)` asks by name for the
     state's parts, for `count`, the number of reduced elements, and for the options. The public
     function gets `dim` and `keepdim`; in rules `g` and `y` come with the reduced axes of size 1.
+
+    A forward whose state holds positions has a last parameter `start`: where its tile begins along
+    the reduced axis (of the flattened tensor, where all axes are reduced). The positions in a
+    state then count from the beginning of the axis, whatever the tile, and combining in any order
+    finds the first one.
     """
 
     kind = "reduction"
@@ -373,7 +429,9 @@ class Reduction(Op):
         self.finish_function: Function | None = None
         super().__init__(forward, **options)
         self.states = tuple(state.split())
-        self.options = tuple(inspect.signature(forward).parameters)[3:]
+        options_and_start = tuple(inspect.signature(forward).parameters)[3:]
+        self.options = tuple(n for n in options_and_start if n != "start")
+        self.takes_start = self.options != options_and_start
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
         given = super()._read_parameters(forward)
@@ -383,7 +441,9 @@ class Reduction(Op):
                   annotation=Dim if self.single_dim else Dims)  # fmt: skip
         keepdim = new("keepdim", new.POSITIONAL_OR_KEYWORD, default=False, annotation=bool)
         rest = [
-            Parameter(p, False) for p in list(inspect.signature(forward).parameters.values())[3:]
+            Parameter(p, False)
+            for p in list(inspect.signature(forward).parameters.values())[3:]
+            if p.name != "start"
         ]
         made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *rest]
         if self.dtype_argument:
@@ -406,9 +466,12 @@ class Reduction(Op):
         """The named tuple of a state's parts."""
         return namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
 
-    def tile(self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any]) -> Any:
-        """The state of one tile, as a named tuple."""
-        state = self.forward(xp, input, dims, *options)
+    def tile(
+        self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any], start: int = 0
+    ) -> Any:
+        """The state of the tile that begins at `start` along the reduced axis, as a named tuple."""
+        where = {"start": start} if self.takes_start else {}
+        state = self.forward(xp, input, dims, *options, **where)
         return self.state_class(*state) if len(self.states) > 1 else self.state_class(state)
 
     def merged(self, xp: Any, a: Any, b: Any) -> Any:
@@ -427,6 +490,8 @@ class Reduction(Op):
         return self.finish_function(xp, *(known[n] for n in self._finish_names))
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds and xp.is_eager:
+            self.check_dtype(args)
         input, dims, keepdim = args[:3]
         options = args[3 : 3 + len(self.options)]
         count = 1
@@ -510,6 +575,8 @@ class Opaque(Op):
         return function
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds and xp.is_eager:
+            self.check_dtype(args)
         return self.call(xp, args)
 
 
@@ -523,6 +590,8 @@ class Composite(Op):
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.kinds:
+            self.check_dtype(args)
         return self.call(xp, args)
 
 

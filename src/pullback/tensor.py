@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
@@ -13,6 +13,18 @@ class Size(tuple[int, ...]):
     """A shape: a tuple of sizes, printed as PyTorch's."""
 
     __slots__ = ()
+
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        """A shape from integers. TypeError for anything else."""
+        checked = []
+        for k, size in enumerate(sizes):
+            try:
+                checked.append(size if type(size) is int else size.__index__())
+            except (AttributeError, TypeError):
+                raise TypeError(
+                    f"torch.Size() takes an iterable of 'int' (item {k} is '{type(size).__name__}')"
+                ) from None
+        return tuple.__new__(cls, checked)
 
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
@@ -26,10 +38,27 @@ class Size(tuple[int, ...]):
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
-        return Size(found) if isinstance(key, slice) else found
+        return as_size(found) if type(key) is slice else found
 
     def __add__(self, other: Any) -> Size:
-        return Size(super().__add__(tuple(other)))
+        if not isinstance(other, tuple):
+            raise TypeError(
+                f"can only concatenate tuple (not {type(other).__name__}) to torch.Size"
+            )
+        return Size(super().__add__(other))
+
+    def __radd__(self, other: Any) -> Any:
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times: Any) -> Size:
+        return as_size(super().__mul__(times))
+
+    __rmul__ = __mul__
+
+
+def as_size(shape: tuple[int, ...]) -> Size:
+    """A shape that is known to be one: `Size` without its checks."""
+    return tuple.__new__(Size, shape)
 
 
 class Tensor:
@@ -49,7 +78,7 @@ class Tensor:
     # The owner knows its views, so that writing in place can bring their histories up to date.
     _views: list[weakref.ref[Tensor]] | None = None
 
-    # Set by `creation`: what `torch.Tensor(...)` means.
+    # Set by `construct`: what `torch.Tensor(...)` means.
     _construct: Callable[..., Tensor]
 
     def __new__(cls, *args: Any, **keywords: Any) -> Tensor:
@@ -65,7 +94,7 @@ class Tensor:
     @property
     def shape(self) -> Size:
         """The sizes of the axes."""
-        return Size(self._value.shape)
+        return as_size(self._value.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:

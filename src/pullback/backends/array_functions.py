@@ -100,10 +100,11 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 
 def cumulate(what: str, x: Any, dim: int) -> Any:
     """Running sums or products; integers in int64."""
-    dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
+    dtype: Any = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
-    return {"sum": np.cumsum, "prod": np.cumprod}[what](x, axis=dim, dtype=dtype)
+    cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]
+    return cumulative(x, axis=dim, dtype=dtype)
 
 
 def argsort_array(x: Any, dim: int, descending: bool) -> Any:
@@ -178,7 +179,7 @@ def nonzero_array(x: Any) -> Any:
 
 def einsum_array(equation: str, arrays: Sequence[Any]) -> Any:
     """NumPy's einsum, through matrix products where it finds them."""
-    return np.einsum(equation, *arrays, optimize=len(arrays) > 1)
+    return np.asarray(np.einsum(equation, *arrays, optimize=len(arrays) > 1))
 
 
 def pad_last(x: Any, padding: Sequence[tuple[int, int]]) -> Any:
@@ -258,10 +259,16 @@ def identity(n: int, m: int, dtype: Any) -> Any:
 # ------------------------------------------------------------------------------------- random
 
 
+def _check_floating(what: str, dtype: Any) -> None:
+    if dtype.kind not in "fc":
+        raise NotImplementedError(f'"{what}" not implemented for {dtype}: draw floats, and convert')
+
+
 def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Uniform on [0, 1)."""
     source = (generator or default_generator).source
     dtype = np.dtype(dtype)
+    _check_floating("uniform", dtype)
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
         return (source.random(shape, part) + 1j * source.random(shape, part)).astype(dtype)
@@ -275,6 +282,7 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Normal, with variance 1."""
     source = (generator or default_generator).source
     dtype = np.dtype(dtype)
+    _check_floating("normal", dtype)
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
         both = source.standard_normal((2, *shape), part) * math.sqrt(0.5)

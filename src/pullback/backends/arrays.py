@@ -44,11 +44,15 @@ try:
     from numpy._core.umath import _extobj_contextvar as _errors
 
     with np.errstate(all="ignore"):
-        QUIET = _errors.get()
+        QUIET: Any = _errors.get()
     quiet_set, quiet_reset = _errors.set, _errors.reset
 except ImportError:  # a NumPy that keeps it elsewhere: the public way
     _public = FloatingPointErrors()
     QUIET, quiet_set, quiet_reset = _public.quiet, _public.set, _public.reset
+
+
+def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 
 
 class ArrayVocabulary:
@@ -97,27 +101,27 @@ class ArrayVocabulary:
 
     @staticmethod
     def sum(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+        return _reduce(np.add, x, axis=dim, keepdims=keepdim)
 
     @staticmethod
     def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        return np.multiply.reduce(x, axis=dim, keepdims=keepdim)
+        return _reduce(np.multiply, x, axis=dim, keepdims=keepdim)
 
     @staticmethod
     def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
+        return _reduce(np.maximum, x, axis=dim, keepdims=keepdim)
 
     @staticmethod
     def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
+        return _reduce(np.minimum, x, axis=dim, keepdims=keepdim)
 
     @staticmethod
     def any(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        return np.logical_or.reduce(x, axis=dim, keepdims=keepdim)
+        return _reduce(np.logical_or, x, axis=dim, keepdims=keepdim)
 
     @staticmethod
     def all(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        return np.logical_and.reduce(x, axis=dim, keepdims=keepdim)
+        return _reduce(np.logical_and, x, axis=dim, keepdims=keepdim)
 
     @staticmethod
     def argmax(x: Any, dim: Any, keepdim: bool = False) -> Any:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from pullback.devices import CPU, device
+
+# What a saved state holds, as 64-bit numbers: the seed, then Philox's counter (4), key (2), buffer
+# (4), place in the buffer, and a spare half of a number.
+_COUNTER, _KEY, _BUFFER = slice(1, 5), slice(5, 7), slice(7, 11)
+_PLACE, _HAS_HALF, _HALF = 11, 12, 13
+_STATE_BYTES = 14 * 8
 
 
 class Generator:
     """A stream of random numbers, as `torch.Generator`: NumPy's Philox, seeded."""
 
+    # Set by `methods`, as tensors are above this floor: what wraps the bytes of a state.
+    as_tensor: Callable[[Any], Any] = staticmethod(lambda array: array)
+
     def __init__(self, device: Any = "cpu"):
-        if str(device) != "cpu":
-            raise RuntimeError(f"pullback has no generator for the device {device}: use 'cpu'")
-        self.device = device
+        where = _device(device)
+        if where.type != "cpu":
+            raise RuntimeError(f"pullback has no generator for the device {where}: use 'cpu'")
+        self.device = CPU
         self.manual_seed(0x5EED)
 
-    def manual_seed(self, seed: int) -> Generator:
-        """Start the stream that belongs to a seed. Gives itself."""
-        self._seed = int(seed) % 2**64
+    def manual_seed(self, seed: Any) -> Generator:
+        """Start the stream that belongs to a seed, -2⁶³ ≤ seed < 2⁶⁴. Gives itself."""
+        number = int(seed)
+        if not -(2**63) <= number < 2**64:
+            raise ValueError(f"Overflow when unpacking long long: {number} is no 64-bit seed")
+        self._seed = number % 2**64
         self._source: np.random.Generator | None = None
         return self
 
@@ -41,23 +56,62 @@ class Generator:
         return self._seed
 
     def get_state(self) -> Any:
-        """The place in the stream, as a 1-D array of bytes."""
-        place = json.dumps([self._seed, self.source.bit_generator.state], default=_plain)
-        return np.frombuffer(place.encode(), np.uint8).copy()
+        """The place in the stream, as a 1-D tensor of bytes."""
+        return type(self).as_tensor(np.frombuffer(self._state(), np.uint8).copy())
 
-    def set_state(self, state: Any) -> None:
-        """Go to a place that `get_state` gave."""
-        seed, place = json.loads(np.asarray(state).tobytes())
-        self.manual_seed(seed)
-        for name, values in place["state"].items():
-            place["state"][name] = np.array(values, np.uint64)
-        place["buffer"] = np.array(place["buffer"], np.uint64)
-        self.source.bit_generator.state = place
+    def _state(self) -> bytes:
+        place: Any = self.source.bit_generator.state
+        numbers = np.zeros(_STATE_BYTES // 8, np.uint64)
+        numbers[0] = self._seed
+        numbers[_COUNTER], numbers[_KEY] = place["state"]["counter"], place["state"]["key"]
+        numbers[_BUFFER] = place["buffer"]
+        numbers[_PLACE] = place["buffer_pos"]
+        numbers[_HAS_HALF], numbers[_HALF] = place["has_uint32"], place["uinteger"]
+        return numbers.tobytes()
+
+    def set_state(self, new_state: Any) -> None:
+        """Go to a place that `get_state` gave.
+
+        TypeError for anything but a tensor of bytes, RuntimeError for one of another length.
+        """
+        if getattr(getattr(new_state, "dtype", None), "itemsize", 0) != 1:
+            raise TypeError(f"RNG state must be a torch.ByteTensor, not {type(new_state).__name__}")
+        data = np.asarray(new_state).tobytes()
+        if len(data) != _STATE_BYTES:
+            raise RuntimeError(
+                f"Expected the state of a generator, of size {_STATE_BYTES}, but found the input "
+                f"RNG state size to be {len(data)}"
+            )
+        self._restore(data)
+
+    def _restore(self, data: bytes) -> None:
+        numbers = np.frombuffer(data, np.uint64)
+        self.manual_seed(int(numbers[0]))
+        self.source.bit_generator.state = {
+            "bit_generator": "Philox",
+            "state": {"counter": numbers[_COUNTER].copy(), "key": numbers[_KEY].copy()},
+            "buffer": numbers[_BUFFER].copy(),
+            "buffer_pos": int(numbers[_PLACE]),
+            "has_uint32": int(numbers[_HAS_HALF]),
+            "uinteger": int(numbers[_HALF]),
+        }
+
+    def clone_state(self) -> Generator:
+        """Another generator at the same place of the same stream."""
+        return _rebuild(self._state())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._state(),)
 
 
-def _plain(value: Any) -> Any:
-    """NumPy's arrays and numbers as JSON has them."""
-    return value.tolist()
+def _device(where: Any) -> device:
+    return where if isinstance(where, device) else device(where)
+
+
+def _rebuild(data: bytes) -> Generator:
+    made = Generator()
+    made._restore(data)
+    return made
 
 
 default_generator = Generator()

@@ -8,6 +8,7 @@ slow, obvious interpreter that every compiler is held against.
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -28,13 +29,55 @@ class Primitive:
 
 
 def _sigmoid(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
 def _sign(x: Any) -> Any:
+    if x.dtype.kind == "b":
+        return x.copy()
     s = np.sign(x)
     return np.where(np.isnan(s), s.dtype.type(0), s) if s.dtype.kind in "fc" else s
+
+
+def _of_integers(name: str) -> Callable[..., Any]:
+    """Bitwise functions; NumPy's TypeError for other numbers is none of PyTorch's."""
+    function = getattr(np, name)
+
+    def compute(*args: Any) -> Any:
+        if args[0].dtype.kind not in "bui":
+            raise NotImplementedError(f"{name} is defined for integers, not for {args[0].dtype}")
+        return function(*args)
+
+    return compute
+
+
+def _divided(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Integer division; by zero it is PyTorch's error, not a number."""
+
+    def compute(x: Any, y: Any) -> Any:
+        if y.dtype.kind in "iu" and not np.all(y):
+            raise RuntimeError("ZeroDivisionError: integers are divided by zero")
+        return function(x, y)
+
+    return compute
+
+
+def _round(x: Any) -> Any:
+    return np.rint(x) if x.dtype.kind in "fc" else np.trunc(x)  # integers stay what they are
+
+
+def _part(name: str) -> Callable[..., Any]:
+    """A view of the real or imaginary parts; writing to it would go unnoticed, and is refused."""
+
+    def compute(x: Any) -> Any:
+        part = np.asarray(getattr(np.asarray(x), name))[...]
+        part.flags.writeable = False
+        return part
+
+    return compute
 
 
 def _rsqrt(x: Any) -> Any:
@@ -42,20 +85,34 @@ def _rsqrt(x: Any) -> Any:
         return 1 / np.sqrt(x)
 
 
-def _scipy(name: str) -> Callable[..., Any]:
-    def compute(*args: Any) -> Any:
-        import scipy.special
+def _special(name: str, otherwise: Callable[[float], float]) -> Callable[..., Any]:
+    """SciPy's function; without SciPy, Python's own on each element: slow, and as accurate."""
 
-        return getattr(scipy.special, name)(*args)
+    def compute(x: Any) -> Any:
+        function: Callable[..., Any]
+        try:
+            import scipy.special
+
+            function = getattr(scipy.special, name)
+        except ImportError:
+            function = np.vectorize(otherwise, otypes=[np.float64])
+        return np.asarray(function(x)).astype(x.dtype, copy=False)
 
     return compute
 
 
-_TABLE = [
+def _lgamma(x: float) -> float:
+    try:
+        return math.lgamma(x)
+    except (OverflowError, ValueError):  # beyond the range, and at the poles
+        return math.inf
+
+
+_TABLE: list[Any] = [
     # name, arity, NumPy's function, dtype of the result
     ("add", 2, np.add), ("sub", 2, np.subtract), ("mul", 2, np.multiply),
-    ("div", 2, np.true_divide), ("floor_divide", 2, np.floor_divide),
-    ("remainder", 2, np.remainder), ("fmod", 2, np.fmod), ("pow", 2, np.power),
+    ("div", 2, np.true_divide), ("floor_divide", 2, _divided(np.floor_divide)),
+    ("remainder", 2, _divided(np.remainder)), ("fmod", 2, _divided(np.fmod)), ("pow", 2, np.power),
     ("maximum", 2, np.maximum), ("minimum", 2, np.minimum), ("atan2", 2, np.arctan2),
     ("copysign", 2, np.copysign),
     ("neg", 1, np.negative), ("abs", 1, np.absolute, "real"), ("sign", 1, _sign),
@@ -67,9 +124,9 @@ _TABLE = [
     ("sinh", 1, np.sinh), ("cosh", 1, np.cosh), ("tanh", 1, np.tanh),
     ("asinh", 1, np.arcsinh), ("acosh", 1, np.arccosh), ("atanh", 1, np.arctanh),
     ("sigmoid", 1, _sigmoid),
-    ("erf", 1, _scipy("erf")), ("erfc", 1, _scipy("erfc")),
-    ("lgamma", 1, _scipy("gammaln")),
-    ("floor", 1, np.floor), ("ceil", 1, np.ceil), ("trunc", 1, np.trunc), ("round", 1, np.rint),
+    ("erf", 1, _special("erf", math.erf)), ("erfc", 1, _special("erfc", math.erfc)),
+    ("lgamma", 1, _special("gammaln", _lgamma)),
+    ("floor", 1, np.floor), ("ceil", 1, np.ceil), ("trunc", 1, np.trunc), ("round", 1, _round),
     ("eq", 2, np.equal, "bool"), ("ne", 2, np.not_equal, "bool"), ("lt", 2, np.less, "bool"),
     ("le", 2, np.less_equal, "bool"), ("gt", 2, np.greater, "bool"),
     ("ge", 2, np.greater_equal, "bool"),
@@ -77,11 +134,11 @@ _TABLE = [
     ("isfinite", 1, np.isfinite, "bool"), ("signbit", 1, np.signbit, "bool"),
     ("logical_not", 1, np.logical_not, "bool"), ("logical_and", 2, np.logical_and, "bool"),
     ("logical_or", 2, np.logical_or, "bool"), ("logical_xor", 2, np.logical_xor, "bool"),
-    ("bitwise_and", 2, np.bitwise_and), ("bitwise_or", 2, np.bitwise_or),
-    ("bitwise_xor", 2, np.bitwise_xor), ("bitwise_not", 1, np.invert),
-    ("bitwise_left_shift", 2, np.left_shift), ("bitwise_right_shift", 2, np.right_shift),
+    ("bitwise_and", 2, _of_integers("bitwise_and")), ("bitwise_or", 2, _of_integers("bitwise_or")),
+    ("bitwise_xor", 2, _of_integers("bitwise_xor")), ("bitwise_not", 1, _of_integers("invert")),
+    ("bitwise_left_shift", 2, _of_integers("left_shift")), ("bitwise_right_shift", 2, _of_integers("right_shift")),
     ("where", 3, np.where),
-    ("conj", 1, np.conjugate), ("real", 1, np.real, "real"), ("imag", 1, np.imag, "real"),
+    ("conj", 1, np.conjugate), ("real", 1, _part("real"), "real"), ("imag", 1, _part("imag"), "real"),
 ]  # fmt: skip
 
 PRIMITIVES: Mapping[str, Primitive] = {row[0]: Primitive(*row) for row in _TABLE}

@@ -18,8 +18,8 @@ class SymbolVocabulary:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in PRIMITIVES:
 
-            def function(*args: Any) -> Scalar:
-                return scalar.apply(name, *args)
+            def function(*args: Any, **keywords: Any) -> Scalar:
+                return scalar.apply(name, *args, **keywords)
 
         else:
             op = REGISTRY.get(name)

@@ -1,6 +1,6 @@
 """Sums, products, quotients and powers."""
 
-from pullback.op import Array, composite, pointwise
+from pullback.op import Array, call, composite, pointwise
 
 
 @pointwise()
@@ -19,6 +19,17 @@ def _(xp, g, alpha):
     return g if alpha == 1 else g * alpha
 
 
+@add.samples
+def _(r):
+    yield call(r(3, 4), r(4), alpha=2.5)
+    yield call(r(2), 3, alpha=-2)
+
+
+@add.reference
+def _(np, input, other, *, alpha=1):
+    return input + alpha * other
+
+
 @pointwise(aliases=("subtract",))
 def sub(xp, input, other, *, alpha=1):
     r"""Difference: $y = \text{input} - \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
@@ -35,7 +46,18 @@ def _(xp, g, alpha):
     return -g if alpha == 1 else g * -alpha
 
 
-@pointwise(inplace=False, overload=lambda *args: 1)
+@sub.samples
+def _(r):
+    yield call(r(3, 4), r(4), alpha=2.5)
+    yield call(r(2), 3, alpha=-2)
+
+
+@sub.reference
+def _(np, input, other, *, alpha=1):
+    return input - alpha * other
+
+
+@pointwise(inplace=False, method=False, overload=lambda *args: 1)
 def rsub(xp, input, other, *, alpha=1):
     r"""Difference the other way round: $y = \text{other} - \alpha\,\text{input}$."""
     return xp.sub(other, input) if alpha == 1 else xp.sub(other, xp.mul(input, alpha))
@@ -49,6 +71,17 @@ def _(xp, g, alpha):
 @rsub.backward("other")
 def _(xp, g):
     return g
+
+
+@rsub.samples
+def _(r):
+    yield call(r(3, 4), r(4), alpha=2.5)
+    yield call(r(2), 3, alpha=-2)
+
+
+@rsub.reference
+def _(np, input, other, *, alpha=1):
+    return other - alpha * input
 
 
 @pointwise(aliases=("multiply",))
@@ -67,7 +100,9 @@ def _(xp, g, input):
     return g * input
 
 
-@pointwise(floating=lambda rounding_mode: rounding_mode is None, aliases=("divide",))
+@pointwise(
+    floating=lambda rounding_mode: rounding_mode is None, aliases=("divide",), domain=(0.3, 3.0)
+)
 def div(xp, input, other, *, rounding_mode=None):
     r"""Quotient: $y = \text{input} / \text{other}$.
 
@@ -76,6 +111,8 @@ def div(xp, input, other, *, rounding_mode=None):
     """
     if rounding_mode is None:
         return xp.div(input, other)
+    if input.dtype.kind == "c":
+        raise NotImplementedError('"div" with rounding_mode is not implemented for complex numbers')
     if rounding_mode == "floor":
         return xp.floor_divide(input, other)
     if rounding_mode != "trunc":
@@ -98,6 +135,21 @@ def _(xp, g, input, other, rounding_mode):
     return -g * ((input / other) / other) if rounding_mode is None else g * 0
 
 
+@div.samples
+def _(r):
+    yield call(r(3, 4), r.nonzero(4))
+    yield call(r(3), -2)
+    yield call(r(3, 4), r.nonzero(4), rounding_mode="floor")
+    yield call(r(3, 4), r.nonzero(4), rounding_mode="trunc")
+
+
+@div.reference
+def _(np, input, other, *, rounding_mode=None):
+
+    y = np.true_divide(input, other)
+    return y if rounding_mode is None else {"floor": np.floor, "trunc": np.trunc}[rounding_mode](y)
+
+
 @composite(public=False)
 def rdiv(xp, input, other):
     r"""Quotient the other way round: $y = \text{other} / \text{input}$."""
@@ -110,13 +162,30 @@ def true_divide(xp, input, other):
     return xp.div(input, other)
 
 
-@pointwise()
+@true_divide.samples
+def _(r):
+    yield call(r(3, 4), r.nonzero(4))
+    yield call(r(3), -2)
+
+
+@true_divide.reference
+def _(np, input, other):
+    return np.true_divide(input, other)
+
+
+@pointwise(domain=(0.3, 3.0), derivative=False, dtypes="if")
 def floor_divide(xp, input, other):
-    r"""Quotient rounded towards minus infinity: $y = \lfloor \text{input} / \text{other} \rfloor$."""
+    r"""Quotient rounded down: $y = \lfloor \text{input} / \text{other} \rfloor$."""
     return xp.floor_divide(input, other)
 
 
-@pointwise()
+@floor_divide.samples
+def _(r):
+    yield call(r(3, 4), r.nonzero(4))
+    yield call(r(3), -2)
+
+
+@pointwise(domain=(0.3, 3.0), dtypes="if")
 def remainder(xp, input, other):
     r"""What floor division leaves over, with the sign of `other`, as Python's `%`."""
     return xp.remainder(input, other)
@@ -132,7 +201,13 @@ def _(xp, g, input, other):
     return -g * xp.floor(input / other)
 
 
-@pointwise()
+@remainder.samples
+def _(r):
+    yield call(r(3, 4), r.nonzero(4))
+    yield call(r(3), -2)
+
+
+@pointwise(domain=(0.3, 3.0), dtypes="if")
 def fmod(xp, input, other):
     r"""What truncated division leaves over, with the sign of `input`, as C's `fmod`."""
     return xp.fmod(input, other)
@@ -148,7 +223,13 @@ def _(xp, g, input, other):
     return -g * xp.trunc(input / other)
 
 
-@pointwise(aliases=("negative",))
+@fmod.samples
+def _(r):
+    yield call(r(3, 4), r.nonzero(4))
+    yield call(r(3), -2)
+
+
+@pointwise(aliases=("negative",), dtypes="ifc")
 def neg(xp, input):
     r"""Opposite: $y = -\text{input}$."""
     return xp.neg(input)
@@ -159,13 +240,24 @@ def _(xp, g):
     return -g
 
 
-@composite()
+@composite(dtypes="ifc")
 def positive(xp, input):
     r"""The input itself: $y = +\text{input}$."""
     return input
 
 
-@pointwise(floating=True, samples=(0.3, 3.0))
+@positive.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r.integers(-3, 3, 4))
+
+
+@positive.reference
+def _(np, input):
+    return input
+
+
+@pointwise(floating=True, domain=(0.3, 3.0))
 def reciprocal(xp, input):
     r"""Inverse: $y = 1 / \text{input}$."""
     return 1 / input
@@ -182,7 +274,7 @@ def _pow_overload(input, exponent):
     return 2 if isinstance(input, (int, float, complex)) else 1
 
 
-@pointwise(overload=_pow_overload, samples=(0.3, 3.0))
+@pointwise(overload=_pow_overload, domain=(0.3, 3.0), dtypes="ifc")
 def pow(xp, input, exponent):
     r"""Power: $y = \text{input}^\text{exponent}$. Either may be a number.
 
@@ -206,9 +298,22 @@ def _(xp, g, input, exponent):
 def _(xp, g, input, exponent, y):
     if isinstance(input, (int, float, complex)):
         base = xp.filled((), input, y)
-        return g * (y * xp.log(base)) if input != 0 else xp.where(xp.ge(exponent, 0), 0, g * y)
-    at_zero = xp.logical_and(xp.eq(input, 0), xp.ge(exponent, 0))
+        return (
+            g * (y * xp.log(base))
+            if input != 0
+            else xp.where(xp.ge(xp.real(exponent), 0), 0, g * y)
+        )
+    at_zero = xp.logical_and(xp.eq(input, 0), xp.ge(xp.real(exponent), 0))
     return g * xp.where(at_zero, 0, y * xp.log(xp.where(at_zero, 1, input)))
+
+
+@pow.samples
+def _(r):
+    for n in (0, 1, 2, 3, -1, 4):
+        yield call(r.nonzero(3, 2), n)
+    yield call(r(3, low=0.3), -1.5)
+    yield call(2.5, r(3))
+    yield call(0, r(3, low=0.5))
 
 
 @composite(inplace=True)
@@ -217,7 +322,19 @@ def square(xp, input):
     return xp.pow(input, 2)
 
 
-@pointwise(floating=True, samples=(0.1, 3.0))
+@square.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r())
+    yield call(r.integers(-9, 9, 4))
+
+
+@square.reference
+def _(np, input):
+    return input * input
+
+
+@pointwise(floating=True, domain=(0.1, 3.0))
 def sqrt(xp, input):
     r"""Square root: $y = \sqrt{\text{input}}$, NaN below 0."""
     return xp.sqrt(input)
@@ -228,7 +345,7 @@ def _(xp, g, y):
     return g / (2 * y)
 
 
-@pointwise(floating=True, samples=(0.1, 3.0))
+@pointwise(floating=True, domain=(0.1, 3.0))
 def rsqrt(xp, input):
     r"""Inverse square root: $y = 1 / \sqrt{\text{input}}$."""
     return xp.rsqrt(input)
@@ -239,7 +356,12 @@ def _(xp, g, y):
     return -0.5 * g * (y * y * y)
 
 
-@pointwise(result="real", holomorphic=False, aliases=("absolute",))
+@rsqrt.reference
+def _(np, input):
+    return 1 / np.sqrt(input)
+
+
+@pointwise(result="real", holomorphic=False, aliases=("absolute",), dtypes="ifc")
 def abs(xp, input):
     r"""Absolute value or modulus: $y = |\text{input}|$; real for complex inputs."""
     return xp.abs(input)
@@ -250,7 +372,7 @@ def _(xp, g, input):
     return g * xp.sgn(input)
 
 
-@pointwise()
+@pointwise(dtypes="bif")
 def sign(xp, input):
     r"""-1, 0 or 1; 0 for NaN."""
     return xp.sign(input)
@@ -276,7 +398,7 @@ def _(xp, g, input, y):
     return xp.where(xp.eq(size, 0), 0, slope)
 
 
-@pointwise()
+@pointwise(dtypes="fc")
 def lerp(xp, input, end, weight: Array):
     r"""Interpolation: $y = \text{input} + \text{weight}\,(\text{end} - \text{input})$."""
     return input + weight * (end - input)
@@ -295,3 +417,14 @@ def _(xp, g, weight):
 @lerp.backward("weight")
 def _(xp, g, input, end):
     return g * (end - input)
+
+
+@lerp.samples
+def _(r):
+    yield call(r(3, 4), r(4), 0.3)
+    yield call(r(2), r(2), -1.5)
+
+
+@lerp.reference
+def _(np, input, end, weight):
+    return (1 - weight) * input + weight * end

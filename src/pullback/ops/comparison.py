@@ -1,6 +1,6 @@
 """Comparisons, tests and logic: boolean results, no derivative."""
 
-from pullback.op import composite, pointwise
+from pullback.op import call, composite, pointwise
 
 
 @pointwise(result="bool")
@@ -15,27 +15,27 @@ def ne(xp, input, other):
     return xp.ne(input, other)
 
 
-@pointwise(result="bool", aliases=("less",))
+@pointwise(result="bool", aliases=("less",), dtypes="bif")
 def lt(xp, input, other):
     r"""Whether `input` is less than `other`, element by element; dtypes promote before."""
     return xp.lt(input, other)
 
 
-@pointwise(result="bool", aliases=("less_equal",))
+@pointwise(result="bool", aliases=("less_equal",), dtypes="bif")
 def le(xp, input, other):
-    r"""Whether `input` is less than or equal to `other`, element by element; dtypes promote before."""
+    r"""Whether `input` is at most `other`, element by element; dtypes promote before."""
     return xp.le(input, other)
 
 
-@pointwise(result="bool", aliases=("greater",))
+@pointwise(result="bool", aliases=("greater",), dtypes="bif")
 def gt(xp, input, other):
     r"""Whether `input` is greater than `other`, element by element; dtypes promote before."""
     return xp.gt(input, other)
 
 
-@pointwise(result="bool", aliases=("greater_equal",))
+@pointwise(result="bool", aliases=("greater_equal",), dtypes="bif")
 def ge(xp, input, other):
-    r"""Whether `input` is greater than or equal to `other`, element by element; dtypes promote before."""
+    r"""Whether `input` is at least `other`, element by element; dtypes promote before."""
     return xp.ge(input, other)
 
 
@@ -87,34 +87,51 @@ def logical_not(xp, input):
     return xp.logical_not(input)
 
 
-@pointwise()
+@pointwise(domain=None, dtypes="bi")
 def bitwise_and(xp, input, other):
     r"""Bit by bit and of integers or booleans."""
     return xp.bitwise_and(input, other)
 
 
-@pointwise()
+@pointwise(domain=None, dtypes="bi")
 def bitwise_or(xp, input, other):
     r"""Bit by bit or of integers or booleans."""
     return xp.bitwise_or(input, other)
 
 
-@pointwise()
+@pointwise(domain=None, dtypes="bi")
 def bitwise_xor(xp, input, other):
     r"""Bit by bit exclusive or of integers or booleans."""
     return xp.bitwise_xor(input, other)
 
 
-@pointwise()
+@bitwise_and.samples
+@bitwise_or.samples
+@bitwise_xor.samples
+def _(r):
+    yield call(r.integers(-9, 9, 3, 4), r.integers(-9, 9, 4))
+    yield call(r.integers(-9, 9, 3), 5)
+    yield call(r.booleans(3, 1), r.booleans(4))
+
+
+@pointwise(domain=None, dtypes="bi")
 def bitwise_not(xp, input):
     r"""Every bit of integers flipped; logical not of booleans."""
     return xp.bitwise_not(input)
 
 
-@composite(inplace=False)
+@bitwise_not.samples
+def _(r):
+    yield call(r.integers(-9, 9, 3, 4))
+    yield call(r.booleans(4))
+
+
+@composite(inplace=False, derivative=False)
 def isclose(xp, input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False):
     r"""Whether $|\text{input} - \text{other}| \le \text{atol} + \text{rtol}\,|\text{other}|$."""
     close = xp.eq(input, other)
+    if input.dtype.kind == "b":
+        return close
     if equal_nan and (input.dtype.is_floating_point or input.dtype.is_complex):
         close = xp.logical_or(close, xp.logical_and(xp.isnan(input), xp.isnan(other)))
     if rtol == 0 and atol == 0:
@@ -124,13 +141,49 @@ def isclose(xp, input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_na
     return xp.logical_or(close, near)
 
 
-@composite(inplace=False)
+@composite(inplace=False, derivative=False)
 def allclose(xp, input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False):
     r"""Whether all elements are close, as a Python bool; see `isclose`."""
     return bool(xp.all(xp.isclose(input, other, rtol, atol, equal_nan)))
 
 
-@composite(inplace=False)
+@isclose.samples
+@allclose.samples
+def _(r):
+    x = r(3, 4)
+    yield call(x, x * (1 + 1e-5 * r(3, 4)))
+    yield call(x, r(4))
+    yield call(x, x + 0.5, 0.01, 0.4)
+    yield call(x, x, rtol=0.0, atol=0.0)
+    yield call(x * float("nan"), x * float("nan"), equal_nan=True)
+    yield call(r.integers(0, 3, 4), r.integers(0, 3, 4), atol=1.0)
+
+
+@allclose.reference
+def _(np, input, other, *options, **named):
+    return np.allclose(input, other, *options, **named)
+
+
+@isclose.reference
+def _(np, input, other, *options, **named):
+    return np.isclose(input, other, *options, **named)
+
+
+@composite(inplace=False, derivative=False)
 def equal(xp, input, other):
     r"""Whether two tensors have the same shape and the same elements, as a Python bool."""
     return input.shape == other.shape and bool(xp.all(xp.eq(input, other)))
+
+
+@equal.samples
+def _(r):
+    x = r(3, 4)
+    yield call(x, x)
+    yield call(r(3), r(3))
+    yield call(r(3), r(4))
+    yield call(r.integers(0, 1, 3), r.integers(0, 1, 3))
+
+
+@equal.reference
+def _(np, input, other):
+    return np.array_equal(input, other)

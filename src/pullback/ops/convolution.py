@@ -1,21 +1,22 @@
 """Convolution: three operations, each the transpose of another, so that derivatives close."""
 
-from pullback.op import Array, Plain, composite, opaque
+from pullback.op import Array, Plain, call, composite, opaque
 
 
 def _pair(value):
     return (int(value), int(value)) if isinstance(value, int) else tuple(map(int, value))
 
 
-@opaque(public=False, node="Convolution")
+@opaque(public=False, node="Convolution", dtypes="ifc")
 def convolution2d(xp, input, weight, stride: Plain, padding, dilation, groups):
     r"""Cross-correlation of (b, c, h, w) with (o, c / groups, kh, kw), as windows times weights."""
     windows = xp.image_windows(xp.pad_last(input, padding), weight.shape[2:], stride, dilation)
-    b, _, h, w, kh, kw = windows.shape
-    windows = xp.reshape(windows, b, groups, -1, h, w, kh, kw)
-    weight = xp.reshape(weight, groups, -1, *weight.shape[1:])
+    b, c, h, w, kh, kw = windows.shape
+    o = weight.shape[0]
+    windows = xp.reshape(windows, b, groups, c // groups, h, w, kh, kw)
+    weight = xp.reshape(weight, groups, o // groups, c // groups, kh, kw)
     y = xp.einsum_array("bgcyxhw,gochw->bgoyx", [windows, weight])
-    return xp.reshape(y, b, -1, h, w)
+    return xp.reshape(y, b, o, h, w)
 
 
 @convolution2d.backward("input")
@@ -31,9 +32,9 @@ def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
 @opaque(public=False)
 def convolution2d_input(xp, input, weight, shape: Plain, stride, padding, dilation, groups):
     r"""The transpose of `convolution2d` in its input: weights spread over windows, and added."""
-    b, _, h, w = input.shape
-    g = xp.reshape(input, b, groups, -1, h, w)
-    weight = xp.reshape(weight, groups, -1, *weight.shape[1:])
+    b, o, h, w = input.shape
+    g = xp.reshape(input, b, groups, o // groups, h, w)
+    weight = xp.reshape(weight, groups, o // groups, *weight.shape[1:])
     windows = xp.einsum_array("bgoyx,gochw->bgcyxhw", [g, weight])
     windows = xp.reshape(windows, b, shape[1], h, w, *weight.shape[-2:])
     return xp.add_image_windows(windows, shape, stride, padding, dilation)
@@ -53,9 +54,9 @@ def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
 def convolution2d_weight(xp, input, image, shape: Plain, stride, padding, dilation, groups):
     r"""The transpose of `convolution2d` in its weights; `input` is the cotangent."""
     windows = xp.image_windows(xp.pad_last(image, padding), shape[2:], stride, dilation)
-    b, _, h, w = input.shape
-    windows = xp.reshape(windows, b, groups, -1, h, w, *shape[2:])
-    g = xp.reshape(input, b, groups, -1, h, w)
+    b, o, h, w = input.shape
+    windows = xp.reshape(windows, b, groups, shape[1], h, w, *shape[2:])
+    g = xp.reshape(input, b, groups, o // groups, h, w)
     weight = xp.einsum_array("bgoyx,bgcyxhw->gochw", [g, windows])
     return xp.reshape(weight, *shape)
 
@@ -114,3 +115,39 @@ def conv2d(xp, input, weight, bias: Array = None, stride=1, padding=0, dilation=
     if bias is not None:
         y = y + xp.reshape(bias, 1, -1, 1, 1)
     return xp.squeeze(y, 0) if len(input.shape) == 3 else y
+
+
+@conv2d.samples
+def _(r):
+    yield call(r(2, 3, 5, 4), r(2, 3, 3, 2))
+    yield call(r(2, 5, 4), r(3, 2, 2, 2), r(3))
+    yield call(r(1, 2, 6, 5), r(2, 2, 2, 3), None, 2)
+    yield call(r(1, 2, 5, 6), r(3, 2, 3, 2), r(3), (2, 1), (1, 2), (1, 3))
+    yield call(r(1, 4, 4, 4), r(6, 2, 2, 2), r(6), padding="same", groups=2)
+    yield call(r(2, 3, 4, 4), r(3, 1, 2, 2), padding="valid", dilation=2, groups=3)
+    yield call(r(0, 2, 4, 4), r(3, 2, 2, 2), r(3))
+    yield call(r(1, 2, 7, 7), r(2, 2, 2, 2), None, 3, 1)
+
+
+@conv2d.reference
+def _(np, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+
+    images = input if input.ndim == 4 else input[None]
+    outputs, channels, *size = weight.shape
+    (sy, sx), (dy, dx) = _pair(stride), _pair(dilation)
+    reach = [d * (k - 1) for d, k in zip((dy, dx), size, strict=True)]
+    if padding == "same":
+        margins = [(n // 2, n - n // 2) for n in reach]
+    else:
+        margins = [(p, p) for p in _pair(0 if padding == "valid" else padding)]
+    images = np.pad(images, [(0, 0), (0, 0), *margins])
+    _, _, height, width = images.shape
+    rows, columns = (height - reach[0] - 1) // sy + 1, (width - reach[1] - 1) // sx + 1
+    y = np.zeros((len(images), outputs, rows, columns), input.dtype)
+    for b, o, i, j in np.ndindex(y.shape):
+        first = o // (outputs // groups) * channels  # the group's first channel
+        for c, u, v in np.ndindex(*weight.shape[1:]):
+            pixel = images[b, first + c, i * sy + u * dy, j * sx + v * dx]
+            y[b, o, i, j] += pixel * weight[o, c, u, v]
+    y = y if bias is None else y + bias[:, None, None]
+    return y if input.ndim == 4 else y[0]

@@ -2,7 +2,7 @@
 
 import math
 
-from pullback.op import Ints, composite, creation
+from pullback.op import Ints, call, composite, creation
 
 
 @creation()
@@ -17,10 +17,39 @@ def ones(xp, *size: Ints, dtype):
     return xp.constant(size, 1, dtype)
 
 
-@creation()
+@zeros.samples
+@ones.samples
+def _(r):
+    yield call(2, 3)
+    yield call((2, 3))
+    yield call(0, 2)
+    yield call()
+    yield call([2], dtype=r.int32)
+
+
+@ones.reference
+def _(np, *size, dtype=None):
+    return np.ones(size[0] if size and not isinstance(size[0], int) else size, dtype)
+
+
+@zeros.reference
+def _(np, *size, dtype=None):
+    return np.zeros(size[0] if size and not isinstance(size[0], int) else size, dtype)
+
+
+@creation(random=True)
 def empty(xp, *size: Ints, dtype):
     r"""Memory that is not set: whatever was there."""
     return xp.uninitialised(size, dtype)
+
+
+@empty.samples
+def _(r):
+    yield call(2, 3)
+    yield call((2, 3))
+    yield call(0, 2)
+    yield call()
+    yield call([2], dtype=r.int32)
 
 
 @creation(default="infer")
@@ -28,6 +57,20 @@ def full(xp, size, fill_value, *, dtype):
     r"""One value everywhere; the dtype is the value's."""
     shape = (size,) if isinstance(size, int) else tuple(size)
     return xp.constant(shape, fill_value, dtype)
+
+
+@full.samples
+def _(r):
+    yield call((2, 3), 1.5)
+    yield call((2,), 3)
+    yield call([2], True)
+    yield call((), -1.5)
+    yield call((2,), 3, dtype=r.float64)
+
+
+@full.reference
+def _(np, size, fill_value, *, dtype=None):
+    return np.full(size, fill_value, dtype)
 
 
 @creation(default="infer")
@@ -49,6 +92,23 @@ def arange(xp, start, end=None, step=1, *, dtype):
     return xp.sequence(start, step, math.ceil((end - start) / step), dtype)
 
 
+@arange.samples
+def _(r):
+    yield call(5)
+    yield call(2, 9)
+    yield call(1, 8, 3)
+    yield call(1.0, 2.0, 0.25)
+    yield call(5, -5, -2)
+    yield call(3, 3)
+    yield call(5, dtype=r.float64)
+    yield call(0, 1, 0.3)
+
+
+@arange.reference
+def _(np, *args, dtype=None):
+    return np.arange(*args, dtype=dtype)
+
+
 @creation()
 def linspace(xp, start, end, steps: int, *, dtype):
     r"""`steps` numbers from start to end, both included, evenly spaced."""
@@ -57,10 +117,36 @@ def linspace(xp, start, end, steps: int, *, dtype):
     return xp.even(start, end, steps, dtype)
 
 
+@linspace.samples
+def _(r):
+    yield call(-1.0, 2.0, 5)
+    yield call(3, 3, 1)
+    yield call(0, 1, 0)
+    yield call(5, 0, 6, dtype=r.int64)
+    yield call(0, 1, 7, dtype=r.float64)
+
+
+@linspace.reference
+def _(np, start, end, steps, dtype=None):
+    return np.linspace(start, end, steps, dtype=dtype)
+
+
 @creation()
 def logspace(xp, start, end, steps: int, base: float = 10.0, *, dtype):
     r"""`steps` powers of the base, the exponents evenly spaced from start to end."""
     return xp.powers(base, start, end, steps, dtype)
+
+
+@logspace.samples
+def _(r):
+    yield call(-1.0, 2.0, 5)
+    yield call(0, 4, 5, 2.0)
+    yield call(0, 3, 4, dtype=r.float64)
+
+
+@logspace.reference
+def _(np, start, end, steps, base=10.0, dtype=None):
+    return np.logspace(start, end, steps, base=base, dtype=dtype)
 
 
 @creation()
@@ -69,12 +155,38 @@ def eye(xp, n: int, m=None, *, dtype):
     return xp.identity(n, n if m is None else m, dtype)
 
 
+@eye.samples
+def _(r):
+    yield call(3)
+    yield call(2, 4)
+    yield call(3, 0)
+    yield call(2, dtype=r.int64)
+
+
+@eye.reference
+def _(np, n, m=None, *, dtype=None):
+    return np.eye(n, m, dtype=dtype)
+
+
 def _like(name):
-    @composite(name=f"{name}_like", method=False)
+    @composite(
+        name=f"{name}_like", method=False, derivative=False, random=name not in ("zeros", "ones")
+    )
     def like(xp, input, *, dtype=None, layout=None, device=None, requires_grad: bool = False,
              memory_format=None):  # fmt: skip
         made = getattr(xp, name)(*input.shape, dtype=dtype or input.dtype)
         return made.requires_grad_(requires_grad)
+
+    @like.samples
+    def _(r):
+        yield call(r(2, 3))
+        yield call(r(), dtype=r.float32)
+        if not name.startswith("rand"):
+            yield call(r.integers(0, 3, 2))
+
+    @like.reference
+    def _(np, input, *, dtype=None):
+        return getattr(np, f"{name}_like")(input, dtype)
 
     like.doc = f"`{name}` with the shape and, unless given, the dtype of the input."
 
@@ -83,7 +195,7 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
     _like(_name)
 
 
-@composite(method=False)
+@composite(method=False, derivative=False)
 def full_like(xp, input, fill_value, *, dtype=None, layout=None, device=None,
               requires_grad: bool = False, memory_format=None):  # fmt: skip
     r"""One value everywhere, with the shape and, unless given, the dtype of the input."""
@@ -91,11 +203,34 @@ def full_like(xp, input, fill_value, *, dtype=None, layout=None, device=None,
     return made.requires_grad_(requires_grad)
 
 
+@full_like.samples
+def _(r):
+    yield call(r(2, 3), 1.5)
+    yield call(r(), 2, dtype=r.int32)
+    yield call(r.integers(0, 3, 2), 7)
+
+
+@full_like.reference
+def _(np, input, fill_value, *, dtype=None):
+    return np.full_like(input, fill_value, dtype)
+
+
 def _new(name):
-    @composite(name=f"new_{name}", function=False)
+    @composite(name=f"new_{name}", function=False, derivative=False, random=name == "empty")
     def new(xp, input, *size: Ints, dtype=None, device=None, requires_grad: bool = False):
         made = getattr(xp, name)(*size, dtype=dtype or input.dtype)
         return made.requires_grad_(requires_grad)
+
+    @new.samples
+    def _(r):
+        yield call(r(2, 3), 2, 2)
+        yield call(r(2, 3), (4,), dtype=r.int32)
+        yield call(r.integers(0, 3, 2), 0)
+
+    @new.reference
+    def _(np, input, *size, dtype=None):
+        size = size[0] if isinstance(size[0], tuple) else size
+        return getattr(np, name)(size, dtype or input.dtype)
 
     new.doc = f"`{name}` of another size, with this tensor's dtype."
 
@@ -104,8 +239,19 @@ for _name in ("zeros", "ones", "empty"):
     _new(_name)
 
 
-@composite(function=False)
+@composite(function=False, derivative=False)
 def new_full(xp, input, size, fill_value, *, dtype=None, device=None, requires_grad: bool = False):
     r"""`full` of another size, with this tensor's dtype."""
     made = xp.full(size, fill_value, dtype=dtype or input.dtype)
     return made.requires_grad_(requires_grad)
+
+
+@new_full.samples
+def _(r):
+    yield call(r(2, 3), (2,), 1.5)
+    yield call(r(), (), 2, dtype=r.int32)
+
+
+@new_full.reference
+def _(np, input, size, fill_value, *, dtype=None):
+    return np.full(size, fill_value, dtype or input.dtype)

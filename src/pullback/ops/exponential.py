@@ -36,7 +36,7 @@ def _(xp, g, y):
     return g * (y + 1)
 
 
-@pointwise(floating=True, samples=(0.1, 3.0))
+@pointwise(floating=True, domain=(0.1, 3.0))
 def log(xp, input):
     r"""Natural logarithm: $y = \log \text{input}$; -inf at 0, NaN below."""
     return xp.log(input)
@@ -47,7 +47,7 @@ def _(xp, g, input):
     return g / input
 
 
-@pointwise(floating=True, samples=(0.1, 3.0))
+@pointwise(floating=True, domain=(0.1, 3.0))
 def log2(xp, input):
     r"""Logarithm in base 2."""
     return xp.log2(input)
@@ -58,7 +58,7 @@ def _(xp, g, input):
     return g / (input * 0.6931471805599453)  # log 2
 
 
-@pointwise(floating=True, samples=(0.1, 3.0))
+@pointwise(floating=True, domain=(0.1, 3.0))
 def log10(xp, input):
     r"""Logarithm in base 10."""
     return xp.log10(input)
@@ -69,7 +69,7 @@ def _(xp, g, input):
     return g / (input * 2.302585092994046)  # log 10
 
 
-@pointwise(floating=True, samples=(-0.8, 3.0))
+@pointwise(floating=True, domain=(-0.8, 3.0))
 def log1p(xp, input):
     r"""$y = \log(1 + \text{input})$, accurate near 0."""
     return xp.log1p(input)
@@ -91,7 +91,12 @@ def _(xp, g, y):
     return g * (y * (1 - y))
 
 
-@pointwise()
+@sigmoid.reference
+def _(np, input):
+    return 1 / (1 + np.exp(-input))
+
+
+@pointwise(dtypes="if")
 def relu(xp, input):
     r"""Positive part: $y = \max(\text{input}, 0)$; NaN stays NaN."""
     return xp.maximum(input, 0)
@@ -102,12 +107,18 @@ def _(xp, g, y):
     return xp.where(xp.gt(y, 0), g, 0)
 
 
-@pointwise(floating=True)
+@relu.reference
+def _(np, input):
+    return np.where(input > 0, input, 0)
+
+
+@pointwise(inplace=False, dtypes="fc")
 def logaddexp(xp, input, other):
     r"""$y = \log(e^\text{input} + e^\text{other})$, without overflow."""
-    top = xp.maximum(input, other)
-    gap = xp.abs(input - other)
-    return xp.where(xp.isinf(top), top, top + xp.log1p(xp.exp(-gap)))
+    first = xp.ge(xp.real(input), xp.real(other))  # complex numbers: by their moduli's exponents
+    top, low = xp.where(first, input, other), xp.where(first, other, input)
+    y = top + xp.log1p(xp.exp(low - top))
+    return xp.where(xp.eq(input, other), input + 0.6931471805599453, y)  # inf - inf: log 2
 
 
 @logaddexp.backward("input")
@@ -120,7 +131,16 @@ def _(xp, g, input, other):
     return g * xp.sigmoid(other - input)
 
 
-@pointwise(floating=True)
+@logaddexp.reference
+def _(np, input, other):
+    if input.dtype.kind != "c":
+        return np.logaddexp(input, other)
+    first = input.real >= other.real
+    top, low = np.where(first, input, other), np.where(first, other, input)
+    return top + np.log1p(np.exp(low - top))
+
+
+@pointwise(floating=True, dtypes="bif")
 def erf(xp, input):
     r"""Error function: $y = \frac{2}{\sqrt\pi} \int_0^\text{input} e^{-t^2} dt$."""
     return xp.erf(input)

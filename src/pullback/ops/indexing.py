@@ -1,6 +1,6 @@
 """Elements by position: select, slice, index with tensors, gather and scatter."""
 
-from pullback.op import Array, Arrays, Dim, Plain, composite, opaque, view
+from pullback.op import Array, Arrays, Dim, Plain, call, composite, opaque, view
 
 
 @view()
@@ -16,6 +16,18 @@ def select(xp, input, dim: Dim, index: int):
         )
     start = index % size
     return xp.drop(xp.slice(input, dim, start, start + 1, 1), (dim,))
+
+
+@select.samples
+def _(r):
+    yield call(r(3, 4), 0, 1)
+    yield call(r(3, 4), -1, -2)
+    yield call(r(2), 0, 1)
+
+
+@select.reference
+def _(np, input, dim, index):
+    return np.take(input, index, dim)
 
 
 @view(public=False, name="slice")
@@ -37,6 +49,18 @@ def narrow(xp, input, dim: Dim, start: int, length: int):
     return xp.slice(input, dim, start, start + length, 1)
 
 
+@narrow.samples
+def _(r):
+    yield call(r(3, 4), 1, 1, 2)
+    yield call(r(3, 4), -1, -3, 2)
+    yield call(r(3), 0, 3, 0)
+
+
+@narrow.reference
+def _(np, input, dim, start, length):
+    return np.take(input, np.arange(start, start + length), dim)
+
+
 @view(many=True)
 def unbind(xp, input, dim: Dim = 0):
     r"""A tuple of the positions of an axis: views."""
@@ -50,6 +74,17 @@ def unbind(xp, input, dim: Dim = 0):
 @unbind.backward("input")
 def _(xp, g, dim):
     return xp.stack(g, dim)
+
+
+@unbind.samples
+def _(r):
+    yield call(r(3, 2))
+    yield call(r(3, 2), -1)
+
+
+@unbind.reference
+def _(np, input, dim=0):
+    return tuple(np.moveaxis(input, dim, 0))
 
 
 @view(many=True)
@@ -77,12 +112,43 @@ def _(xp, g, dim):
     return xp.cat(list(g), dim)
 
 
+@split.samples
+def _(r):
+    yield call(r(5, 2), 2)
+    yield call(r(2, 5), [1, 4], 1)
+    yield call(r(2, 3), (0, 3), -1)
+    yield call(r(0, 2), 3)
+
+
+@split.reference
+def _(np, input, split_size_or_sections, dim=0):
+
+    cuts = split_size_or_sections
+    if isinstance(cuts, int):
+        return np.split(input, range(cuts, input.shape[dim], cuts), dim)
+    return np.split(input, np.cumsum(cuts)[:-1], dim)
+
+
 @composite()
 def chunk(xp, input, chunks: int, dim: Dim = 0):
     r"""At most `chunks` pieces of an axis, of one size but for the last: views."""
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     return xp.split(input, max(1, -(-input.shape[dim] // chunks)), dim)
+
+
+@chunk.samples
+def _(r):
+    yield call(r(5, 2), 2)
+    yield call(r(2, 5), 3, 1)
+    yield call(r(2, 4), 9, -1)
+
+
+@chunk.reference
+def _(np, input, chunks, dim=0):
+
+    step = -(-input.shape[dim] // chunks)
+    return np.split(input, range(step, input.shape[dim], step), dim)
 
 
 def _key(indices):
@@ -131,6 +197,26 @@ def _(xp, g, indices):
     return xp.index(g, indices)
 
 
+@index_put.samples
+def _(r):
+    yield call(r(4, 3), [r.integers(0, 4, 2)], r(2, 3), True)
+    yield call(r(4, 3), (r.integers(0, 4, 5), r.integers(0, 3, 5)), r(5), accumulate=True)
+    yield call(r(4), [r.order(4)], r(4))
+    yield call(r(4, 3), [r.integers(0, 4, 1)], r(3))
+    yield call(r(3, 4), (r.booleans(3, 4),), r())
+
+
+@index_put.reference
+def _(np, input, indices, values, accumulate=False):
+
+    result = np.array(input)
+    if accumulate:
+        np.add.at(result, tuple(indices), values)
+    else:
+        result[tuple(indices)] = values
+    return result
+
+
 @opaque()
 def gather(xp, input, dim: Dim, index: Array, *, sparse_grad: bool = False):
     r"""$y_{ij} = \text{input}_{\text{index}_{ij} j}$ for dim 0, and so on along any axis."""
@@ -140,6 +226,26 @@ def gather(xp, input, dim: Dim, index: Array, *, sparse_grad: bool = False):
 @gather.backward("input")
 def _(xp, g, dim, index, input_shape):
     return xp.scatter_zeros(g, dim, index, input_shape)
+
+
+@gather.samples
+def _(r):
+    yield call(r(3, 4), 0, r.integers(0, 3, 2, 4))
+    yield call(r(3, 4), -1, r.integers(0, 4, 2, 5))
+    yield call(r(), 0, r.integers(0, 1))
+    yield call(r(3), 0, r.integers(0, 3, 0))
+
+
+@gather.reference
+def _(np, input, dim, index):
+
+    result = np.empty(index.shape, input.dtype)
+    for place in np.ndindex(index.shape):
+        source = list(place)
+        if source:
+            source[dim] = index[place]
+        result[place] = input[tuple(source)]
+    return result
 
 
 @opaque(public=False)
@@ -166,8 +272,33 @@ def _(xp, g):
 
 
 @scatter_add.backward("src")
-def _(xp, g, dim, index):
-    return xp.gather(g, dim, index)
+def _(xp, g, dim, index, src_shape):
+    part = xp.gather(g, dim, index)
+    for k, size in enumerate(index.shape):  # what lies beyond the index was not read
+        if size != src_shape[k]:
+            shape = (*part.shape[:k], src_shape[k], *part.shape[k + 1 :])
+            part = xp.view_adjoint(part, slice_, (k, 0, size, 1), shape)
+    return part
+
+
+@scatter_add.samples
+def _(r):
+    yield call(r(3, 4), 0, r.integers(0, 3, 2, 4), r(2, 4))
+    yield call(r(3, 4), -1, r.integers(0, 4, 2, 5), r(3, 6))
+    yield call(r(3), 0, r.integers(0, 3, 0), r(2))
+    yield call(r(), 0, r.integers(0, 1), r())
+
+
+@scatter_add.reference
+def _(np, input, dim, index, src):
+
+    result = np.array(input)
+    for place in np.ndindex(index.shape):
+        target = list(place)
+        if target:
+            target[dim] = index[place]
+        result[tuple(target)] += src[place]
+    return result
 
 
 @opaque()
@@ -189,6 +320,19 @@ def _(xp, g, dim, index, input_shape):
     return xp.index_adjoint(g, [None] * dim + [index], input_shape)
 
 
+@index_select.samples
+def _(r):
+    yield call(r(3, 4), 0, r.integers(0, 3, 5))
+    yield call(r(3, 4), -1, r.integers(0, 4, 2))
+    yield call(r(3, 2), 0, r.integers(0, 3, 0))
+    yield call(r(), 0, r.integers(0, 1, 1))
+
+
+@index_select.reference
+def _(np, input, dim, index):
+    return np.take(input, index, dim) if input.ndim else input
+
+
 @composite()
 def take_along_dim(xp, input, indices: Array, dim=None):
     r"""Elements along one axis by their indices, as `argsort` gives them; shapes broadcast."""
@@ -207,13 +351,27 @@ def take_along_dim(xp, input, indices: Array, dim=None):
     return xp.gather(xp.expand(input, *left), dim, xp.expand(indices, *right))
 
 
+@take_along_dim.samples
+def _(r):
+    yield call(r(3, 4), r.integers(0, 3, 2, 4), 0)
+    yield call(r(3, 4), r.integers(0, 12, 5))
+    yield call(r(3, 1), r.integers(0, 3, 2, 4), dim=0)
+
+
+@take_along_dim.reference
+def _(np, input, indices, dim=None):
+    if dim is not None and input.shape[1] != indices.shape[1]:
+        input = np.repeat(input, indices.shape[1], 1)
+    return np.take_along_axis(input, indices, dim)
+
+
 @opaque(public=False)
 def nonzero_indices(xp, input):
     r"""The positions of non-zero elements, a row each."""
     return xp.nonzero_array(input)
 
 
-@composite()
+@composite(derivative=False)
 def nonzero(xp, input, *, as_tuple: bool = False):
     r"""The positions of non-zero elements: a row each, or a tuple of one tensor per axis."""
     if as_tuple and not input.shape:
@@ -222,8 +380,35 @@ def nonzero(xp, input, *, as_tuple: bool = False):
     return xp.unbind(rows, 1) if as_tuple else rows
 
 
+@nonzero.samples
+def _(r):
+    yield call(r.integers(0, 2, 3, 4))
+    yield call(r.integers(0, 2, 3, 4), as_tuple=True)
+    yield call(r(2))
+    yield call(r.booleans(3), as_tuple=True)
+
+
+@nonzero.reference
+def _(np, input, *, as_tuple=False):
+    return np.nonzero(input) if as_tuple else np.argwhere(input)
+
+
 @composite()
 def masked_select(xp, input, mask: Array):
     r"""The elements where the mask is True, in one axis."""
     shape = xp.broadcast_shape(input.shape, mask.shape)
     return xp.expand(input, *shape)[xp.expand(mask, *shape)]
+
+
+@masked_select.samples
+def _(r):
+    yield call(r(3, 4), r.booleans(3, 4))
+    yield call(r(3, 1), r.booleans(4))
+    yield call(r(), r.booleans(2))
+
+
+@masked_select.reference
+def _(np, input, mask):
+
+    input, mask = np.broadcast_arrays(input, mask)
+    return input[mask]

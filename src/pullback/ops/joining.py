@@ -1,6 +1,6 @@
 """Several tensors as one."""
 
-from pullback.op import Arrays, composite, opaque
+from pullback.op import Arrays, call, composite, opaque
 
 
 @opaque(aliases=("concat", "concatenate"), method=False, promote=True)
@@ -43,6 +43,19 @@ def _(xp, g, tensors_shape, dim):
     return pieces
 
 
+@cat.samples
+def _(r):
+    yield call([r(2, 3), r(1, 3)])
+    yield call([r(2, 3), r(2, 1), r(2, 0)], 1)
+    yield call((r(3), r(0), r(2)), dim=-1)
+    yield call([r(2, 2)])
+
+
+@cat.reference
+def _(np, tensors, dim=0):
+    return np.concatenate(tensors, dim)
+
+
 @opaque(method=False, promote=True)
 def stack(xp, tensors: Arrays, dim: int = 0):
     r"""Tensors of one shape along a new axis; dtypes promote."""
@@ -70,6 +83,19 @@ def _(xp, g, dim):
     return list(xp.unbind(g, dim))
 
 
+@stack.samples
+def _(r):
+    yield call([r(2, 3), r(2, 3)])
+    yield call([r(2, 3), r(2, 3)], -1)
+    yield call((r(), r(), r()))
+    yield call([r(0, 2)], dim=1)
+
+
+@stack.reference
+def _(np, tensors, dim=0):
+    return np.stack(tensors, dim)
+
+
 @composite(method=False)
 def hstack(xp, tensors: Arrays):
     r"""Side by side: along axis 1, or axis 0 of 1-D tensors."""
@@ -77,10 +103,34 @@ def hstack(xp, tensors: Arrays):
     return xp.cat(tensors, 0 if len(tensors[0].shape) == 1 else 1)
 
 
+@hstack.samples
+def _(r):
+    yield call([r(2, 3), r(2, 1)])
+    yield call([r(2), r(3)])
+    yield call((r(), r()))
+
+
+@hstack.reference
+def _(np, tensors):
+    return np.hstack(tensors)
+
+
 @composite(method=False)
 def vstack(xp, tensors: Arrays):
     r"""On top of each other: along axis 0 of at least 2-D tensors."""
     return xp.cat([xp.reshape(x, 1, -1) if len(x.shape) < 2 else x for x in tensors], 0)
+
+
+@vstack.samples
+def _(r):
+    yield call([r(2, 3), r(1, 3)])
+    yield call([r(3), r(3)])
+    yield call((r(), r()))
+
+
+@vstack.reference
+def _(np, tensors):
+    return np.vstack(tensors)
 
 
 @composite(method=False)
@@ -101,6 +151,21 @@ def meshgrid(xp, *tensors, indexing="ij"):
     return tuple(grids)
 
 
+@meshgrid.samples
+def _(r):
+    yield call(r(2), r(3), indexing="ij")
+    yield call(r(2), r(3), r(2), indexing="xy")
+    yield call([r(2), r(0)], indexing="ij")
+    yield call(r(), r(2), indexing="ij")
+
+
+@meshgrid.reference
+def _(np, *tensors, indexing="ij"):
+
+    tensors = tensors[0] if isinstance(tensors[0], list) else tensors
+    return np.meshgrid(*tensors, indexing=indexing)
+
+
 def _length(x):
     return x.shape[0] if x.shape else 1
 
@@ -112,3 +177,15 @@ def broadcast_tensors(xp, *tensors):
         tensors = tuple(tensors[0])
     shape = xp.broadcast_shape(*(x.shape for x in tensors))
     return tuple(xp.expand(x, *shape) for x in tensors)
+
+
+@broadcast_tensors.samples
+def _(r):
+    yield call(r(2, 1), r(3))
+    yield call(r(), r(2), r(2, 2))
+    yield call([r(2), r(1)])
+
+
+@broadcast_tensors.reference
+def _(np, *tensors):
+    return np.broadcast_arrays(*(tensors[0] if isinstance(tensors[0], list) else tensors))

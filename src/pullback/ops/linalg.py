@@ -1,6 +1,6 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, Plain, composite, opaque
+from pullback.op import Array, Arrays, Plain, call, composite, opaque
 
 
 def _check(name, condition, message):
@@ -16,7 +16,7 @@ def _same_dtype(name, a, b):
         )
 
 
-@opaque()
+@opaque(dtypes="ifc")
 def dot(xp, input, tensor):
     r"""$\sum_i a_i b_i$ of two vectors of one size; no broadcasting, no conjugate."""
     _check("dot", len(input.shape) == len(tensor.shape) == 1,
@@ -44,7 +44,19 @@ def _(xp, g, input):
     return g * input
 
 
-@opaque()
+@dot.samples
+def _(r):
+    yield call(r(4), r(4))
+    yield call(r(0), r(0))
+    yield call(r.integers(-9, 9, 3), r.integers(-9, 9, 3))
+
+
+@dot.reference
+def _(np, input, tensor):
+    return np.sum(input * tensor)
+
+
+@opaque(dtypes="ifc")
 def mv(xp, input, vec):
     r"""Product of a matrix (n, m) and a vector (m)."""
     _check("mv", len(input.shape) == 2 and len(vec.shape) == 1 and input.shape[1] == vec.shape[0],
@@ -68,7 +80,18 @@ def _(xp, g, input):
     return xp.mv(xp.t(input), g)
 
 
-@opaque()
+@mv.samples
+def _(r):
+    yield call(r(3, 4), r(4))
+    yield call(r(3, 0), r(0))
+
+
+@mv.reference
+def _(np, input, vec):
+    return np.sum(input * vec, 1)
+
+
+@opaque(dtypes="ifc")
 def mm(xp, input, mat2):
     r"""Product of matrices (n, k) and (k, m)."""
     _check("mm", len(input.shape) == len(mat2.shape) == 2, "mat1 and mat2 must be matrices, not of "
@@ -95,7 +118,19 @@ def _(xp, g, input):
     return xp.mm(xp.t(input), g)
 
 
-@opaque()
+@mm.samples
+def _(r):
+    yield call(r(3, 4), r(4, 2))
+    yield call(r(3, 0), r(0, 2))
+    yield call(r.integers(-9, 9, 2, 3), r.integers(-9, 9, 3, 2))
+
+
+@mm.reference
+def _(np, input, mat2):
+    return np.sum(input[:, :, None] * mat2, 1)
+
+
+@opaque(dtypes="ifc")
 def bmm(xp, input, mat2):
     r"""Products of two stacks of matrices, (b, n, k) and (b, k, m)."""
     _check("bmm", len(input.shape) == len(mat2.shape) == 3,
@@ -108,7 +143,7 @@ def bmm(xp, input, mat2):
     return xp.matmul(input, mat2)
 
 
-@opaque(public=False, node="Bmm")
+@opaque(public=False, node="Bmm", dtypes="ifc")
 def matmul_batched(xp, input, mat2):
     r"""Products of stacks of matrices, batch axes broadcasting."""
     _same_dtype("matmul", input, mat2)
@@ -131,6 +166,17 @@ def _(xp, g, mat2):
 @matmul_batched.backward("mat2")
 def _(xp, g, input):
     return xp.matmul(xp.transpose(input, -2, -1), g)
+
+
+@bmm.samples
+def _(r):
+    yield call(r(2, 3, 4), r(2, 4, 2))
+    yield call(r(0, 3, 4), r(0, 4, 2))
+
+
+@bmm.reference
+def _(np, input, mat2):
+    return np.sum(input[..., None] * mat2[:, None], 2)
 
 
 @composite(aliases=("linalg.matmul",))
@@ -169,12 +215,42 @@ def matmul(xp, input, other):
     return xp.squeeze(result, -1) if b == 1 else result
 
 
+@matmul.samples
+def _(r):
+    yield call(r(3), r(3))
+    yield call(r(2, 3), r(3))
+    yield call(r(3), r(3, 2))
+    yield call(r(2, 3), r(3, 4))
+    yield call(r(2, 2, 3), r(3, 2))
+    yield call(r(2, 1, 2, 3), r(3, 3, 2))
+    yield call(r(3), r(2, 3, 2))
+    yield call(r(2, 2, 3), r(3))
+    yield call(r(2, 2, 3), r(2, 3, 1))
+    yield call(r(0, 3), r(3, 2))
+
+
+@matmul.reference
+def _(np, input, other):
+    return np.matmul(input, other)
+
+
 @composite(aliases=("ger",))
 def outer(xp, input, vec2):
     r"""$y_{ij} = a_i b_j$ of two vectors."""
     _check("outer", len(input.shape) == len(vec2.shape) == 1,
-           f"Expected 1-D arguments, but got {len(input.shape)}-D and {len(vec2.shape)}-D")  # fmt: skip
+           f"Expected 1-D arguments, got {len(input.shape)}-D and {len(vec2.shape)}-D")  # fmt: skip
     return xp.unsqueeze(input, 1) * vec2
+
+
+@outer.samples
+def _(r):
+    yield call(r(3), r(4))
+    yield call(r(0), r(2))
+
+
+@outer.reference
+def _(np, input, vec2):
+    return np.outer(input, vec2)
 
 
 @composite(inplace=True)
@@ -189,7 +265,19 @@ def addmm(xp, input, mat1: Array, mat2: Array, *, beta=1, alpha=1):
 # ------------------------------------------------------------------------------------- einsum
 
 
-@opaque(public=False, node="Einsum", promote=True)
+@addmm.samples
+def _(r):
+    yield call(r(3, 2), r(3, 4), r(4, 2))
+    yield call(r(2), r(3, 4), r(4, 2), beta=0.5, alpha=2)
+    yield call(r(3, 2), r(3, 4), r(4, 2), beta=0)
+
+
+@addmm.reference
+def _(np, input, mat1, mat2, *, beta=1, alpha=1):
+    return beta * input + alpha * np.matmul(mat1, mat2)
+
+
+@opaque(public=False, node="Einsum", promote=True, dtypes="ifc")
 def contract(xp, tensors: Arrays, inputs: Plain, output):
     r"""Sum of products by subscripts, one letter per axis, none repeated within a tensor."""
     return xp.einsum_array(f"{','.join(inputs)}->{output}", tensors)
@@ -308,6 +396,25 @@ def einsum(xp, equation: Plain, *operands):
     return xp.contract(tensors, letters, output)
 
 
+@einsum.samples
+def _(r):
+    yield call("ik,kj->ij", r(2, 3), r(3, 2))
+    yield call("ii", r(3, 3))
+    yield call("iij->ji", r(2, 2, 3))
+    yield call("...ij,...jk->...ik", r(2, 1, 2, 3), r(3, 3, 2))
+    yield call("i,j->", r(2), r(3))
+    yield call("ij->j", r(2, 3))
+    yield call("ab,bc,cd->ad", r(2, 2), r(2, 3), r(3, 2))
+    yield call("i j, j", [r(2, 3), r(3)])
+
+
+@einsum.reference
+def _(np, equation, *operands):
+
+    operands = operands[0] if isinstance(operands[0], list) else operands
+    return np.einsum(equation, *operands)
+
+
 @composite(method=False)
 def tensordot(xp, a, b: Array, dims=2):
     r"""Contraction of the last `dims` axes of a with the first of b, or of two lists of axes."""
@@ -335,3 +442,16 @@ def tensordot(xp, a, b: Array, dims=2):
         sb[j] = sa[i]
     free = [c for c in sa if c not in sb] + [c for c in sb if c not in sa]
     return xp.contract([a, b], [sa, "".join(sb)], "".join(free))
+
+
+@tensordot.samples
+def _(r):
+    yield call(r(2, 3, 4), r(3, 4, 2))
+    yield call(r(2, 3), r(3, 2), 1)
+    yield call(r(2, 3), r(2), ([0], [0]))
+    yield call(r(2), r(3), dims=0)
+
+
+@tensordot.reference
+def _(np, a, b, dims=2):
+    return np.tensordot(a, b, dims)

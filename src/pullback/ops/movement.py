@@ -7,6 +7,7 @@ from pullback.op import (
     Ints,
     NewDim,
     Plain,
+    call,
     composite,
     opaque,
     pointwise,
@@ -48,6 +49,18 @@ def _(xp, g, dims):
     return xp.permute(g, *sorted(range(rank), key=order.__getitem__))
 
 
+@permute.samples
+def _(r):
+    yield call(r(2, 3, 4), 2, 0, 1)
+    yield call(r(2, 3), (-1, 0))
+    yield call(r(), ())
+
+
+@permute.reference
+def _(np, input, *dims):
+    return np.transpose(input, dims[0] if dims and isinstance(dims[0], tuple) else dims)
+
+
 @view(aliases=("swapaxes", "swapdims"))
 def transpose(xp, input, dim0: Dim, dim1: Dim):
     r"""Two axes exchanged: a view."""
@@ -62,6 +75,18 @@ def _(xp, g, dim0, dim1):
     return xp.transpose(g, dim0, dim1)
 
 
+@transpose.samples
+def _(r):
+    yield call(r(2, 3, 4), 0, 2)
+    yield call(r(2, 3), -1, -2)
+    yield call(r(), 0, -1)
+
+
+@transpose.reference
+def _(np, input, dim0, dim1):
+    return np.swapaxes(input, dim0, dim1) if input.ndim else input
+
+
 @view()
 def t(xp, input):
     r"""The transposed matrix: a view. RuntimeError above two axes."""
@@ -74,6 +99,18 @@ def t(xp, input):
 @t.backward("input")
 def _(xp, g):
     return xp.t(g)
+
+
+@t.samples
+def _(r):
+    yield call(r(2, 3))
+    yield call(r(3))
+    yield call(r())
+
+
+@t.reference
+def _(np, input):
+    return np.transpose(input)
 
 
 def _fill_shape(name, shape, count):
@@ -124,6 +161,20 @@ def _(xp, g, input_shape):
     return xp.reshape(g, *input_shape)
 
 
+@reshape.samples
+def _(r):
+    yield call(r(2, 6), 3, 4)
+    yield call(r(2, 6), (-1, 2))
+    yield call(r(2, 0), 0, 5)
+    yield call(r(), 1, 1)
+    yield call(r(1), ())
+
+
+@reshape.reference
+def _(np, input, *shape):
+    return np.reshape(input, shape[0] if isinstance(shape[0], tuple) else shape)
+
+
 @composite(name="view_method", public_name="view", function=False)
 def view_method(xp, input, *shape):
     r"""The elements in another shape, never copied; or, for a dtype, the bits as another type.
@@ -135,7 +186,23 @@ def view_method(xp, input, *shape):
     return xp.view_as_shape(input, *shape)
 
 
-@view(public=False)
+@view_method.samples
+def _(r):
+    yield call(r(2, 6), 3, 4)
+    yield call(r(2, 6), (-1, 2))
+    yield call(r(), 1, 1)
+    yield call(r(2, 2), r.int64)
+
+
+@view_method.reference
+def _(np, input, *shape):
+
+    if isinstance(shape[0], np.dtype):
+        return input.view(shape[0])
+    return np.reshape(input, shape[0] if isinstance(shape[0], tuple) else shape)
+
+
+@view(public=False, holomorphic=False)
 def view_dtype(xp, input, dtype: Plain):
     r"""The same bits as elements of another type."""
     return xp.bitcast(input, dtype.numpy)
@@ -146,7 +213,7 @@ def _(xp, g, input_shape):
     return None
 
 
-@view()
+@view(function=False)
 def expand(xp, input, *size: Ints):
     r"""Axes of size 1 repeated without a copy: a view; -1 keeps a size, new axes come first."""
     shape = input.shape
@@ -180,6 +247,22 @@ def _(xp, g, input_shape):
     return xp.sum_to(g, input_shape)
 
 
+@expand.samples
+def _(r):
+    yield call(r(3, 1), 3, 4)
+    yield call(r(3, 1), (2, -1, 4))
+    yield call(r(), 2, 2)
+    yield call(r(1, 2), 0, 2)
+
+
+@expand.reference
+def _(np, input, *size):
+
+    size = size[0] if isinstance(size[0], tuple) else size
+    own = (0,) * (len(size) - input.ndim) + input.shape
+    return np.broadcast_to(input, [n if s == -1 else s for n, s in zip(own, size, strict=True)])
+
+
 @composite(public=False)
 def sum_to(xp, input, shape: Plain):
     r"""Sums over the axes that broadcasting to the input's shape would repeat."""
@@ -198,22 +281,56 @@ def broadcast_to(xp, input, *size: Ints):
     return xp.expand(input, *size)
 
 
-@composite()
+@broadcast_to.samples
+def _(r):
+    yield call(r(3, 1), (2, 3, 4))
+    yield call(r(), (2,))
+
+
+@broadcast_to.reference
+def _(np, input, size):
+    return np.broadcast_to(input, size)
+
+
+@composite(function=False)
 def expand_as(xp, input, other: Array):
     r"""`expand` to the shape of another tensor."""
     return xp.expand(input, *other.shape)
 
 
-@composite()
+@expand_as.samples
+def _(r):
+    yield call(r(3, 1), r(2, 3, 4))
+
+
+@expand_as.reference
+def _(np, input, other):
+    return np.broadcast_to(input, other.shape)
+
+
+@composite(function=False)
 def view_as(xp, input, other: Array):
     r"""`view` with the shape of another tensor."""
     return xp.view_as_shape(input, *other.shape)
 
 
-@composite()
+@composite(function=False)
 def reshape_as(xp, input, other: Array):
     r"""`reshape` to the shape of another tensor."""
     return xp.reshape(input, *other.shape)
+
+
+@view_as.samples
+@reshape_as.samples
+def _(r):
+    yield call(r(2, 6), r(3, 4))
+    yield call(r(1), r())
+
+
+@view_as.reference
+@reshape_as.reference
+def _(np, input, other):
+    return np.reshape(input, other.shape)
 
 
 @view()
@@ -227,6 +344,19 @@ def _(xp, g, input_shape):
     return xp.reshape(g, *input_shape)
 
 
+@unsqueeze.samples
+def _(r):
+    yield call(r(2, 3), 0)
+    yield call(r(2, 3), -1)
+    yield call(r(2, 3), 1)
+    yield call(r(), 0)
+
+
+@unsqueeze.reference
+def _(np, input, dim):
+    return np.expand_dims(input, dim)
+
+
 @view(overload=lambda input, dim=None: 0 if dim is None else 1)
 def squeeze(xp, input, dim: DimSet = None):
     r"""Without axes of size 1, or without those of `dim` that have size 1: a view."""
@@ -237,6 +367,22 @@ def squeeze(xp, input, dim: DimSet = None):
 @squeeze.backward("input")
 def _(xp, g, input_shape):
     return xp.reshape(g, *input_shape)
+
+
+@squeeze.samples
+def _(r):
+    yield call(r(1, 3, 1))
+    yield call(r(1, 3, 1), 0)
+    yield call(r(1, 3, 1), 1)
+    yield call(r(1, 3, 1), dim=(0, 1, -1))
+    yield call(r(), 0)
+
+
+@squeeze.reference
+def _(np, input, dim=None):
+
+    every = range(input.ndim) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+    return np.squeeze(input, tuple(d for d in every if input.ndim and input.shape[d] == 1))
 
 
 @composite()
@@ -253,6 +399,24 @@ def flatten(xp, input, start_dim: Dim = 0, end_dim: Dim = -1):
     return xp.reshape(input, *shape[:start_dim], merged, *shape[end_dim + 1 :])
 
 
+@flatten.samples
+def _(r):
+    yield call(r(2, 3, 2))
+    yield call(r(2, 3, 2), 1)
+    yield call(r(2, 3, 2), -3, -2)
+    yield call(r())
+    yield call(r(2, 3), 1, 1)
+
+
+@flatten.reference
+def _(np, input, start_dim=0, end_dim=-1):
+
+    if not input.ndim:
+        return input.reshape(1)
+    start, end = start_dim % input.ndim, end_dim % input.ndim + 1
+    return input.reshape(*input.shape[:start], -1, *input.shape[end:])
+
+
 @composite()
 def unflatten(xp, input, dim: Dim, sizes):
     r"""One axis as several."""
@@ -260,10 +424,35 @@ def unflatten(xp, input, dim: Dim, sizes):
     return xp.reshape(input, *input.shape[:dim], *sizes, *input.shape[dim + 1 :])
 
 
+@unflatten.samples
+def _(r):
+    yield call(r(2, 6), 1, (3, 2))
+    yield call(r(6, 2), 0, (-1, 2))
+    yield call(r(6), -1, [2, 3])
+
+
+@unflatten.reference
+def _(np, input, dim, sizes):
+    k = dim % input.ndim
+    return input.reshape(*input.shape[:k], *sizes, *input.shape[k + 1 :])
+
+
 @composite()
 def ravel(xp, input):
     r"""All elements in one axis."""
     return xp.reshape(input, -1)
+
+
+@ravel.samples
+def _(r):
+    yield call(r(2, 3))
+    yield call(r())
+    yield call(r(0, 2))
+
+
+@ravel.reference
+def _(np, input):
+    return np.ravel(input)
 
 
 @composite(aliases=("moveaxis",))
@@ -282,6 +471,18 @@ def movedim(xp, input, source: Plain, destination):
     return xp.permute(input, *(target[k] if k in target else next(rest) for k in range(rank)))
 
 
+@movedim.samples
+def _(r):
+    yield call(r(2, 3, 4), 0, 2)
+    yield call(r(2, 3, 4), (0, 1), (-1, -2))
+    yield call(r(2, 3), 1, 0)
+
+
+@movedim.reference
+def _(np, input, source, destination):
+    return np.moveaxis(input, source, destination)
+
+
 @opaque()
 def flip(xp, input, *dims: Ints):
     r"""Elements in reverse order along the axes: a copy."""
@@ -291,6 +492,19 @@ def flip(xp, input, *dims: Ints):
 @flip.backward("input")
 def _(xp, g, dims):
     return xp.flip(g, *dims)
+
+
+@flip.samples
+def _(r):
+    yield call(r(2, 3), 0)
+    yield call(r(2, 3), (0, -1))
+    yield call(r(3), 0)
+    yield call(r(0, 2), 0)
+
+
+@flip.reference
+def _(np, input, *dims):
+    return np.flip(input, dims[0])
 
 
 @opaque()
@@ -305,13 +519,40 @@ def _(xp, g, shifts, dims):
     return xp.roll(g, back, dims)
 
 
+@roll.samples
+def _(r):
+    yield call(r(2, 3), 1)
+    yield call(r(2, 3), (1, -2), (0, 1))
+    yield call(r(2, 3), -1, 1)
+    yield call(r(2, 3), shifts=5, dims=0)
+
+
+@roll.reference
+def _(np, input, shifts, dims=None):
+    return np.roll(input, shifts, dims)
+
+
 @view()
 def diagonal(xp, input, offset: int = 0, dim1: Dim = 0, dim2: Dim = 1):
     r"""The elements (i, i + offset) of two axes, as the last axis: a view."""
     return xp.diagonal_view(input, offset, dim1, dim2)
 
 
-@view(injective=False)
+@diagonal.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 1)
+    yield call(r(3, 4), -2)
+    yield call(r(2, 3, 4), 1, -1, 0)
+    yield call(r(2, 3), 5)
+
+
+@diagonal.reference
+def _(np, input, offset=0, dim1=0, dim2=1):
+    return np.diagonal(input, offset, dim1, dim2)
+
+
+@view(injective=False, function=False)
 def unfold(xp, input, dimension: Dim, size: int, step: int):
     r"""Windows of a size along one axis, their elements as the last axis: a view."""
     if size > (input.shape[dimension] if input.shape else 1) or step <= 0:
@@ -322,7 +563,23 @@ def unfold(xp, input, dimension: Dim, size: int, step: int):
     return xp.windows(input, dimension, size, step)
 
 
-@opaque()
+@unfold.samples
+def _(r):
+    yield call(r(7), 0, 3, 2)
+    yield call(r(2, 5), -1, 2, 1)
+    yield call(r(5, 2), 0, 2, 3)
+    yield call(r(4), 0, 4, 1)
+
+
+@unfold.reference
+def _(np, input, dimension, size, step):
+
+    windows = np.lib.stride_tricks.sliding_window_view(input, size, dimension)
+    k = dimension % input.ndim
+    return np.take(windows, range(0, windows.shape[k], step), k)
+
+
+@opaque(function=False)
 def repeat(xp, input, *repeats: Ints):
     r"""Copies side by side, so many along each axis; new axes come first."""
     if len(repeats) < len(input.shape):
@@ -343,10 +600,35 @@ def _(xp, g, input_shape, repeats):
     return xp.reshape(xp.sum(xp.reshape(g, *shape), tuple(summed)), *input_shape)
 
 
+@repeat.samples
+def _(r):
+    yield call(r(2, 3), 2, 1)
+    yield call(r(3), (2, 2))
+    yield call(r(2), 0)
+    yield call(r(), 2, 2)
+
+
+@repeat.reference
+def _(np, input, *repeats):
+    return np.tile(input, repeats[0] if isinstance(repeats[0], tuple) else repeats)
+
+
 @composite()
 def tile(xp, input, *dims: Ints):
     r"""Copies side by side; missing counts are 1."""
     return xp.repeat(input, *((1,) * (len(input.shape) - len(dims)) + dims))
+
+
+@tile.samples
+def _(r):
+    yield call(r(2, 3), (2,))
+    yield call(r(2, 3), (2, 1, 2))
+    yield call(r(), (2,))
+
+
+@tile.reference
+def _(np, input, dims):
+    return np.tile(input, dims)
 
 
 @opaque()
@@ -360,6 +642,18 @@ def _(xp, g, diagonal):
     return xp.tril(g, diagonal)
 
 
+@tril.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(2, 3, 3), 1)
+    yield call(r(3, 3), -1)
+
+
+@tril.reference
+def _(np, input, diagonal=0):
+    return np.tril(input, diagonal)
+
+
 @opaque()
 def triu(xp, input, diagonal: int = 0):
     r"""The upper triangle of matrices; zeros below the given diagonal."""
@@ -369,6 +663,18 @@ def triu(xp, input, diagonal: int = 0):
 @triu.backward("input")
 def _(xp, g, diagonal):
     return xp.triu(g, diagonal)
+
+
+@triu.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(2, 3, 3), 1)
+    yield call(r(3, 3), diagonal=-1)
+
+
+@triu.reference
+def _(np, input, diagonal=0):
+    return np.triu(input, diagonal)
 
 
 @opaque()
@@ -382,10 +688,24 @@ def _(xp, g):
     return g
 
 
-@composite()
+@composite(function=False)
 def contiguous(xp, input, *, memory_format=None):
     r"""The tensor itself if its elements lie in order, else a copy."""
     return input if input.is_contiguous() else xp.clone(input)
+
+
+@clone.samples
+@contiguous.samples
+def _(r):
+    yield call(r(2, 3))
+    yield call(r())
+    yield call(r(0, 2))
+
+
+@clone.reference
+@contiguous.reference
+def _(np, input):
+    return np.copy(input)
 
 
 @pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False)
@@ -399,7 +719,7 @@ def _(xp, g, input_dtype):
     return xp.cast(g, input_dtype)
 
 
-@opaque(public=False, inplace=True, node="Copy")
+@opaque(public=False, inplace=True, node="Copy", holomorphic=False)
 def copy(xp, input, src, non_blocking: bool = False):
     r"""`input.copy_(src)`: the values of `src`, broadcast and converted, written over the input."""
     return xp.cast(xp.expand(src, *input.shape), input.dtype)
@@ -415,7 +735,20 @@ def _(xp, g):
     return g
 
 
-@opaque(public=False, inplace=True, numbers="value")
+@copy.samples
+def _(r):
+    yield call(r(2, 3), r(2, 3))
+    yield call(r(2, 3), r(3))
+    yield call(r(2, 3), r())
+    yield call(r(2), r.integers(0, 3, 2))
+
+
+@copy.reference
+def _(np, input, src):
+    return np.broadcast_to(src, input.shape)
+
+
+@opaque(public=False, inplace=True, numbers="value", holomorphic=False)
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
     return xp.filled(input.shape, value, input)
@@ -426,7 +759,35 @@ def _(xp, g):
     return None
 
 
+@fill.backward("value")
+def _(xp, g):
+    return g
+
+
+@fill.samples
+def _(r):
+    yield call(r(2, 3), 1.5)
+    yield call(r(), -1)
+    yield call(r(2, 3), r())
+
+
+@fill.reference
+def _(np, input, value):
+    return np.full(input.shape, value)
+
+
 @composite(public=False, inplace=True)
 def zero(xp, input):
     r"""`input.zero_()`: zeros written everywhere."""
     return xp.fill(input, 0)
+
+
+@zero.samples
+def _(r):
+    yield call(r(2, 3))
+    yield call(r())
+
+
+@zero.reference
+def _(np, input):
+    return np.zeros(input.shape)

@@ -1,21 +1,30 @@
 """Random numbers, from the default generator or a given one."""
 
-from pullback.op import Ints, composite, creation, opaque
+from pullback.op import Ints, call, composite, creation, opaque
 
 
-@creation()
+@creation(random=True)
 def rand(xp, *size: Ints, generator=None, dtype):
     r"""Uniform on [0, 1)."""
     return xp.draw_uniform(size, dtype, generator)
 
 
-@creation()
+@creation(random=True)
 def randn(xp, *size: Ints, generator=None, dtype):
     r"""Normal, with mean 0 and variance 1; for complex dtypes, of the modulus."""
     return xp.draw_normal(size, dtype, generator)
 
 
-@creation(default="int")
+@rand.samples
+@randn.samples
+def _(r):
+    yield call(2, 3)
+    yield call((2, 3))
+    yield call(0, 2)
+    yield call(2, dtype=r.float64)
+
+
+@creation(default="int", random=True)
 def randint(xp, low, high=None, size=None, *, generator=None, dtype):
     r"""Integers from low to high - 1: `randint(high, size)` or `randint(low, high, size)`."""
     if size is None:
@@ -25,13 +34,27 @@ def randint(xp, low, high=None, size=None, *, generator=None, dtype):
     return xp.draw_integers(low, high, tuple(size), dtype, generator)
 
 
-@creation(default="int")
+@randint.samples
+def _(r):
+    yield call(9, (2, 3))
+    yield call(-3, 4, (5,))
+    yield call(0, 2, [3], dtype=r.float32)
+
+
+@creation(default="int", random=True)
 def randperm(xp, n: int, *, generator=None, dtype):
     r"""The integers 0 to n - 1 in random order."""
     return xp.draw_permutation(n, dtype, generator)
 
 
-@opaque()
+@randperm.samples
+def _(r):
+    yield call(7)
+    yield call(0)
+    yield call(4, dtype=r.int32)
+
+
+@opaque(random=True, dtypes="f")
 def bernoulli(xp, input, *, generator=None):
     r"""1 with the probability that the input gives, else 0."""
     if not xp.all(xp.logical_and(xp.ge(input, 0), xp.le(input, 1))):
@@ -46,34 +69,32 @@ def _(xp, g):
     return g * 0
 
 
-@composite(method=False)
+@bernoulli.samples
+def _(r):
+    yield call(r(3, 4, low=0, high=1))
+    yield call(r(low=0, high=1))
+
+
+@composite(method=False, random=True)
 def normal(xp, mean=0.0, std=1.0, size=None, *, generator=None, dtype=None,
            layout=None, device=None, requires_grad: bool = False, pin_memory=False):  # fmt: skip
     r"""Normal, with this mean and standard deviation, numbers or tensors that broadcast."""
+    for x in (std, mean):
+        if hasattr(x, "dtype"):
+            if x.dtype.kind != "f":
+                raise NotImplementedError(f'"normal" not implemented for {x.dtype}: use .float()')
+            dtype = dtype or x.dtype
     if size is None:
         size = xp.broadcast_shape(getattr(mean, "shape", ()), getattr(std, "shape", ()))
-    return (xp.randn(*size, generator=generator, dtype=dtype) * std + mean).requires_grad_(
-        requires_grad
-    )
+    noise = xp.randn(*size, generator=generator, dtype=dtype)
+    return (noise * std + mean).requires_grad_(requires_grad)
 
 
-@opaque(public=False, inplace=True)
-def uniform(xp, input, a: float = 0.0, b: float = 1.0, *, generator=None):
-    r"""`input.uniform_(a, b)`: uniform on [a, b)."""
-    return a + (b - a) * xp.draw_uniform(input.shape, input.dtype, generator)
-
-
-@uniform.backward("input")
-def _(xp, g):
-    return None
-
-
-@opaque(public=False, inplace="normal_", name="normal_values")
-def normal_values(xp, input, mean: float = 0.0, std: float = 1.0, *, generator=None):
-    r"""`input.normal_(mean, std)`: normal numbers written over the input."""
-    return mean + std * xp.draw_normal(input.shape, input.dtype, generator)
-
-
-@normal_values.backward("input")
-def _(xp, g):
-    return None
+@normal.samples
+def _(r):
+    yield call(r(3), r(3, low=0))
+    yield call(0.5, r(3, low=0))
+    yield call(r(3), 0.5)
+    yield call(r(3))
+    yield call(0.0, 1.0, (2, 3))
+    yield call(1.0, 2.0, (2,), dtype=r.float64)

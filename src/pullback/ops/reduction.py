@@ -5,7 +5,7 @@ In rules, `g` and `y` come with the reduced axes of size 1, so that they broadca
 
 from math import inf
 
-from pullback.op import Dim, Dims, composite, opaque, reduction
+from pullback.op import Dim, Dims, call, composite, opaque, reduction
 
 
 def _with_dim(input, dim, *rest):
@@ -26,6 +26,23 @@ def _(xp, a, b):
 @sum.backward("input")
 def _(xp, g, input_shape):
     return xp.expand(g, *input_shape)
+
+
+@sum.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 0)
+    yield call(r(2, 3, 2), (0, -1), True)
+    yield call(r(3, 4), dim=1, keepdim=True)
+    yield call(r(), 0)
+    yield call(r(0, 3), 0)
+    yield call(r.booleans(3, 4))
+    yield call(r.integers(0, 9, 3), dtype=r.float64)
+
+
+@sum.reference
+def _(np, input, dim=None, keepdim=False, *, dtype=None):
+    return np.sum(input, axis=dim, keepdims=keepdim, dtype=dtype)
 
 
 @reduction(dtype_argument=True, floating=True, overload=_with_dim)
@@ -52,6 +69,22 @@ def _(xp, g, input_shape, dim):
     return xp.expand(g / max(count, 1), *input_shape)
 
 
+@mean.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 0)
+    yield call(r(2, 3, 2), (0, -1), True)
+    yield call(r(3, 4), dim=1, keepdim=True)
+    yield call(r(), 0)
+    yield call(r.integers(0, 9, 3), dtype=r.float64)
+
+
+@mean.reference
+def _(np, input, dim=None, keepdim=False, *, dtype=None):
+    total = np.sum(input, axis=dim, keepdims=keepdim, dtype=dtype)
+    return total * (total.size / input.size)
+
+
 @reduction(dtype_argument=True, accumulate="integer", overload=_with_dim, public=False, name="prod")
 def prod_(xp, input, dim):
     r"""Product over axes."""
@@ -72,6 +105,22 @@ def _(xp, g, input, dim):
 def prod_function(xp, input, dim: Dim = None, keepdim: bool = False, *, dtype=None):
     r"""Product over one axis, or all. Its gradient is exact where factors are 0."""
     return xp.prod(input, dim, keepdim, dtype=dtype)
+
+
+@prod_function.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 0)
+    yield call(r(2, 3), -1, True)
+    yield call(r.integers(0, 2, 3, 4) * r(3, 4), 1)
+    yield call(r(), 0)
+    yield call(r(0, 3), 0)
+    yield call(r.integers(1, 4, 3), dtype=r.float64)
+
+
+@prod_function.reference
+def _(np, input, dim=None, keepdim=False, *, dtype=None):
+    return np.prod(input, axis=dim, keepdims=keepdim, dtype=dtype)
 
 
 @composite(public=False)
@@ -104,7 +153,7 @@ def product_of_others(xp, input, dim: Dims):
     return xp.permute(xp.reshape(flat, *moved.shape), *back)
 
 
-@reduction(identity=False)
+@reduction(identity=False, dtypes="bif")
 def amax(xp, input, dim):
     r"""Largest element over axes; NaN if there is one. Equal maxima share the gradient."""
     return xp.amax(input, dim, keepdim=True)
@@ -115,7 +164,7 @@ def _(xp, a, b):
     return xp.maximum(a, b)
 
 
-@reduction(identity=False)
+@reduction(identity=False, dtypes="bif")
 def amin(xp, input, dim):
     r"""Smallest element over axes; NaN if there is one. Equal minima share the gradient."""
     return xp.amin(input, dim, keepdim=True)
@@ -126,16 +175,20 @@ def _(xp, a, b):
     return xp.minimum(a, b)
 
 
-@reduction(identity=False, public=False, node="Max", overload=lambda *args: 1)
+@reduction(identity=False, public=False, node="Max", overload=lambda *args: 1, dtypes="bif")
 def max_all(xp, input, dim):
     r"""Largest element."""
     return xp.amax(input, dim, keepdim=True)
 
 
-@reduction(identity=False, public=False, node="Min", overload=lambda *args: 1)
+@reduction(identity=False, public=False, node="Min", overload=lambda *args: 1, dtypes="bif")
 def min_all(xp, input, dim):
     r"""Smallest element."""
     return xp.amin(input, dim, keepdim=True)
+
+
+max_all.combine(amax.combine_function)
+min_all.combine(amin.combine_function)
 
 
 @amax.backward("input")
@@ -148,25 +201,57 @@ def _(xp, g, y, input, dim):
     return xp.where(ties, g / xp.sum(ties, dim, keepdim=True), 0)
 
 
+@amin.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 0)
+    yield call(r(2, 3, 2), (0, -1), True)
+    yield call(r(3, 4), dim=1, keepdim=True)
+    yield call(r(), 0)
+    yield call(r(2, 0, 3), 2)
+
+
+@amin.reference
+def _(np, input, dim=None, keepdim=False):
+    return np.min(input, axis=dim, keepdims=keepdim)
+
+
+@amax.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 0)
+    yield call(r(2, 3, 2), (0, -1), True)
+    yield call(r(3, 4), dim=1, keepdim=True)
+    yield call(r(), 0)
+    yield call(r(2, 0, 3), 2)
+
+
+@amax.reference
+def _(np, input, dim=None, keepdim=False):
+    return np.max(input, axis=dim, keepdims=keepdim)
+
+
 def _extreme(name, value, better, node):
     """The reduction that gives an extreme value and its first index along one axis."""
 
     @reduction(
         name=f"{name}_dim", outputs="values indices", integer_outputs="indices", node=node,
-        state="values indices", single_dim=True, optional_dim=False, identity=False, public=False,
+        state="values indices", single_dim=True, optional_dim=False, identity=False, public=False, dtypes="bif",
     )  # fmt: skip
-    def with_index(xp, input, dim):
-        return getattr(xp, f"a{name}")(input, dim, keepdim=True), getattr(xp, f"arg{name}")(
-            input, dim, keepdim=True
-        )
+    def with_index(xp, input, dim, start=0):
+        indices = getattr(xp, f"arg{name}")(input, dim, keepdim=True)
+        return getattr(xp, f"a{name}")(input, dim, keepdim=True), indices + start
+
+    with_index.doc = f"The {value} elements along one axis, and their first indices."
 
     @with_index.combine
     def _(xp, a, b):
-        # NaN wins, and the first index wins among equals.
-        second = xp.logical_and(
-            xp.logical_or(getattr(xp, better)(b.values, a.values), xp.isnan(b.values)),
-            xp.logical_not(xp.isnan(a.values)),
-        )
+        # NaN wins, and the first index among equals, whichever order tiles come in.
+        nan_a, nan_b = xp.isnan(a.values), xp.isnan(b.values)
+        equal = xp.logical_or(xp.eq(a.values, b.values), xp.logical_and(nan_a, nan_b))
+        wins = xp.logical_or(getattr(xp, better)(b.values, a.values),
+                             xp.logical_and(nan_b, xp.logical_not(nan_a)))  # fmt: skip
+        second = xp.logical_or(wins, xp.logical_and(equal, xp.lt(b.indices, a.indices)))
         return xp.where(second, b.values, a.values), xp.where(second, b.indices, a.indices)
 
     @with_index.backward("input")
@@ -174,12 +259,29 @@ def _extreme(name, value, better, node):
         return xp.scatter_zeros(g, dim[0], indices, input_shape) if dim else g
 
     @reduction(
-        name=f"arg{name}", state="values indices", single_dim=True, result="index", identity=False
+        name=f"arg{name}",
+        state="values indices",
+        single_dim=True,
+        result="index",
+        identity=False,
+        dtypes="if",
     )
-    def index(xp, input, dim):
-        return with_index.forward(xp, input, dim)
+    def index(xp, input, dim, start=0):
+        return with_index.forward(xp, input, dim, start)
 
     index.combine(with_index.combine_function)
+
+    @index.samples
+    def _(r):
+        yield call(r(3, 4))
+        yield call(r(3, 4), 0)
+        yield call(r(3, 4), -1, True)
+        yield call(r.integers(0, 3, 9), dim=0)
+        yield call(r(), 0)
+
+    @index.reference
+    def _(np, input, dim=None, keepdim=False):
+        return getattr(np, f"arg{name}")(input, axis=dim, keepdims=keepdim)
 
     @index.finish
     def _(xp, indices):
@@ -198,6 +300,25 @@ def _extreme(name, value, better, node):
             return getattr(xp, f"{name}imum")(input, dim)
         return getattr(xp, f"{name}_dim")(input, dim, keepdim)
 
+    @function.samples
+    def _(r):
+        yield call(r(3, 4))
+        yield call(r(3, 4), 0)
+        yield call(r(3, 4), -1, True)
+        yield call(r.integers(0, 3, 9), dim=0)
+        yield call(r(3, 4), r(4))
+        yield call(r(), 0)
+        yield call(r())
+
+    @function.reference
+    def _(np, input, dim=None, keepdim=False):
+        if isinstance(dim, np.ndarray):
+            return getattr(np, f"{name}imum")(input, dim)
+        extreme = getattr(np, f"a{name}")(input, axis=dim, keepdims=keepdim)
+        if dim is None:
+            return extreme
+        return extreme, getattr(np, f"arg{name}")(input, axis=dim, keepdims=keepdim)
+
     function.doc = (
         f"`{name}(input)`: the {value} element, equal ones sharing the gradient.\n\n"
         f"`{name}(input, dim, keepdim=False)`: named tuple (values, indices) along one axis, the "
@@ -210,26 +331,59 @@ _extreme("max", "largest", "gt", "Max")
 _extreme("min", "smallest", "lt", "Min")
 
 
+def _truth(xp, y, input):
+    """PyTorch's result for bytes, which were its booleans once, is bytes."""
+    return xp.cast(y, input.dtype) if input.dtype.name == "uint8" else y
+
+
 @reduction(result="bool")
 def any(xp, input, dim):
     r"""Whether any element over the axes is non-zero."""
-    return xp.any(input, dim, keepdim=True)
+    return _truth(xp, xp.any(input, dim, keepdim=True), input)
 
 
 @any.combine
 def _(xp, a, b):
-    return xp.logical_or(a, b)
+    return xp.bitwise_or(a, b)
+
+
+@any.samples
+def _(r):
+    yield call(r.booleans(3, 4))
+    yield call(r.booleans(3, 4), 0)
+    yield call(r.booleans(2, 3, 2), (0, -1), True)
+    yield call(r.integers(0, 2, 3, 2), 1)
+    yield call(r.booleans(0, 2), 0)
+
+
+@any.reference
+def _(np, input, dim=None, keepdim=False):
+    return np.any(input, axis=dim, keepdims=keepdim)
 
 
 @reduction(result="bool")
 def all(xp, input, dim):
     r"""Whether all elements over the axes are non-zero."""
-    return xp.all(input, dim, keepdim=True)
+    return _truth(xp, xp.all(input, dim, keepdim=True), input)
 
 
 @all.combine
 def _(xp, a, b):
-    return xp.logical_and(a, b)
+    return xp.bitwise_and(a, b)
+
+
+@all.samples
+def _(r):
+    yield call(r.booleans(3, 4))
+    yield call(r.booleans(3, 4), 0)
+    yield call(r.booleans(2, 3, 2), (0, -1), True)
+    yield call(r.integers(0, 2, 3, 2), 1)
+    yield call(r.booleans(0, 2), 0)
+
+
+@all.reference
+def _(np, input, dim=None, keepdim=False):
+    return np.all(input, axis=dim, keepdims=keepdim)
 
 
 @reduction(result="index")
@@ -243,10 +397,25 @@ def _(xp, a, b):
     return a + b
 
 
-@reduction(state="m s", floating=True, samples=(-4.0, 4.0), optional_dim=False)
+@count_nonzero.samples
+def _(r):
+    yield call(r.integers(0, 2, 3, 4))
+    yield call(r.integers(0, 2, 3, 4), 0)
+    yield call(r.booleans(2, 3, 2), (0, -1))
+    yield call(r(3), 0)
+    yield call(r(3, 2), 0, True)
+
+
+@count_nonzero.reference
+def _(np, input, dim=None, keepdim=False):
+    return np.count_nonzero(input, axis=dim, keepdims=keepdim)
+
+
+@reduction(state="m s", floating=True, optional_dim=False, public=False)
 def logsumexp(xp, input, dim):
     r"""$\log \sum_i e^{x_i}$ over axes, without overflow; exact for infinite elements."""
-    m = xp.amax(input, dim, keepdim=True) if 0 not in input.shape else xp.max_or(input, dim, -inf)
+    size = xp.real(input)
+    m = xp.amax(size, dim, keepdim=True) if 0 not in input.shape else xp.max_or(size, dim, -inf)
     return m, xp.sum(xp.exp(input - xp.finite_or_zero(m)), dim, keepdim=True)
 
 
@@ -267,6 +436,31 @@ def _(xp, g, y, input):
     return g * xp.exp(input - xp.finite_or_zero(y))
 
 
+@composite(name="logsumexp_function", public_name="logsumexp")
+def logsumexp_function(xp, input, dim: Dims, keepdim: bool = False):
+    r"""$\log \sum_i e^{x_i}$ over axes, without overflow; exact for infinite elements."""
+    return xp.logsumexp(input * 1.0 if input.dtype.kind in "bui" else input, dim, keepdim)
+
+
+@logsumexp_function.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(r(2, 3, 2), (0, -1), True)
+    yield call(100 * r(3, 4), dim=1, keepdim=True)
+    yield call(r(), 0)
+    yield call(r(0, 3), 0)
+
+
+@logsumexp_function.reference
+def _(np, input, dim, keepdim=False):
+    if not input.ndim:
+        return input
+    top = np.max(input.real, axis=dim, keepdims=True, initial=-inf)
+    top = np.where(np.isfinite(top), top, 0)
+    y = top + np.log(np.sum(np.exp(input - top), axis=dim, keepdims=True))
+    return y if keepdim else np.squeeze(y, dim)
+
+
 @reduction(
     state="n mean m2", floating=True, holomorphic=False, result="real", public=False, node="Var"
 )
@@ -277,7 +471,8 @@ def variance(xp, input, dim, correction=1):
         n *= input.shape[d]
     mean = xp.sum(input, dim, keepdim=True) / max(n, 1)
     gap = xp.abs(input - mean)
-    return n, mean, xp.sum(gap * gap, dim, keepdim=True)
+    m2 = xp.sum(gap * gap, dim, keepdim=True)
+    return xp.filled(m2.shape, n, m2), mean, m2
 
 
 @variance.combine
@@ -285,7 +480,7 @@ def _(xp, a, b):
     # Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance", eq. 2.1
     n = a.n + b.n
     gap = b.mean - a.mean
-    share = b.n / max(n, 1)
+    share = b.n / xp.maximum(n, 1)
     size = xp.abs(gap)
     return n, a.mean + gap * share, a.m2 + b.m2 + size * size * (a.n * share)
 
@@ -332,6 +527,32 @@ def std(xp, input, dim=None, unbiased=None, keepdim: bool = False, *, correction
     return xp.sqrt(xp.variance(input, dim, keepdim, correction))
 
 
+@var.samples
+@std.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 0)
+    yield call(r(2, 3, 2), (0, -1), keepdim=True)
+    yield call(r(3, 4), 1, False)
+    yield call(r(3, 4), 0, correction=2)
+    yield call(r(3, 4), False)
+    yield call(r(3, 4), dim=1, unbiased=True)
+
+
+@std.reference
+def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+
+    dim, correction = _correction(dim, unbiased, correction)
+    return np.std(input, axis=dim, ddof=correction, keepdims=keepdim)
+
+
+@var.reference
+def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+
+    dim, correction = _correction(dim, unbiased, correction)
+    return np.var(input, axis=dim, ddof=correction, keepdims=keepdim)
+
+
 @reduction(public=False, floating=True, holomorphic=False, result="real", node="LinalgVectorNorm")
 def norm2(xp, input, dim):
     r"""Euclidean norm over axes; the gradient at 0 is 0."""
@@ -373,6 +594,18 @@ def vector_norm(xp, x, ord=2, dim=None, keepdim: bool = False, *, dtype=None):
     return xp.pow(xp.sum(xp.pow(size, ord), dim, keepdim), 1 / ord)
 
 
+@vector_norm.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 1, 0)
+    yield call(r(3, 4), inf, (0, 1), True)
+    yield call(r(3, 4), -inf, 1)
+    yield call(r(3, 4), 3.5, -1)
+    yield call(r(3, 4), 0)
+    yield call(r.nonzero(3), -1.5)
+    yield call(r(3), dtype=r.float64)
+
+
 @composite()
 def norm(xp, input, p="fro", dim=None, keepdim: bool = False, *, dtype=None):
     r"""Vector norm over axes, or of all elements; "fro" and None mean 2."""
@@ -382,18 +615,67 @@ def norm(xp, input, p="fro", dim=None, keepdim: bool = False, *, dtype=None):
     return xp.linalg_vector_norm(input, order, dim, keepdim, dtype=dtype)
 
 
-@composite()
+@norm.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r(3, 4), 1, 0)
+    yield call(r(3, 4), inf, (0, 1), True)
+    yield call(r(3, 4), 3.5, -1)
+    yield call(r(3, 4), "fro", 1)
+    yield call(r(3), dtype=r.float64)
+
+
+@vector_norm.reference
+@norm.reference
+def _(np, input, ord=2, dim=None, keepdim=False, *, dtype=None):
+
+    size = np.abs(input)
+    if ord in (inf, -inf):
+        return (np.max if ord > 0 else np.min)(size, axis=dim, keepdims=keepdim)
+    if ord == 0:
+        return np.count_nonzero(input, axis=dim, keepdims=keepdim)
+    ord = 2 if ord == "fro" else ord
+    return np.sum(size**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
+
+
+@composite(dtypes="bif")
 def softmax(xp, input, dim: Dim, *, dtype=None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
     x = input if dtype is None else input.to(dtype)
     return xp.exp(xp.log_softmax(x, dim))
 
 
-@composite()
+@softmax.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(100 * r(3, 4), -1)
+    yield call(r(), 0)
+    yield call(r(3), 0, dtype=r.float64)
+
+
+@softmax.reference
+def _(np, input, dim, *, dtype=None):
+    return np.exp(input) / np.sum(np.exp(input), axis=dim, keepdims=True)
+
+
+@composite(dtypes="bif")
 def log_softmax(xp, input, dim: Dim, *, dtype=None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
     x = input if dtype is None else input.to(dtype)
     return x - xp.logsumexp(x, dim, keepdim=True)
+
+
+@log_softmax.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(100 * r(3, 4), -1)
+    yield call(r(), 0)
+    yield call(r(3), 0, dtype=r.float64)
+
+
+@log_softmax.reference
+def _(np, input, dim, *, dtype=None):
+    return input - np.log(np.sum(np.exp(input), axis=dim, keepdims=True))
 
 
 @opaque()
@@ -407,14 +689,29 @@ def _(xp, g, dim):
     return xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim) if len(g.shape) else g
 
 
-@opaque(outputs="values indices", integer_outputs="indices")
+@cumsum.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(r(3, 4), -1)
+    yield call(r(), 0)
+    yield call(r(0, 2), 1)
+    yield call(r.booleans(3), 0)
+    yield call(r.integers(0, 9, 3), 0, dtype=r.float64)
+
+
+@cumsum.reference
+def _(np, input, dim, *, dtype=None):
+    return np.cumsum(input, dim, dtype) if input.ndim else input
+
+
+@opaque(outputs="values indices", integer_outputs="indices", dtypes="bif")
 def sort(xp, input, dim: Dim = -1, descending: bool = False, *, stable: bool = False):
     r"""Elements in order along one axis, and where they came from; NaN counts as largest."""
     indices = xp.argsort_array(input, dim, descending)
     return xp.gather_array(input, dim, indices), indices
 
 
-@opaque(outputs="values indices", integer_outputs="indices")
+@opaque(outputs="values indices", integer_outputs="indices", dtypes="if")
 def topk(xp, input, k: int, dim: Dim = -1, largest: bool = True, sorted: bool = True):
     r"""The k largest (or smallest) elements along one axis, in order, and their indices."""
     size = input.shape[dim] if input.shape else 1
@@ -432,7 +729,57 @@ def _(xp, g, indices, input_shape, dim):
     return xp.scatter_zeros(g, dim, indices, input_shape)
 
 
+@topk.samples
+def _(r):
+    yield call(r.distinct(3, 4), 2)
+    yield call(r.distinct(3, 4), 1, 0)
+    yield call(r.distinct(3, 4), 3, -1, False)
+    yield call(r.distinct(4), 4, sorted=False)
+    yield call(r.distinct(4), 0)
+
+
+@topk.reference
+def _(np, input, k, dim=-1, largest=True, sorted=True):
+
+    order = np.argsort(-input if largest else input, axis=dim, kind="stable")
+    order = np.take(order, range(k), dim)
+    return np.take_along_axis(input, order, dim), order
+
+
+@sort.samples
+def _(r):
+    yield call(r.distinct(3, 4))
+    yield call(r.distinct(3, 4), 0)
+    yield call(r.distinct(3, 4), -1, True)
+    yield call(r.integers(0, 3, 9), descending=True, stable=True)
+    yield call(r())
+
+
+@sort.reference
+def _(np, input, dim=-1, descending=False, *, stable=False):
+
+    if not input.ndim:
+        return input, np.zeros((), int)
+    order = np.argsort(-input if descending else input, axis=dim, kind="stable")
+    return np.take_along_axis(input, order, dim), order
+
+
 @composite()
 def argsort(xp, input, dim: Dim = -1, descending: bool = False, stable: bool = False):
     r"""The indices that sort along one axis."""
     return xp.sort(input, dim, descending, stable=stable).indices
+
+
+@argsort.samples
+def _(r):
+    yield call(r.distinct(3, 4))
+    yield call(r.distinct(3, 4), 0, True)
+    yield call(r.integers(0, 3, 9), stable=True)
+    yield call(r())
+
+
+@argsort.reference
+def _(np, input, dim=-1, descending=False, stable=False):
+    if not input.ndim:
+        return np.zeros((), int)
+    return np.argsort(-input if descending else input, axis=dim, kind="stable")

@@ -1,6 +1,6 @@
 """Choosing between values: where, maximum, clamp, rounding; real and imaginary parts."""
 
-from pullback.op import Array, composite, pointwise
+from pullback.op import Array, call, composite, pointwise
 
 
 @pointwise(name="where", public=False, keep_dtype="condition", inplace=False)
@@ -36,13 +36,41 @@ def where_function(xp, condition, input=None, other=None):
     return xp.where(condition, input, other)
 
 
+@where_function.samples
+def _(r):
+    yield call(r.booleans(3, 4), r(3, 4), r(3, 4))
+    yield call(r.booleans(3, 1), r(4), r(1, 4))
+    yield call(r.booleans(3), r(3), 2.0)
+    yield call(r.booleans(3), 1.5, r(3))
+    yield call(r.booleans(3), 1.5, 2.0)
+    yield call(r.booleans(3, 4))
+    yield call(r.booleans(0), r(0), r())
+
+
+@where_function.reference
+def _(np, condition, *values):
+    return np.where(condition, *values)
+
+
 @composite(name="where_method", public_name="where", function=False)
 def where_method(xp, input, condition, other: Array):
     r"""`input.where(condition, other)`: input where the condition holds, else other."""
     return xp.where_function(condition, input, other)
 
 
-@pointwise()
+@where_method.samples
+def _(r):
+    yield call(r(3, 4), r.booleans(3, 4), r(3, 4))
+    yield call(r(4), r.booleans(3, 1), r(3, 4))
+    yield call(r(3), r.booleans(3), 2.0)
+
+
+@where_method.reference
+def _(np, input, condition, other):
+    return np.where(condition, input, other)
+
+
+@pointwise(inplace=False, dtypes="bif")
 def maximum(xp, input, other):
     r"""The larger of two; NaN if either is. Equal elements share the gradient."""
     return xp.maximum(input, other)
@@ -58,7 +86,7 @@ def _(xp, g, input, other):
     return xp.where(xp.eq(input, other), g / 2, xp.where(xp.gt(input, other), 0, g))
 
 
-@pointwise()
+@pointwise(inplace=False, dtypes="bif")
 def minimum(xp, input, other):
     r"""The smaller of two; NaN if either is. Equal elements share the gradient."""
     return xp.minimum(input, other)
@@ -79,7 +107,7 @@ def _clamp_overload(input, min, max):
     return 1 if isinstance(min, numbers) and isinstance(max, numbers) else 0
 
 
-@pointwise(overload=_clamp_overload, aliases=("clip",))
+@pointwise(overload=_clamp_overload, aliases=("clip",), domain=None, dtypes="bif")
 def clamp(xp, input, min=None, max=None):
     r"""$y = \min(\max(\text{input}, \text{min}), \text{max})$; either bound may be missing.
 
@@ -119,10 +147,38 @@ def _(xp, g, input, min, max):
     return xp.where(outside, g, 0)
 
 
+@clamp.samples
+def _(r):
+    yield call(r(3, 4), -1.0, 1.5)
+    yield call(r(3, 4), -1)
+    yield call(r(3, 4), None, 1.5)
+    yield call(r(3, 4), r(4), r(3, 1))
+    yield call(r(3, 4), r(3, 4))
+    yield call(r(4), None, r(3, 4))
+    yield call(r(), r(), r())
+    yield call(r(0, 3), r(3))
+
+
+@clamp.reference
+def _(np, input, min=None, max=None):
+    return np.clip(input, min, max)
+
+
 @composite(inplace=True)
 def clamp_min(xp, input, min: Array):
     r"""$y = \max(\text{input}, \text{min})$."""
     return xp.clamp(input, min)
+
+
+@clamp_min.samples
+def _(r):
+    yield call(r(3, 4), -1.0)
+    yield call(r(3, 4), r(4))
+
+
+@clamp_min.reference
+def _(np, input, min):
+    return np.maximum(input, min)
 
 
 @composite(inplace=True)
@@ -131,10 +187,33 @@ def clamp_max(xp, input, max: Array):
     return xp.clamp(input, None, max)
 
 
-@pointwise(keep_dtype="mask")
+@clamp_max.samples
+def _(r):
+    yield call(r(3, 4), 1.0)
+    yield call(r(3, 4), r(4))
+
+
+@clamp_max.reference
+def _(np, input, max):
+    return np.minimum(input, max)
+
+
+@pointwise(keep_dtype="mask value", domain=None)
 def masked_fill(xp, input, mask, value: Array):
     r"""The input with `value`, a number or 0-d tensor, where the mask is True."""
-    return xp.where(mask, value, input)
+    if mask.dtype.kind != "b":
+        raise RuntimeError(
+            f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}: "
+            f"write mask != 0"
+        )
+    if getattr(value, "shape", ()) != ():
+        raise RuntimeError(
+            f"masked_fill only supports a 0-dimensional value tensor, but got one of shape "
+            f"{list(value.shape)}"
+        )
+    if hasattr(value, "dtype"):
+        return xp.where(mask, xp.cast(value, input.dtype), input)
+    return xp.where(mask, xp.filled((), value, input), input)
 
 
 @masked_fill.backward("input")
@@ -143,29 +222,42 @@ def _(xp, g, mask):
 
 
 @masked_fill.backward("value")
-def _(xp, g, mask):
-    return xp.where(mask, g, 0)
+def _(xp, g, mask, value_dtype):
+    return xp.cast(xp.where(mask, g, 0), value_dtype)
 
 
-@pointwise()
+@masked_fill.samples
+def _(r):
+    yield call(r(3, 4), r.booleans(3, 4), 2.5)
+    yield call(r(3, 4), r.booleans(4), r())
+    yield call(r(0, 4), r.booleans(4), -1)
+    yield call(r(), r.booleans(), 7.5)
+
+
+@masked_fill.reference
+def _(np, input, mask, value):
+    return np.where(mask, value, input)
+
+
+@pointwise(dtypes="if")
 def floor(xp, input):
     r"""The largest integer that is not larger."""
     return xp.floor(input)
 
 
-@pointwise()
+@pointwise(dtypes="if")
 def ceil(xp, input):
     r"""The smallest integer that is not smaller."""
     return xp.ceil(input)
 
 
-@pointwise(aliases=("fix",))
+@pointwise(aliases=("fix",), dtypes="if")
 def trunc(xp, input):
     r"""The integer part, towards zero."""
     return xp.trunc(input)
 
 
-@pointwise()
+@pointwise(dtypes="if")
 def round(xp, input, *, decimals: int = 0):
     r"""The nearest integer, or multiple of $10^{-\text{decimals}}$; halves to even."""
     if decimals == 0:
@@ -182,9 +274,20 @@ def _(xp, g):
     return g * 0
 
 
-@pointwise(holomorphic=False)
+@round.samples
+def _(r):
+    yield call(r(3, 4), decimals=1)
+    yield call(100 * r(3, 4), decimals=-1)
+
+
+@round.reference
+def _(np, input, *, decimals=0):
+    return np.round(input, decimals)
+
+
+@pointwise(holomorphic=False, public=False)
 def conj(xp, input):
-    r"""Complex conjugate; real numbers stay as they are."""
+    r"""Complex conjugate."""
     return xp.conj(input)
 
 
@@ -193,26 +296,56 @@ def _(xp, g):
     return xp.conj(g)
 
 
-@pointwise(result="real", holomorphic=False)
+@composite(name="conj_function", public_name="conj")
+def conj_function(xp, input):
+    r"""Complex conjugate; a real tensor is its own."""
+    return xp.conj(input) if input.dtype.kind == "c" else input
+
+
+@conj_function.samples
+def _(r):
+    yield call(r(3, 4))
+    yield call(r.complex(3, 4))
+    yield call(r.complex())
+
+
+@conj_function.reference
+def _(np, input):
+    return np.conj(input)
+
+
+@pointwise(result="real", holomorphic=False, method=False)
 def real(xp, input):
-    r"""Real part."""
+    r"""Real part; it shares the memory of the complex numbers, and cannot be written to."""
     return xp.real(input)
 
 
 @real.backward("input")
-def _(xp, g):
-    return g
+def _(xp, g, input_dtype):
+    return xp.cast(g, input_dtype)
 
 
-@pointwise(result="real", holomorphic=False)
+@pointwise(result="real", holomorphic=False, method=False, domain=None)
 def imag(xp, input):
-    r"""Imaginary part."""
+    r"""Imaginary part, as `real`. RuntimeError for real numbers."""
+    if input.dtype.kind != "c":
+        raise RuntimeError(
+            "imag is not implemented for tensors with non-complex dtypes: it would be zeros"
+        )
     return xp.imag(input)
 
 
+@real.samples
+@imag.samples
+def _(r):
+    yield call(r.complex(3, 4))
+    yield call(r.complex())
+    yield call(r.complex(0, 2))
+
+
 @imag.backward("input")
-def _(xp, g):
-    return g * 1j
+def _(xp, g, input_dtype):
+    return xp.cast(g, input_dtype) * 1j
 
 
 @pointwise(public=False)

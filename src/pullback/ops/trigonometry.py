@@ -25,7 +25,7 @@ def _(xp, g, input):
     return -g * xp.sin(input)
 
 
-@pointwise(floating=True, samples=(-1.2, 1.2))
+@pointwise(floating=True, domain=(-1.2, 1.2))
 def tan(xp, input):
     r"""Tangent; the argument in radians."""
     return xp.tan(input)
@@ -36,7 +36,7 @@ def _(xp, g, y):
     return g * (1 + y * y)
 
 
-@pointwise(floating=True, samples=(-0.9, 0.9), aliases=("arcsin",))
+@pointwise(floating=True, domain=(-0.9, 0.9), aliases=("arcsin",))
 def asin(xp, input):
     r"""Arc sine, in radians; NaN outside [-1, 1]."""
     return xp.asin(input)
@@ -47,7 +47,7 @@ def _(xp, g, input):
     return g * xp.rsqrt(1 - input * input)
 
 
-@pointwise(floating=True, samples=(-0.9, 0.9), aliases=("arccos",))
+@pointwise(floating=True, domain=(-0.9, 0.9), aliases=("arccos",))
 def acos(xp, input):
     r"""Arc cosine, in radians; NaN outside [-1, 1]."""
     return xp.acos(input)
@@ -113,7 +113,7 @@ def _(xp, g, input):
     return g * xp.rsqrt(input * input + 1)
 
 
-@pointwise(floating=True, samples=(1.2, 4.0), aliases=("arccosh",))
+@pointwise(floating=True, domain=(1.2, 4.0), aliases=("arccosh",))
 def acosh(xp, input):
     r"""Inverse hyperbolic cosine; NaN below 1."""
     return xp.acosh(input)
@@ -124,7 +124,7 @@ def _(xp, g, input):
     return g * (xp.rsqrt(input - 1) * xp.rsqrt(input + 1))
 
 
-@pointwise(floating=True, samples=(-0.9, 0.9), aliases=("arctanh",))
+@pointwise(floating=True, domain=(-0.9, 0.9), aliases=("arctanh",))
 def atanh(xp, input):
     r"""Inverse hyperbolic tangent; NaN outside [-1, 1]."""
     return xp.atanh(input)
@@ -135,7 +135,7 @@ def _(xp, g, input):
     return g / (1 - input * input)
 
 
-@pointwise(floating=True, aliases=("arctan2",))
+@pointwise(floating=True, aliases=("arctan2",), dtypes="bif")
 def atan2(xp, input, other):
     r"""The angle of the point (other, input) in radians, in all four quadrants."""
     return xp.atan2(input, other)

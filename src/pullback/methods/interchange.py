@@ -1,0 +1,70 @@
+"""Memory shared with NumPy and, by DLPack, with other libraries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback import dtypes
+from pullback.methods.attach import method
+from pullback.tensor import Tensor, wrap
+
+
+@method
+def numpy(self: Tensor, *, force: bool = False) -> Any:
+    """The values as a NumPy array that shares the memory.
+
+    RuntimeError for a tensor that requires grad: use `.detach().numpy()`, or `force=True`.
+    """
+    if self._edge is not None and not force:
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
+    return self._value
+
+
+@method
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    array = numpy(self)
+    if dtype is not None and np.dtype(dtype) != array.dtype:
+        if copy is False:
+            raise ValueError(
+                f"Unable to avoid copy while creating an array as requested: {array.dtype} as "
+                f"{np.dtype(dtype)}"
+            )
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+@method
+def __array_wrap__(
+    self: Tensor, array: Any, context: Any = None, return_scalar: bool = False
+) -> Any:
+    """What NumPy's functions of tensors give: tensors again, where there is such a dtype.
+
+    PyTorch makes bool results uint8; here a mask stays one, so that `~` negates it.
+    """
+    array = np.asarray(array)
+    return wrap(array) if array.dtype in dtypes.FROM_NUMPY else array
+
+
+@method
+def __dlpack__(
+    self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+    copy: bool | None = None,
+) -> Any:  # fmt: skip
+    """The DLPack capsule of the memory, for other libraries.
+
+    BufferError for a tensor that requires grad, and for devices other than the CPU.
+    """
+    if self._edge is not None:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    if stream not in (None, -1):
+        raise BufferError(f"a CPU tensor has no stream, but stream={stream!r} was asked for")
+    return self._value.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+
+
+@method
+def __dlpack_device__(self: Tensor) -> Any:
+    return self._value.__dlpack_device__()

@@ -1,0 +1,617 @@
+"""Every public operation, tested from its declaration.
+
+The cases are the registry's own samples (`sampling.py`); what each should give is known from the
+declaration's NumPy reference, from finite differences, from the operation itself called another
+way, and, for dtypes, from PyTorch (`data/pytorch.json`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback
+from pullback.autograd import gradcheck, gradgradcheck
+from pullback.backends import scalar
+from pullback.backends.arrays import ARRAYS
+from pullback.backends.symbols import SYMBOLS
+from pullback.op import REGISTRY, Composite, Op, Pointwise, View
+from sampling import (
+    DTYPES,
+    FLOATS,
+    PAIRS,
+    PUBLIC,
+    Call,
+    DtypeName,
+    calls,
+    convert,
+    dtype_names,
+    in_dtype,
+    is_in_place_only,
+    key,
+    outputs,
+    pair_call,
+    promoting,
+    public,
+    signature,
+    walk,
+)
+
+PYTORCH = json.loads((Path(__file__).parent / "data" / "pytorch.json").read_text())
+
+# Arguments that PyTorch has and that mean nothing here: every layout and device is the one.
+COMPATIBILITY = {
+    "device", "generator", "layout", "memory_format", "non_blocking", "pin_memory",
+    "requires_grad", "sparse_grad",
+}  # fmt: skip
+
+CASES = [call for op in PUBLIC for call in calls(op)]
+DETERMINISTIC = [call for call in CASES if not call.op.random]
+
+
+def over(cases: list[Call]) -> Any:
+    """Decorator: one test per operation, that tries all of its calls and reports every failure."""
+    by_operation: dict[str, list[Call]] = {}
+    for case in cases:
+        by_operation.setdefault(key(case.op), []).append(case)
+
+    def decorate(test: Callable[..., None]) -> Any:
+        @pytest.mark.parametrize("name", by_operation)
+        @functools.wraps(test)
+        def run(name: str, **parameters: Any) -> None:
+            errors = []
+            for call in by_operation[name]:
+                try:
+                    test(call, **parameters)
+                except Exception as error:
+                    error.add_note(f"in the call {call}")
+                    errors.append(error)
+            if errors:
+                raise ExceptionGroup(f"{len(errors)} of {len(by_operation[name])} calls", errors)
+
+        others = [p for p in inspect.signature(test).parameters.values() if p.name != "call"]
+        name = inspect.Parameter("name", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        run.__signature__ = inspect.Signature([name, *others])
+        return run
+
+    return decorate
+
+
+def over_operations(operations: list[Op]) -> Any:
+    """Decorator: one test for each operation."""
+    return pytest.mark.parametrize("op", operations, ids=key)
+
+
+def values(result: Any) -> list[Any]:
+    """The parts of a result as arrays."""
+    return [
+        np.asarray(r.detach() if isinstance(r, pullback.Tensor) else r) for r in outputs(result)
+    ]
+
+
+def assert_same(found: Any, expected: Any, tolerance: float = 0.0) -> None:
+    """Equal in structure, shapes and numbers, NaNs included; the tolerance is relative."""
+    found, expected = values(found), values(expected)
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.shape == b.shape
+        if tolerance == 0 or a.dtype.kind in "bui":
+            np.testing.assert_array_equal(a, b)
+        else:
+            # Sums cancel: the error of an element is relative to the largest one.
+            finite = np.abs(b[np.isfinite(b)])
+            size = max(1.0, finite.max()) if finite.size else 1.0
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * size)
+
+
+def reference(call: Call) -> Any:
+    """What a call should give, from its NumPy reference or in higher precision."""
+    if call.op.reference_function is not None:
+        return call.reference()
+    assert isinstance(call.op, Pointwise), f"{key(call.op)} declares no reference"
+    return traced(call, np.longdouble if "erf" not in key(call.op) else np.float64)
+
+
+def traced(call: Call, precision: Any) -> Any:
+    """The body of a pointwise operation, read with symbols and evaluated in a precision."""
+    names = {p.name: p for p in call.op.parameters}
+    bound = signature(call.op).bind(*call.args, **call.keywords)
+    bound.apply_defaults()
+    inputs, symbols = {}, []
+    for name, value in bound.arguments.items():
+        if names[name].is_tensor and isinstance(value, (np.ndarray, int, float)):
+            array = np.asarray(value)
+            real = array.dtype.kind == "f" or any(a.dtype.kind == "f" for a in call.arrays())
+            real = real and name not in call.op.keep_dtype
+            inputs[name] = array.astype(precision) if real else array
+            dtype = np.dtype(np.float64) if real else call.arrays()[0].dtype
+            value = scalar.scalar_input(name, array.dtype if array.dtype.kind == "b" else dtype)
+        symbols.append(value)
+    return scalar.evaluate(call.op.compute(SYMBOLS, symbols), inputs)
+
+
+def supports(op: Op, dtype: str) -> bool:
+    """Whether PyTorch takes this dtype."""
+    return not PYTORCH["dtypes"][key(op)][dtype].startswith("!")
+
+
+def converted_dtypes(call: Call) -> list[Any]:
+    """The dtypes among the arguments."""
+    return [a for a in (*call.args, *call.keywords.values()) if isinstance(a, DtypeName)]
+
+
+def takes_complex(call: Call) -> bool:
+    """Whether PyTorch takes this call with complex numbers instead of real ones."""
+    position = [id(c) for c in CASES if c.op is call.op].index(id(call))
+    taken: bool = PYTORCH["complex"][key(call.op)][position]
+    stored = any(a.size for a in call.arrays())  # PyTorch does not look at elements that are not
+    return taken and stored and real_arrays(call) and not converted_dtypes(call)
+
+
+def real_arrays(call: Call) -> bool:
+    """Whether a call has arguments that could have a gradient."""
+    return any(a.dtype.kind == "f" for a in call.arrays())
+
+
+# ---------------------------------------------------------------------------- declarations
+
+
+@over_operations(list(REGISTRY.values()))
+def test_documentation(op: Op) -> None:
+    first = op.doc.partition("\n")[0]
+    assert first, f"{key(op)} has no documentation"
+    assert first.endswith((".", ":", ";")) or "$" in first or first[-1] in "`)", first
+
+
+@over_operations(PUBLIC)
+def test_samples_exercise_every_parameter(op: Op) -> None:
+    made = calls(op)
+    assert made, f"{key(op)} declares no samples"
+    given: dict[str, list[Any]] = {}
+    for call in made:
+        for name, value in call.bound().items():
+            given.setdefault(name, []).append(value)
+    for name, p in signature(op).parameters.items():
+        if name in COMPATIBILITY:
+            continue
+        assert name in given, f"no sample of {key(op)} gives {name!r}"
+        if p.default is not p.empty:
+            assert any(v is not p.default for v in given[name]), f"{name!r} is always its default"
+
+
+@over_operations(PUBLIC)
+def test_every_operation_has_a_reference(op: Op) -> None:
+    assert op.reference_function is not None or isinstance(op, Pointwise) or op.random
+
+
+@over_operations(PUBLIC)
+def test_rules_are_complete(op: Op) -> None:
+    """Each tensor argument that takes real numbers has a rule, unless the operation has none."""
+    if not op.derivative:
+        assert not op.rules, f"{key(op)} says that it has no derivative, and has a rule"
+    if isinstance(op, Composite) or not op.derivative or op.result in ("bool", "index"):
+        return
+    for call in calls(op):
+        for name, value in call.bound().items():
+            found: list[Any] = []
+            walk(value, lambda a, found=found: (found.append(a.dtype.kind), a)[1])
+            if "f" in found:
+                assert name in op.rules, f"{key(op)} has no rule for {name!r}"
+
+
+@over_operations(PUBLIC)
+def test_names(op: Op) -> None:
+    """Each name gives the operation, with its documentation."""
+    for name in [op.public_name, *op.aliases]:
+        home: Any = pullback
+        *path, last = name.split(".")
+        for part in path or filter(None, op.namespace.split(".")):
+            home = getattr(home, part)
+        if op.is_function:
+            assert getattr(home, last) is public_function(op)
+            assert getattr(home, last).__doc__ == op.doc
+        if op.is_method and not path:
+            assert callable(getattr(pullback.Tensor, last))
+
+
+def public_function(op: Op) -> Any:
+    home: Any = pullback
+    for part in filter(None, op.namespace.split(".")):
+        home = getattr(home, part)
+    return getattr(home, op.public_name)
+
+
+# --------------------------------------------------------------------------------- forward
+
+
+@over(DETERMINISTIC)
+def test_forward(call: Call) -> None:
+    result = call.on(pullback)
+    single = any(getattr(r, "dtype", None) is pullback.float32 for r in outputs(result))
+    assert_same(result, reference(call), 3e-6 if single else 1e-12)  # new tensors are float32
+
+
+@over([c for c in DETERMINISTIC if real_arrays(c) and supports(c.op, "float32")])
+def test_forward_in_single_precision(call: Call) -> None:
+    rounded = in_dtype(call, "float32")
+    result = rounded.on(pullback)
+    for r in outputs(result):
+        if isinstance(r, pullback.Tensor):
+            assert r.dtype is not pullback.float64 or "float64" in converted_dtypes(call)
+    if any(isinstance(v, DtypeName) for v in call.args):  # bits of floats are not those of doubles
+        return
+    assert_same(result, reference(in_dtype(rounded, "float64")), 3e-6)
+
+
+@over([c for c in DETERMINISTIC if takes_complex(c)])
+def test_forward_of_complex_numbers(call: Call) -> None:
+    made = in_dtype(call, "complex128")
+    expected = made.reference() if call.op.reference_function else complex_reference(made)
+    assert_same(made.on(pullback), expected, 1e-12)
+
+
+def complex_reference(call: Call) -> Any:
+    """The body of a pointwise operation on complex numbers."""
+    bound = signature(call.op).bind(*call.args, **call.keywords)
+    bound.apply_defaults()
+    with np.errstate(all="ignore"):
+        return call.op.compute(ARRAYS, [
+            np.asarray(v, complex) if p.is_tensor and p.name not in call.op.keep_dtype else v
+            for p, v in zip(call.op.parameters, bound.arguments.values(), strict=True)
+        ])  # fmt: skip
+
+
+@over_operations([op for op in PUBLIC if key(op) in PYTORCH["dtypes"]])
+def test_dtypes(op: Op) -> None:
+    """Results have PyTorch's dtypes; what it refuses is refused."""
+    wrong = {}
+    for dtype in DTYPES:
+        expected = PYTORCH["dtypes"][key(op)][dtype]
+        try:
+            found = dtype_names(in_dtype(calls(op)[0], dtype).on(pullback))
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            found = f"!{type(error).__name__}"
+        if found != expected and not (found[0] == expected[0] == "!"):
+            wrong[dtype] = f"{found} instead of {expected}"
+    assert not wrong
+
+
+@over_operations([op for op in PUBLIC if promoting(op)])
+def test_promotion(op: Op) -> None:
+    """Pairs that PyTorch takes give its dtypes. (It refuses numbers in some operations.)"""
+    wrong = {}
+    for left, right in PAIRS:
+        expected = PYTORCH["promotions"][key(op)][f"{left}, {right}"]
+        try:
+            found = dtype_names(pair_call(op, left, right).on(pullback))
+        except (RuntimeError, TypeError) as error:
+            found = f"!{type(error).__name__}"
+        if found != expected and not expected.startswith("!"):
+            wrong[f"{left}, {right}"] = f"{found} instead of {expected}"
+    assert not wrong
+
+
+@over([c for c in CASES if c.op.random])
+def test_random(call: Call) -> None:
+    """Seeded, results repeat; unseeded, they move on. Uninitialised memory has a shape only."""
+    pullback.manual_seed(7)
+    first = call.on(pullback)
+    if "empty" in key(call.op):
+        assert first.shape == call.on(pullback).shape
+        return
+    second = call.on(pullback)
+    pullback.manual_seed(7)
+    assert_same(call.on(pullback), first)
+    if first.numel() > 3:
+        assert not np.array_equal(values(first)[0], values(second)[0])
+
+
+# ------------------------------------------------------------------------------- gradients
+
+DIFFERENTIABLE = [
+    c for c in CASES
+    if real_arrays(c) and c.op.derivative and c.op.result not in ("bool", "index")
+    and not (c.op.random and not c.op.rules)
+    and not any(isinstance(a, DtypeName) for a in c.args)
+]  # fmt: skip
+
+
+def function_of(call: Call, dtype: str = "float64") -> tuple[Any, list[Any]]:
+    """A function of the real arguments alone, and those arguments, requiring gradients."""
+    made = in_dtype(call, dtype)
+    kinds = "fc"
+    inputs = [
+        pullback.from_numpy(a.copy()).requires_grad_()
+        for a in made.arrays()
+        if a.dtype.kind in kinds
+    ]
+
+    def function(*tensors: Any) -> Any:
+        source = iter(tensors)
+        args, keywords = convert(
+            (made.args, made.keywords), pullback,
+            lambda a: next(source) if a.dtype.kind in kinds else a,
+        )  # fmt: skip
+        pullback.manual_seed(0)
+        result = outputs(public(pullback, call.op)(*args, **keywords))
+        return tuple(r for r in result if isinstance(r, pullback.Tensor))
+
+    return function, inputs
+
+
+def check_gradients(call: Call, dtype: str) -> None:
+    function, inputs = function_of(call, dtype)
+    results = [r for r in function(*inputs) if r.dtype.is_floating_point or r.dtype.is_complex]
+    if not results:
+        return  # positions, as `where(condition)` gives
+    assert all(r.requires_grad for r in results), "the result has no history"
+    assert gradcheck(function, inputs)
+    assert gradgradcheck(function, inputs)
+
+
+@over(DIFFERENTIABLE)
+def test_gradients(call: Call) -> None:
+    check_gradients(call, "float64")
+
+
+@over([c for c in DIFFERENTIABLE if takes_complex(c)])
+def test_gradients_of_complex_numbers(call: Call) -> None:
+    check_gradients(call, "complex128")
+
+
+@over_operations([op for op in PUBLIC if not op.derivative or op.result in ("bool", "index")])
+def test_no_derivative_is_claimed(op: Op) -> None:
+    for call in calls(op):
+        args, keywords = call.converted(
+            pullback,
+            lambda a: pullback.from_numpy(a).requires_grad_() if a.dtype.kind == "f" else a,
+        )
+        for r in outputs(public(pullback, op)(*args, **keywords)):
+            assert not getattr(r, "requires_grad", False)
+
+
+# ------------------------------------------------------------------- the same, asked otherwise
+
+
+@over([c for c in CASES if c.op.inplace_name and not is_in_place_only(c.op)])
+def test_in_place(call: Call) -> None:
+    """`x.op_(…)` writes what `op(x, …)` gives, into the memory of x."""
+    args, keywords = call.converted(pullback)
+    if not isinstance(args[0], pullback.Tensor):
+        return
+    pullback.manual_seed(3)
+    expected = public(pullback, call.op)(*args, **keywords)
+    target = args[0].clone()
+    written = getattr(target, call.op.inplace_name)
+    fits = pullback.can_cast(expected.dtype, target.dtype)
+    if expected.shape != target.shape or not fits:
+        with pytest.raises(RuntimeError, match=call.op.name):
+            written(*args[1:], **keywords)
+        return
+    pullback.manual_seed(3)
+    result = written(*args[1:], **keywords)
+    assert result is target
+    assert_same(target, expected.to(target.dtype))
+    assert target._version == 1
+
+
+@over([c for c in CASES if c.op.inplace_name and real_arrays(c) and c.op.derivative and c.op.rules])
+def test_gradients_in_place(call: Call) -> None:
+    """Written over a clone, the gradients are those of the operation itself."""
+    args, keywords = call.converted(
+        pullback, lambda a: pullback.from_numpy(a).requires_grad_() if a.dtype.kind == "f" else a
+    )
+    if not isinstance(args[0], pullback.Tensor) or not args[0].requires_grad:
+        return
+    leaves = [a for a in (*args, *keywords.values()) if getattr(a, "requires_grad", False)]
+
+    def gradients(apply: Any) -> Any:
+        pullback.manual_seed(0)
+        result = apply()
+        return pullback.autograd.grad((result * result).sum(), leaves, allow_unused=True)
+
+    try:
+        found = gradients(
+            lambda: getattr(args[0].clone(), call.op.inplace_name)(*args[1:], **keywords)
+        )
+    except RuntimeError as error:
+        assert "shape" in str(error)  # broadcast results do not fit
+        return
+    if is_in_place_only(call.op):
+        return
+    expected = gradients(lambda: public(pullback, call.op)(*args, **keywords))
+    assert_same([f for f in found if f is not None], [e for e in expected if e is not None], 1e-14)
+
+
+def has_out(op: Op) -> bool:
+    return op.is_function and not isinstance(op, View) and "out" in inspect.signature(
+        public_function(op)
+    ).parameters  # fmt: skip
+
+
+@over([c for c in CASES if has_out(c.op)])
+def test_out(call: Call) -> None:
+    args, keywords = call.converted(pullback)
+    function = public_function(call.op)
+    pullback.manual_seed(3)
+    expected = function(*args, **keywords)
+    parts = outputs(expected)
+    if not all(isinstance(p, pullback.Tensor) for p in parts):
+        return
+    for start in (lambda p: pullback.empty(p.shape, dtype=p.dtype), lambda p: p.new_empty(0)):
+        targets = [start(p) for p in parts]
+        out = targets[0] if isinstance(expected, pullback.Tensor) else tuple(targets)
+        pullback.manual_seed(3)
+        assert function(*args, **keywords, out=out) is out
+        if "empty" not in key(call.op):
+            assert_same(targets, parts)
+        assert [t.dtype for t in targets] == [p.dtype for p in parts]
+
+
+@over(CASES)
+def test_keywords(call: Call) -> None:
+    """PyTorch's parameter names are understood."""
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in signature(call.op).parameters.values())
+    if variadic or not (call.op.is_function or call.op.is_method):
+        return
+    function = public(pullback, call.op)
+    args, keywords = call.converted(pullback)
+    named = dict(zip(signature(call.op).parameters, args, strict=False)) | keywords
+    if call.op.is_function:
+        pullback.manual_seed(3)
+        result = function(**named)
+    else:
+        first = next(iter(named))
+        receiver = named.pop(first)
+        pullback.manual_seed(3)
+        result = function(receiver, **named)
+    pullback.manual_seed(3)
+    if "empty" not in key(call.op):
+        assert_same(result, function(*args, **keywords))
+
+
+@over([c for c in CASES if c.op.is_method and c.op.is_function])
+def test_method(call: Call) -> None:
+    args, keywords = call.converted(pullback)
+    if not isinstance(args[0], pullback.Tensor):
+        return
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in signature(call.op).parameters.values())
+    if variadic and len(args) > 2:
+        return  # the method is what the samples call
+    pullback.manual_seed(3)
+    expected = public_function(call.op)(*args, **keywords)
+    pullback.manual_seed(3)
+    assert_same(getattr(args[0], call.op.public_name)(*args[1:], **keywords), expected)
+
+
+# ------------------------------------------------------------------------------ memory layouts
+
+
+def strided(a: Any) -> Any:
+    """The same values, every other element of a larger array."""
+    if not a.ndim:
+        return np.stack([a, a])[1:].reshape(())
+    large = np.zeros((*a.shape[:-1], 2 * a.shape[-1] + 1), a.dtype)
+    large[..., 1::2] = a
+    return large[..., 1::2]
+
+
+def transposed(a: Any) -> Any:
+    """The same values, the axes in memory in reverse order."""
+    return np.asarray(a.copy(order="F"))
+
+
+def expanded(a: Any) -> Any:
+    """The same values, if they do not vary along the first axis, stored once."""
+    return np.broadcast_to(a[:1], a.shape) if a.ndim and len(a) > 1 else a
+
+
+@pytest.mark.parametrize("layout", [strided, transposed], ids=lambda f: f.__name__)
+@over(DETERMINISTIC)
+def test_layouts(call: Call, layout: Any) -> None:
+    """The values count, not how they lie in memory."""
+    expected = call.on(pullback)
+    try:
+        result = call.on(pullback, layout)
+    except RuntimeError as error:
+        assert "view" in key(call.op)
+        assert "Use .reshape(...) instead" in str(error) or "view(" in str(error)
+        return
+    assert_same(result, expected, 1e-14)
+
+
+@over([c for c in DETERMINISTIC if "index" not in key(c.op)])
+def test_expanded_inputs(call: Call) -> None:
+    """Inputs whose elements share memory give what their copies give."""
+    made = call.mapped(lambda a: np.array(expanded(a)))
+    expected = made.on(pullback)
+
+    def shared(a: Any) -> Any:
+        if not a.ndim or len(a) < 2:
+            return a
+        return pullback.from_numpy(a[:1]).expand(*a.shape)
+
+    try:
+        result = made.on(pullback, shared)
+    except RuntimeError as error:
+        assert "Use .reshape(...) instead" in str(error)
+        return
+    assert_same(result, expected, 1e-14)
+
+
+@over([c for c in DIFFERENTIABLE if not c.op.random])
+def test_layouts_of_gradients(call: Call) -> None:
+    """Gradients do not depend on how inputs lie in memory, nor cotangents."""
+
+    def gradients(layout: Any) -> Any:
+        inputs = [
+            pullback.from_numpy(layout(a.copy())).requires_grad_()
+            for a in call.arrays() if a.dtype.kind == "f"
+        ]  # fmt: skip
+        source = iter(inputs)
+        args, keywords = call.converted(
+            pullback, lambda a: next(source) if a.dtype.kind == "f" else a
+        )
+        result = [r for r in outputs(public(pullback, call.op)(*args, **keywords))
+                  if getattr(r, "requires_grad", False)]  # fmt: skip
+        if not result:
+            return []
+        seeds = [pullback.from_numpy(layout(np.cos(np.arange(r.numel())).reshape(r.shape)))
+                 for r in result]  # fmt: skip
+        return pullback.autograd.grad(result, inputs, seeds, allow_unused=True)
+
+    try:
+        found = gradients(transposed)
+    except RuntimeError as error:
+        assert "Use .reshape(...) instead" in str(error)
+        return
+    expected = gradients(np.asarray)
+    for a, b in zip(found, expected, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            assert_same(a, b, 1e-12)
+
+
+@over(DETERMINISTIC)
+def test_arguments_are_left_alone(call: Call) -> None:
+    """An operation without an underscore writes to none of its arguments."""
+    made = call.mapped(np.copy)
+    before = [a.copy() for a in made.arrays()]
+    made.on(pullback)
+    for a, b in zip(made.arrays(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@over([c for c in DETERMINISTIC if not isinstance(c.op, (View, Composite))])
+def test_results_own_their_memory(call: Call) -> None:
+    """Only views share memory with their arguments; a result can be written to."""
+    args, keywords = call.converted(pullback, np.copy)
+    tensors = [a for a in (*args, *keywords.values()) if isinstance(a, pullback.Tensor)]
+    for r in outputs(public(pullback, call.op)(*args, **keywords)):
+        if isinstance(r, pullback.Tensor):
+            if r.numpy().flags.writeable:  # the parts of complex numbers are not
+                assert not any(np.shares_memory(r.numpy(), t.numpy()) for t in tensors)
+            else:
+                assert key(call.op) in ("real", "imag")
+
+
+# ------------------------------------------------------------------------------------ numbers
+
+
+@over_operations([op for op in PUBLIC if promoting(op)])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_numbers_as_operands(op: Op, dtype: str) -> None:
+    """A Python number is a 0-d tensor of the other operand's dtype."""
+    x = pullback.from_numpy(np.array([0.5, 1.5, 2.0]).astype(dtype))
+    if not supports(op, dtype):
+        return
+    function = public(pullback, op)
+    assert_same(function(x, 2.0), function(x, pullback.full((), 2.0, dtype=x.dtype)))
+    assert function(x, 2.0).dtype is function(x, x).dtype
