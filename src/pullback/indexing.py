@@ -134,9 +134,10 @@ def _read(x: Tensor, key: Any) -> tuple[Any, list[Moved], list[Tensor | None]]:
                 raise _too_many(x, keys)
             size = shape[dim]
             if not -size <= k < size:
+                axis = x._value.ndim - len(shape) + dim  # of x, which has as many to the right
                 raise IndexError(
-                    f"index {k} is out of bounds for dimension {dim} with size {size} (tensor of "
-                    f"shape {list(shape)})"
+                    f"index {k} is out of bounds for dimension {axis} with size {size} (tensor of "
+                    f"shape {list(x.shape)})"
                 )
             places.append(k)
             moves.append((SELECT, (dim, k), shape))

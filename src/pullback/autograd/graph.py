@@ -264,8 +264,9 @@ class OperationNode(Node):
             result = rule(xp, *pick(pool))
             if type(result) is list or type(result) is tuple:  # the argument is a sequence
                 for i, part in enumerate(result, start=k):
-                    if edges[i] is not None:
-                        results[i] = xp.conj(part) if conjugate else part
+                    if edges[i] is not None and part is not None:
+                        part = xp.conj(part) if conjugate else part
+                        results[i] = part if tensors else np.asarray(part)
                 continue
             if conjugate and result is not None:
                 result = xp.conj(result)
@@ -399,7 +400,7 @@ def retain_grad(tensor: Tensor) -> None:
     """Keep the cotangent of a computed tensor in its `grad` during backward passes."""
     node, number = tensor._edge  # type: ignore[misc]  # the caller has checked
     node.retain(number, tensor)
-    tensor.retains_grad = True  # type: ignore[attr-defined]  # PyTorch's attribute
+    tensor._retains_grad = True  # type: ignore[attr-defined]  # PyTorch's attribute
 
 
 def move_edge(tensor: Tensor, edge: Edge) -> None:
