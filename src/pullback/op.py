@@ -36,12 +36,24 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from pullback import arguments, dtypes
-from pullback.arguments import Array, Arrays, Dim, Dims, DimSet, Ints, NewDim, Parameter, Plain
+from pullback.arguments import (
+    Array,
+    Arrays,
+    Dim,
+    Dims,
+    DimSet,
+    Ints,
+    NewDim,
+    Parameter,
+    Plain,
+    wrap_dim,
+)
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints",
     "NewDim", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
     "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
+    "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -195,6 +207,7 @@ class Op:
         self.integer_outputs = frozenset(integer_outputs.split())
         self.parameters = self._read_parameters(forward)
         self.positions = {p.name: k for k, p in enumerate(self.parameters)}
+        self.converters = arguments.converters(self.parameters, isinstance(self, Reduction))
         self.tensors = tuple(k for k, p in enumerate(self.parameters) if p.is_tensor)
         self.rules: dict[str, Rule] = {}
         self.differentiable: tuple[str, ...] = ()  # names of the arguments that have rules
@@ -248,10 +261,10 @@ class Op:
         return declare
 
     def samples(self, function: Function) -> Function:
-        """Decorator: calls for the tests, `(r)`, yielded as `call(…)`, that exercise every parameter.
+        """Decorator: calls for the tests, `(r)`, yielded as `call(…)`.
 
-        `r` draws their arguments (`tests/sampling.py`). The calls of pointwise operations with
-        tensors alone are drawn from their `domain`, and need not be given.
+        They exercise every parameter. `r` draws their arguments (`tests/sampling.py`). The calls
+        of pointwise operations with tensors alone are drawn from their `domain`.
         """
         self.sample_function = function
         return function
@@ -317,7 +330,8 @@ class Op:
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """Bring the plain arguments to the one form that bodies and rules see."""
-        arguments.normalise(self.name, self.parameters, args, ndim, isinstance(self, Reduction))
+        for k, parameter, convert in self.converters:
+            args[k] = convert(self.name, parameter, args[k], ndim)
 
     def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """All arguments in declared order, from a call inside a rule."""
@@ -385,6 +399,9 @@ class Pointwise(Op):
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.converters:
+            args = list(args)
+            self.normalise(args, 0)
         if self.kinds and xp.is_eager:
             self.check_dtype(args)
         return self.call(xp, args)
@@ -449,6 +466,16 @@ class Reduction(Op):
         if self.dtype_argument:
             made.append(Parameter(new("dtype", new.KEYWORD_ONLY, default=None), False))
         return tuple(made)
+
+    def normalise(self, args: list[Any], ndim: int) -> None:
+        """RuntimeError for all elements of none, where there is no such result."""
+        if not self.identity and args[1] is None and 0 in args[0].shape:
+            kind = IndexError if self.result == "index" else RuntimeError
+            raise kind(
+                f"{self.public_name}(): Expected reduction dim to be specified for "
+                f"input.numel() == 0, as for a tensor of shape {list(args[0].shape)}: say `dim`"
+            )
+        super().normalise(args, ndim)
 
     def combine(self, function: Function) -> Function:
         """Decorator: the state of two tiles together, `(xp, a, b)`."""
@@ -585,9 +612,41 @@ class Composite(Op):
 
     kind = "composite"
 
-    def __init__(self, forward: Function, **options: Any):
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        numbers: str = "",  # tensor arguments that may be Python numbers
+        **options: Any,
+    ):
         super().__init__(forward, **options)
+        self.numbers = frozenset(numbers.split())
         self.call = _caller(self)
+
+    def normalise(self, args: list[Any], ndim: int) -> None:
+        """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""
+        for k in self.tensors:
+            value, p = args[k], self.parameters[k]
+            if p.kind is p_variadic and len(value) == 1 and isinstance(value[0], (list, tuple)):
+                value = value[0]
+            if p.is_list or p.kind is p_variadic:
+                if not isinstance(value, (list, tuple)):
+                    raise self._no_tensor(p, "tuple of Tensors", value)
+                for x in value:
+                    if not hasattr(type(x), "dtype"):
+                        raise self._no_tensor(p, "tuple of Tensors, each", x)
+            elif not (
+                hasattr(type(value), "dtype")
+                or (value is None and p.default is None)
+                or (p.name in self.numbers and isinstance(value, (int, float, complex)))
+            ):
+                raise self._no_tensor(p, "Tensor", value)
+        super().normalise(args, ndim)
+
+    def _no_tensor(self, p: Parameter, wanted: str, value: Any) -> TypeError:
+        return TypeError(
+            f"{self.name}(): argument {p.name!r} must be {wanted}, not {type(value).__name__}"
+        )
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
