@@ -71,7 +71,7 @@ def wrap_dim(dim: Any, ndim: int, name: str = "") -> int:
             f"{name}{'(): ' * bool(name)}Dimension out of range (expected to be in range of "
             f"[{-rank}, {rank - 1}], but got {k})"
         )
-    return k % rank
+    return int(k % rank)
 
 
 def wrap_dims(dims: Any, ndim: int, name: str) -> tuple[int, ...]:

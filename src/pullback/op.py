@@ -245,20 +245,24 @@ class Op:
     def backward(self, *targets: str) -> Callable[[Function], Function]:
         """Decorator: the rule that gives the cotangents of these arguments."""
 
-        def declare(function: Function, names: tuple[str, ...] | None = None) -> Function:
+        def declare(function: Function) -> Function:
             for target in targets:
-                k = self.positions.get(target)
-                if k is None or not self.parameters[k].is_tensor:
-                    raise TypeError(f"{self.name} has no tensor argument {target!r}")
-                if target in self.rules and not self.rules[target].is_default:
-                    raise ValueError(f"{self.name}.backward({target!r}) is declared twice")
-                self.rules[target] = Rule(self, target, function, names)
-            self.differentiable = tuple(p.name for p in self.parameters if p.name in self.rules)
-            self.edges = tuple(self.positions[n] for n in self.differentiable)
-            self.plans.clear()
+                self._declare(target, function, None)
             return function
 
         return declare
+
+    def _declare(self, target: str, function: Function, names: tuple[str, ...] | None) -> None:
+        """The rule of one argument; `names` says what it takes where its signature does not."""
+        k = self.positions.get(target)
+        if k is None or not self.parameters[k].is_tensor:
+            raise TypeError(f"{self.name} has no tensor argument {target!r}")
+        if target in self.rules and not self.rules[target].is_default:
+            raise ValueError(f"{self.name}.backward({target!r}) is declared twice")
+        self.rules[target] = Rule(self, target, function, names)
+        self.differentiable = tuple(p.name for p in self.parameters if p.name in self.rules)
+        self.edges = tuple(self.positions[n] for n in self.differentiable)
+        self.plans.clear()
 
     def samples(self, function: Function) -> Function:
         """Decorator: calls for the tests, `(r)`, yielded as `call(…)`.
@@ -491,7 +495,7 @@ class Reduction(Op):
     @functools.cached_property
     def state_class(self) -> Any:
         """The named tuple of a state's parts."""
-        return namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
+        return namedtuple(f"{self.name}_state", self.states)
 
     def tile(
         self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any], start: int = 0
@@ -571,7 +575,7 @@ class View(Op):
             return xp.view_adjoint(g, self, values, shape)
 
         first = self.parameters[0].name
-        self.backward(first)(inverse, names=("g", f"{first}_shape", *plain))
+        self._declare(first, inverse, ("g", f"{first}_shape", *plain))
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         return self.call(xp, args)

@@ -302,6 +302,11 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
 
 def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Integers from low to high - 1."""
+    kind = np.dtype(dtype)
+    if kind.kind in "iu" and not (np.iinfo(kind).min <= low and high - 1 <= np.iinfo(kind).max):
+        raise RuntimeError(
+            f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
+        )
     source = (generator or default_generator).source
     return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
 

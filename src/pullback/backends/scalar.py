@@ -155,9 +155,11 @@ _TABLE: list[Any] = [
     ("logical_or", 2, np.logical_or, "bool"), ("logical_xor", 2, np.logical_xor, "bool"),
     ("bitwise_and", 2, _of_integers("bitwise_and")), ("bitwise_or", 2, _of_integers("bitwise_or")),
     ("bitwise_xor", 2, _of_integers("bitwise_xor")), ("bitwise_not", 1, _of_integers("invert")),
-    ("bitwise_left_shift", 2, _of_integers("left_shift")), ("bitwise_right_shift", 2, _of_integers("right_shift")),
+    ("bitwise_left_shift", 2, _of_integers("left_shift")),
+    ("bitwise_right_shift", 2, _of_integers("right_shift")),
     ("where", 3, np.where),
-    ("conj", 1, np.conjugate), ("real", 1, _part("real"), "real"), ("imag", 1, _part("imag"), "real"),
+    ("conj", 1, np.conjugate), ("real", 1, _part("real"), "real"),
+    ("imag", 1, _part("imag"), "real"),
 ]  # fmt: skip
 
 PRIMITIVES: Mapping[str, Primitive] = {row[0]: Primitive(*row) for row in _TABLE}

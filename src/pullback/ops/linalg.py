@@ -369,7 +369,8 @@ def einsum(xp, equation: Plain, *operands):
         if not hasattr(type(x), "shape"):
             raise TypeError(f"einsum(): operands must be Tensors, not {type(x).__name__}")
     inputs, output = _subscripts(equation, [x.shape for x in operands])
-    tensors, letters, sizes = [], [], {}
+    tensors, letters = [], []
+    sizes: dict[str, int] = {}
     for x, subscript in zip(operands, inputs, strict=True):
         k = 0
         while k < len(subscript):

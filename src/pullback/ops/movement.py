@@ -765,7 +765,7 @@ def copy(xp, input, src, non_blocking: bool = False):
 
 @copy.backward("input")
 def _(xp, g):
-    return None
+    return xp.filled(g.shape, 0, g)
 
 
 @copy.backward("src")
@@ -794,7 +794,7 @@ def fill(xp, input, value):
 
 @fill.backward("input")
 def _(xp, g):
-    return None
+    return xp.filled(g.shape, 0, g)
 
 
 @fill.backward("value")

@@ -46,6 +46,8 @@ def _(r):
 @creation(default="int", random=True)
 def randperm(xp, n: int, *, generator=None, dtype):
     r"""The integers 0 to n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
     return xp.draw_permutation(n, dtype, generator)
 
 
