@@ -98,6 +98,11 @@ def ask(python: str, module: str, what: str, repeats: int) -> Any:
     return json.loads(answer.stdout)
 
 
+def micro(seconds: float) -> float:
+    """Microseconds per operation of a chain."""
+    return seconds / LENGTH * 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has PyTorch")
@@ -122,7 +127,7 @@ def main() -> None:
                     times[module][figure] += seconds
         for module, figures in times.items():
             shown = "   ".join(
-                f"{figure} {min(s) / LENGTH * 1e6:5.2f} ({statistics.median(s) / LENGTH * 1e6:5.2f})"
+                f"{figure} {micro(min(s)):5.2f} ({micro(statistics.median(s)):5.2f})"
                 for figure, s in figures.items()
             )
             print(f"  {what:8} {module:9} {shown}")

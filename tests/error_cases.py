@@ -28,7 +28,6 @@ ERRORS = [
     "conv2d(ones(1, 2, 4, 4), ones(3, 2, 2, 2), stride=2, padding='same')",
     "cat([ones(2, 3), ones(2, 4)])",
     "cat([ones(2, 3), ones(2, 3)], 2)",
-    "cat([])",
     "cat([ones(()), ones(())])",
     "stack([ones(2), ones(3)])",
     "stack([])",
@@ -94,7 +93,6 @@ ERRORS = [
     "ones(2)[tensor([2])]",
     "ones(2)[ones(2)]",
     "ones(2)[ones(3) > 0]",
-    "ones(2)['a']",
     "topk(ones(3), 4)",
     "topk(ones(3), -1)",
     # dtypes
@@ -156,7 +154,7 @@ ERRORS = [
     "full((-1,), 0.0)",
     "arange(0, 3, 0)",
     "arange(3, 0)",
-    "arange(0, float('nan'))",
+    "arange(0, nan)",
     "linspace(0, 1, -1)",
     "eye(-1)",
     "randint(3, 3, (2,))",
@@ -165,6 +163,4 @@ ERRORS = [
     "normal(ones(2), -ones(2))",
     "zeros(2, requires_grad=True, dtype=int64)",
     "ones(2).item()",
-    "bool(ones(2))",
-    "int(ones(2))",
 ]

@@ -25,6 +25,13 @@ SIGNED = ("int8", "int16", "int32", "int64")
 DTYPES = ("bool", "uint8", *SIGNED, *FLOATS, *COMPLEX)
 
 
+# Arguments that PyTorch has and that mean nothing here: every layout and device is the one.
+COMPATIBILITY = {
+    "device", "generator", "layout", "memory_format", "non_blocking", "pin_memory",
+    "requires_grad", "sparse_grad",
+}  # fmt: skip
+
+
 class DtypeName(str):
     """A dtype among the arguments of a call; every library has its own object for it."""
 
@@ -164,10 +171,18 @@ def key(op: Op) -> str:
     return KEYS[id(op)]
 
 
+def is_called_as_function(op: Op) -> bool:
+    """Whether samples are calls of a function, not of a method of the first argument.
+
+    PyTorch's methods like `x.permute(1, 0)` have functions with another signature, if any.
+    """
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in signature(op).parameters.values())
+    return op.is_function and not (variadic and op.is_method)
+
+
 def public(module: Any, op: Op) -> Callable[..., Any]:
     """The operation as users of a module call it."""
-    variadic = any(p.kind is p.VAR_POSITIONAL for p in signature(op).parameters.values())
-    if op.is_function and not (variadic and op.is_method):  # `x.permute(1, 0)`, in PyTorch as well
+    if is_called_as_function(op):
         home = module
         for part in filter(None, op.namespace.split(".")):
             home = getattr(home, part)
@@ -376,8 +391,12 @@ def bad_calls(op: Op) -> dict[str, Call]:
                 args.append(by_name[n])
         return Call(op, tuple(args), keywords)
 
-    for name, p in parameters.items():
-        if p.kind is p.VAR_POSITIONAL:
+    for position, (name, p) in enumerate(parameters.items()):
+        if (
+            name in COMPATIBILITY
+            or p.kind is p.VAR_POSITIONAL
+            or (position == 0 and not is_called_as_function(op))
+        ):
             continue
         if op.parameters[op.positions[name]].is_tensor:
             made[f"{name}: text"] = with_argument(name, "text")

@@ -595,3 +595,12 @@ def test_views_of_another_memory_order(create_graph: bool) -> None:
     ):
         (g,) = torch.autograd.grad(z.sum(), x, create_graph=create_graph, retain_graph=True)
         assert g.tolist() == expected
+
+
+@pytest.mark.parametrize("write", [lambda y: y.copy_(torch.zeros(2)), lambda y: y.fill_(3.0)])
+def test_an_overwritten_value_has_a_zero_gradient(write: object) -> None:
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    write(y)  # type: ignore[operator]  # one of the two above
+    y.sum().backward()
+    assert torch.equal(x.grad, torch.zeros(2))

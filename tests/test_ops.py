@@ -24,6 +24,7 @@ from pullback.backends.arrays import ARRAYS
 from pullback.backends.symbols import SYMBOLS
 from pullback.op import REGISTRY, Composite, Op, Pointwise, View
 from sampling import (
+    COMPATIBILITY,
     DTYPES,
     FLOATS,
     PAIRS,
@@ -45,12 +46,6 @@ from sampling import (
 )
 
 PYTORCH = json.loads((Path(__file__).parent / "data" / "pytorch.json").read_text())
-
-# Arguments that PyTorch has and that mean nothing here: every layout and device is the one.
-COMPATIBILITY = {
-    "device", "generator", "layout", "memory_format", "non_blocking", "pin_memory",
-    "requires_grad", "sparse_grad",
-}  # fmt: skip
 
 CASES = [call for op in PUBLIC for call in calls(op)]
 DETERMINISTIC = [call for call in CASES if not call.op.random]

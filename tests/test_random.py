@@ -248,3 +248,16 @@ def test_random_writes_are_writes() -> None:
     y.normal_()
     y.sum().backward()
     assert leaf.grad is None or leaf.grad.tolist() == [0, 0, 0]
+
+
+def test_numbers_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(RuntimeError, match="0 to 299 are out of bounds for uint8"):
+        torch.randint(0, 300, (3,), dtype=torch.uint8)
+    assert torch.randint(0, 256, (100,), dtype=torch.uint8).dtype is torch.uint8
+    with pytest.raises(RuntimeError, match="non-negative"):
+        torch.randperm(-1)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    assert torch.full((2,), np.float32(2)).dtype is torch.float32
+    assert torch.equal(torch.mul(torch.ones(2), np.float32(2)), torch.full((2,), 2.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 # What a declaration writes as an annotation. A parameter without one is a tensor.
@@ -62,60 +62,110 @@ class Parameter:
         self.is_list = p.annotation is Arrays
 
 
-def wrap_dim(dim: Any, ndim: int) -> int:
+def wrap_dim(dim: Any, ndim: int, name: str = "") -> int:
     """An axis counted from 0; IndexError as PyTorch's if there is no such axis."""
-    try:
-        k = int(dim.__index__())
-    except AttributeError:
-        raise TypeError(f"dim must be an int, not {type(dim).__name__}") from None
+    k = _int(name, "dim", dim, ndim)
     rank = max(ndim, 1)  # a 0-d tensor may be reduced over axis 0 or -1
     if not -rank <= k < rank:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
-            f"{k})"
+            f"{name}{'(): ' * bool(name)}Dimension out of range (expected to be in range of "
+            f"[{-rank}, {rank - 1}], but got {k})"
         )
-    return k % rank
+    return int(k % rank)
 
 
 def wrap_dims(dims: Any, ndim: int, name: str) -> tuple[int, ...]:
-    """Axes counted from 0; None and () mean all of them."""
+    """Axes counted from 0, without repetition; None and () mean all of them."""
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         return tuple(range(ndim))
     if not isinstance(dims, (tuple, list)):
         dims = (dims,)
-    wrapped = tuple(wrap_dim(d, ndim) for d in dims)
+    wrapped = tuple(wrap_dim(d, ndim, name) for d in dims)
     if len(set(wrapped)) != len(wrapped):
         raise RuntimeError(f"{name}: dim {wrapped} appears multiple times in the list of dims")
     return wrapped if ndim else ()
 
 
+# What brings an argument to its one form: (operation, parameter, value, axes of the tensor).
+Converter = Callable[[str, str, Any, int], Any]
+
+
+def _wrong(name: str, parameter: str, wanted: str, value: Any) -> TypeError:
+    return TypeError(
+        f"{name}(): argument {parameter!r} must be {wanted}, not {type(value).__name__}"
+    )
+
+
+def _int(name: str, parameter: str, value: Any, ndim: int) -> Any:
+    if value is None or type(value) is int:
+        return value
+    try:
+        return int(value.__index__())
+    except AttributeError:
+        raise _wrong(name, parameter, "int", value) from None
+
+
+def _float(name: str, parameter: str, value: Any, ndim: int) -> Any:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    try:
+        return float(value.__float__())
+    except AttributeError:
+        raise _wrong(name, parameter, "float", value) from None
+
+
+def _bool(name: str, parameter: str, value: Any, ndim: int) -> Any:
+    if value is None or type(value) is bool:
+        return value
+    if type(value).__name__ != "bool":  # NumPy's
+        raise _wrong(name, parameter, "bool", value)
+    return bool(value)
+
+
 def as_ints(values: Any) -> tuple[int, ...]:
     """`(2, 3)`, `((2, 3),)` or `([2, 3],)` as `(2, 3)`."""
-    if isinstance(values, int):
-        return (values,)
-    if len(values) == 1 and isinstance(values[0], (tuple, list)):
+    return _ints("size", "sizes", values, 0)
+
+
+def _ints(name: str, parameter: str, values: Any, ndim: int) -> tuple[int, ...]:
+    if not isinstance(values, (tuple, list)):
+        values = (values,)
+    elif len(values) == 1 and isinstance(values[0], (tuple, list)):
         values = values[0]
-    return tuple(int(v.__index__()) for v in values)
+    return tuple(_int(name, parameter, v, ndim) for v in values)
 
 
-def normalise(
-    name: str, parameters: Sequence[Parameter], args: list[Any], ndim: int, single: bool
-) -> None:
-    """Bring plain arguments to the form that declarations see; `single`: an axis as a 1-tuple."""
-    for k, p in enumerate(parameters):
-        note = p.annotation
-        if note is Dims:
-            args[k] = wrap_dims(args[k], ndim, name)
-        elif note is DimSet:
-            args[k] = args[k] if args[k] == () else wrap_dims(args[k], ndim, name)
-        elif note is Dim:
-            if args[k] is None:
-                args[k] = wrap_dims(None, ndim, name)
-            elif single:
-                args[k] = wrap_dims(args[k], ndim, name)
-            else:
-                args[k] = wrap_dim(args[k], ndim)
-        elif note is NewDim:
-            args[k] = wrap_dim(args[k], ndim + 1)
-        elif note is Ints:
-            args[k] = as_ints(args[k])
+def _dim(name: str, parameter: str, value: Any, ndim: int) -> Any:
+    return wrap_dims(None, ndim, name) if value is None else wrap_dim(value, ndim, name)
+
+
+def _dims(name: str, parameter: str, value: Any, ndim: int) -> tuple[int, ...]:
+    return wrap_dims(value, ndim, name)
+
+
+def _dim_set(name: str, parameter: str, value: Any, ndim: int) -> tuple[int, ...]:
+    return () if value == () else wrap_dims(value, ndim, name)
+
+
+def _new_dim(name: str, parameter: str, value: Any, ndim: int) -> int:
+    return wrap_dim(value, ndim + 1, name)
+
+
+_CONVERTERS: dict[Any, Converter] = {
+    Dim: _dim, Dims: _dims, DimSet: _dim_set, NewDim: _new_dim, Ints: _ints,
+    int: _int, float: _float, bool: _bool,
+}  # fmt: skip
+
+
+def converters(
+    parameters: Sequence[Parameter], dim_as_tuple: bool
+) -> list[tuple[int, str, Converter]]:
+    """The places of the arguments that have a form of their own, and what brings them to it.
+
+    `dim_as_tuple`: a single axis becomes a tuple of one, as reductions want it.
+    """
+    known = _CONVERTERS | ({Dim: _dims} if dim_as_tuple else {})
+    return [
+        (k, p.name, known[p.annotation])
+        for k, p in enumerate(parameters) if p.annotation in known
+    ]  # fmt: skip

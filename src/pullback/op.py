@@ -36,12 +36,24 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from pullback import arguments, dtypes
-from pullback.arguments import Array, Arrays, Dim, Dims, DimSet, Ints, NewDim, Parameter, Plain
+from pullback.arguments import (
+    Array,
+    Arrays,
+    Dim,
+    Dims,
+    DimSet,
+    Ints,
+    NewDim,
+    Parameter,
+    Plain,
+    wrap_dim,
+)
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints",
     "NewDim", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
     "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
+    "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -195,6 +207,7 @@ class Op:
         self.integer_outputs = frozenset(integer_outputs.split())
         self.parameters = self._read_parameters(forward)
         self.positions = {p.name: k for k, p in enumerate(self.parameters)}
+        self.converters = arguments.converters(self.parameters, isinstance(self, Reduction))
         self.tensors = tuple(k for k, p in enumerate(self.parameters) if p.is_tensor)
         self.rules: dict[str, Rule] = {}
         self.differentiable: tuple[str, ...] = ()  # names of the arguments that have rules
@@ -232,26 +245,30 @@ class Op:
     def backward(self, *targets: str) -> Callable[[Function], Function]:
         """Decorator: the rule that gives the cotangents of these arguments."""
 
-        def declare(function: Function, names: tuple[str, ...] | None = None) -> Function:
+        def declare(function: Function) -> Function:
             for target in targets:
-                k = self.positions.get(target)
-                if k is None or not self.parameters[k].is_tensor:
-                    raise TypeError(f"{self.name} has no tensor argument {target!r}")
-                if target in self.rules and not self.rules[target].is_default:
-                    raise ValueError(f"{self.name}.backward({target!r}) is declared twice")
-                self.rules[target] = Rule(self, target, function, names)
-            self.differentiable = tuple(p.name for p in self.parameters if p.name in self.rules)
-            self.edges = tuple(self.positions[n] for n in self.differentiable)
-            self.plans.clear()
+                self._declare(target, function, None)
             return function
 
         return declare
 
-    def samples(self, function: Function) -> Function:
-        """Decorator: calls for the tests, `(r)`, yielded as `call(…)`, that exercise every parameter.
+    def _declare(self, target: str, function: Function, names: tuple[str, ...] | None) -> None:
+        """The rule of one argument; `names` says what it takes where its signature does not."""
+        k = self.positions.get(target)
+        if k is None or not self.parameters[k].is_tensor:
+            raise TypeError(f"{self.name} has no tensor argument {target!r}")
+        if target in self.rules and not self.rules[target].is_default:
+            raise ValueError(f"{self.name}.backward({target!r}) is declared twice")
+        self.rules[target] = Rule(self, target, function, names)
+        self.differentiable = tuple(p.name for p in self.parameters if p.name in self.rules)
+        self.edges = tuple(self.positions[n] for n in self.differentiable)
+        self.plans.clear()
 
-        `r` draws their arguments (`tests/sampling.py`). The calls of pointwise operations with
-        tensors alone are drawn from their `domain`, and need not be given.
+    def samples(self, function: Function) -> Function:
+        """Decorator: calls for the tests, `(r)`, yielded as `call(…)`.
+
+        They exercise every parameter. `r` draws their arguments (`tests/sampling.py`). The calls
+        of pointwise operations with tensors alone are drawn from their `domain`.
         """
         self.sample_function = function
         return function
@@ -317,7 +334,8 @@ class Op:
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """Bring the plain arguments to the one form that bodies and rules see."""
-        arguments.normalise(self.name, self.parameters, args, ndim, isinstance(self, Reduction))
+        for k, parameter, convert in self.converters:
+            args[k] = convert(self.name, parameter, args[k], ndim)
 
     def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """All arguments in declared order, from a call inside a rule."""
@@ -385,6 +403,9 @@ class Pointwise(Op):
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        if self.converters:
+            args = list(args)
+            self.normalise(args, 0)
         if self.kinds and xp.is_eager:
             self.check_dtype(args)
         return self.call(xp, args)
@@ -450,6 +471,16 @@ class Reduction(Op):
             made.append(Parameter(new("dtype", new.KEYWORD_ONLY, default=None), False))
         return tuple(made)
 
+    def normalise(self, args: list[Any], ndim: int) -> None:
+        """RuntimeError for all elements of none, where there is no such result."""
+        if not self.identity and args[1] is None and 0 in args[0].shape:
+            kind = IndexError if self.result == "index" else RuntimeError
+            raise kind(
+                f"{self.public_name}(): Expected reduction dim to be specified for "
+                f"input.numel() == 0, as for a tensor of shape {list(args[0].shape)}: say `dim`"
+            )
+        super().normalise(args, ndim)
+
     def combine(self, function: Function) -> Function:
         """Decorator: the state of two tiles together, `(xp, a, b)`."""
         self.combine_function = function
@@ -464,7 +495,7 @@ class Reduction(Op):
     @functools.cached_property
     def state_class(self) -> Any:
         """The named tuple of a state's parts."""
-        return namedtuple(f"{self.name}_state", self.states)  # type: ignore[misc]
+        return namedtuple(f"{self.name}_state", self.states)
 
     def tile(
         self, xp: Any, input: Any, dims: tuple[int, ...], options: Sequence[Any], start: int = 0
@@ -544,7 +575,7 @@ class View(Op):
             return xp.view_adjoint(g, self, values, shape)
 
         first = self.parameters[0].name
-        self.backward(first)(inverse, names=("g", f"{first}_shape", *plain))
+        self._declare(first, inverse, ("g", f"{first}_shape", *plain))
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         return self.call(xp, args)
@@ -585,9 +616,41 @@ class Composite(Op):
 
     kind = "composite"
 
-    def __init__(self, forward: Function, **options: Any):
+    def __init__(
+        self,
+        forward: Function,
+        *,
+        numbers: str = "",  # tensor arguments that may be Python numbers
+        **options: Any,
+    ):
         super().__init__(forward, **options)
+        self.numbers = frozenset(numbers.split())
         self.call = _caller(self)
+
+    def normalise(self, args: list[Any], ndim: int) -> None:
+        """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""
+        for k in self.tensors:
+            value, p = args[k], self.parameters[k]
+            if p.kind is p_variadic and len(value) == 1 and isinstance(value[0], (list, tuple)):
+                value = value[0]
+            if p.is_list or p.kind is p_variadic:
+                if not isinstance(value, (list, tuple)):
+                    raise self._no_tensor(p, "tuple of Tensors", value)
+                for x in value:
+                    if not hasattr(type(x), "dtype"):
+                        raise self._no_tensor(p, "tuple of Tensors, each", x)
+            elif not (
+                hasattr(type(value), "dtype")
+                or (value is None and p.default is None)
+                or (p.name in self.numbers and isinstance(value, (int, float, complex)))
+            ):
+                raise self._no_tensor(p, "Tensor", value)
+        super().normalise(args, ndim)
+
+    def _no_tensor(self, p: Parameter, wanted: str, value: Any) -> TypeError:
+        return TypeError(
+            f"{self.name}(): argument {p.name!r} must be {wanted}, not {type(value).__name__}"
+        )
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:

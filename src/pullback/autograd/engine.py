@@ -54,7 +54,7 @@ def backward(
     targets = _as_tuple(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    edges = list(dict.fromkeys(_target_edge(t, k) for k, t in enumerate(targets)))
+    edges = [_target_edge(t, k) for k, t in enumerate(targets)]
     for target in targets:
         if not target.is_leaf:
             graph.retain_grad(target)
@@ -436,10 +436,10 @@ class _Pass:
         cotangents = tuple(arrived) if type(arrived) is list else (arrived,)
         if node.hooks is not None:
             cotangents = _before(node, cotangents, tensors)
+        values = getattr(node, "values", None) or ()
         results = node.run(cotangents, tensors, self.reached)
         if node.hooks is not None:
             results = _after(node, results, cotangents, tensors)
-        values = getattr(node, "values", None) or ()
         if not self.retain:
             node.release()
         for edge, g in zip(node.edges, results, strict=True):

@@ -277,9 +277,7 @@ class OperationNode(Node):
         output_metas = self._output_metas
         if output_metas is not None:
             cotangents = self._materialise(cotangents, output_metas, tensors)
-        conjugate = self.op.holomorphic and any(
-            [(g._value if tensors else g).dtype.kind == "c" for g in cotangents]
-        )
+        conjugate = self.op.holomorphic and _any_complex(cotangents, tensors)
         if conjugate:
             cotangents = tuple(xp.conj(g) for g in cotangents)
         pool = self.op.prepare(xp, cotangents, values)
@@ -426,6 +424,10 @@ class OperationNode(Node):
     def __dir__(self) -> list[str]:
         saved = [f"_saved_{_public_name(n)}" for n in self.plan.saved_names]
         return [*super().__dir__(), *saved]
+
+
+def _any_complex(cotangents: tuple[Any, ...], tensors: bool) -> bool:
+    return any((g._value if tensors else g).dtype.kind == "c" for g in cotangents)
 
 
 def _public_name(name: str) -> str:

@@ -40,7 +40,8 @@ def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int
     """Remember how a view was made."""
     base = source if source._base is None else source._base
     view._base = base
-    view._made_by = (*source._made_by, Step(*step, mode.enabled))
+    made = tuple.__new__(Step, (*step, mode.enabled))  # Step(…) takes 0.15 µs longer
+    view._made_by = (*source._made_by, made)
     with _lock:  # a view noted while another thread clears the list must not be lost
         views = base._views
         if views is None:

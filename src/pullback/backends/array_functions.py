@@ -131,7 +131,9 @@ def _check_index(what: str, x: Any, dim: int, index: Any) -> None:
     size = x.shape[dim] if x.ndim else 1
     if not (index.min() >= 0 and index.max() < size):
         worst = index.max() if index.max() >= size else index.min()
-        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
+        raise RuntimeError(
+            f"{what}(): index {worst} is out of bounds for dimension {dim} with size {size}"
+        )
 
 
 def gather_array(x: Any, dim: int, index: Any) -> Any:
@@ -159,6 +161,12 @@ def scatter_array(x: Any, dim: int, index: Any, values: Any, accumulate: bool) -
     if not x.ndim:
         x += values.sum()
         return x
+    for k, size in enumerate(index.shape):
+        if size > values.shape[k] or (k != dim and size > x.shape[k]):
+            raise RuntimeError(
+                f"scatter(): Expected index {list(index.shape)} to be no larger than src "
+                f"{list(values.shape)}, nor than self {list(x.shape)} apart from dimension {dim}"
+            )
     values = values[tuple(slice(s) for s in index.shape)]
     key = list(np.ogrid[tuple(slice(s) for s in index.shape)])
     key[dim] = index
@@ -252,7 +260,7 @@ def powers(base: float, start: Any, end: Any, steps: int, dtype: Any) -> Any:
 def identity(n: int, m: int, dtype: Any) -> Any:
     """Ones on the diagonal."""
     if n < 0 or m < 0:
-        raise RuntimeError(f"n must be greater or equal to 0, got {min(n, m)}")
+        raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n} and {m}")
     return np.eye(n, m, dtype=dtype)
 
 
@@ -294,10 +302,17 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
 
 def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Integers from low to high - 1."""
+    kind = np.dtype(dtype)
+    if kind.kind in "iu" and not (np.iinfo(kind).min <= low and high - 1 <= np.iinfo(kind).max):
+        raise RuntimeError(
+            f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
+        )
     source = (generator or default_generator).source
     return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
 
 
 def draw_permutation(n: int, dtype: Any, generator: Any) -> Any:
     """0 to n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
     return (generator or default_generator).source.permutation(n).astype(dtype)

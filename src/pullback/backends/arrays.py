@@ -212,7 +212,9 @@ class ArrayVocabulary:
                 return +x
             if n == 3:
                 return x * x * x
-        return np.power(x, exponent)
+        if type(exponent) is not ndarray:
+            return np.power(x, exponent)
+        return PRIMITIVES["pow"].compute(x, exponent)
 
 
 def _arg(function: Callable[..., Any], x: Any, dim: Any, keepdim: bool) -> Any:

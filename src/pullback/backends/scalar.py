@@ -60,10 +60,29 @@ def _divided(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def compute(x: Any, y: Any) -> Any:
         if y.dtype.kind in "iu" and not np.all(y):
-            raise RuntimeError("ZeroDivisionError: integers are divided by zero")
+            raise RuntimeError(
+                f"ZeroDivisionError: integers of shape {list(x.shape)} are divided by zero in "
+                f"those of shape {list(y.shape)}"
+            )
         return function(x, y)
 
     return compute
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """What floor division leaves over; a zero has the sign of x, as PyTorch's."""
+    if x.dtype.kind != "f":
+        return np.remainder(x, y)
+    rest = np.fmod(x, y)
+    return np.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
+
+
+def _power(x: Any, y: Any) -> Any:
+    """x**y; integers to negative powers are rounded towards zero."""
+    if y.dtype.kind != "i" or not y.ndim or np.all(y >= 0):
+        return np.power(x, y)
+    inverse = np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (y & 1), 0))
+    return np.where(y < 0, inverse, np.power(x, np.where(y < 0, 0, y))).astype(x.dtype)
 
 
 def _round(x: Any) -> Any:
@@ -113,7 +132,7 @@ _TABLE: list[Any] = [
     # name, arity, NumPy's function, dtype of the result
     ("add", 2, np.add), ("sub", 2, np.subtract), ("mul", 2, np.multiply),
     ("div", 2, np.true_divide), ("floor_divide", 2, _divided(np.floor_divide)),
-    ("remainder", 2, _divided(np.remainder)), ("fmod", 2, _divided(np.fmod)), ("pow", 2, np.power),
+    ("remainder", 2, _divided(_remainder)), ("fmod", 2, _divided(np.fmod)), ("pow", 2, _power),
     ("maximum", 2, np.maximum), ("minimum", 2, np.minimum), ("atan2", 2, np.arctan2),
     ("copysign", 2, np.copysign),
     ("neg", 1, np.negative), ("abs", 1, np.absolute, "real"), ("sign", 1, _sign),
@@ -137,9 +156,11 @@ _TABLE: list[Any] = [
     ("logical_or", 2, np.logical_or, "bool"), ("logical_xor", 2, np.logical_xor, "bool"),
     ("bitwise_and", 2, _of_integers("bitwise_and")), ("bitwise_or", 2, _of_integers("bitwise_or")),
     ("bitwise_xor", 2, _of_integers("bitwise_xor")), ("bitwise_not", 1, _of_integers("invert")),
-    ("bitwise_left_shift", 2, _of_integers("left_shift")), ("bitwise_right_shift", 2, _of_integers("right_shift")),
+    ("bitwise_left_shift", 2, _of_integers("left_shift")),
+    ("bitwise_right_shift", 2, _of_integers("right_shift")),
     ("where", 3, np.where),
-    ("conj", 1, np.conjugate), ("real", 1, _part("real"), "real"), ("imag", 1, _part("imag"), "real"),
+    ("conj", 1, np.conjugate), ("real", 1, _part("real"), "real"),
+    ("imag", 1, _part("imag"), "real"),
 ]  # fmt: skip
 
 PRIMITIVES: Mapping[str, Primitive] = {row[0]: Primitive(*row) for row in _TABLE}

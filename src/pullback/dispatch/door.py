@@ -35,6 +35,7 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
         return _apply_creation(op, args)
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
         args = (graph.TENSORS.cast(args[0], args[-1].numpy), *args[1:-1], None)
+    args = [a.item() if isinstance(a, np.generic) else a for a in args]
     values = list(args)
     tensors: list[Tensor] = []
     for k in op.tensors:
@@ -289,7 +290,9 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
 
 
 def _apply_creation(op: Creation, args: Sequence[Any]) -> Tensor:
-    values = [v.item() if isinstance(v, Tensor) else v for v in args[: len(op.parameters)]]
+    values = [
+        v.item() if isinstance(v, (Tensor, np.generic)) else v for v in args[: len(op.parameters)]
+    ]
     options = dict(zip(CREATION_OPTIONS, args[len(op.parameters) :], strict=True))
     check_device(options["device"])
     k = op.positions["dtype"]
@@ -319,9 +322,9 @@ def _default_dtype(op: Creation, values: Sequence[Any]) -> dtypes.dtype:
 
 
 def _plain_numbers(op: Op, values: list[Any]) -> None:
-    """0-d tensors given for numbers, as numbers."""
+    """0-d tensors and NumPy's numbers, given for numbers, as Python's."""
     for k, p in enumerate(op.parameters):
-        if not p.is_tensor and isinstance(values[k], Tensor):
+        if not p.is_tensor and isinstance(values[k], (Tensor, np.generic)):
             values[k] = values[k].item()
 
 

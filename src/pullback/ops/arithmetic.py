@@ -3,10 +3,20 @@
 from pullback.op import Array, call, composite, pointwise
 
 
+def _times(xp, x, alpha):
+    """alpha x; for integers, alpha is one."""
+    if x.dtype.kind in "bui" and not isinstance(alpha, int):
+        raise RuntimeError(
+            f"For integral input tensors, argument alpha must not be a floating point number: "
+            f"alpha={alpha!r} for {x.dtype} of shape {list(x.shape)}"
+        )
+    return xp.mul(x, alpha)
+
+
 @pointwise()
 def add(xp, input, other, *, alpha=1):
     r"""Sum: $y = \text{input} + \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
-    return xp.add(input, other) if alpha == 1 else xp.add(input, xp.mul(other, alpha))
+    return xp.add(input, other if alpha == 1 else _times(xp, other, alpha))
 
 
 @add.backward("input")
@@ -30,10 +40,10 @@ def _(np, input, other, *, alpha=1):
     return input + alpha * other
 
 
-@pointwise(aliases=("subtract",))
+@pointwise(aliases=("subtract",), dtypes="ifc")
 def sub(xp, input, other, *, alpha=1):
     r"""Difference: $y = \text{input} - \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
-    return xp.sub(input, other) if alpha == 1 else xp.sub(input, xp.mul(other, alpha))
+    return xp.sub(input, other if alpha == 1 else _times(xp, other, alpha))
 
 
 @sub.backward("input")
@@ -57,10 +67,10 @@ def _(np, input, other, *, alpha=1):
     return input - alpha * other
 
 
-@pointwise(inplace=False, method=False, overload=lambda *args: 1)
+@pointwise(inplace=False, method=False, overload=lambda *args: 1, dtypes="ifc")
 def rsub(xp, input, other, *, alpha=1):
     r"""Difference the other way round: $y = \text{other} - \alpha\,\text{input}$."""
-    return xp.sub(other, input) if alpha == 1 else xp.sub(other, xp.mul(input, alpha))
+    return xp.sub(other, input if alpha == 1 else _times(xp, input, alpha))
 
 
 @rsub.backward("input")
@@ -150,13 +160,13 @@ def _(np, input, other, *, rounding_mode=None):
     return y if rounding_mode is None else {"floor": np.floor, "trunc": np.trunc}[rounding_mode](y)
 
 
-@composite(public=False)
+@composite(public=False, numbers="input other")
 def rdiv(xp, input, other):
     r"""Quotient the other way round: $y = \text{other} / \text{input}$."""
     return xp.mul(xp.reciprocal(input), other)
 
 
-@composite(inplace=True)
+@composite(inplace=True, numbers="input other")
 def true_divide(xp, input, other):
     r"""Quotient: the same as `div` without rounding."""
     return xp.div(input, other)
@@ -401,7 +411,8 @@ def _(xp, g, input, y):
 @pointwise(dtypes="fc")
 def lerp(xp, input, end, weight: Array):
     r"""Interpolation: $y = \text{input} + \text{weight}\,(\text{end} - \text{input})$."""
-    return input + weight * (end - input)
+    gap = end - input  # from the nearer end: both ends are met exactly
+    return xp.where(xp.lt(xp.abs(weight), 0.5), input + weight * gap, end - gap * (1 - weight))
 
 
 @lerp.backward("input")

@@ -3,8 +3,18 @@
 from pullback.op import Array, Plain, call, composite, opaque
 
 
-def _pair(value):
-    return (int(value), int(value)) if isinstance(value, int) else tuple(map(int, value))
+def _pair(name, value, least):
+    """Two integers from one or two, each at least so large."""
+    values = (value, value) if hasattr(value, "__index__") else value
+    if not isinstance(values, (tuple, list)) or not all(hasattr(v, "__index__") for v in values):
+        raise TypeError(f"conv2d(): argument {name!r} must be tuple of ints, not {value!r}")
+    if len(values) == 1:
+        values = (*values, *values)
+    if len(values) != 2 or min(values) < least:
+        raise RuntimeError(
+            f"conv2d(): {name} {value!r} should be two integers, each at least {least}"
+        )
+    return tuple(int(v) for v in values)
 
 
 @opaque(public=False, node="Convolution", dtypes="ifc")
@@ -72,7 +82,10 @@ def _(xp, g, input, image_shape, stride, padding, dilation, groups):
 
 
 @composite(aliases=("nn.functional.conv2d",), method=False)
-def conv2d(xp, input, weight, bias: Array = None, stride=1, padding=0, dilation=1, groups: int = 1):
+def conv2d(
+    xp, input, weight, bias: Array = None, stride: Plain = 1, padding: Plain = 0,
+    dilation: Plain = 1, groups: int = 1,
+):  # fmt: skip
     r"""2-D cross-correlation of images (b, c, h, w) or (c, h, w) with (o, c / groups, kh, kw).
 
     $y_{b o i j} = \text{bias}_o + \sum_{c, u, v} w_{o c u v}\, x_{b, c, i s + u d, j s + v d}$ with
@@ -87,19 +100,21 @@ def conv2d(xp, input, weight, bias: Array = None, stride=1, padding=0, dilation=
     if len(weight.shape) != 4:
         raise RuntimeError(f"conv2d: the weight must be 4D, not of size {list(weight.shape)}")
     x = xp.unsqueeze(input, 0) if len(input.shape) == 3 else input
-    stride, dilation = _pair(stride), _pair(dilation)
+    stride, dilation = _pair("stride", stride, 1), _pair("dilation", dilation, 1)
     if padding == "valid":
         padding = 0
     if padding == "same":
         if stride != (1, 1):
-            raise RuntimeError("padding='same' is not supported for strided convolutions")
+            raise RuntimeError("conv2d: padding='same' is not supported for strided convolutions")
         total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
         padding = tuple((t // 2, t - t // 2) for t in total)
     else:
-        padding = tuple((p, p) for p in _pair(padding))
+        if isinstance(padding, str):
+            raise RuntimeError(f"conv2d(): padding is 'same', 'valid' or integers, not {padding!r}")
+        padding = tuple((p, p) for p in _pair("padding", padding, 0))
     if groups <= 0 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input"
+            f"conv2d: Given groups={groups}, weight of size {list(weight.shape)}, expected input"
             f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got "
             f"{x.shape[1]} channels instead"
         )
@@ -108,9 +123,15 @@ def conv2d(xp, input, weight, bias: Array = None, stride=1, padding=0, dilation=
     ):
         if size + before + after < d * (k - 1) + 1:
             raise RuntimeError(
-                f"Calculated padded input size per channel: ({size + before + after}). Kernel "
-                f"size: ({d * (k - 1) + 1}). Kernel size can't be greater than actual input size"
+                f"conv2d: Calculated padded input size per channel: ({size + before + after}). "
+                f"Kernel size: ({d * (k - 1) + 1}). Kernel size can't be greater than actual "
+                f"input size"
             )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"conv2d(): expected bias to be 1-dimensional with {weight.shape[0]} elements, but got "
+            f"bias of size {list(bias.shape)} for a weight of size {list(weight.shape)}"
+        )
     y = xp.convolution2d(x, weight, stride, padding, dilation, groups)
     if bias is not None:
         y = y + xp.reshape(bias, 1, -1, 1, 1)
@@ -134,12 +155,12 @@ def _(np, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     images = input if input.ndim == 4 else input[None]
     outputs, channels, *size = weight.shape
-    (sy, sx), (dy, dx) = _pair(stride), _pair(dilation)
+    (sy, sx), (dy, dx) = np.broadcast_to(stride, 2), np.broadcast_to(dilation, 2)
     reach = [d * (k - 1) for d, k in zip((dy, dx), size, strict=True)]
     if padding == "same":
         margins = [(n // 2, n - n // 2) for n in reach]
     else:
-        margins = [(p, p) for p in _pair(0 if padding == "valid" else padding)]
+        margins = [(p, p) for p in np.broadcast_to(0 if padding == "valid" else padding, 2)]
     images = np.pad(images, [(0, 0), (0, 0), *margins])
     _, _, height, width = images.shape
     rows, columns = (height - reach[0] - 1) // sy + 1, (width - reach[1] - 1) // sx + 1

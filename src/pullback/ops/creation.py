@@ -1,8 +1,8 @@
 """New tensors from sizes and numbers."""
 
-import math
+from math import ceil, isfinite
 
-from pullback.op import Ints, call, composite, creation
+from pullback.op import Ints, Plain, call, composite, creation
 
 
 @creation()
@@ -82,14 +82,16 @@ def arange(xp, start, end=None, step=1, *, dtype):
     """
     if end is None:
         start, end = 0, start
+    if not isfinite(end - start):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
     if step == 0:
-        raise RuntimeError("step must be nonzero")
+        raise RuntimeError(f"arange({start}, {end}, {step}): step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError(
             f"arange({start}, {end}, {step}): upper bound and lower bound inconsistent with step "
             f"sign"
         )
-    return xp.sequence(start, step, math.ceil((end - start) / step), dtype)
+    return xp.sequence(start, step, ceil((end - start) / step), dtype)
 
 
 @arange.samples
@@ -113,7 +115,7 @@ def _(np, *args, dtype=None):
 def linspace(xp, start, end, steps: int, *, dtype):
     r"""`steps` numbers from start to end, both included, evenly spaced."""
     if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+        raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
     return xp.even(start, end, steps, dtype)
 
 
@@ -196,7 +198,7 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
 
 
 @composite(method=False, derivative=False)
-def full_like(xp, input, fill_value, *, dtype=None, layout=None, device=None,
+def full_like(xp, input, fill_value: Plain, *, dtype=None, layout=None, device=None,
               requires_grad: bool = False, memory_format=None):  # fmt: skip
     r"""One value everywhere, with the shape and, unless given, the dtype of the input."""
     made = xp.full(input.shape, fill_value, dtype=dtype or input.dtype)
@@ -240,7 +242,9 @@ for _name in ("zeros", "ones", "empty"):
 
 
 @composite(function=False, derivative=False)
-def new_full(xp, input, size, fill_value, *, dtype=None, device=None, requires_grad: bool = False):
+def new_full(
+    xp, input, size: Plain, fill_value, *, dtype=None, device=None, requires_grad: bool = False
+):
     r"""`full` of another size, with this tensor's dtype."""
     made = xp.full(size, fill_value, dtype=dtype or input.dtype)
     return made.requires_grad_(requires_grad)

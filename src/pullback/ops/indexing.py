@@ -1,6 +1,6 @@
 """Elements by position: select, slice, index with tensors, gather and scatter."""
 
-from pullback.op import Array, Arrays, Dim, Plain, call, composite, opaque, view
+from pullback.op import Array, Arrays, Dim, Plain, call, composite, opaque, view, wrap_dim
 
 
 @view()
@@ -65,7 +65,7 @@ def _(np, input, dim, start, length):
 def unbind(xp, input, dim: Dim = 0):
     r"""A tuple of the positions of an axis: views."""
     if not input.shape:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("unbind(): Dimension specified as 0 but tensor has no dimensions")
     return tuple(
         xp.drop(xp.slice(input, dim, k, k + 1, 1), (dim,)) for k in range(input.shape[dim])
     )
@@ -316,9 +316,19 @@ def _(np, input, dim, index, src):
 @opaque()
 def index_select(xp, input, dim: Dim, index: Array):
     r"""The positions of an axis that a 1-D integer tensor lists."""
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"index_select(): Expected dtype int32 or int64 for index: {index.dtype}"
+        )
     if len(index.shape) > 1:
         raise IndexError(
             f"index_select(): Index is supposed to be a vector, not of shape {list(index.shape)}"
+        )
+    size = input.shape[dim] if input.shape else 1
+    if not xp.all(xp.logical_and(xp.ge(index, 0), xp.lt(index, size))):
+        raise IndexError(
+            f"index_select(): index out of range in self: dimension {dim} of the shape "
+            f"{list(input.shape)} has size {size}"
         )
     if not input.shape:
         return xp.reshape(xp.take(xp.reshape(input, 1), (index,)))
@@ -346,19 +356,26 @@ def _(np, input, dim, index):
 
 
 @composite()
-def take_along_dim(xp, input, indices: Array, dim=None):
+def take_along_dim(xp, input, indices: Array, dim: Plain = None):
     r"""Elements along one axis by their indices, as `argsort` gives them; shapes broadcast."""
     if dim is None:
         return xp.gather(xp.reshape(input, -1), 0, xp.reshape(indices, -1))
-    dim = dim % len(input.shape)
+    rank = len(input.shape)
+    dim = wrap_dim(dim, rank, "take_along_dim")
+    if rank != len(indices.shape):
+        raise RuntimeError(
+            f"take_along_dim(): input and indices should have the same number of dimensions, but "
+            f"their shapes are {list(input.shape)} and {list(indices.shape)}"
+        )
+    if indices.dtype.kind not in "iu":
+        raise RuntimeError(f"take_along_dim(): indices must be integers, not {indices.dtype}")
+    if not rank:
+        return xp.gather(input, 0, indices)
     indices = xp.where(xp.lt(indices, 0), indices + input.shape[dim], indices)
-    shape = list(indices.shape)
-    shape[dim] = 1
-    want = [
-        max(a, b) if k != dim else 0
-        for k, (a, b) in enumerate(zip(shape, input.shape, strict=True))
-    ]
-    left, right = list(want), list(want)
+    around = [s if k != dim else 1 for k, s in enumerate(indices.shape)]
+    own = [s if k != dim else 1 for k, s in enumerate(input.shape)]
+    shape = list(xp.broadcast_shape(around, own))
+    left, right = shape.copy(), shape.copy()
     left[dim], right[dim] = input.shape[dim], indices.shape[dim]
     return xp.gather(xp.expand(input, *left), dim, xp.expand(indices, *right))
 
@@ -408,6 +425,8 @@ def _(np, input, *, as_tuple=False):
 @composite()
 def masked_select(xp, input, mask: Array):
     r"""The elements where the mask is True, in one axis."""
+    if mask.dtype.kind != "b":
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, not {mask.dtype}")
     shape = xp.broadcast_shape(input.shape, mask.shape)
     return xp.expand(input, *shape)[xp.expand(mask, *shape)]
 

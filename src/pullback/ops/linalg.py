@@ -1,6 +1,6 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, Plain, call, composite, opaque
+from pullback.op import Array, Arrays, Plain, call, composite, opaque, wrap_dim
 
 
 def _check(name, condition, message):
@@ -365,8 +365,12 @@ def einsum(xp, equation: Plain, *operands):
         raise TypeError("einsum(): the first argument must be the equation, a string")
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
+    for x in operands:
+        if not hasattr(type(x), "shape"):
+            raise TypeError(f"einsum(): operands must be Tensors, not {type(x).__name__}")
     inputs, output = _subscripts(equation, [x.shape for x in operands])
-    tensors, letters, sizes = [], [], {}
+    tensors, letters = [], []
+    sizes: dict[str, int] = {}
     for x, subscript in zip(operands, inputs, strict=True):
         k = 0
         while k < len(subscript):
@@ -416,7 +420,7 @@ def _(np, equation, *operands):
 
 
 @composite(method=False)
-def tensordot(xp, a, b: Array, dims=2):
+def tensordot(xp, a, b: Array, dims: Plain = 2):
     r"""Contraction of the last `dims` axes of a with the first of b, or of two lists of axes."""
     if hasattr(dims, "tolist"):
         dims = dims.tolist()
@@ -425,8 +429,8 @@ def tensordot(xp, a, b: Array, dims=2):
         right = list(range(dims))
     else:
         left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
-    left = [d % len(a.shape) for d in left]
-    right = [d % len(b.shape) for d in right]
+    left = [wrap_dim(d, len(a.shape), "tensordot") for d in left]
+    right = [wrap_dim(d, len(b.shape), "tensordot") for d in right]
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     sa = letters[: len(a.shape)]
     sb = list(letters[len(a.shape) : len(a.shape) + len(b.shape)])

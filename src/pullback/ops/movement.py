@@ -12,6 +12,7 @@ from pullback.op import (
     opaque,
     pointwise,
     view,
+    wrap_dim,
 )
 
 
@@ -30,7 +31,10 @@ def _(xp, g, view, plain):
 def permute(xp, input, *dims: Ints):
     r"""Axes in another order: a view."""
     rank = len(input.shape)
-    order = tuple(d % rank if -rank <= d < rank else d for d in dims)
+    if len(dims) == rank:
+        order = tuple(wrap_dim(d, rank, "permute") for d in dims)
+    else:
+        order = dims
     if sorted(order) != list(range(rank)):
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -176,7 +180,7 @@ def _(np, input, *shape):
 
 
 @composite(name="view_method", public_name="view", function=False)
-def view_method(xp, input, *shape):
+def view_method(xp, input, *shape: Plain):
     r"""The elements in another shape, never copied; or, for a dtype, the bits as another type.
 
     RuntimeError where the memory layout does not allow it: use `reshape`.
@@ -466,7 +470,14 @@ def movedim(xp, input, source: Plain, destination):
             f"movedim: Invalid source or destination dims: source ({sources}) should contain the "
             f"same number of dims as destination ({places})"
         )
-    target = {p % rank: s % rank for s, p in zip(sources, places, strict=True)}
+    sources = [wrap_dim(d, rank, "movedim") for d in sources]
+    places = [wrap_dim(d, rank, "movedim") for d in places]
+    for what, found in (("source", sources), ("destination", places)):
+        if len(set(found)) != len(found):
+            raise RuntimeError(f"movedim: repeated dim in `{what}` ({found})")
+    if not rank:
+        return input
+    target = dict(zip(places, sources, strict=True))
     rest = iter(d for d in range(rank) if d not in target.values())
     return xp.permute(input, *(target[k] if k in target else next(rest) for k in range(rank)))
 
@@ -486,7 +497,11 @@ def _(np, input, source, destination):
 @opaque()
 def flip(xp, input, *dims: Ints):
     r"""Elements in reverse order along the axes: a copy."""
-    return xp.flip(input, *dims)
+    rank = len(input.shape)
+    order = [wrap_dim(d, rank, "flip") for d in dims]
+    if len(set(order)) != len(order):
+        raise RuntimeError(f"flip: dim {dims} has an axis several times")
+    return xp.flip(input, *(order if rank else ()))
 
 
 @flip.backward("input")
@@ -510,7 +525,20 @@ def _(np, input, *dims):
 @opaque()
 def roll(xp, input, shifts: Plain, dims=None):
     r"""Elements moved along axes, those that leave coming back at the other end."""
-    return xp.roll_array(input, shifts, dims)
+    shifts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    if not all(hasattr(s, "__index__") for s in shifts):
+        raise TypeError(f"roll(): argument 'shifts' must be tuple of ints, not {shifts!r}")
+    if dims is None or dims == ():
+        if len(shifts) != 1:
+            raise RuntimeError(f"roll: {len(shifts)} shifts {shifts} for the flattened tensor")
+        return xp.roll_array(input, shifts[0], None)
+    dims = dims if isinstance(dims, (tuple, list)) else (dims,)
+    dims = tuple(wrap_dim(d, len(input.shape), "roll") for d in dims)
+    if len(shifts) != len(dims):
+        raise RuntimeError(
+            f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims: {len(dims)}"
+        )
+    return xp.roll_array(input, shifts, dims) if input.shape else xp.copy(input)
 
 
 @roll.backward("input")
@@ -631,9 +659,18 @@ def _(np, input, dims):
     return np.tile(input, dims)
 
 
+def _check_matrix(name, input):
+    if len(input.shape) < 2:
+        raise RuntimeError(
+            f"{name}: input tensor must have at least 2 dimensions, not the shape "
+            f"{list(input.shape)}"
+        )
+
+
 @opaque()
 def tril(xp, input, diagonal: int = 0):
     r"""The lower triangle of matrices; zeros above the given diagonal."""
+    _check_matrix("tril", input)
     return xp.triangle(input, diagonal, True)
 
 
@@ -657,6 +694,7 @@ def _(np, input, diagonal=0):
 @opaque()
 def triu(xp, input, diagonal: int = 0):
     r"""The upper triangle of matrices; zeros below the given diagonal."""
+    _check_matrix("triu", input)
     return xp.triangle(input, diagonal, False)
 
 
@@ -727,7 +765,7 @@ def copy(xp, input, src, non_blocking: bool = False):
 
 @copy.backward("input")
 def _(xp, g):
-    return None
+    return xp.filled(g.shape, 0, g)
 
 
 @copy.backward("src")
@@ -756,7 +794,7 @@ def fill(xp, input, value):
 
 @fill.backward("input")
 def _(xp, g):
-    return None
+    return xp.filled(g.shape, 0, g)
 
 
 @fill.backward("value")

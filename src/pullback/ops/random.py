@@ -1,6 +1,6 @@
 """Random numbers, from the default generator or a given one."""
 
-from pullback.op import Ints, call, composite, creation, opaque
+from pullback.op import Ints, Plain, call, composite, creation, opaque
 
 
 @creation(random=True)
@@ -30,7 +30,9 @@ def randint(xp, low, high=None, size=None, *, generator=None, dtype):
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got {low} >= {high}")
+        raise RuntimeError(
+            f"randint: random_ expects 'from' to be less than 'to', but got {low} >= {high}"
+        )
     return xp.draw_integers(low, high, tuple(size), dtype, generator)
 
 
@@ -44,6 +46,8 @@ def _(r):
 @creation(default="int", random=True)
 def randperm(xp, n: int, *, generator=None, dtype):
     r"""The integers 0 to n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
     return xp.draw_permutation(n, dtype, generator)
 
 
@@ -76,14 +80,17 @@ def _(r):
 
 
 @composite(method=False, random=True)
-def normal(xp, mean=0.0, std=1.0, size=None, *, generator=None, dtype=None,
-           layout=None, device=None, requires_grad: bool = False, pin_memory=False):  # fmt: skip
+def normal(xp, mean: Plain = 0.0, std: Plain = 1.0, size: Plain = None, *, generator=None,
+           dtype=None, layout=None, device=None, requires_grad: bool = False,
+           pin_memory=False):  # fmt: skip
     r"""Normal, with this mean and standard deviation, numbers or tensors that broadcast."""
     for x in (std, mean):
         if hasattr(x, "dtype"):
             if x.dtype.kind != "f":
                 raise NotImplementedError(f'"normal" not implemented for {x.dtype}: use .float()')
             dtype = dtype or x.dtype
+    if xp.lt(std, 0).any() if hasattr(std, "dtype") else std < 0:
+        raise RuntimeError("normal expects all elements of std >= 0.0")
     if size is None:
         size = xp.broadcast_shape(getattr(mean, "shape", ()), getattr(std, "shape", ()))
     noise = xp.randn(*size, generator=generator, dtype=dtype)

@@ -5,7 +5,7 @@ In rules, `g` and `y` come with the reduced axes of size 1, so that they broadca
 
 from math import inf
 
-from pullback.op import Dim, Dims, call, composite, opaque, reduction
+from pullback.op import Dim, Dims, Plain, call, composite, opaque, reduction
 
 
 def _with_dim(input, dim, *rest):
@@ -175,13 +175,27 @@ def _(xp, a, b):
     return xp.minimum(a, b)
 
 
-@reduction(identity=False, public=False, node="Max", overload=lambda *args: 1, dtypes="bif")
+@reduction(
+    identity=False,
+    public=False,
+    node="Max",
+    overload=lambda *args: 1,
+    dtypes="bif",
+    public_name="max",
+)
 def max_all(xp, input, dim):
     r"""Largest element."""
     return xp.amax(input, dim, keepdim=True)
 
 
-@reduction(identity=False, public=False, node="Min", overload=lambda *args: 1, dtypes="bif")
+@reduction(
+    identity=False,
+    public=False,
+    node="Min",
+    overload=lambda *args: 1,
+    dtypes="bif",
+    public_name="min",
+)
 def min_all(xp, input, dim):
     r"""Smallest element."""
     return xp.amin(input, dim, keepdim=True)
@@ -236,7 +250,8 @@ def _extreme(name, value, better, node):
 
     @reduction(
         name=f"{name}_dim", outputs="values indices", integer_outputs="indices", node=node,
-        state="values indices", single_dim=True, optional_dim=False, identity=False, public=False, dtypes="bif",
+        state="values indices", single_dim=True, optional_dim=False, identity=False, public=False,
+        dtypes="bif",
     )  # fmt: skip
     def with_index(xp, input, dim, start=0):
         indices = getattr(xp, f"arg{name}")(input, dim, keepdim=True)
@@ -293,7 +308,7 @@ def _extreme(name, value, better, node):
     )
 
     @composite(name=f"{name}_function", public_name=name)
-    def function(xp, input, dim=None, keepdim: bool = False):
+    def function(xp, input, dim: Plain = None, keepdim: bool = False):
         if dim is None:
             return getattr(xp, f"{name}_all")(input)
         if hasattr(dim, "shape"):
@@ -462,7 +477,13 @@ def _(np, input, dim, keepdim=False):
 
 
 @reduction(
-    state="n mean m2", floating=True, holomorphic=False, result="real", public=False, node="Var"
+    state="n mean m2",
+    floating=True,
+    holomorphic=False,
+    result="real",
+    public=False,
+    node="Var",
+    public_name="var",
 )
 def variance(xp, input, dim, correction=1):
     r"""$\frac{1}{n - \text{correction}} \sum_i |x_i - \bar x|^2$."""
@@ -511,7 +532,9 @@ def _correction(dim, unbiased, correction):
 
 
 @composite()
-def var(xp, input, dim=None, unbiased=None, keepdim: bool = False, *, correction=None):
+def var(
+    xp, input, dim: Plain = None, unbiased: Plain = None, keepdim: bool = False, *, correction=None
+):
     r"""Variance over axes: $\frac{1}{n - \text{correction}} \sum_i |x_i - \bar x|^2$.
 
     `correction` is 1 unless given; `unbiased=False` means 0. RuntimeError for integers.
@@ -521,7 +544,9 @@ def var(xp, input, dim=None, unbiased=None, keepdim: bool = False, *, correction
 
 
 @composite()
-def std(xp, input, dim=None, unbiased=None, keepdim: bool = False, *, correction=None):
+def std(
+    xp, input, dim: Plain = None, unbiased: Plain = None, keepdim: bool = False, *, correction=None
+):
     r"""Standard deviation: the square root of `var`."""
     dim, correction = _correction(dim, unbiased, correction)
     return xp.sqrt(xp.variance(input, dim, keepdim, correction))
@@ -553,7 +578,14 @@ def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return np.var(input, axis=dim, ddof=correction, keepdims=keepdim)
 
 
-@reduction(public=False, floating=True, holomorphic=False, result="real", node="LinalgVectorNorm")
+@reduction(
+    public=False,
+    floating=True,
+    holomorphic=False,
+    result="real",
+    node="LinalgVectorNorm",
+    public_name="norm",
+)
 def norm2(xp, input, dim):
     r"""Euclidean norm over axes; the gradient at 0 is 0."""
     size = xp.abs(input)
@@ -576,10 +608,15 @@ def _(xp, g, y, input):
 
 
 @composite(namespace="linalg", method=False)
-def vector_norm(xp, x, ord=2, dim=None, keepdim: bool = False, *, dtype=None):
+def vector_norm(xp, x, ord: Plain = 2, dim: Plain = None, keepdim: bool = False, *, dtype=None):
     r"""$(\sum_i |x_i|^\text{ord})^{1/\text{ord}}$ over axes; ord may be 0, inf or -inf."""
     if dtype is not None:
         x = x.to(dtype)
+    if x.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{x.dtype} of shape {list(x.shape)}"
+        )
     if ord == 2:
         return xp.norm2(x, dim, keepdim)
     size = xp.abs(x)
@@ -607,7 +644,7 @@ def _(r):
 
 
 @composite()
-def norm(xp, input, p="fro", dim=None, keepdim: bool = False, *, dtype=None):
+def norm(xp, input, p: Plain = "fro", dim: Plain = None, keepdim: bool = False, *, dtype=None):
     r"""Vector norm over axes, or of all elements; "fro" and None mean 2."""
     order = 2 if p is None or p == "fro" else p
     if isinstance(order, str):
@@ -638,11 +675,20 @@ def _(np, input, ord=2, dim=None, keepdim=False, *, dtype=None):
     return np.sum(size**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
 
 
-@composite(dtypes="bif")
+def _log_softmax(xp, name, input, dim, dtype):
+    x = input if dtype is None else input.to(dtype)
+    if x.dtype.kind != "f":
+        raise NotImplementedError(
+            f'"{name}" not implemented for {x.dtype}: convert the tensor of shape '
+            f"{list(x.shape)} with .float(), or say dtype="
+        )
+    return x - xp.logsumexp(x, dim, keepdim=True)
+
+
+@composite()
 def softmax(xp, input, dim: Dim, *, dtype=None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
-    x = input if dtype is None else input.to(dtype)
-    return xp.exp(xp.log_softmax(x, dim))
+    return xp.exp(_log_softmax(xp, "softmax", input, dim, dtype))
 
 
 @softmax.samples
@@ -658,11 +704,10 @@ def _(np, input, dim, *, dtype=None):
     return np.exp(input) / np.sum(np.exp(input), axis=dim, keepdims=True)
 
 
-@composite(dtypes="bif")
+@composite()
 def log_softmax(xp, input, dim: Dim, *, dtype=None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
-    x = input if dtype is None else input.to(dtype)
-    return x - xp.logsumexp(x, dim, keepdim=True)
+    return _log_softmax(xp, "log_softmax", input, dim, dtype)
 
 
 @log_softmax.samples

@@ -19,7 +19,7 @@ def _(xp, g, condition):
     return xp.where(condition, 0, g)
 
 
-@composite(name="where_function", public_name="where", method=False)
+@composite(name="where_function", public_name="where", method=False, numbers="input other")
 def where_function(xp, condition, input=None, other=None):
     r"""`where(condition, input, other)`: input where the condition holds, else other.
 
@@ -52,7 +52,7 @@ def _(np, condition, *values):
     return np.where(condition, *values)
 
 
-@composite(name="where_method", public_name="where", function=False)
+@composite(name="where_method", public_name="where", function=False, numbers="other")
 def where_method(xp, input, condition, other: Array):
     r"""`input.where(condition, other)`: input where the condition holds, else other."""
     return xp.where_function(condition, input, other)
@@ -164,7 +164,7 @@ def _(np, input, min=None, max=None):
     return np.clip(input, min, max)
 
 
-@composite(inplace=True)
+@composite(inplace=True, numbers="min")
 def clamp_min(xp, input, min: Array):
     r"""$y = \max(\text{input}, \text{min})$."""
     return xp.clamp(input, min)
@@ -181,7 +181,7 @@ def _(np, input, min):
     return np.maximum(input, min)
 
 
-@composite(inplace=True)
+@composite(inplace=True, numbers="max")
 def clamp_max(xp, input, max: Array):
     r"""$y = \min(\text{input}, \text{max})$."""
     return xp.clamp(input, None, max)

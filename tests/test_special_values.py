@@ -1,0 +1,131 @@
+"""Extreme values and senseless arguments: what PyTorch answered is written in data/pytorch.json.
+
+`tools/pytorch_expectations.py` asked it the same questions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback
+from error_cases import ERRORS
+from pullback.op import Op
+from sampling import (
+    PUBLIC,
+    bad_calls,
+    key,
+    special_call,
+    special_dtypes,
+    special_operands,
+    special_operations,
+)
+
+PYTORCH = json.loads((Path(__file__).parent / "data" / "pytorch.json").read_text())
+BUILTIN = {
+    e.__name__: e for e in (IndexError, NotImplementedError, RuntimeError, TypeError, ValueError)
+}
+
+SPECIAL = [
+    (op, dtype) for op in special_operations() for dtype in special_dtypes(op)
+    if dtype in PYTORCH["special"][key(op)]
+]  # fmt: skip
+
+
+# The larger of 0.0 and -0.0 is either of them, in PyTorch too: it depends on the instruction.
+CHOOSES_A_ZERO = {"clamp", "maximum", "minimum", "relu"}
+
+
+@pytest.mark.parametrize(("op", "dtype"), SPECIAL, ids=lambda x: key(x) if isinstance(x, Op) else x)
+def test_special_values(op: Op, dtype: str) -> None:
+    """±0, ±inf, NaN, subnormal and extreme numbers give what PyTorch gives, signs of 0 included."""
+    operands = special_operands(dtype, sum(p.is_tensor for p in op.parameters))
+    expected = PYTORCH["special"][key(op)][dtype]
+    answered = np.array([not isinstance(e, str) for e in expected])
+    result = special_call(op, [a[answered] for a in operands]).on(pullback).numpy()
+    wanted = np.array([e for e in expected if not isinstance(e, str)], result.dtype)
+    assert len(wanted)
+    if result.dtype.kind == "f":
+        # A few units in the last place: libraries of elementary functions differ by as much.
+        close = np.isclose(
+            result, wanted, rtol=8 * np.finfo(result.dtype).eps, atol=0, equal_nan=True
+        )
+        with np.errstate(invalid="ignore", over="ignore"):
+            close |= np.abs(result - wanted) <= 4 * np.finfo(result.dtype).smallest_subnormal
+        same_zero = (wanted != 0) | (result != 0) | (np.signbit(result) == np.signbit(wanted))
+        if key(op) in CHOOSES_A_ZERO:
+            same_zero[:] = True
+        right = close & same_zero
+    else:
+        right = result == wanted
+    wrong = [
+        f"{', '.join(str(a[answered][k]) for a in operands)} gives {result[k]}, not {wanted[k]}"
+        for k in np.flatnonzero(~right)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+REFUSED = [
+    (op, dtype) for op, dtype in SPECIAL
+    if any(isinstance(e, str) and e != "!undefined" for e in PYTORCH["special"][key(op)][dtype])
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("op", "dtype"), REFUSED, ids=lambda x: key(x) if isinstance(x, Op) else x)
+def test_special_values_that_are_refused(op: Op, dtype: str) -> None:
+    """Numbers that PyTorch raises an error for, as integer division by zero."""
+    operands = special_operands(dtype, sum(p.is_tensor for p in op.parameters))
+    for k, answer in enumerate(PYTORCH["special"][key(op)][dtype]):
+        if isinstance(answer, str) and answer != "!undefined":
+            with pytest.raises(BUILTIN[answer[1:]]):
+                special_call(op, [np.asarray(a[k]) for a in operands]).on(pullback)
+
+
+# ------------------------------------------------------------------------------ bad arguments
+
+
+def refuse(expected: str, call: Any) -> str:
+    """Check that a call raises PyTorch's type, or one derived from it; the message."""
+    kind = BUILTIN[expected[1:]]
+    if kind is NotImplementedError:
+        kind = RuntimeError  # what programs catch; PyTorch uses both for the same reasons
+    with pytest.raises(kind) as caught:
+        call()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("op", PUBLIC, ids=key)
+def test_senseless_arguments(op: Op) -> None:
+    """Texts for tensors, axes that are not there, arguments too many: PyTorch's exceptions."""
+    problems = []
+    for label, call in bad_calls(op).items():
+        expected = PYTORCH["errors"][key(op)][label]
+        if not expected:
+            continue  # PyTorch makes sense of it
+        try:
+            message = refuse(expected, lambda call=call: call.on(pullback))
+        except (Exception, pytest.fail.Exception) as error:
+            problems.append(f"{label}: {type(error).__name__}: {error}, not {expected[1:]}")
+            continue
+        if not message:
+            problems.append(f"{label}: no message")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(case: str) -> None:
+    """Shapes, dtypes and positions that do not fit: PyTorch's exception, and a helpful message."""
+    expected = PYTORCH["errors"]["cases"][case]
+    names = {name: getattr(pullback, name) for name in dir(pullback) if not name.startswith("_")}
+    message = refuse(expected, lambda: eval(case, names))
+    called = case.partition("(")[0].rpartition(".")[2]
+    method = case.rpartition(").")[2].partition("(")[0].rstrip("_")
+    named = any(name in message for name in (called, method) if name)
+    sized = re.search(r"\[[\d, -]*\]|\d+x\d+|size \d|\b(index|shape|range)", message)
+    typed = re.search(r"torch\.\w*\d|Float|Bool|Long|operand type", message)
+    assert named or sized or typed, f"{message!r} says nothing of the operation, shapes or dtypes"
