@@ -22,7 +22,7 @@ FLOORS = [
     {"construct"},
     {"indexing"},
     {"methods"},
-    {"graph", "cuda"},
+    {"graph", "cuda", "explain"},
     {"linalg", "special", "nn", "torch_alias"},
     {"__init__"},
     {"cli", "stand_in"},

@@ -224,6 +224,8 @@ def test_primitives(name: str, dtype: str) -> None:
     grid = [g.ravel() for g in np.meshgrid(*[values] * min(arity, 2))]
     if name in ("pow", "bitwise_left_shift", "bitwise_right_shift") and kind == "i":
         grid = [g[grid[1] >= 0] for g in grid]
+    if name in ("floor_divide", "remainder", "fmod") and kind in "iu":
+        grid = [g[grid[1] != 0] for g in grid]  # an error, so that formulas leave it to NumPy
     x, y = Buffer("x", dtype, 1, unit=True), Buffer("y", dtype, 1, unit=True)
     args: list[Scalar] = [load(x, i), load(y, i)][: min(arity, 2)]
     if name == "where":

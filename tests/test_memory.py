@@ -185,7 +185,7 @@ def test_an_old_node_with_young_consumers() -> None:
 
 # --------------------------------------------------------------------------------- release
 
-N = 100_000  # elements: their arrays tower above everything else that is allocated
+N = 60_000  # elements: their arrays tower above everything else that is allocated
 
 
 def forward_only(x: Any) -> Any:

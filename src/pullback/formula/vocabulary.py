@@ -20,6 +20,8 @@ class NotLowerable(Exception):
     """An operation, or arguments of one, that loops cannot express: it is computed from arrays."""
 
 
+DIVISIONS = {"floor_divide", "remainder", "fmod", "div"}
+
 # Reductions that loops have, by the operations they come from.
 REDUCTIONS = {
     "sum": "sum", "mean": "sum", "prod": "prod", "amax": "max", "amin": "min", "max_all": "max",
@@ -122,6 +124,8 @@ def cast(x: Value, dtype: Any) -> Value:
 
 def _pointwise(op: Pointwise, given: list[Any]) -> Formula:
     values = _values(given)
+    if op.name in DIVISIONS and all(v.dtype.kind != "f" for v in values):
+        raise NotLowerable("an integer division may be one by zero, which is an error at the call")
     shape = broadcast_shape(*(v.shape for v in values))
     dtype = _result_dtype(op, given)
     return formula(op, tuple(given), shape, dtype, None)
