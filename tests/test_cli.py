@@ -527,3 +527,36 @@ def test_info_into_a_closed_pipe(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, stdout=written, stderr=subprocess.PIPE)
     os.close(written)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+# ---- pullback cache ------------------------------------------------------------------------------
+
+
+def test_cache_says_where_and_how_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "objects"
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(folder))
+    assert pullback("cache", cwd=tmp_path).stdout.split("\n")[:3] == [
+        f"directory:  {folder}", "entries:    0", "size:       0.0 MB",
+    ]  # fmt: skip
+    assert not folder.exists()
+    folder.mkdir(mode=0o700)
+    for k in range(3):
+        (folder / f"{k}.pbo").write_bytes(bytes(500_000))
+    (folder / "note.txt").write_text("not an entry")
+    ran = pullback("cache", cwd=tmp_path)
+    assert ran.returncode == 0
+    assert "entries:    3\n" in ran.stdout and "size:       1.5 MB\n" in ran.stdout
+    ran = pullback("cache", "--clear", cwd=tmp_path)
+    assert ran.returncode == 0 and "removed:    3 of 3 entries, 1.5 MB\n" in ran.stdout
+    assert [path.name for path in folder.iterdir()] == ["note.txt"]
+
+
+def test_cache_of_others_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "objects"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "1.pbo").write_bytes(b"code")
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(folder))
+    ran = pullback("cache", "--clear", cwd=tmp_path)
+    assert ran.returncode == 1 and "chmod 700" in ran.stdout
+    assert (folder / "1.pbo").exists()

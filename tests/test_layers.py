@@ -11,14 +11,14 @@ SOURCE = Path(__file__).parent.parent / "src" / "pullback"
 
 # From the ground up; a package stands for all of its modules. `__init__` is the package's own.
 FLOORS = [
-    {"errors"},
-    {"arguments", "config", "dtypes", "devices", "missing", "printing"},
+    {"arguments", "dtypes", "devices", "errors", "missing", "printing"},
+    {"config"},
     {"op"},
     {"ops", "tensor", "backends"},
     {"formula"},
     {"autograd"},
     {"dispatch"},
-    {"namespaces", "operations_page"},
+    {"explain", "namespaces", "operations_page"},
     {"construct"},
     {"indexing"},
     {"methods"},

@@ -1,4 +1,4 @@
-"""The ``pullback`` program: ``pullback run SCRIPT`` and ``pullback info``.
+"""The ``pullback`` program: ``pullback run SCRIPT``, ``pullback info`` and ``pullback cache``.
 
 ``pullback run`` behaves as ``python`` does, except that ``import torch`` gives pullback: same
 ``sys.argv``, ``sys.path``, ``__file__``, exit status and traceback. ``runpy`` would leave its
@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "info":
         return _info()
+    if options.command == "cache":
+        return _cache(options.clear)
     if options.module is not None:
         return _run(lambda: _find_module(options.module), script_arguments)
     return _run(lambda: _find_script(options.script), script_arguments)
@@ -76,6 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     target.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m")
     commands.add_parser("info", help="print the versions of what matters, for a bug report")
+    cache = commands.add_parser(
+        "cache",
+        help="say where compiled code is kept, and how much there is",
+        description="The directory of compiled code, the number of its entries and their size.",
+        epilog="PULLBACK_CACHE_DIR names another directory.",
+    )
+    cache.add_argument("--clear", action="store_true", help="remove all entries")
     return parser
 
 
@@ -93,6 +102,11 @@ def _info() -> int:
         registry = getattr(importlib.import_module("pullback.op"), "REGISTRY", None)
         if registry is not None:
             lines["operations"] = str(len(registry))
+    return _print(lines)
+
+
+def _print(lines: dict[str, str]) -> int:
+    """Print names and values side by side; returns the exit status."""
     try:
         for name, value in lines.items():
             print(f"{name + ':':12}{value}")
@@ -105,6 +119,27 @@ def _info() -> int:
 
 def _version(module: str) -> str:
     return str(getattr(importlib.import_module(module), "__version__", "unknown"))
+
+
+# ---- pullback cache ------------------------------------------------------------------------------
+
+
+def _cache(clear: bool) -> int:
+    from pullback.backends.llvm import cache
+
+    folder = cache.directory()
+    lines = {"directory": str(folder)}
+    reason = cache.refusal(folder) if os.path.lexists(folder) else None
+    if reason is not None:  # nothing is read there or removed: it may be somebody else's
+        lines["not used"] = reason
+        return _print(lines) or FAILURE
+    sizes = cache.sizes()
+    if clear:
+        lines["removed"] = f"{cache.clear()} of {len(sizes)} entries, {sum(sizes) / 1e6:.1f} MB"
+    else:
+        lines["entries"] = str(len(sizes))
+        lines["size"] = f"{sum(sizes) / 1e6:.1f} MB"
+    return _print(lines)
 
 
 # ---- pullback run --------------------------------------------------------------------------------

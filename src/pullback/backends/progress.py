@@ -31,13 +31,14 @@ class Bar:
         self._next = now + REFRESH
         if self._bar is None:
             self._bar = _tqdm()(
-                total=total, desc=self._title, leave=False, mininterval=0, delay=1e-9,
+                total=total, desc=self._title, leave=False, delay=1e-9,  # draw when told to
+                file=None if _in_notebook() else sys.stderr,
                 bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
             )  # fmt: skip
-            # What was done before the bar was there counts: the time that is left depends on it.
-            # For the same reason there is a delay, without which a bar is drawn at 0 %.
+            # The time that is left comes from the average rate since the run began.
             self._bar.start_t -= now - self._start
-        self._bar.update(done - self._bar.n)
+        self._bar.n = done
+        self._bar.refresh()
 
     def close(self) -> None:
         if self._bar is not None:
