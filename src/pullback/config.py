@@ -13,6 +13,8 @@ defer_elements: int = 1 << 16
 max_formula_nodes: int = 2000
 # Bytes that one stored result may take; None: half of the memory that is free.
 memory_budget: int | None = None
+# Bytes of one tile where NumPy computes formulas, on machines without LLVM.
+tile_bytes: int = 1 << 26
 
 
 def check_memory(shape: Any, nbytes: int) -> None:
