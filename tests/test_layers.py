@@ -22,7 +22,7 @@ FLOORS = [
     {"construct"},
     {"indexing"},
     {"methods"},
-    {"graph", "cuda", "explain"},
+    {"graph", "cuda"},
     {"linalg", "special", "nn", "torch_alias"},
     {"__init__"},
     {"cli", "stand_in"},

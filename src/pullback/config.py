@@ -28,7 +28,7 @@ class Config:
 
     __slots__ = (
         "defer_elements", "max_formula_nodes", "memory_budget", "num_threads", "progress",
-        "summation",
+        "summation", "tile_bytes",
     )  # fmt: skip
 
     defer_elements: int
@@ -41,6 +41,8 @@ class Config:
     """How many threads a compiled loop runs on."""
     summation: Literal["blocked", "kahan"]
     """How compiled loops add: in blocks, or with a correction that costs three more additions."""
+    tile_bytes: int
+    """Bytes of one tile where NumPy computes formulas, on machines without LLVM."""
     progress: bool
     """Whether long runs show a progress bar where a person is watching."""
 
@@ -50,6 +52,7 @@ class Config:
         self.memory_budget = None
         self.num_threads = processors()
         self.summation = "blocked"
+        self.tile_bytes = 1 << 26
         self.progress = True
 
     def __setattr__(self, name: str, value: Any) -> None:

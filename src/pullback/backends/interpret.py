@@ -66,20 +66,20 @@ def _value(
         shape = (*ones[:k], extents[n.data] or 0, *ones[k + 1 :])
         return np.arange(extents[n.data] or 0).reshape(shape)
     if n.op == "load":
-        return _load(n.data, args, arrays[n.data.name], ones)
+        return load_elements(n.data, args, arrays[n.data.name], ones)
     if n.op == "reduce":
         axes = tuple(names.index(name) for name in n.data.over)
         full = list(np.broadcast_shapes(ones, *(a.shape for a in args)))
         for k in axes:
             full[k] = extents[names[k]] or 0
         wide = [np.broadcast_to(a, full) for a in args]
-        return _reduce(n, wide, axes)
+        return reduce_axes(n, wide, axes)
     if n.op == "cast":
         return args[0].astype(n.dtype)
     return np.asarray(PRIMITIVES[n.op].compute(*args)).astype(n.dtype, copy=False)
 
 
-def _load(buffer: Buffer, indices: list[Array], a: Array, ones: tuple[int, ...]) -> Array:
+def load_elements(buffer: Buffer, indices: list[Array], a: Array, ones: tuple[int, ...]) -> Array:
     if not indices:
         raw = np.full(ones, a[()], a.dtype)
     else:
@@ -97,7 +97,7 @@ def round_to_bfloat16(value: Array) -> Array:
     return np.where(np.isnan(value), quiet, rounded).astype(np.uint16)
 
 
-def _reduce(n: Scalar, args: list[Array], axes: tuple[int, ...]) -> Array:
+def reduce_axes(n: Scalar, args: list[Array], axes: tuple[int, ...]) -> Array:
     kind = n.data.kind
     kept = [k for k in range(args[0].ndim) if k not in axes]
     kept_shape = tuple(1 if k in axes else size for k, size in enumerate(args[0].shape))

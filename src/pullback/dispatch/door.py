@@ -92,7 +92,9 @@ def _defer(op: Op, args: Sequence[Any], values: list[Any]) -> Any:
         lazy = (size > limit and op.name != "cast") or (mode.deferring and size > 1)
     if lazy:
         try:
-            return formula.build(op, _for_formula(op, args, values))
+            result = formula.build(op, _for_formula(op, args, values))
+            formula.limit(result)
+            return result
         except formula.NotLowerable:
             pass
     for k in op.tensors:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pullback.backends import progress
+from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
+from pullback.backends.loops import Kernel
 from pullback.config import config
+from pullback.errors import OutOfMemoryError
 from pullback.formula.node import Formula, Source, Value
 from pullback.formula.plan import Step, in_order, make_plan, signature
+from pullback.formula.vocabulary import NotLowerable
 
 _lock = threading.RLock()
 _plans: dict[Any, list[Step]] = {}
@@ -27,6 +32,18 @@ def array_of(value: Any) -> Any:
     if value.array is None:
         evaluate([value])
     return value.array
+
+
+def limit(result: Any) -> None:
+    """Compute a formula that has grown past `config.max_formula_nodes`, if it can be stored."""
+    for node in result if isinstance(result, tuple) else (result,):
+        if not isinstance(node, Formula) or node.nodes <= config.max_formula_nodes:
+            continue
+        node.nodes = len(in_order([node]))  # `nodes` was an upper bound
+        if node.nodes > config.max_formula_nodes:
+            # Where the numbers do not fit, it stays a formula.
+            with contextlib.suppress(OutOfMemoryError):
+                evaluate([node])
 
 
 def evaluate(roots: Sequence[Formula]) -> None:
@@ -58,8 +75,18 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
         if plan is None:
             if len(_plans) > 1000:
                 _plans.clear()
-            plan = _plans[key] = make_plan(order, roots, sources)
+            plan = _plans[key] = _plan(order, roots, sources)
         return order, sources, plan
+
+
+def _plan(
+    order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
+) -> list[Step]:
+    """The plan of loops; or everything by its definition, where loops cannot express it."""
+    try:
+        return make_plan(order, roots, sources)
+    except NotLowerable:
+        return [Step(list(range(len(order))))]
 
 
 def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None:
@@ -69,8 +96,6 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     if step.call is None:
         _by_numpy([order[k] for k in step.numpy])
         return
-    from pullback.backends.llvm.run import run
-
     arrays = {}
     for name, place, axes in step.arrays:
         arrays[name] = _thin(value(place).array, axes)
@@ -78,15 +103,50 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     results = []
     for name, place, axes in step.results:
         node = order[place]
+        config.check_memory(node.shape, node.nbytes)
         array = np.empty(node.shape, node.dtype)
         arrays[name] = _thin(array, axes)
         results.append((node, array))
     kernel, sizes = step.call.kernel, step.call.sizes
     title = " × ".join(f"{sizes[loop.name]:,}" for loop in kernel.loops if loop.role != "unrolled")
     with progress.shown(title) as report:
-        run(kernel, sizes, arrays, scalars, progress=report)
+        _compute(kernel, sizes, arrays, scalars, report)
     for node, array in results:
         node.array = array
+
+
+_warned = False
+
+
+def _compute(
+    kernel: Kernel,
+    sizes: Any,
+    arrays: dict[str, Any],
+    scalars: dict[str, Any],
+    report: Any,
+) -> None:
+    """Run a kernel as machine code; where that cannot be had, in tiles by NumPy."""
+    try:
+        from pullback.backends.llvm.run import program, run
+
+        program(kernel)
+    except Exception as error:  # whatever the compiler says: the numbers do not depend on it
+        _warn_once(error)
+        tiles.run(kernel, sizes, arrays, scalars, config.tile_bytes)
+        return
+    run(kernel, sizes, arrays, scalars, progress=report)
+
+
+def _warn_once(error: Exception) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"formulas are computed by NumPy in tiles, which is slow: LLVM did not compile a "
+            f"kernel ({type(error).__name__}: {error}). `pip install llvmlite` if it is missing",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def _thin(array: Any, axes: tuple[int, ...]) -> Any:
@@ -105,6 +165,7 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
     token = quiet_set(QUIET)
     try:
         for node in nodes:
+            config.check_memory(node.shape, node.nbytes)
             result = np.asarray(node.op.compute(ARRAYS, [_numbers(v) for v in node.values]))
             node.array = np.ascontiguousarray(result, node.dtype).reshape(node.shape)
     finally:

@@ -22,7 +22,8 @@ from pullback.backends.loops import (
     load,
     reduce,
 )
-from pullback.backends.scalar import Scalar, cast, const, scalar_input
+from pullback.backends.scalar import Scalar, cast, const, scalar_input, walk
+from pullback.backends.passes.unroll import CHAINS, expand
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.formula.maps import MAPS, Mapped, plain
@@ -30,7 +31,7 @@ from pullback.formula.node import Formula, Source, Value
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
-SHORT = 16  # axes of at most this size are unrolled
+SHORT = 16  # axes of at most this size are unrolled, unless a kernel would grow too much
 
 
 @dataclass
@@ -54,8 +55,10 @@ class Lowering:
     arrays: dict[str, Any] = field(default_factory=dict)
     scalars: dict[str, Any] = field(default_factory=dict)
     memo: dict[Any, Scalar] = field(default_factory=dict)
+    places: dict[Any, Any] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)
     stops: set[int] = field(default_factory=set)  # nodes that are read as arrays
+    short: int = SHORT
     names: int = 0
 
     def fresh(self, prefix: str) -> str:
@@ -65,14 +68,35 @@ class Lowering:
     # --------------------------------------------------------------------------- pulling
 
     def pull(self, node: Any, at: tuple[Any, ...]) -> Scalar:
-        """The element of a value at an index, as a scalar expression."""
-        at = tuple(0 if s == 1 else i for s, i in zip(node.shape, at, strict=True))
-        key = (id(node), tuple(i if isinstance(i, int) else id(i) for i in at))
-        found = self.memo.get(key)
-        if found is None:
-            found = self.memo[key] = self._pull(node, at)
-            self.keep.append((node, at))  # ids stay theirs
-        return found
+        """The element of a value at an index, as a scalar expression.
+
+        A formula may be thousands of operations deep: what an element is made of is pulled first,
+        on a stack of our own.
+        """
+        at = _normal(node, at)
+        found = self.memo.get(_key(node, at))
+        if found is not None:
+            return found
+        stack = [(node, at, False)]
+        while stack:
+            current, where, ready = stack.pop()
+            key = _key(current, where)
+            if key in self.memo:
+                continue
+            if ready or self.is_read(current):
+                self.memo[key] = self.element(current, where)
+                self.keep.append((current, where))  # ids stay theirs
+                continue
+            # What the parts are pulled at has to live as long as the ids in the keys do.
+            parts = self.parts(current, where)
+            self.keep.append(parts)
+            stack.append((current, where, True))
+            stack += [(x, _normal(x, i), False) for x, i in parts]
+        return self.memo[_key(node, at)]
+
+    def is_read(self, node: Value) -> bool:
+        """Whether a value is read from memory."""
+        return isinstance(node, Source) or id(node) in self.stops
 
     def inside(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
         """The element of a stored result: computed here, not read."""
@@ -82,30 +106,43 @@ class Lowering:
         finally:
             self.stops.add(id(node))
 
-    def _pull(self, node: Value, at: tuple[Any, ...]) -> Scalar:
-        if isinstance(node, Source) or id(node) in self.stops:
-            return self.load(node, at)
-        assert isinstance(node, Formula)
+    def parts(self, node: Any, at: tuple[Any, ...]) -> list[tuple[Value, tuple[Any, ...]]]:
+        """The elements that an element is computed from."""
         op = node.op
+        found = self.places.get(_key(node, at))
+        if found is not None:
+            return found
         if isinstance(op, Pointwise):
-            return self.pointwise(node, at)
-        if isinstance(op, View):
+            found = []
+            for x in node.values:
+                if isinstance(x, Value):
+                    found.append((x, at[len(node.shape) - len(x.shape) :]))
+        elif isinstance(op, View):
             x = node.values[0]
             mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
-            return self.pull(x, mapped.pull(at))
-        if isinstance(op, Reduction):
-            return self.inline_reduction(node, at)
-        raise NotLowerable(op.name)
+            found = [(x, mapped.pull(at))]
+        elif isinstance(op, Reduction):
+            found = [(node.values[0], self.reduced_at(node, at, self.over(node, at)))]
+        else:
+            raise NotLowerable(op.name)
+        self.places[_key(node, at)] = found
+        return found
+
+    def element(self, node: Any, at: tuple[Any, ...]) -> Scalar:
+        """The element of a value, when those that it is made of are known."""
+        if self.is_read(node):
+            return self.load(node, at)
+        if isinstance(node.op, Pointwise):
+            return self.pointwise(node, at)
+        if isinstance(node.op, Reduction):
+            return self.reduction(node, at, self.over(node, at))
+        ((x, inside),) = self.parts(node, at)
+        return self.pull(x, inside)
 
     def pointwise(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
         """The operation's body, read with symbols."""
-        inputs = []
-        for x in node.values:
-            if isinstance(x, Value):
-                skip = len(node.shape) - len(x.shape)
-                inputs.append(self.pull(x, at[skip:]))
-            else:
-                inputs.append(x)
+        elements = (self.pull(x, i) for x, i in self.parts(node, at))
+        inputs = [next(elements) if isinstance(x, Value) else x for x in node.values]
         op = node.op
         if op.name == "cast":
             return cast(inputs[0], inputs[1])
@@ -138,28 +175,31 @@ class Lowering:
 
     # ----------------------------------------------------------------------- reductions
 
-    def inline_reduction(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
-        """A reduction inside a loop's body: over short axes, unrolled, or over features."""
+    def over(self, node: Formula, at: tuple[Any, ...]) -> dict[int, str]:
+        """The indices of a reduction inside a loop's body: unrolled if short, or contracted."""
         x, dims = node.values[0], node.values[1]
-        over = {}
+        over: dict[int, str] = {}
+        taken = indices_of(at)
         for d in dims:
             if x.shape[d] == 1:
                 continue
             size = x.shape[d]
             name = f"u{size}_{d}_{len(x.shape)}"
-            if size > SHORT:
+            while name in taken:  # an index of a sum around this one: another variable
+                name += "_"
+            if size > self.short:
                 self.loops[name] = Loop(name, "contracted")
                 self.sizes[name] = size
             else:
                 self.loops[name] = Loop(name, "unrolled", size)
             over[d] = name
-        return self.reduction(node, at, over)
+        return over
 
-    def reduction(self, node: Formula, at: tuple[Any, ...], over: dict[int, str]) -> Scalar:
-        """A reduction of the body over loops, finished."""
-        op = node.op
-        assert isinstance(op, Reduction)
-        x, dims, keepdim, *options = node.values
+    def reduced_at(
+        self, node: Formula, at: tuple[Any, ...], over: dict[int, str]
+    ) -> tuple[Any, ...]:
+        """The place in the input, for a place in the output and the indices reduced over."""
+        x, dims, keepdim = node.values[:3]
         outside = iter(at)
         inside: list[Any] = []
         for k in range(len(x.shape)):
@@ -169,16 +209,22 @@ class Lowering:
                     next(outside)
             else:
                 inside.append(next(outside))
-        body = self.pull(x, tuple(inside))
+        return tuple(inside)
+
+    def reduction(self, node: Formula, at: tuple[Any, ...], over: dict[int, str]) -> Scalar:
+        """A reduction over the given index for each of its axes, and what finishes it."""
+        op = node.op
+        x, dims = node.values[:2]
+        body = self.pull(x, self.reduced_at(node, at, over))
         kind = REDUCTIONS[op.name]
-        names = tuple(over[d] for d in dims if d in over)
+        names = [over[d] for d in dims if d in over]
         if op.name == "norm2":
             body = body * body
         elif op.name == "count_nonzero":
             body = cast(SYMBOLS.ne(body, 0), INT)
         elif kind in ("any", "all") and body.dtype != np.bool_:
             body = SYMBOLS.ne(body, 0)
-        value = reduce(kind, names, body) if names else _of_one(kind, body)
+        value = self.reduce(kind, names, body)
         if op.name == "mean":
             count = self.fresh("n")
             self.scalars[count] = math.prod(x.shape[d] for d in dims)
@@ -187,9 +233,40 @@ class Lowering:
             value = SYMBOLS.sqrt(value)
         return value
 
+    def reduce(self, kind: str, names: list[str], body: Scalar) -> Scalar:
+        """One reduction; what is not a chain of a primitive takes unrolled indices one by one."""
+        if not names:
+            return const(0, INT) if kind.startswith("arg") else body
+        if kind not in CHAINS:
+            unrolled = [n for n in names if self.loops[n].role == "unrolled"]
+            names = [n for n in names if n not in unrolled]
+            for name in unrolled:
+                body = reduce(kind, name, body)
+            if not names:
+                return body
+        if any(self.loops[n].role == "contracted" for n in names):
+            body = self.flat(body)
+        return reduce(kind, names, body)
 
-def _of_one(kind: str, body: Scalar) -> Scalar:
-    return const(0, INT) if kind.startswith("arg") else body
+    def flat(self, body: Scalar) -> Scalar:
+        """Without short sums inside: what a long sum runs over is written out."""
+        extents = {n: loop.extent or 0 for n, loop in self.loops.items() if loop.role == "unrolled"}
+        return expand(body, extents)
+
+
+def _normal(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(0 if s == 1 else i for s, i in zip(node.shape, at, strict=True))
+
+
+def _key(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (id(node), tuple(i if isinstance(i, int) else id(i) for i in at))
+
+
+def indices_of(at: tuple[Any, ...]) -> set[str]:
+    """The indices that occur in positions."""
+    scalars = [plain(i) for i in at]
+    found = walk(*(i for i in scalars if isinstance(i, Scalar)))
+    return {n.data for n in found if n.op == "index"}
 
 
 def _strides(node: Value) -> tuple[int, ...]:
@@ -213,10 +290,10 @@ class Call:
 
 
 def kernel_of(
-    jobs: list[Job], loops: dict[str, tuple[Loop, int]], name: str, stops: set[int]
+    jobs: list[Job], loops: dict[str, tuple[Loop, int]], name: str, stops: set[int], short: int
 ) -> Call:
     """One kernel for jobs over the same loops; `stops` are read as arrays."""
-    low = Lowering(stops=stops)
+    low = Lowering(stops=stops, short=short)
     for loop, size in loops.values():
         low.loops[loop.name] = loop
         low.sizes[loop.name] = size

@@ -58,12 +58,13 @@ class Source(Value):
         return self.size if 0 not in self.array.strides else self.array[_first(self.array)].size
 
     is_pending = heavy = False
+    nodes = 0
 
 
 class Formula(Value):
     """An operation on values, not computed yet; `array` holds the numbers once it is."""
 
-    __slots__ = ("array", "heavy", "key", "leaf", "op", "part", "taken", "values")
+    __slots__ = ("array", "heavy", "key", "leaf", "nodes", "op", "part", "taken", "values")
 
     def __init__(self, op: Op, values: tuple[Any, ...], shape: Any, dtype: Any, part: int | None):
         self.op = op
@@ -72,6 +73,8 @@ class Formula(Value):
         self.array: Any = None
         self.taken = False
         self._describe(shape, dtype)
+        # At most so many operations are pending below and here: shared ones are counted repeatedly.
+        self.nodes = 1 + sum(a.nodes for a in self.arguments if a.is_pending)
         # The largest array below, and whether something below is far larger than that: such a
         # value is never stored, and what is computed from it waits.
         self.leaf = max((a.leaf for a in self.arguments), default=0)
@@ -95,11 +98,12 @@ class Formula(Value):
 
     def take(self) -> Any:
         """The computed array, for a tensor of its own: it may be written in place."""
-        if self.taken:
-            return self.array.copy()
-        self.taken = True
-        _results.setdefault(id(owner(self.array)), weakref.WeakSet()).add(self)
-        return self.array
+        with _lock:
+            if self.taken:
+                return self.array.copy()
+            self.taken = True
+            _note(_results, self.array, self)
+            return self.array
 
     @property
     def arguments(self) -> Iterator[Value]:
@@ -122,10 +126,22 @@ def _first(array: Any) -> Any:
     return tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
 
 
-_results: dict[int, weakref.WeakSet[Formula]] = {}
+# Who reads a memory, by the identity of the array that owns it: computed formulas whose array is
+# a tensor's as well, and sources.
+_results: dict[int, weakref.WeakSet[Any]] = {}
 _formulas: weakref.WeakValueDictionary[Any, Formula] = weakref.WeakValueDictionary()
 _sources: weakref.WeakValueDictionary[int, Source] = weakref.WeakValueDictionary()
-_captured: dict[int, weakref.WeakSet[Source]] = {}
+_captured: dict[int, weakref.WeakSet[Any]] = {}
+
+
+def _note(readers: dict[int, weakref.WeakSet[Any]], array: Any, reader: Value) -> None:
+    """Remember who reads a memory, until the memory goes."""
+    base = owner(array)
+    key = id(base)
+    if key not in readers:
+        readers[key] = weakref.WeakSet()
+        weakref.finalize(base, readers.pop, key, None).atexit = False
+    readers[key].add(reader)
 
 
 def source(array: Any) -> Value:
@@ -147,31 +163,32 @@ def source(array: Any) -> Value:
         if found is None or found.array is not array:
             found = Source(array)
             _sources[id(array)] = found
-            base = owner(array)
-            key = id(base)
-            if key not in _captured:
-                _captured[key] = weakref.WeakSet()
-                weakref.finalize(base, _captured.pop, key, None)
-            _captured[key].add(found)
+            _note(_captured, array, found)
         return found
 
 
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
     key = id(owner(array))
-    results = _results.pop(key, None)
-    for result in results or ():
-        result.array = result.array.copy()
-        result.taken = False
-    readers = _captured.get(key)
-    if not readers:
-        return
     with _lock:
-        for reader in list(readers):
-            if id(reader.array) in _sources:
-                _sources.pop(id(reader.array))
-            reader.array = reader.array.copy()
-        readers.clear()
+        for result in list(_results.get(key, ())):
+            result.array = result.array.copy()
+            result.taken = False
+        if key in _results:
+            _results[key].clear()
+        readers = _captured.get(key)
+        if readers:
+            for reader in list(readers):
+                _sources.pop(id(reader.array), None)
+                reader.array = _own(reader.array)
+            readers.clear()
+
+
+def _own(array: Any) -> Any:
+    """The same numbers in memory of their own; repeated axes stay repeated."""
+    if 0 not in array.strides:
+        return array.copy()
+    return np.broadcast_to(array[_first(array)].copy(), array.shape)
 
 
 def formula(op: Op, values: tuple[Any, ...], shape: Any, dtype: Any, part: int | None) -> Formula:

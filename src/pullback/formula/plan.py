@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pullback.backends.loops import Loop
+from pullback.backends.loops import Kernel, Loop, MalformedKernel, free_indices, verify
+from pullback.backends.scalar import walk
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, kernel_of
 from pullback.formula.node import Formula, Source, Value
+from pullback.formula.vocabulary import NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
 
@@ -77,13 +79,66 @@ def signature(order: Sequence[Formula], roots: Sequence[Formula]) -> tuple[Any, 
     return repr(parts), sources
 
 
+@dataclass(frozen=True)
+class Policy:
+    """How far axes are unrolled, and whether results far larger than their inputs are stored."""
+
+    short: int = SHORT
+    store_large: bool = False
+
+
+# The first that gives kernels of the loop language, not too long when unrolled, is taken: the last
+# ones store what the first ones would compute again.
+POLICIES = (Policy(), Policy(4), Policy(1), Policy(1, True))
+MAX_UNROLLED = 4000  # scalar operations in a kernel's body: half a second of compiling
+
+
 def make_plan(
     order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
 ) -> list[Step]:
     """Cut the formulas into stored results, and group those that share their loops."""
+    best: tuple[int, list[Step]] | None = None
+    problem: Exception | None = None
+    for policy in POLICIES:
+        try:
+            steps = _plan(order, roots, sources, policy)
+            size = max((_unrolled_size(s.call.kernel) for s in steps if s.call), default=0)
+        except (MalformedKernel, NotLowerable, NotImplementedError) as error:
+            problem = error
+            continue
+        if size <= MAX_UNROLLED:
+            return steps
+        if best is None or size < best[0]:
+            best = size, steps
+    if best is None:
+        raise NotLowerable(str(problem))
+    return best[1]
+
+
+def _unrolled_size(kernel: Kernel) -> int:
+    """The number of scalar operations when all short loops are written out."""
+    verify(kernel)
+    extents = {loop.name: loop.extent or 1 for loop in kernel.loops if loop.role == "unrolled"}
+    if not extents:
+        return 0
+    free = free_indices(*kernel.roots())
+    count = 0
+    for n in walk(*kernel.roots()):
+        copies = 1
+        for name in free[id(n)]:
+            copies *= extents.get(name, 1)
+        for name in n.data.over if n.op == "reduce" else ():
+            copies *= extents.get(name, 1)
+        count += copies
+    return count
+
+
+def _plan(
+    order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value], policy: Policy
+) -> list[Step]:
     place = {id(n): k for k, n in enumerate(order)} | {id(s): -1 - k for k, s in enumerate(sources)}
     wanted = {id(r) for r in roots}
-    stored = [n for n in order if id(n) in wanted or is_boundary(n)]
+    stored = [n for n in order if id(n) in wanted or is_boundary(n, policy)]
     # Computed formulas among the sources are arrays as well.
     stops = {id(n) for n in stored} | {id(s) for s in sources if not isinstance(s, Source)}
     steps: list[Step] = []
@@ -100,7 +155,7 @@ def make_plan(
         groups: dict[Any, list[tuple[Job, dict[str, tuple[Loop, int]]]]] = {}
         for node in ready:
             if id(node) not in done:
-                job, loops = _job(node)
+                job, loops = _job(node, policy.short)
                 key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
                             if loop.role not in ("unrolled", "feature"))  # fmt: skip
                 groups.setdefault(key, []).append((job, loops))
@@ -108,7 +163,8 @@ def make_plan(
             together = {name: loop for _, made in members for name, loop in made.items()}
             jobs = [job for job, _ in members]
             name = "_".join(job.node.op.name for job in jobs)[:60]
-            steps.append(_step(kernel_of(jobs, together, name, set(stops)), place))
+            call = kernel_of(jobs, together, name, set(stops), policy.short)
+            steps.append(_step(call, place))
             done |= {id(job.node) for job in jobs}
         waiting = [n for n in waiting if id(n) not in done]
     return steps
@@ -125,7 +181,7 @@ def _step(call: Call, place: dict[int, int]) -> Step:
     )  # fmt: skip
 
 
-def is_boundary(node: Formula) -> bool:
+def is_boundary(node: Formula, policy: Policy) -> bool:
     """Whether a reduction is computed once and stored: it runs over more than a few elements.
 
     One that gives a number per pair, such as a distance in many dimensions, is not: it is summed
@@ -134,7 +190,8 @@ def is_boundary(node: Formula) -> bool:
     if not isinstance(node.op, Reduction):
         return False
     x, dims = node.values[0], node.values[1]
-    return any(x.shape[d] > SHORT for d in dims) and not node.is_large
+    long = any(x.shape[d] > policy.short for d in dims)
+    return long and (policy.store_large or not node.is_large)
 
 
 def _reads(node: Formula, blocked: set[int], done: set[int]) -> bool:
@@ -170,7 +227,7 @@ def _is_small(node: Formula, done: set[int]) -> bool:
     return True
 
 
-def _job(node: Formula) -> tuple[Job, dict[str, tuple[Loop, int]]]:
+def _job(node: Formula, short: int) -> tuple[Job, dict[str, tuple[Loop, int]]]:
     """The loops of a stored result: which axis is outer, which are inner, batch or unrolled."""
     loops: dict[str, tuple[Loop, int]] = {}
 
@@ -181,12 +238,12 @@ def _job(node: Formula) -> tuple[Job, dict[str, tuple[Loop, int]]]:
 
     reduced: dict[int, str] = {}
     long_reduced: list[int] = []
-    long = [k for k, s in enumerate(node.shape) if s > SHORT]
+    long = [k for k, s in enumerate(node.shape) if s > short]
     x: Any = None
     dims: tuple[int, ...] = ()
     if isinstance(node.op, Reduction):
         x, dims = node.values[:2]
-        long_reduced = [d for d in dims if x.shape[d] > SHORT]
+        long_reduced = [d for d in dims if x.shape[d] > short]
     if not long and not long_reduced:  # the longest of the short axes is the loop
         if node.size > 1:
             long = [max(range(node.ndim), key=lambda k: node.shape[k])]

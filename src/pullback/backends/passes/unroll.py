@@ -27,6 +27,11 @@ def unroll(kernel: Kernel) -> Kernel:
     return Kernel(kernel.name, loops, tuple(outputs), kernel.summation)
 
 
+def expand(root: Scalar, extents: dict[str, int]) -> Scalar:
+    """An expression with its reductions over these indices written out."""
+    return rewrite([root], lambda n: _expand(n, extents))[0]
+
+
 def _copies(output: Output, extents: dict[str, int]) -> list[Output]:
     copies = [output]
     for name, extent in extents.items():
