@@ -130,6 +130,7 @@ class Program:
         t = a.tensor
         if self.runs:
             t = on_tensor(t.clone()).clone() if self.protected else on_tensor(t)
+            t = t.contiguous()  # new storages are numbered in order
         jacobian = np.asarray(slope)[..., None] * a.jacobian
         return self.new(value, jacobian, t, records=self.requires(a), poisoned=a.stale)
 
@@ -261,7 +262,7 @@ class Program:
                 else:
                     self.put(a, np.tanh(v), [(slope, a)], lambda t: t.tanh_())
             case 7:
-                self.put(a, number * one, [], lambda t: t.fill_(number))
+                self.put(a, number * one, [], lambda t: t.fill_(number), fills=True)
             case 8:  # t[key] = …
                 value, kept = np.array(v), one.copy()
                 value[key], kept[key] = number, 0.0
@@ -286,7 +287,7 @@ class Program:
 
     def put(
         self, a: Mapped, value: Any, terms: list[Any], act: Any,
-        other: Mapped | None = None, stale: bool = False,
+        other: Mapped | None = None, stale: bool = False, fills: bool = False,
     ) -> None:  # fmt: skip
         """Write through the map, unless PyTorch's rules forbid; derivatives by the chain rule."""
         storage = a.storage
@@ -297,7 +298,8 @@ class Program:
             return
         recording = incoming or (storage.records and not a.detached)
         forbidden = (
-            a.repeated
+            # one number may be written several times into one place, where no history is kept
+            (a.repeated and (recording or not fills))
             or (storage.leaf and not a.detached)
             or (recording and (a.one_of_many or not a.recorded))
         )
