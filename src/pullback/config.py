@@ -172,6 +172,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "num_threads": _integer(1, "threads"),
     "progress": _switch,
     "summation": _choice("blocked", "kahan"),
+    "tile_bytes": _integer(1, "bytes"),
 }
 
 
