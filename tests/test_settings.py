@@ -19,7 +19,7 @@ from pullback.config import free_memory
 from pullback.errors import OutOfMemoryError
 
 NAMES = ("defer_elements", "max_formula_nodes", "memory_budget", "num_threads", "progress",
-         "summation")  # fmt: skip
+         "summation", "tile_bytes")  # fmt: skip
 
 
 def state() -> dict[str, Any]:
@@ -28,7 +28,8 @@ def state() -> dict[str, Any]:
 
 def test_defaults() -> None:
     assert state() == {
-        "defer_elements": 1 << 16, "max_formula_nodes": 2000, "memory_budget": None,
+        "defer_elements": 1 << 62, "max_formula_nodes": 2000, "tile_bytes": 1 << 26,
+        "memory_budget": None,
         "num_threads": threads.available(), "progress": True, "summation": "blocked",
     }  # fmt: skip
 

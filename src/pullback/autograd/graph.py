@@ -196,7 +196,6 @@ class AccumulateGrad(Node):
                 hook(leaf)
 
 
-
 def _is_formula(g: Any) -> bool:
     return g is not None and type(g) is not np.ndarray
 

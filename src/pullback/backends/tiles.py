@@ -107,9 +107,10 @@ class _Job:
         for n in self.order:
             if id(n) in self.totals:
                 values[id(n)] = self.result(n)
-            elif id(n) in self.late or id(n) in needed or self.kernel.outer not in self.free[id(n)]:
-                if all(id(a) in values for a in n.args):
-                    values[id(n)] = self.value(n, [values[id(a)] for a in n.args], self.extents, 0)
+            elif (
+                id(n) in self.late or id(n) in needed or self.kernel.outer not in self.free[id(n)]
+            ) and all(id(a) in values for a in n.args):
+                values[id(n)] = self.value(n, [values[id(a)] for a in n.args], self.extents, 0)
         self.write(values, lambda o: id(o.value) in self.late)
 
     def value(self, n: Scalar, args: list[Array], extents: Mapping[str, int], start: int) -> Array:

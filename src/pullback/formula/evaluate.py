@@ -127,7 +127,8 @@ def _compute(
 ) -> None:
     """Run a kernel as machine code; where that cannot be had, in tiles by NumPy."""
     try:
-        from pullback.backends.llvm.run import program, run
+        from pullback.backends.llvm.compile import program
+        from pullback.backends.llvm.run import run
 
         program(kernel)
     except Exception as error:  # whatever the compiler says: the numbers do not depend on it
@@ -174,5 +175,5 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
 
 def _numbers(value: Any) -> Any:
     if isinstance(value, Value):
-        return value.array  # type: ignore[attr-defined]  # a source or a computed formula
+        return value.array
     return [_numbers(v) for v in value] if isinstance(value, list) else value

@@ -22,8 +22,8 @@ from pullback.backends.loops import (
     load,
     reduce,
 )
-from pullback.backends.scalar import Scalar, cast, const, scalar_input, walk
 from pullback.backends.passes.unroll import CHAINS, expand
+from pullback.backends.scalar import Scalar, cast, const, scalar_input, walk
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.formula.maps import MAPS, Mapped, plain
@@ -109,7 +109,7 @@ class Lowering:
     def parts(self, node: Any, at: tuple[Any, ...]) -> list[tuple[Value, tuple[Any, ...]]]:
         """The elements that an element is computed from."""
         op = node.op
-        found = self.places.get(_key(node, at))
+        found: Any = self.places.get(_key(node, at))
         if found is not None:
             return found
         if isinstance(op, Pointwise):
@@ -126,7 +126,7 @@ class Lowering:
         else:
             raise NotLowerable(op.name)
         self.places[_key(node, at)] = found
-        return found
+        return found  # type: ignore[no-any-return]  # a list of places
 
     def element(self, node: Any, at: tuple[Any, ...]) -> Scalar:
         """The element of a value, when those that it is made of are known."""
@@ -150,7 +150,7 @@ class Lowering:
         return result
 
     def load(self, node: Value, at: tuple[Any, ...]) -> Scalar:
-        """An element of an array; axes without extent are left out, single numbers are parameters."""
+        """An element of an array; axes without extent are left out, numbers are parameters."""
         array = node.array if isinstance(node, Source) else None
         strides = _strides(node) if array is None else array.strides
         axes = [k for k, s in enumerate(node.shape) if s != 1 and strides[k] != 0]
@@ -160,7 +160,7 @@ class Lowering:
                 name = self.fresh("a")
                 self.scalars[name] = node
                 found = self.buffers[id(node)] = scalar_input(name, node.dtype)
-            return found  # type: ignore[no-any-return]
+            return found
         # The same memory seen through a transpose is the same buffer: axes by decreasing stride.
         axes.sort(key=lambda k: -strides[k])
         where = id(node) if array is None else array.__array_interface__["data"][0]
@@ -308,7 +308,8 @@ def kernel_of(
         axes = tuple(k for k, axis in enumerate(job.outer_axes) if axis is not None)
         unit = bool(axes) and all(s == 1 for s in node.shape[axes[-1] + 1 :])
         buffer = Buffer(low.fresh("out"), node.dtype, len(axes), unit=unit)
-        outputs.append(Output(buffer, tuple(at[k] for k in axes), cast(value, node.dtype)))
+        where: Any = tuple(at[k] for k in axes)
+        outputs.append(Output(buffer, where, cast(value, node.dtype)))
         results.append((buffer.name, node, axes))
     kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs), config.summation)
     return Call(kernel, low.sizes, low.arrays, low.scalars, results)

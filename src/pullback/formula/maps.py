@@ -136,7 +136,8 @@ def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], lis
     groups = []
     a = b = 0
     while a < len(old) or b < len(new):
-        left, right = [], []
+        left: list[int] = []
+        right: list[int] = []
         p = q = 1
         while True:
             if p == q and (left or right):

@@ -6,7 +6,7 @@ import math
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ class Value:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     size: int
+    if TYPE_CHECKING:  # of both kinds, each in its own way
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def _describe(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.shape = tuple(shape)
@@ -70,6 +73,7 @@ class Formula(Value):
         self.op = op
         self.values = values  # in declared order: Value, number, None, or a plain argument
         self.part = part  # which result, for operations with several
+        self.key: Any = None
         self.array: Any = None
         self.taken = False
         self._describe(shape, dtype)

@@ -62,7 +62,7 @@ def signature(order: Sequence[Formula], roots: Sequence[Formula]) -> tuple[Any, 
         if found is None:
             sources.append(value)
             found = place[id(value)] = -len(sources)
-            array = value.array  # type: ignore[attr-defined]  # a source or a computed formula
+            array = value.array
             base = memory.setdefault(array.__array_interface__["data"][0], len(memory))
             parts.append((value.shape, value.dtype, array.strides, base))
         return found

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import llvmlite  # type: ignore[import-untyped]
-import llvmlite.binding as binding  # type: ignore[import-untyped]
+import llvmlite
+import llvmlite.binding as binding
 
 from ..loops import Kernel, verify
 from ..simplify import simplify

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import llvmlite.binding as binding  # type: ignore[import-untyped]
+import llvmlite.binding as binding
 import numpy as np
 
 # the first feature that the machine has decides; bytes of its vectors
