@@ -17,7 +17,7 @@ settings.load_profile("steady" if os.environ.get("CI") else "searching")
 @pytest.fixture(autouse=True)
 def _formulas_are_on_in_their_tests(request: pytest.FixtureRequest) -> Iterator[None]:
     """They are off by default; the tests of formulas turn them on."""
-    if request.module.__name__ in ("test_formula", "test_explain"):
+    if request.module.__name__ in ("test_formula", "test_explain", "test_progress"):
         with config(defer_elements=1 << 16):
             yield
     else:

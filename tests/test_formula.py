@@ -196,7 +196,6 @@ REDUCTIONS: dict[str, Build] = {
     "any": lambda k, d: (k > 0.9).any(d) if isinstance(d, int) else (k > 0.9).any(),
     "all": lambda k, d: (k > -0.9).all(d) if isinstance(d, int) else (k > -0.9).all(),
     "count_nonzero": lambda k, d: (k > 0).count_nonzero(d),
-    "logsumexp": lambda k, d: (4 * k).logsumexp(d),
     "softmax": lambda k, d: k.softmax(d if isinstance(d, int) else -1) * k,
     "log_softmax": lambda k, d: k.log_softmax(d if isinstance(d, int) else -1),
     "norm": lambda k, d: (2 + k).norm(dim=d),

@@ -111,7 +111,7 @@ class Lowering:
         op = node.op
         found: Any = self.places.get(_key(node, at))
         if found is not None:
-            return found
+            return list(found)
         if isinstance(op, Pointwise):
             found = []
             for x in node.values:
