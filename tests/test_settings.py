@@ -28,7 +28,7 @@ def state() -> dict[str, Any]:
 
 def test_defaults() -> None:
     assert state() == {
-        "defer_elements": 1 << 62, "max_formula_nodes": 2000, "tile_bytes": 1 << 26,
+        "defer_elements": 1 << 16, "max_formula_nodes": 2000, "tile_bytes": 1 << 26,
         "memory_budget": None,
         "num_threads": threads.available(), "progress": True, "summation": "blocked",
     }  # fmt: skip

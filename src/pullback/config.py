@@ -23,10 +23,6 @@ FREE_FRACTION = 2
 ALWAYS_FITS = 1 << 28
 
 
-# No result has so many elements: nothing is deferred.
-OFF = 1 << 62
-
-
 class Config:
     """The settings. They belong to the process, and hold in all of its threads."""
 
@@ -51,7 +47,7 @@ class Config:
     """Whether long runs show a progress bar where a person is watching."""
 
     def __init__(self) -> None:
-        self.defer_elements = OFF
+        self.defer_elements = 1 << 16
         self.max_formula_nodes = 2000
         self.memory_budget = None
         self.num_threads = processors()
