@@ -1,11 +1,16 @@
-"""Formulas: a hash-consed DAG of operations over arrays, with known shapes and dtypes."""
+"""Formulas: a DAG of operations over arrays, with known shapes and dtypes.
+
+Making a node is on the path of every deferred operation, so what depends on the operation, its
+plain arguments, and the shapes and dtypes of its operands alone is kept in a `Template`, found with
+one look-up. Equal formulas need not be one object: loops are made of hash-consed scalars.
+"""
 
 from __future__ import annotations
 
 import math
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,22 +22,41 @@ from pullback.op import REGISTRY, Op
 _lock = threading.RLock()
 
 
+_kinds: dict[Any, int] = {}
+
+
+def kind_of(*what: Any) -> int:
+    """A number for what a value is: equal for equal arguments."""
+    return _kinds.setdefault(what, len(_kinds))
+
+
+def address_of(array: Any) -> int:
+    """Where the first element lies."""
+    return int(array.__array_interface__["data"][0])
+
+
 class Value:
-    """What formulas are made of: has a shape and a dtype, as an array has."""
+    """What formulas are made of: has a shape and a dtype, as an array has.
 
-    __slots__ = ("__weakref__", "dtype", "shape", "size")
+    `kind` is a number for them. `leaf` is the size of the largest array below.
+    """
 
-    shape: tuple[int, ...]
+    __slots__ = ("__weakref__", "array", "dtype", "heavy", "kind", "leaf", "nodes", "shape", "size")
+
+    # NumPy's arrays leave mixed arithmetic to the value.
+    __array_ufunc__ = None
+
+    array: Any
     dtype: np.dtype[Any]
+    heavy: bool
+    kind: int
+    leaf: int
+    nodes: int
+    shape: tuple[int, ...]
     size: int
-    if TYPE_CHECKING:  # of both kinds, each in its own way
+    if TYPE_CHECKING:  # operations, attached by the vocabulary
 
         def __getattr__(self, name: str) -> Any: ...
-
-    def _describe(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape = tuple(shape)
-        self.dtype = np.dtype(dtype)
-        self.size = math.prod(self.shape)
 
     @property
     def ndim(self) -> int:
@@ -50,40 +74,70 @@ class Value:
 class Source(Value):
     """An array that formulas read."""
 
-    __slots__ = ("array",)
+    __slots__ = ("address", "layout")
 
     def __init__(self, array: Any):
         self.array = array
-        self._describe(array.shape, array.dtype)
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.size = array.size
+        self.kind = kind_of(self.shape, self.dtype)
+        self.leaf = self.size if 0 not in array.strides else array[_first(array)].size
+        self.nodes = 0
+        self.heavy = False
+        # How the numbers lie in memory: kernels are made for it.
+        self.layout = kind_of(self.shape, self.dtype, array.strides)
+        self.address = address_of(array)
 
-    @property
-    def leaf(self) -> int:
-        return self.size if 0 not in self.array.strides else self.array[_first(self.array)].size
+    is_pending = False
 
-    is_pending = heavy = False
-    nodes = 0
+
+class Template:
+    """What all formulas of an operation on operands of some kinds have in common."""
+
+    __slots__ = ("code", "dtype", "kind", "op", "plain", "shape", "size")
+
+    def __init__(self, op: Op, plain: tuple[Any, ...], shape: Any, dtype: Any):
+        self.op = op
+        self.plain = plain  # in declared order, None for operands
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype)
+        self.size = math.prod(self.shape)
+        self.kind = kind_of(self.shape, self.dtype)
+        self.code = kind_of(self)  # of the operation in a plan's signature
 
 
 class Formula(Value):
     """An operation on values, not computed yet; `array` holds the numbers once it is."""
 
-    __slots__ = ("array", "heavy", "key", "leaf", "nodes", "op", "part", "taken", "values")
+    __slots__ = ("taken", "template", "values")
 
-    def __init__(self, op: Op, values: tuple[Any, ...], shape: Any, dtype: Any, part: int | None):
-        self.op = op
+    def __init__(self, template: Template, values: tuple[Any, ...], operands: Sequence[Value]):
+        self.template = template
         self.values = values  # in declared order: Value, number, None, or a plain argument
-        self.part = part  # which result, for operations with several
-        self.key: Any = None
-        self.array: Any = None
+        self.array = None
         self.taken = False
-        self._describe(shape, dtype)
+        self.shape = template.shape
+        self.dtype = template.dtype
+        size = self.size = template.size
+        self.kind = template.kind
         # At most so many operations are pending below and here: shared ones are counted repeatedly.
-        self.nodes = 1 + sum(a.nodes for a in self.arguments if a.is_pending)
-        # The largest array below, and whether something below is far larger than that: such a
-        # value is never stored, and what is computed from it waits.
-        self.leaf = max((a.leaf for a in self.arguments), default=0)
-        blown = self.size > config.defer_elements and self.size > BLOWN * self.leaf
-        self.heavy = blown or any(a.is_pending and a.heavy for a in self.arguments)
+        nodes, leaf, heavy = 1, 0, False
+        for a in operands:
+            if a.array is None:
+                nodes += a.nodes
+                heavy = heavy or a.heavy
+            if a.leaf > leaf:
+                leaf = a.leaf
+        self.nodes = nodes
+        # Whether this, or something below, is far larger than the arrays below: such a value is
+        # never stored, and what is computed from it waits.
+        self.leaf = leaf
+        self.heavy = heavy or (size > config.defer_elements and size > BLOWN * leaf)
+
+    @property
+    def op(self) -> Op:
+        return self.template.op
 
     @property
     def is_large(self) -> bool:
@@ -94,11 +148,8 @@ class Formula(Value):
         return self.array is None
 
     def forget(self) -> None:
-        """Let go of what it was computed from, which others may then take the identities of."""
-        with _lock:
-            if _formulas.get(self.key) is self:
-                del _formulas[self.key]
-            self.values = ()
+        """Let go of what it was computed from."""
+        self.values = ()
 
     def take(self) -> Any:
         """The computed array, for a tensor of its own: it may be written in place."""
@@ -116,7 +167,9 @@ class Formula(Value):
             if isinstance(value, Value):
                 yield value
             elif isinstance(value, list):
-                yield from value
+                for element in value:
+                    if isinstance(element, Value):
+                        yield element
 
     def __repr__(self) -> str:
         return f"<formula {self.op.name}{list(self.shape)}>"
@@ -130,22 +183,45 @@ def _first(array: Any) -> Any:
     return tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
 
 
+class _Readers:
+    """Those who read a memory, as long as they live."""
+
+    __slots__ = ("_limit", "_memory", "_references")
+
+    def __init__(self, memory: weakref.ref[Any]):
+        self._memory = memory  # kept for its callback
+        self._references: list[weakref.ref[Any]] = []
+        self._limit = 8
+
+    def add(self, reader: Value) -> None:
+        references = self._references
+        references.append(weakref.ref(reader))
+        if len(references) > self._limit:
+            self._references = [r for r in references if r() is not None]
+            self._limit = 2 * len(self._references) + 8
+
+    def take(self) -> list[Any]:
+        """All that live; they are readers no longer."""
+        living = [r() for r in self._references]
+        self._references = []
+        return [reader for reader in living if reader is not None]
+
+
 # Who reads a memory, by the identity of the array that owns it: computed formulas whose array is
 # a tensor's as well, and sources.
-_results: dict[int, weakref.WeakSet[Any]] = {}
-_formulas: weakref.WeakValueDictionary[Any, Formula] = weakref.WeakValueDictionary()
+_results: dict[int, _Readers] = {}
+_captured: dict[int, _Readers] = {}
 _sources: weakref.WeakValueDictionary[int, Source] = weakref.WeakValueDictionary()
-_captured: dict[int, weakref.WeakSet[Any]] = {}
 
 
-def _note(readers: dict[int, weakref.WeakSet[Any]], array: Any, reader: Value) -> None:
+def _note(readers: dict[int, _Readers], array: Any, reader: Value) -> None:
     """Remember who reads a memory, until the memory goes."""
     base = owner(array)
     key = id(base)
-    if key not in readers:
-        readers[key] = weakref.WeakSet()
-        weakref.finalize(base, readers.pop, key, None).atexit = False
-    readers[key].add(reader)
+    found = readers.get(key)
+    if found is None:
+        found = readers[key] = _Readers(weakref.ref(base, lambda _: readers.pop(key, None)))
+    found.add(reader)
 
 
 def source(array: Any) -> Value:
@@ -154,38 +230,44 @@ def source(array: Any) -> Value:
     An array that is another's memory in another shape is a reshape of it, so that both read the
     same elements in the eyes of the simplifier.
     """
+    found = _sources.get(id(array))
+    if found is not None and found.array is array:
+        return found
     base = owner(array)
     if (
         base is not array and base.size == array.size and base.dtype == array.dtype
         and base.shape != array.shape and base.ndim > 1
         and base.flags.c_contiguous and array.flags.c_contiguous
     ):  # fmt: skip
-        return formula(REGISTRY["reshape"], (source(base), tuple(array.shape)), array.shape,
-                       array.dtype, None)  # fmt: skip
+        shape = tuple(array.shape)
+        below = source(base)
+        key = ("reshape", below.kind, shape)
+        template = _reshapes.get(key)
+        if template is None:
+            op = REGISTRY["reshape"]
+            template = _reshapes[key] = Template(op, (None, shape), shape, array.dtype)
+        return Formula(template, (below, shape), (below,))
     with _lock:
-        found = _sources.get(id(array))
-        if found is None or found.array is not array:
-            found = Source(array)
-            _sources[id(array)] = found
-            _note(_captured, array, found)
+        found = _sources[id(array)] = Source(array)
+        _note(_captured, array, found)
         return found
+
+
+_reshapes: dict[Any, Template] = {}
 
 
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
     key = id(owner(array))
     with _lock:
-        for result in list(_results.get(key, ())):
+        results, captured = _results.get(key), _captured.get(key)
+        for result in results.take() if results else ():
             result.array = result.array.copy()
             result.taken = False
-        if key in _results:
-            _results[key].clear()
-        readers = _captured.get(key)
-        if readers:
-            for reader in list(readers):
-                _sources.pop(id(reader.array), None)
-                reader.array = _own(reader.array)
-            readers.clear()
+        for reader in captured.take() if captured else ():
+            _sources.pop(id(reader.array), None)
+            reader.array = _own(reader.array)
+            reader.address = address_of(reader.array)
 
 
 def _own(array: Any) -> Any:
@@ -193,24 +275,3 @@ def _own(array: Any) -> Any:
     if 0 not in array.strides:
         return array.copy()
     return np.broadcast_to(array[_first(array)].copy(), array.shape)
-
-
-def formula(op: Op, values: tuple[Any, ...], shape: Any, dtype: Any, part: int | None) -> Formula:
-    """The one formula with this operation and these arguments."""
-    key = (id(op), tuple(map(_key, values)), part)
-    with _lock:
-        found = _formulas.get(key)
-        if found is None:
-            found = _formulas[key] = Formula(op, values, shape, dtype, part)
-            found.key = key
-        return found
-
-
-def _key(value: Any) -> Any:
-    if isinstance(value, Value):
-        return id(value)
-    if isinstance(value, list):
-        return tuple(map(_key, value))
-    if isinstance(value, (int, float, complex, bool)):
-        return type(value), repr(value)
-    return repr(value)

@@ -15,7 +15,7 @@ from pullback.backends.loops import Kernel, Loop, MalformedKernel, free_indices,
 from pullback.backends.scalar import walk
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, kernel_of
-from pullback.formula.node import Formula, Source, Value
+from pullback.formula.node import Formula, Source, Value, address_of, kind_of
 from pullback.formula.vocabulary import NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
@@ -52,31 +52,27 @@ def signature(order: Sequence[Formula], roots: Sequence[Formula]) -> tuple[Any, 
     """What decides the plan, and the values that the formulas read."""
     place: dict[int, int] = {}
     sources: list[Value] = []
-    memory: dict[Any, int] = {}
-    parts: list[Any] = []
-
-    def refer(value: Any) -> Any:
-        if not isinstance(value, Value):
-            return repr(value)
-        found = place.get(id(value))
-        if found is None:
-            sources.append(value)
-            found = place[id(value)] = -len(sources)
-            array = value.array
-            base = memory.setdefault(array.__array_interface__["data"][0], len(memory))
-            parts.append((value.shape, value.dtype, array.strides, base))
-        return found
-
+    memory: dict[int, int] = {}
+    parts: list[int] = []
     for k, node in enumerate(order):
-        parts.append((
-            node.op.name,
-            tuple([[refer(e) for e in v] if isinstance(v, list) else refer(v)
-                   for v in node.values].__iter__()),
-            node.shape,
-        ))  # fmt: skip
+        parts.append(node.template.code)
+        for value in node.arguments:
+            found = place.get(id(value))
+            if found is None:
+                sources.append(value)
+                found = place[id(value)] = -len(sources)
+                if type(value) is Source:
+                    layout, address = value.layout, value.address
+                else:  # a computed formula
+                    array = value.array
+                    layout = kind_of(array.shape, array.dtype, array.strides)
+                    address = address_of(array)
+                # Values in the same memory are known to be related.
+                parts += (layout, memory.setdefault(address, len(memory)))
+            parts.append(found)
         place[id(node)] = k
-    parts.append(tuple(place[id(r)] for r in roots))
-    return repr(parts), sources
+    parts += [place[id(r)] for r in roots]
+    return tuple(parts), sources
 
 
 @dataclass(frozen=True)

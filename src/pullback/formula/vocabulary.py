@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
 from pullback.formula.maps import MAPS, Mapped
-from pullback.formula.node import Formula, Value, formula, source
+from pullback.formula.node import Formula, Source, Template, Value, source
 from pullback.op import REGISTRY, Composite, Op, Opaque, Pointwise, Reduction, View
 
 
@@ -72,37 +73,85 @@ class CheckVocabulary:
 FORMULAS = FormulaVocabulary()
 CHECKS = CheckVocabulary()
 
+# How to build an operation on operands of some kinds, with some plain arguments: a template, a
+# function of the arguments, or in words why it cannot be built.
+Maker = Template | Callable[[list[Any]], Any] | str
+_makers: dict[Any, Maker] = {}
+MAX_MAKERS = 10_000
+
 
 def build(op: Op, values: Sequence[Any]) -> Any:
     """The formula of an operation on values, arrays and numbers; plain arguments are normalised."""
-    if isinstance(op, Composite):
-        return op.compute(FORMULAS, values)
     given = list(values)
-    for k in op.tensors:
-        given[k] = _value(given[k])
-    for v in _values(given):
-        if v.dtype.kind not in "fbiu" or v.dtype == np.float16:
-            raise NotLowerable(f"dtype {v.dtype}")
-        if v.size == 0:
-            raise NotLowerable("nothing to compute")
-    if isinstance(op, Pointwise):
-        return _pointwise(op, given)
-    if isinstance(op, Reduction):
-        return _reduction(op, given)
-    if isinstance(op, View) and not op.many:
-        return _view(op, given)
+    operands: list[Value] = []
+    key: list[Any] = [op]
+    for k, v in enumerate(given):
+        if type(v) is Formula:
+            operands.append(v)
+            key.append(v.kind)
+        elif isinstance(v, np.ndarray):
+            given[k] = read = source(v)
+            operands.append(read)
+            key.append(read.kind)
+        elif type(v) is Source:
+            operands.append(v)
+            key.append(v.kind)
+        elif type(v) is list:
+            v = given[k] = [source(e) if isinstance(e, np.ndarray) else e for e in v]
+            operands += [e for e in v if isinstance(e, Value)]
+            key.append(tuple(e.kind if isinstance(e, Value) else plain_key(e) for e in v))
+        else:
+            key.append(plain_key(v))
+    found = tuple(key)
+    maker = _makers.get(found)
+    if maker is None:
+        maker = _maker(op, given)
+        if len(_makers) > MAX_MAKERS:
+            _makers.clear()
+        _makers[found] = maker
+    if isinstance(maker, Template):
+        return Formula(maker, tuple(given), operands)
+    if isinstance(maker, str):
+        raise NotLowerable(maker)
+    return maker(given)
+
+
+def plain_key(value: Any) -> Any:
+    """What tells plain arguments apart: 1, 1.0 and True are not the same, nor are 0.0 and -0.0."""
+    if value is None or type(value) is int:
+        return value
+    if type(value) is tuple:
+        return tuple(map(plain_key, value))
+    return type(value), repr(value)
+
+
+def _maker(op: Op, given: list[Any]) -> Maker:
+    """Found once for an operation on operands of some kinds, with some plain arguments."""
+    try:
+        if isinstance(op, Composite):
+            return lambda given: op.compute(FORMULAS, given)
+        for v in _values(given):
+            if v.dtype.kind not in "fbiu" or v.dtype == np.float16:
+                raise NotLowerable(f"dtype {v.dtype}")
+            if v.size == 0:
+                raise NotLowerable("nothing to compute")
+        if isinstance(op, Pointwise):
+            return _pointwise(op, given)
+        if isinstance(op, Reduction):
+            return _reduction(op, given)
+        if isinstance(op, View) and not op.many:
+            return _view(op, given)
+    except NotLowerable as reason:
+        return str(reason)
     if isinstance(op, Opaque) and op.formula_function is not None:
-        op.compute(CHECKS, given)  # the same checks, with the same messages, as on arrays
-        return op.formula_function(FORMULAS, *given)
-    raise NotLowerable(op.name)
+        return functools.partial(_opened, op, op.formula_function)
+    return op.name
 
 
-def _value(x: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        return source(x)
-    if isinstance(x, list):
-        return [_value(e) for e in x]
-    return x
+def _opened(op: Opaque, function: Callable[..., Any], given: list[Any]) -> Any:
+    """A library call written with other operations."""
+    op.compute(CHECKS, given)  # the same checks, with the same messages, as on arrays
+    return function(FORMULAS, *given)
 
 
 def _values(given: Sequence[Any]) -> list[Value]:
@@ -119,16 +168,20 @@ def cast(x: Value, dtype: Any) -> Value:
     """A value in another dtype."""
     if x.dtype == dtype:
         return x
-    return _pointwise(REGISTRY["cast"], [x, np.dtype(dtype)])  # type: ignore[arg-type]
+    return build(REGISTRY["cast"], [x, np.dtype(dtype)])  # type: ignore[no-any-return]
 
 
-def _pointwise(op: Pointwise, given: list[Any]) -> Formula:
+def _template(op: Op, given: Sequence[Any], shape: Sequence[int], dtype: Any) -> Template:
+    plain = tuple(None if isinstance(v, (Value, list)) else v for v in given)
+    return Template(op, plain, shape, dtype)
+
+
+def _pointwise(op: Pointwise, given: list[Any]) -> Template:
     values = _values(given)
     if op.name in DIVISIONS and all(v.dtype.kind != "f" for v in values):
         raise NotLowerable("an integer division may be one by zero, which is an error at the call")
     shape = broadcast_shape(*(v.shape for v in values))
-    dtype = _result_dtype(op, given)
-    return formula(op, tuple(given), shape, dtype, None)
+    return _template(op, given, shape, _result_dtype(op, given))
 
 
 def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:
@@ -147,9 +200,10 @@ def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:
 TUPLES = {"max_dim": ("amax", "argmax"), "min_dim": ("amin", "argmin")}
 
 
-def _reduction(op: Reduction, given: list[Any]) -> Any:
+def _reduction(op: Reduction, given: list[Any]) -> Maker:
     if op.name in TUPLES:
-        return tuple(build(REGISTRY[name], given) for name in TUPLES[op.name])
+        parts = [REGISTRY[name] for name in TUPLES[op.name]]
+        return lambda given: tuple(build(part, given) for part in parts)
     if op.name not in REDUCTIONS:
         raise NotLowerable(op.name)
     x, dims, keepdim = given[:3]
@@ -163,16 +217,16 @@ def _reduction(op: Reduction, given: list[Any]) -> Any:
         dtype = np.bool_
     elif op.result == "index":
         dtype = np.int64
-    return formula(op, tuple(given), shape, dtype, None)
+    return _template(op, given, shape, dtype)
 
 
-def _view(op: View, given: list[Any]) -> Formula:
+def _view(op: View, given: list[Any]) -> Template:
     x = given[0]
     try:
         mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *given[1:]))
     except AttributeError as error:
         raise NotLowerable(f"{op.name}: {error}") from error
-    return formula(op, tuple(given), mapped.shape, x.dtype, None)
+    return _template(op, given, mapped.shape, x.dtype)
 
 
 def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
@@ -188,6 +242,11 @@ def _operator(name: str, swap: bool = False) -> Callable[[Any, Any], Any]:
     return apply
 
 
-for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div"}.items():
-    setattr(Value, f"__{_name}__", _operator(_op))
-    setattr(Value, f"__r{_name}__", _operator(_op, swap=True))
+_BINARY = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow"}
+_OPERATORS = {
+    **{f"__{name}__": _operator(op) for name, op in _BINARY.items()},
+    **{f"__r{name}__": _operator(op, swap=True) for name, op in _BINARY.items()},
+    "__neg__": lambda self: FORMULAS.neg(self),
+}
+for _name, _function in _OPERATORS.items():
+    setattr(Value, _name, _function)
