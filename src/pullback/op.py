@@ -224,6 +224,7 @@ class Op:
         if key in REGISTRY:
             raise ValueError(f"the operation {key} is declared twice")
         REGISTRY[key] = self
+        self.key = key
         self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:

@@ -36,6 +36,12 @@ def slice_(xp, input, dim: Dim, start: int, end: int, step: int):
     return xp.slice(input, dim, start, end, step)
 
 
+@slice_.samples
+def _(r):
+    yield call(r(3, 4), 1, 0, 4, 2)
+    yield call(r(3, 4), -2, 1, 3, 1)
+
+
 @composite()
 def narrow(xp, input, dim: Dim, start: int, length: int):
     r"""`length` positions of an axis from `start`: a view."""
@@ -162,6 +168,12 @@ def index(xp, input, indices: Arrays):
     return xp.take(input, _key(indices))
 
 
+@index.samples
+def _(r):
+    yield call(r(3, 4), [r.integers(0, 3, 2), None])
+    yield call(r(3, 4), [r.integers(0, 3, 2, 1), r.integers(0, 4, 5)])
+
+
 @index.backward("input")
 def _(xp, g, indices, input_shape):
     return xp.index_adjoint(g, indices, input_shape)
@@ -171,6 +183,11 @@ def _(xp, g, indices, input_shape):
 def index_adjoint(xp, input, indices: Arrays, shape: Plain):
     r"""Zeros of a shape to which the input is added at the indices: the transpose of `index`."""
     return xp.put(xp.filled(shape, 0, input), _key(indices), input, True)
+
+
+@index_adjoint.samples
+def _(r):
+    yield call(r(2, 4), [r.integers(0, 3, 2), None], (3, 4))
 
 
 @index_adjoint.backward("input")
@@ -253,6 +270,12 @@ def scatter_zeros(xp, input, dim: int, index: Array, shape):
     r"""Zeros of a shape to which the input is added where `gather` would read: its transpose."""
     zeros = xp.filled(shape, 0, input)
     return xp.scatter_array(zeros, dim, index, input, True) if 0 not in index.shape else zeros
+
+
+@scatter_zeros.samples
+def _(r):
+    yield call(r(3, 1), 1, r.integers(0, 4, 3, 1), (3, 4))
+    yield call(r(3, 2), 1, r.integers(0, 4, 3, 2), (3, 4))
 
 
 @scatter_zeros.formula
@@ -394,10 +417,15 @@ def _(np, input, indices, dim=None):
     return np.take_along_axis(input, indices, dim)
 
 
-@opaque(public=False)
+@opaque(public=False, derivative=False)
 def nonzero_indices(xp, input):
     r"""The positions of non-zero elements, a row each."""
     return xp.nonzero_array(input)
+
+
+@nonzero_indices.samples
+def _(r):
+    yield call(r.integers(0, 2, 3, 4))
 
 
 @composite(derivative=False)

@@ -150,6 +150,12 @@ def matmul_batched(xp, input, mat2):
     return xp.matmul(input, mat2)
 
 
+@matmul_batched.samples
+def _(r):
+    yield call(r(2, 3, 4), r(4, 5))
+    yield call(r(2, 1, 3, 4), r(3, 4, 2))
+
+
 @bmm.formula
 @matmul_batched.formula
 def _(xp, input, mat2):
@@ -281,6 +287,12 @@ def _(np, input, mat1, mat2, *, beta=1, alpha=1):
 def contract(xp, tensors: Arrays, inputs: Plain, output):
     r"""Sum of products by subscripts, one letter per axis, none repeated within a tensor."""
     return xp.einsum_array(f"{','.join(inputs)}->{output}", tensors)
+
+
+@contract.samples
+def _(r):
+    yield call([r(3, 4), r(4, 5)], ["ij", "jk"], "ik")
+    yield call([r(2, 3), r(3), r(4)], ["ij", "j", "k"], "ki")
 
 
 @contract.formula

@@ -60,6 +60,11 @@ def _(r):
     yield call(r(), ())
 
 
+@view_adjoint.samples
+def _(r):
+    yield call(r(4, 3), permute, [(1, 0)], (3, 4))
+
+
 @permute.reference
 def _(np, input, *dims):
     return np.transpose(input, dims[0] if dims and isinstance(dims[0], tuple) else dims)
@@ -165,6 +170,12 @@ def _(xp, g, input_shape):
     return xp.reshape(g, *input_shape)
 
 
+@view_as_shape.samples
+def _(r):
+    yield call(r(2, 6), 3, 4)
+    yield call(r(2, 6), (-1,))
+
+
 @reshape.samples
 def _(r):
     yield call(r(2, 6), 3, 4)
@@ -215,6 +226,11 @@ def view_dtype(xp, input, dtype: Plain):
 @view_dtype.backward("input")
 def _(xp, g, input_shape):
     return None
+
+
+@view_dtype.samples
+def _(r):
+    yield call(r(3, 4), r.int64)
 
 
 @view(function=False)
@@ -277,6 +293,12 @@ def sum_to(xp, input, shape: Plain):
     if ones:
         input = xp.sum(input, ones, keepdim=True)
     return xp.reshape(input, *shape) if new else input
+
+
+@sum_to.samples
+def _(r):
+    yield call(r(2, 3, 4), (3, 1))
+    yield call(r(3, 4), (3, 4))
 
 
 @composite(method=False)
@@ -746,7 +768,8 @@ def _(np, input):
     return np.copy(input)
 
 
-@pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False)
+@pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False,
+           domain=None)  # fmt: skip
 def cast(xp, input, dtype: Plain):
     r"""The values in another dtype, given as NumPy's."""
     return xp.cast(input, dtype)
@@ -755,6 +778,12 @@ def cast(xp, input, dtype: Plain):
 @cast.backward("input")
 def _(xp, g, input_dtype):
     return xp.cast(g, input_dtype)
+
+
+@cast.samples
+def _(r):
+    yield call(r(3, 4), r.integers(0, 9).dtype)
+    yield call(r.integers(0, 9, 3), r(1).dtype)
 
 
 @opaque(public=False, inplace=True, node="Copy", holomorphic=False)

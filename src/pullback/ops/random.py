@@ -79,6 +79,27 @@ def _(r):
     yield call(r(low=0, high=1))
 
 
+@opaque(public=False, node="Normal", numbers="mean std")
+def spread(xp, noise, mean, std):
+    r"""Drawn numbers with another mean and deviation. As PyTorch's, they do not depend on them."""
+    return xp.cast(noise * std + mean, noise.dtype)
+
+
+@spread.backward("noise")
+def _(xp, g, std):
+    return g * std
+
+
+@spread.backward("mean", "std")
+def _(xp, g):
+    return g * 0
+
+
+@spread.samples
+def _(r):
+    yield call(r(3, 4), r(4), 2.0)
+
+
 @composite(method=False, random=True)
 def normal(xp, mean: Plain = 0.0, std: Plain = 1.0, size: Plain = None, *, generator=None,
            dtype=None, layout=None, device=None, requires_grad: bool = False,
@@ -94,7 +115,8 @@ def normal(xp, mean: Plain = 0.0, std: Plain = 1.0, size: Plain = None, *, gener
     if size is None:
         size = xp.broadcast_shape(getattr(mean, "shape", ()), getattr(std, "shape", ()))
     noise = xp.randn(*size, generator=generator, dtype=dtype)
-    return (noise * std + mean).requires_grad_(requires_grad)
+    drawn = xp.spread(noise, mean, std)
+    return drawn.requires_grad_() if requires_grad else drawn
 
 
 @normal.samples

@@ -153,6 +153,12 @@ def product_of_others(xp, input, dim: Dims):
     return xp.permute(xp.reshape(flat, *moved.shape), *back)
 
 
+@product_of_others.samples
+def _(r):
+    yield call(r(3, 4), 1)
+    yield call(r(2, 3, 2), (0, 2))
+
+
 @reduction(identity=False, dtypes="bif")
 def amax(xp, input, dim):
     r"""Largest element over axes; NaN if there is one. Equal maxima share the gradient."""
