@@ -13,7 +13,6 @@ from pullback import dtypes, formula
 from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
-from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
