@@ -459,7 +459,7 @@ class _Pass:
 def _add(a: Any, b: Any) -> Any:
     if type(a) is ndarray and type(b) is ndarray:
         return np.add(a, b)
-    return graph.TENSORS.add(wrap(a), wrap(b))._value
+    return graph.VALUES.add(a, b)
 
 
 def _own(g: Any) -> Any:

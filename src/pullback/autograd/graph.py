@@ -10,7 +10,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from pullback.autograd.modes import mode
 from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
 from pullback.formula import before_write
@@ -21,6 +20,8 @@ Edge = tuple["Node", int] | None
 
 # The vocabulary of tensors, set by `dispatch`, which stands above this floor.
 TENSORS: Any = None
+# That of arrays and formulas, likewise.
+VALUES: Any = None
 
 
 class Hooks:
@@ -200,6 +201,11 @@ def _is_formula(g: Any) -> bool:
     return g is not None and type(g) is not np.ndarray
 
 
+def _as_value(result: Any, xp: Any) -> Any:
+    """What a rule gave, where it may be one of NumPy's numbers."""
+    return np.asarray(result) if xp is not TENSORS and isinstance(result, np.generic) else result
+
+
 Meta = tuple[tuple[int, ...], Any]  # shape and NumPy dtype
 
 
@@ -252,27 +258,19 @@ class OperationNode(Node):
             raise self.used_up()
         if Latest.write > self.time:
             self.check_versions()
-        if not tensors and (self.deferred or any(map(_is_formula, cotangents))):
-            # Rules run on tensors, whose results may stay formulas too.
-            wrapped = tuple(g if g is None else wrap(g) for g in cotangents)
-            mode.deferring = True
-            try:
-                results = self._results(wrapped, self._as_tensors(values), True, reached)
-            finally:
-                mode.deferring = False
-            return [r if r is None else r._value for r in results]
         if tensors:
-            values = self._as_tensors(values)
-        return self._results(cotangents, values, tensors, reached)
+            return self._results(TENSORS, cotangents, self._as_tensors(values), reached)
+        deferred = self.deferred or any(map(_is_formula, cotangents))
+        return self._results(VALUES if deferred else ARRAYS, cotangents, values, reached)
 
     def _results(
         self,
+        xp: Any,
         cotangents: tuple[Any, ...],
         values: tuple[Any, ...],
-        tensors: bool,
         reached: Collection[Node] | None,
     ) -> Sequence[Any]:
-        xp = TENSORS if tensors else ARRAYS
+        tensors = xp is TENSORS
         output_metas = self._output_metas
         if output_metas is not None:
             cotangents = self._materialise(cotangents, output_metas, tensors)
@@ -290,13 +288,11 @@ class OperationNode(Node):
                 for i, part in enumerate(result, start=k):
                     if edges[i] is not None and part is not None:
                         part = xp.conj(part) if conjugate else part
-                        results[i] = part if tensors else np.asarray(part)
+                        results[i] = _as_value(part, xp)
                 continue
             if conjugate and result is not None:
                 result = xp.conj(result)
-            if not tensors and result is not None and type(result) is not np.ndarray:
-                result = np.asarray(result)
-            results[k] = result
+            results[k] = result if result is None else _as_value(result, xp)
         metas = self._metas
         if metas is not None:
             for k, meta in enumerate(metas):

@@ -23,8 +23,6 @@ class _Mode(threading.local):
     """
 
     enabled = True
-    # Whether the rules of deferred operations run: their small results stay formulas as well.
-    deferring = False
 
     def __init__(self) -> None:
         context = contextvars.copy_context()

@@ -13,7 +13,6 @@ from pullback import dtypes, formula
 from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
-from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
@@ -50,7 +49,7 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
             metas = _prepare_reduction(op, values)
         elif isinstance(op, Opaque):
             metas = _prepare_opaque(op, args, values, tensors)
-    deferred = _defer(op, args, values)
+    deferred = keep(op, args, values)
     if deferred is not None:
         return record(op, args, values, deferred, metas)
     token = quiet_set(QUIET)
@@ -63,33 +62,39 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
     return record(op, args, values, result, metas)
 
 
-def _defer(op: Op, args: Sequence[Any], values: list[Any]) -> Any:
-    """The result as a formula, by the size rule; None to compute now, from arrays.
+def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) -> Any:
+    """The result as a formula, by the size rule; None to compute now, from `values` as arrays.
 
     A result stays a formula if loops can express it and either an operand is one, or it has more
-    than `config.defer_elements` elements. Library calls are preferred to loops unless their result
+    than `config.defer_elements` elements (more than one, if `small`: what gradients of formulas are
+    made of is better left to their loops). Library calls are preferred to loops unless their result
     is far larger than their operands, or an operand's.
     """
     lazy = False
     total = 0
     for k in op.tensors:
-        for v in values[k] if isinstance(values[k], list) else (values[k],):
-            if isinstance(v, Formula):
-                lazy = lazy or v.is_pending
-            if v is not None and hasattr(v, "size"):
-                total = max(total, v.size)
-    limit = config.defer_elements
+        v = values[k]
+        if type(v) is Formula:
+            lazy = lazy or v.array is None
+            total = max(total, v.size)
+        elif type(v) is ndarray:
+            total = max(total, v.size)
+        elif type(v) is list:
+            for e in v:
+                lazy = lazy or (type(e) is Formula and e.array is None)
+                total = max(total, 0 if e is None else e.size)
     if isinstance(op, Opaque):
         # A library call is better than loops, unless it would store, or read, what never is.
         lazy = op.formula_function is not None and (
             _heavy(op, values) or _blows_up(op, values, total)
         )
-    elif lazy:
-        pass
-    elif isinstance(op, Pointwise):
-        shapes = [values[k].shape for k in op.tensors if isinstance(values[k], ndarray)]
-        size = math.prod(np.broadcast_shapes(*shapes))
-        lazy = (size > limit and op.name != "cast") or (mode.deferring and size > 1)
+    elif not lazy and isinstance(op, Pointwise):
+        limit = 1 if small else config.defer_elements
+        if total > limit:
+            lazy = op.name != "cast" or small
+        else:
+            shapes = [values[k].shape for k in op.tensors if isinstance(values[k], ndarray)]
+            lazy = math.prod(np.broadcast_shapes(*shapes)) > limit
     if lazy:
         try:
             result = formula.build(op, _for_formula(op, args, values))
@@ -150,11 +155,23 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
     """Numbers as numbers where they belong to the formula, as parameters where they may vary."""
     given = list(values)
     for k in op.tensors:
-        if isinstance(args[k], NUMBERS) and isinstance(values[k], ndarray):
-            number = args[k]
-            if number in (0.5, -0.5) or (number == int(number) and abs(number) <= 64):
+        number = args[k]
+        if isinstance(number, NUMBERS):
+            if _belongs(number):
                 given[k] = number
+            elif values[k] is number:  # in a rule
+                dtypes_ = (v.dtype for v in values if hasattr(v, "dtype"))
+                floating = next((d for d in dtypes_ if d.kind in "fc"), None)
+                if floating is not None:
+                    given[k] = np.full((), number, floating)
     return given
+
+
+def _belongs(number: Any) -> bool:
+    """Whether a number is one of those that formulas are written with."""
+    return number in (0.5, -0.5) or (
+        not isinstance(number, complex) and abs(number) <= 64 and number == int(number)
+    )
 
 
 def _apply_composite(op: Op, args: Sequence[Any]) -> Any:

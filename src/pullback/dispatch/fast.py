@@ -75,7 +75,7 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
         dtype = value.dtype
         if (dtype is not FLOAT32 and dtype is not FLOAT64) or value.size > config.defer_elements:
             return apply(op, (x,))
-        if type(value) is not ndarray or mode.deferring:
+        if type(value) is not ndarray:
             return apply(op, (x,))
         try:
             result = mode.quietly(compute, value)
@@ -130,14 +130,14 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
             b = saved = y._value
             if b.dtype is not dtype or type(b) is not ndarray:
                 return general(x, y)
-            if a.size * b.size > config.defer_elements or mode.deferring:
+            if a.size * b.size > config.defer_elements:
                 return general(x, y)
             y_edge = y._edge
             if a.shape != b.shape:
                 metas = (meta_of(x), meta_of(y))
         elif type(y) is float or type(y) is int:
             saved, y_edge = y, None
-            if a.size > config.defer_elements or mode.deferring:
+            if a.size > config.defer_elements:
                 return general(x, y)
             b = known.get(y)
             if b is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.backends.array_functions import broadcast_shape
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
@@ -176,8 +177,19 @@ def _template(op: Op, given: Sequence[Any], shape: Sequence[int], dtype: Any) ->
     return Template(op, plain, shape, dtype)
 
 
-def _pointwise(op: Pointwise, given: list[Any]) -> Template:
+def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
     values = _values(given)
+    mixed = [
+        k for k, v in enumerate(given)
+        if isinstance(v, Value) and op.parameters[k].name not in op.keep_dtype
+    ]  # fmt: skip
+    if len({given[k].dtype for k in mixed}) > 1:  # in a rule: the door converts what it is given
+        dtype = functools.reduce(
+            dtypes.promote_types, (dtypes.from_numpy(given[k].dtype) for k in mixed)
+        ).numpy
+        return lambda given: build(
+            op, [cast(v, dtype) if k in mixed else v for k, v in enumerate(given)]
+        )
     if op.name in DIVISIONS and all(v.dtype.kind != "f" for v in values):
         raise NotLowerable("an integer division may be one by zero, which is an error at the call")
     shape = broadcast_shape(*(v.shape for v in values))
