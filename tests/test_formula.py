@@ -332,7 +332,7 @@ def test_empty_axes(shapes: Any) -> None:
     same(lambda a, b: ((a - b).exp().sum(0), (a * b).sum(1), (a * b).sum(), a + b), a, b)
 
 
-# ---- calls such as were met before: dispatch/again.py, formula/macro.py ----------------------------
+# ---- calls such as were met before: dispatch/again.py, formula/macro.py --------------------------
 
 
 def test_repeated_calls_have_their_own_numbers() -> None:
