@@ -322,6 +322,8 @@ class Op:
         first = args[self.tensors[0]]  # the others have been converted to the same dtype
         if isinstance(first, (list, tuple)):
             first = first[0]
+        elif isinstance(first, (int, float, complex)):  # in a formula: 1 - y
+            first = args[self.tensors[1]]
         if first.dtype.kind not in self.kinds:
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(
