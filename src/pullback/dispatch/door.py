@@ -16,6 +16,8 @@ from pullback.autograd.graph import Meta
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
+from pullback.dispatch import again
+from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, record
 from pullback.formula import BLOWN, Formula
@@ -23,7 +25,6 @@ from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction
 from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
-NUMBERS = (int, float, complex, bool)
 
 
 def apply(op: Op, args: Sequence[Any]) -> Any:
@@ -32,6 +33,10 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
         return _apply_composite(op, args)
     if isinstance(op, Creation):
         return _apply_creation(op, args)
+    key = again.key_of(op, args)
+    recipe = None if key is None else again.find(key)
+    if recipe is not None:
+        return recipe.repeat(args)
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
         args = (graph.TENSORS.cast(args[0], args[-1].numpy), *args[1:-1], None)
     args = [a.item() if isinstance(a, np.generic) else a for a in args]
@@ -51,7 +56,10 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
             metas = _prepare_opaque(op, args, values, tensors)
     deferred = keep(op, args, values)
     if deferred is not None:
-        return record(op, args, values, deferred, metas)
+        recorded = record(op, args, values, deferred, metas)
+        if key is not None:
+            again.learn(key, op, args, _for_formula(op, args, values), recorded)
+        return recorded
     token = quiet_set(QUIET)
     try:
         result = op.compute(ARRAYS, values)
@@ -157,7 +165,7 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
     for k in op.tensors:
         number = args[k]
         if isinstance(number, NUMBERS):
-            if _belongs(number):
+            if again.belongs(number):
                 given[k] = number
             elif values[k] is number:  # in a rule
                 dtypes_ = (v.dtype for v in values if hasattr(v, "dtype"))
@@ -165,13 +173,6 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
                 if floating is not None:
                     given[k] = np.full((), number, floating)
     return given
-
-
-def _belongs(number: Any) -> bool:
-    """Whether a number is one of those that formulas are written with."""
-    return number in (0.5, -0.5) or (
-        not isinstance(number, complex) and abs(number) <= 64 and number == int(number)
-    )
 
 
 def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
@@ -258,15 +259,11 @@ def _prepare_pointwise(
             values[k] = number_array(value, dtype)
         elif value.dtype != dtype:
             uniform = False
-            values[k] = _cast(value, dtype)
+            values[k] = again.cast(value, dtype)
     if uniform:
         return None, values
     metas = tuple(meta_of(args[k]) for k in op.edges)
     return metas, values
-
-
-def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
-    return formula.cast(value, dtype) if isinstance(value, Formula) else ARRAYS.cast(value, dtype)
 
 
 def _prepare_opaque(
@@ -277,9 +274,9 @@ def _prepare_opaque(
         dtype = result_type(*tensors).numpy
         for k in op.tensors:
             if isinstance(values[k], list):
-                values[k] = [None if v is None else _cast(v, dtype) for v in values[k]]
+                values[k] = [None if v is None else again.cast(v, dtype) for v in values[k]]
             elif values[k] is not None:
-                values[k] = _cast(values[k], dtype)
+                values[k] = again.cast(values[k], dtype)
     metas: list[Meta | None] = []
     for k in op.edges:
         metas += map(meta_of, args[k]) if op.parameters[k].is_list else [meta_of(args[k])]
@@ -297,7 +294,7 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
             f"Convert with .float() first"
         )
     if op.accumulate == "integer" and kind in "bui" and input.dtype != np.int64:
-        values[0] = input = _cast(input, np.dtype(np.int64))
+        values[0] = input = again.cast(input, np.dtype(np.int64))
     if not op.identity and 0 in input.shape:
         empty = [d for d in dims if input.shape[d] == 0]
         if empty:

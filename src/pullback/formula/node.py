@@ -74,9 +74,10 @@ class Value:
 class Source(Value):
     """An array that formulas read."""
 
-    __slots__ = ("address", "layout")
+    __slots__ = ("address", "fixed", "layout")
 
-    def __init__(self, array: Any):
+    def __init__(self, array: Any, fixed: bool = False):
+        self.fixed = fixed  # the numbers are the same for all operands of the same kinds
         self.move(array)
         self.shape = array.shape
         self.dtype = array.dtype
