@@ -215,10 +215,7 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
         return [None if v is None else _current(v) for v in value]
     if value is None and p.default is None:
         return None
-    if (
-        isinstance(op, Pointwise) and isinstance(value, NUMBERS) and len(op.tensors) > 1
-        and p.name not in op.keep_dtype
-    ):  # fmt: skip
+    if isinstance(op, Pointwise) and isinstance(value, NUMBERS) and len(op.tensors) > 1:
         return value
     if isinstance(op, Opaque) and p.name in op.numbers and isinstance(value, NUMBERS):
         return value
