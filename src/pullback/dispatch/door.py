@@ -20,6 +20,7 @@ from pullback.dispatch import again
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, record
+from pullback.errors import OutOfMemoryError
 from pullback.formula import BLOWN, Formula
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.tensor import Tensor, wrap
@@ -38,7 +39,8 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
     if recipe is not None:
         return recipe.repeat(args)
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
-        args = (graph.TENSORS.cast(args[0], args[-1].numpy), *args[1:-1], None)
+        dtype = dtypes.as_dtype(op.public_name, args[-1])
+        args = (graph.TENSORS.cast(args[0], dtype.numpy), *args[1:-1], None)
     args = [a.item() if isinstance(a, np.generic) else a for a in args]
     values = list(args)
     tensors: list[Tensor] = []
@@ -63,7 +65,12 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
     token = quiet_set(QUIET)
     try:
         result = op.compute(ARRAYS, values)
-    except ValueError as error:  # what NumPy says of shapes that a declaration did not check
+    except MemoryError as error:
+        raise OutOfMemoryError(f"{op.public_name}: {error}") from None
+    except (
+        OverflowError,
+        ValueError,
+    ) as error:  # what NumPy says of shapes that a declaration did not check
         raise _as_runtime_error(op, values, error) from None
     finally:
         quiet_reset(token)
@@ -184,9 +191,10 @@ def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
     return op.compute(graph.TENSORS, values)
 
 
-def _as_runtime_error(op: Op, values: Sequence[Any], error: ValueError) -> RuntimeError:
+def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> RuntimeError:
     shapes = [list(v.shape) for v in values if isinstance(v, ndarray)]
-    return RuntimeError(f"{op.name}: {error} (shapes {', '.join(map(str, shapes))})")
+    where = f" (shapes {', '.join(map(str, shapes))})" if shapes else ""
+    return RuntimeError(f"{op.public_name}: {error}{where}")
 
 
 def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
@@ -196,15 +204,15 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
     if p.is_list:
         if not isinstance(value, (list, tuple)):
             raise TypeError(
-                f"{op.name}(): argument {p.name!r} must be tuple of Tensors, not "
+                f"{op.public_name}(): argument {p.name!r} must be tuple of Tensors, not "
                 f"{type(value).__name__}"
             )
         tensors += [v for v in value if isinstance(v, Tensor)]
         for v in value:
             if not isinstance(v, Tensor) and v is not None:
                 raise TypeError(
-                    f"expected Tensor as element of argument {p.name!r} of {op.name}(), but got "
-                    f"{type(v).__name__}"
+                    f"expected Tensor as element of argument {p.name!r} of {op.public_name}(), "
+                    f"but got {type(v).__name__}"
                 )
         return [None if v is None else _current(v) for v in value]
     if value is None and p.default is None:
@@ -291,9 +299,9 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
     kind = input.dtype.kind
     if op.floating and kind in "bui":
         raise RuntimeError(
-            f"{op.name}(): could not infer output dtype. Input dtype must be either a floating "
-            f"point or complex dtype. Got: {dtypes.SCALAR_NAMES[dtypes.from_numpy(input.dtype)]}. "
-            f"Convert with .float() first"
+            f"{op.public_name}(): could not infer output dtype. Input dtype must be either a "
+            f"floating point or complex dtype. Got: "
+            f"{dtypes.SCALAR_NAMES[dtypes.from_numpy(input.dtype)]}. Convert with .float() first"
         )
     if op.accumulate == "integer" and kind in "bui" and input.dtype != np.int64:
         values[0] = input = again.cast(input, np.dtype(np.int64))
@@ -301,8 +309,8 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
         empty = [d for d in dims if input.shape[d] == 0]
         if empty:
             raise IndexError(
-                f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size: a tensor "
-                f"of shape {list(input.shape)} has no {op.name}"
+                f"{op.public_name}(): Expected reduction dim {empty[0]} to have non-zero size: a "
+                f"tensor of shape {list(input.shape)} has no {op.name}"
             )
     return None
 
@@ -316,9 +324,17 @@ def _apply_creation(op: Creation, args: Sequence[Any]) -> Tensor:
     k = op.positions["dtype"]
     if values[k] is None:
         values[k] = _default_dtype(op, values)
-    values[k] = values[k].numpy
+    values[k] = dtypes.as_dtype(op.public_name, values[k]).numpy
     op.normalise(values, 0)
-    tensor = wrap(np.asarray(op.compute(ARRAYS, values)))
+    token = quiet_set(QUIET)
+    try:
+        tensor = wrap(np.asarray(op.compute(ARRAYS, values)))
+    except MemoryError as error:
+        raise OutOfMemoryError(f"{op.public_name}: {error}") from None
+    except (OverflowError, ValueError) as error:
+        raise _as_runtime_error(op, values, error) from None
+    finally:
+        quiet_reset(token)
     if options["requires_grad"]:
         tensor.requires_grad_()
     return tensor
@@ -347,4 +363,6 @@ def _plain_numbers(op: Op, values: list[Any]) -> None:
 
 
 def _not_a_tensor(op: Op, p: Parameter, value: Any) -> TypeError:
-    return TypeError(f"{op.name}(): argument {p.name!r} must be Tensor, not {type(value).__name__}")
+    return TypeError(
+        f"{op.public_name}(): argument {p.name!r} must be Tensor, not {type(value).__name__}"
+    )

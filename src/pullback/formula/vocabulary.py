@@ -125,9 +125,14 @@ def build(op: Op, values: Sequence[Any]) -> Any:
 
 
 def plain_key(value: Any) -> Any:
-    """What tells plain arguments apart: 1, 1.0 and True are not the same, nor are 0.0 and -0.0."""
-    if value is None or type(value) is int:
-        return value
+    """What tells plain arguments apart: 1, 1.0 and True are not the same, nor are 0.0 and -0.0.
+
+    Nor is the number 1 the same as an operand of the kind that has this number.
+    """
+    if value is None:
+        return None
+    if type(value) is int:
+        return (value,)
     if type(value) is tuple:
         return tuple(map(plain_key, value))
     return type(value), repr(value)

@@ -1,6 +1,6 @@
 """Elements by position: select, slice, index with tensors, gather and scatter."""
 
-from pullback.op import Array, Arrays, Dim, Plain, call, composite, opaque, view, wrap_dim
+from pullback.op import Array, Arrays, Dim, Plain, as_ints, call, composite, opaque, view, wrap_dim
 
 
 @view()
@@ -103,7 +103,7 @@ def split(xp, input, split_size_or_sections: Plain, dim: Dim = 0):
             raise RuntimeError(f"split expects split_size be non-negative, but got {step}")
         sizes = [min(step, size - k) for k in range(0, size, step)] if size else [0]
     else:
-        sizes = list(split_size_or_sections)
+        sizes = list(as_ints(split_size_or_sections, "split", "split_size"))
         if sum(sizes) != size:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's "
@@ -297,7 +297,12 @@ def _(xp, g, dim, index):
 
 @opaque(inplace=True)
 def scatter_add(xp, input, dim: Dim, index: Array, src: Array):
-    r"""The input with `src` added where `gather` would read."""
+    r"""The input with `src` added where `gather` would read. RuntimeError for two dtypes."""
+    if input.dtype != src.dtype:
+        raise RuntimeError(
+            f"scatter_add(): Expected self.dtype to be equal to src.dtype, not {input.dtype} and "
+            f"{src.dtype}"
+        )
     return xp.scatter_array(input, dim, index, src, True)
 
 

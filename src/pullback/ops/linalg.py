@@ -1,6 +1,6 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, Plain, call, composite, opaque, wrap_dim
+from pullback.op import Array, Arrays, Plain, as_ints, call, composite, opaque, wrap_dim
 
 
 def _check(name, condition, message):
@@ -440,7 +440,9 @@ def tensordot(xp, a, b: Array, dims: Plain = 2):
         left = list(range(len(a.shape) - dims, len(a.shape)))
         right = list(range(dims))
     else:
-        left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
+        if not isinstance(dims, (list, tuple)) or len(dims) != 2:
+            raise RuntimeError(f"tensordot: dims is a number or two lists of axes, not {dims!r}")
+        left, right = (list(as_ints(d, "tensordot", "dims")) for d in dims)
     left = [wrap_dim(d, len(a.shape), "tensordot") for d in left]
     right = [wrap_dim(d, len(b.shape), "tensordot") for d in right]
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

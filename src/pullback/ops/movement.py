@@ -4,6 +4,7 @@ from pullback.op import (
     Array,
     Dim,
     DimSet,
+    Dtype,
     Ints,
     NewDim,
     Plain,
@@ -196,7 +197,7 @@ def view_method(xp, input, *shape: Plain):
 
     RuntimeError where the memory layout does not allow it: use `reshape`.
     """
-    if len(shape) == 1 and hasattr(shape[0], "is_floating_point"):
+    if len(shape) == 1 and type(shape[0]).__name__ == "dtype":
         return xp.view_dtype(input, shape[0])
     return xp.view_as_shape(input, *shape)
 
@@ -218,7 +219,7 @@ def _(np, input, *shape):
 
 
 @view(public=False, holomorphic=False)
-def view_dtype(xp, input, dtype: Plain):
+def view_dtype(xp, input, dtype: Dtype):
     r"""The same bits as elements of another type."""
     return xp.bitcast(input, dtype.numpy)
 
@@ -444,9 +445,9 @@ def _(np, input, start_dim=0, end_dim=-1):
 
 
 @composite()
-def unflatten(xp, input, dim: Dim, sizes):
+def unflatten(xp, input, dim: Dim, sizes: Ints):
     r"""One axis as several."""
-    sizes = _fill_shape("unflatten", tuple(sizes), input.shape[dim])
+    sizes = _fill_shape("unflatten", sizes, input.shape[dim])
     return xp.reshape(input, *input.shape[:dim], *sizes, *input.shape[dim + 1 :])
 
 
@@ -482,18 +483,16 @@ def _(np, input):
 
 
 @composite(aliases=("moveaxis",))
-def movedim(xp, input, source: Plain, destination):
+def movedim(xp, input, source: Ints, destination: Ints):
     r"""Axes moved to other places, the rest in order: a view."""
     rank = len(input.shape)
-    sources = [source] if isinstance(source, int) else list(source)
-    places = [destination] if isinstance(destination, int) else list(destination)
-    if len(sources) != len(places):
+    if len(source) != len(destination):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({sources}) should contain the "
-            f"same number of dims as destination ({places})"
+            f"movedim: Invalid source or destination dims: source ({source}) should contain the "
+            f"same number of dims as destination ({destination})"
         )
-    sources = [wrap_dim(d, rank, "movedim") for d in sources]
-    places = [wrap_dim(d, rank, "movedim") for d in places]
+    sources = [wrap_dim(d, rank, "movedim") for d in source]
+    places = [wrap_dim(d, rank, "movedim") for d in destination]
     for what, found in (("source", sources), ("destination", places)):
         if len(set(found)) != len(found):
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({found})")
