@@ -82,8 +82,9 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
 
     A result stays a formula if loops can express it and either an operand is one, or it has more
     than `config.defer_elements` elements. With `small`, results of more than one element and views
-    stay formulas: what gradients of formulas are made of is better left to their loops. Library calls are preferred to loops unless their result
-    is far larger than their operands, or an operand's.
+    stay formulas: what gradients of formulas are made of is better left to their loops. Library
+    calls are preferred to loops unless their result is far larger than their operands, or an
+    operand's.
     """
     lazy = False
     total = 0

@@ -42,9 +42,11 @@ def array_of(value: Any) -> Any:
 
 def operand(value: Any) -> Any:
     """The array of a value for one use: a view of an array is a view, and need not be kept."""
-    if type(value) is Formula and value.array is None and isinstance(value.op, View):
-        if all(a.array is not None for a in value.arguments):
-            return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
+    if (
+        type(value) is Formula and value.array is None and isinstance(value.op, View)
+        and all(a.array is not None for a in value.arguments)
+    ):  # fmt: skip
+        return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
     return array_of(value)
 
 
