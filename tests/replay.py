@@ -321,7 +321,8 @@ class Program:
             jacobian = jacobian + np.asarray(slope)[..., None] * j
         storage.poisoned |= stale or a.stale
         storage.value[a.index[key]] = value[key]
-        storage.jacobian[a.index[key]] = jacobian[key]
+        part = np.arange(a.index.size).reshape(a.index.shape)[key]
+        storage.jacobian[a.index[key]] = jacobian.reshape(-1, self.entries)[part]
         storage.records = True
         storage.histories += 1
 

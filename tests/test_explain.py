@@ -17,13 +17,18 @@ evaluation = importlib.import_module("pullback.formula.evaluate")
 explain = torch.explain
 
 
+def forget() -> None:
+    evaluation.forget()
+    compile.forget()
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No code is there, in memory or on disk."""
     monkeypatch.setenv("PULLBACK_CACHE_DIR", str(tmp_path / "objects"))
-    compile.forget()
+    forget()
     yield
-    compile.forget()
+    forget()
 
 
 @pytest.fixture
@@ -120,7 +125,7 @@ def test_cached_code() -> None:
     value = h.item()
     h, *_ = kernel_norm(1500)  # the same code, whatever the sizes
     assert [k.code for k in explain(h).kernels] == ["in memory"]
-    compile.forget()
+    forget()
     assert [k.code for k in explain(h).kernels] == ["on disk"]
     with torch.config(summation="kahan"):
         assert [k.code for k in explain(h).kernels] == ["not compiled yet"]

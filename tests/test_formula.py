@@ -330,3 +330,62 @@ def test_infinities_and_nan_propagate(dtype: Any) -> None:
 def test_empty_axes(shapes: Any) -> None:
     a, b = (np.zeros(s, np.float32) for s in shapes)
     same(lambda a, b: ((a - b).exp().sum(0), (a * b).sum(1), (a * b).sum(), a + b), a, b)
+
+
+# ---- calls such as were met before: dispatch/again.py, formula/macro.py --------------------------
+
+
+def test_repeated_calls_have_their_own_numbers() -> None:
+    """The outcome of a call is repeated with other tensors, numbers and places in the graph."""
+    with defer(0):
+        for factor in (2.5, -0.75, 3, True):
+            for needs in ((False, False), (True, False), (False, True), (True, True)):
+                a = np.random.default_rng(0).normal(size=(7, 1, 3))
+                b = np.random.default_rng(1).normal(size=(1, 5, 3)).astype("f4")
+                x = torch.tensor(a, requires_grad=needs[0])
+                y = torch.tensor(b, requires_grad=needs[1])
+                result = ((x - y) ** 2 * factor).sum(2) @ torch.ones(5, 2, dtype=torch.float64)
+                wanted = (((a - b) ** 2).sum(2) * factor) @ np.ones((5, 2))
+                np.testing.assert_allclose(result.detach().numpy(), wanted, rtol=1e-6)
+                assert result.requires_grad is any(needs)
+                if not any(needs):
+                    continue
+                leaves = [t for t in (x, y) if t.requires_grad]
+                grads = dict(zip(leaves, torch.autograd.grad(result.sum(), leaves), strict=True))
+                if needs[0]:
+                    np.testing.assert_allclose(
+                        grads[x].numpy(), (4.0 * factor * (a - b)).sum(1, keepdims=True), rtol=1e-5
+                    )
+                if needs[1]:
+                    np.testing.assert_allclose(
+                        grads[y].numpy(), (-4.0 * factor * (a - b)).sum(0, keepdims=True), rtol=1e-5
+                    )
+
+
+def test_special_numbers_are_told_apart() -> None:
+    """0.0 and -0.0 are equal, as keys they are not; nor are 1, 1.0 and True."""
+    with defer(0):
+        x = torch.tensor([1.0, 2.0])
+        assert (x / 0.0)[0].item() == np.inf and (x / -0.0)[0].item() == -np.inf
+        assert (x / 0.0)[0].item() == np.inf
+        i = torch.tensor([1, 2])
+        assert (i * 1).dtype == torch.int64 and (i * 1.0).dtype == torch.float32
+        assert (i * True).dtype == torch.int64
+        torch.set_default_dtype(torch.float64)
+        try:
+            assert (i * 1.0).dtype == torch.float64
+        finally:
+            torch.set_default_dtype(torch.float32)
+        assert torch.isnan(x * float("nan")).all() and (x * 2).tolist() == [2.0, 4.0]
+
+
+def test_equal_operands_of_a_macro() -> None:
+    """A definition met with two operands, then with one twice, and the other way round."""
+    with defer(0):
+        a, b = torch.rand(4, 4, dtype=torch.float64), torch.rand(4, 4, dtype=torch.float64)
+        for x, y in ((a, a), (a, b), (b, b), (b, a)):
+            lazy = (x * 1.0) @ (x * 1.0) + torch.dot((x * 2.0)[0], (y * 2.0)[0])
+            u, v = x.numpy(), y.numpy()
+            np.testing.assert_allclose(lazy.numpy(), u @ u + 4 * u[0] @ v[0])
+            z = x * 1.0
+            np.testing.assert_allclose((z @ z).numpy(), u @ u)

@@ -24,6 +24,7 @@ from pullback.autograd import gradcheck, gradgradcheck
 from pullback.backends import scalar
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.symbols import SYMBOLS
+from pullback.dispatch import TENSORS
 from pullback.op import REGISTRY, Composite, Op, Pointwise, View
 from sampling import (
     COMPATIBILITY,
@@ -140,17 +141,12 @@ def supports(op: Op, dtype: str) -> bool:
     return not PYTORCH["dtypes"][key(op)][dtype].startswith("!")
 
 
-def converted_dtypes(call: Call) -> list[Any]:
-    """The dtypes among the arguments."""
-    return [a for a in (*call.args, *call.keywords.values()) if isinstance(a, DtypeName)]
-
-
 def takes_complex(call: Call) -> bool:
     """Whether PyTorch takes this call with complex numbers instead of real ones."""
     position = [id(c) for c in CASES if c.op is call.op].index(id(call))
     taken: bool = PYTORCH["complex"][key(call.op)][position]
     stored = any(a.size for a in call.arrays())  # PyTorch does not look at elements that are not
-    return taken and stored and real_arrays(call) and not converted_dtypes(call)
+    return taken and stored and real_arrays(call) and not call.dtypes()
 
 
 def real_arrays(call: Call) -> bool:
@@ -189,7 +185,20 @@ def test_every_operation_has_a_reference(op: Op) -> None:
     assert op.reference_function is not None or isinstance(op, Pointwise) or op.random
 
 
-@over_operations(PUBLIC)
+@over_operations([op for op in REGISTRY.values() if op not in PUBLIC])
+def test_internal_operations_have_samples(op: Op) -> None:
+    """Rules are written with them: they can be tried, and differentiated, on their own."""
+    made = calls(op)
+    assert made, f"{key(op)} declares no samples"
+    for call in made:
+        args, keywords = call.converted(
+            pullback,
+            lambda a: pullback.from_numpy(a).requires_grad_() if a.dtype.kind == "f" else a,
+        )
+        getattr(TENSORS, key(op))(*args, **keywords)
+
+
+@over_operations(list(REGISTRY.values()))
 def test_rules_are_complete(op: Op) -> None:
     """Each tensor argument that takes real numbers has a rule, unless the operation has none."""
     if not op.derivative:
@@ -242,7 +251,7 @@ def test_forward_in_single_precision(call: Call) -> None:
     result = rounded.on(pullback)
     for r in outputs(result):
         if isinstance(r, pullback.Tensor):
-            assert r.dtype is not pullback.float64 or "float64" in converted_dtypes(call)
+            assert r.dtype is not pullback.float64 or "float64" in call.dtypes()
     if any(isinstance(v, DtypeName) for v in call.args):  # bits of floats are not those of doubles
         return
     assert_same(result, reference(in_dtype(rounded, "float64")), 3e-6)

@@ -174,13 +174,13 @@ def spread(n: int) -> tuple[Any, float]:
 
 def test_summation_reaches_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    original = run_module.run
+    original = run_module.Launch.__call__
 
-    def spy(kernel: Any, *args: Any, **keywords: Any) -> None:
-        asked.append(kernel.summation)
-        original(kernel, *args, **keywords)
+    def spy(launch: Any, *args: Any, **keywords: Any) -> None:
+        asked.append(launch.program.kernel.summation)
+        original(launch, *args, **keywords)
 
-    monkeypatch.setattr(run_module, "run", spy)
+    monkeypatch.setattr(run_module.Launch, "__call__", spy)
     x, exact = spread(200_000)
     results = []
     for summation in ("blocked", "kahan", "blocked"):  # the plan is not the one of before

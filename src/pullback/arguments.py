@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pullback import dtypes
 
 # What a declaration writes as an annotation. A parameter without one is a tensor.
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:  # markers for dispatch; bodies are read with values of severa
     Dims: TypeAlias = Any
     DimSet: TypeAlias = Any
     Ints: TypeAlias = Any
+    Number: TypeAlias = Any
+    Dtype: TypeAlias = Any
     Plain: TypeAlias = Any
 else:
 
@@ -40,6 +45,12 @@ else:
 
     class Ints:
         """Integers, given one by one or as one sequence; becomes a tuple."""
+
+    class Number:
+        """A Python number."""
+
+    class Dtype:
+        """An element type; Python's `float`, `int`, `bool` and `complex` become ours."""
 
     class Plain:
         """Anything else, passed on as it is."""
@@ -97,34 +108,43 @@ def _wrong(name: str, parameter: str, wanted: str, value: Any) -> TypeError:
 
 
 def _int(name: str, parameter: str, value: Any, ndim: int) -> Any:
-    if value is None or type(value) is int:
+    if type(value) is int:
         return value
     try:
-        return int(value.__index__())
-    except AttributeError:
+        return int(operator.index(value))
+    except TypeError:
         raise _wrong(name, parameter, "int", value) from None
 
 
 def _float(name: str, parameter: str, value: Any, ndim: int) -> Any:
-    if value is None or isinstance(value, (int, float)):
+    if isinstance(value, (int, float)):
         return value
-    try:
-        return float(value.__float__())
-    except AttributeError:
-        raise _wrong(name, parameter, "float", value) from None
+    if not hasattr(type(value), "__float__"):
+        raise _wrong(name, parameter, "float", value)
+    return float(value)
+
+
+def _number(name: str, parameter: str, value: Any, ndim: int) -> Any:
+    if isinstance(value, (int, float, complex)):
+        return value
+    raise _wrong(name, parameter, "Number", value)
+
+
+def _dtype(name: str, parameter: str, value: Any, ndim: int) -> Any:
+    return dtypes.as_dtype(name, value)
 
 
 def _bool(name: str, parameter: str, value: Any, ndim: int) -> Any:
-    if value is None or type(value) is bool:
+    if type(value) is bool:
         return value
     if type(value).__name__ != "bool":  # NumPy's
         raise _wrong(name, parameter, "bool", value)
     return bool(value)
 
 
-def as_ints(values: Any) -> tuple[int, ...]:
+def as_ints(values: Any, name: str = "size", parameter: str = "sizes") -> tuple[int, ...]:
     """`(2, 3)`, `((2, 3),)` or `([2, 3],)` as `(2, 3)`."""
-    return _ints("size", "sizes", values, 0)
+    return _ints(name, parameter, values, 0)
 
 
 def _ints(name: str, parameter: str, values: Any, ndim: int) -> tuple[int, ...]:
@@ -153,7 +173,7 @@ def _new_dim(name: str, parameter: str, value: Any, ndim: int) -> int:
 
 _CONVERTERS: dict[Any, Converter] = {
     Dim: _dim, Dims: _dims, DimSet: _dim_set, NewDim: _new_dim, Ints: _ints,
-    int: _int, float: _float, bool: _bool,
+    Number: _number, Dtype: _dtype, int: _int, int | None: _int, float: _float, bool: _bool,
 }  # fmt: skip
 
 
@@ -166,6 +186,17 @@ def converters(
     """
     known = _CONVERTERS | ({Dim: _dims} if dim_as_tuple else {})
     return [
-        (k, p.name, known[p.annotation])
+        (k, p.name, _optional(known[p.annotation]) if p.default is None else known[p.annotation])
         for k, p in enumerate(parameters) if p.annotation in known
     ]  # fmt: skip
+
+
+def _optional(convert: Converter) -> Converter:
+    """The same for a parameter that may be None; axes have a meaning of their own for it."""
+    if convert in (_dim, _dims, _dim_set, _ints):
+        return convert
+
+    def convert_or_none(name: str, parameter: str, value: Any, ndim: int) -> Any:
+        return None if value is None else convert(name, parameter, value, ndim)
+
+    return convert_or_none

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, script_arguments = _split(arguments)
     options = _parser().parse_args(arguments)
     if options.command == "info":
-        return _info()
+        return _operations() if options.ops else _info()
     if options.command == "cache":
         return _cache(options.clear)
     if options.module is not None:
@@ -77,7 +77,13 @@ def _parser() -> argparse.ArgumentParser:
         help="a Python file, a folder or zip file with a __main__.py, or - for standard input",
     )
     target.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m")
-    commands.add_parser("info", help="print the versions of what matters, for a bug report")
+    info = commands.add_parser(
+        "info", help="print the versions of what matters, for a bug report; or the operations"
+    )
+    info.add_argument(
+        "--ops", action="store_true",
+        help="print all operations: gradients, whether they fuse, dtypes (docs/operations.md)",
+    )  # fmt: skip
     cache = commands.add_parser(
         "cache",
         help="say where compiled code is kept, and how much there is",
@@ -105,11 +111,21 @@ def _info() -> int:
     return _print(lines)
 
 
+def _operations() -> int:
+    from pullback import operations_page
+
+    return _write(operations_page.terminal())
+
+
 def _print(lines: dict[str, str]) -> int:
     """Print names and values side by side; returns the exit status."""
+    return _write("\n".join(f"{name + ':':12}{value}" for name, value in lines.items()))
+
+
+def _write(text: str) -> int:
+    """Print a text; returns the exit status."""
     try:
-        for name, value in lines.items():
-            print(f"{name + ':':12}{value}")
+        print(text)
         sys.stdout.flush()
     except BrokenPipeError:  # `pullback info | head -1`: nobody reads the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -108,7 +108,12 @@ _BUILTIN = {float: float64, int: int64, bool: bool_, complex: complex128}
 
 def given(function: str, d: Any) -> dtype | None:
     """A caller's `dtype=`: one of ours, None, or Python's float, int, bool, complex."""
-    if d is None or isinstance(d, dtype):
+    return None if d is None else as_dtype(function, d)
+
+
+def as_dtype(function: str, d: Any) -> dtype:
+    """The same where there must be one."""
+    if isinstance(d, dtype):
         return d
     found = _BUILTIN.get(d) if isinstance(d, type) else None
     if found is None:

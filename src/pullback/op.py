@@ -42,17 +42,20 @@ from pullback.arguments import (
     Dim,
     Dims,
     DimSet,
+    Dtype,
     Ints,
     NewDim,
+    Number,
     Parameter,
     Plain,
+    as_ints,
     wrap_dim,
 )
 
 __all__ = [
-    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Ints",
-    "NewDim", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
-    "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
+    "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
+    "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
+    "as_ints", "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
     "wrap_dim",
 ]  # fmt: skip
 
@@ -224,6 +227,7 @@ class Op:
         if key in REGISTRY:
             raise ValueError(f"the operation {key} is declared twice")
         REGISTRY[key] = self
+        self.key = key
         self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
@@ -321,6 +325,8 @@ class Op:
         first = args[self.tensors[0]]  # the others have been converted to the same dtype
         if isinstance(first, (list, tuple)):
             first = first[0]
+        elif isinstance(first, (int, float, complex)):  # in a formula: 1 - y
+            first = args[self.tensors[1]]
         if first.dtype.kind not in self.kinds:
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(
@@ -335,7 +341,7 @@ class Op:
     def normalise(self, args: list[Any], ndim: int) -> None:
         """Bring the plain arguments to the one form that bodies and rules see."""
         for k, parameter, convert in self.converters:
-            args[k] = convert(self.name, parameter, args[k], ndim)
+            args[k] = convert(self.public_name, parameter, args[k], ndim)
 
     def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """All arguments in declared order, from a call inside a rule."""
@@ -468,7 +474,8 @@ class Reduction(Op):
         ]
         made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *rest]
         if self.dtype_argument:
-            made.append(Parameter(new("dtype", new.KEYWORD_ONLY, default=None), False))
+            dtype = new("dtype", new.KEYWORD_ONLY, default=None, annotation=Dtype)
+            made.append(Parameter(dtype, False))
         return tuple(made)
 
     def normalise(self, args: list[Any], ndim: int) -> None:
@@ -649,7 +656,8 @@ class Composite(Op):
 
     def _no_tensor(self, p: Parameter, wanted: str, value: Any) -> TypeError:
         return TypeError(
-            f"{self.name}(): argument {p.name!r} must be {wanted}, not {type(value).__name__}"
+            f"{self.public_name}(): argument {p.name!r} must be {wanted}, "
+            f"not {type(value).__name__}"
         )
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from pullback.backends.generator import default_generator
+from pullback.backends.generator import Generator, default_generator
 
 __all__ = [
     "add_image_windows", "argsort_array", "bitcast", "broadcast_shape", "complex_view", "constant",
-    "cumulate",    "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
+    "cumulate", "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
     "nonzero_array", "pad_last", "powers", "real_pairs", "reshape_view", "roll_array",
     "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
@@ -173,8 +173,7 @@ def scatter_array(x: Any, dim: int, index: Any, values: Any, accumulate: bool) -
     _check_index("scatter", x, dim, index)
     x = x.copy()
     if not x.ndim:
-        x += values.sum()
-        return x
+        return (x + values.sum()).astype(x.dtype)
     for k, size in enumerate(index.shape):
         if size > values.shape[k] or (k != dim and size > x.shape[k]):
             raise RuntimeError(
@@ -281,6 +280,17 @@ def identity(n: int, m: int, dtype: Any) -> Any:
 # ------------------------------------------------------------------------------------- random
 
 
+def stream(generator: Any) -> Any:
+    """NumPy's generator of a given one, or of the default one."""
+    if generator is None:
+        return default_generator.source
+    if not isinstance(generator, Generator):
+        raise TypeError(
+            f"argument 'generator' must be torch.Generator, not {type(generator).__name__}"
+        )
+    return generator.source
+
+
 def _check_floating(what: str, dtype: Any) -> None:
     if dtype.kind not in "fc":
         raise NotImplementedError(f'"{what}" not implemented for {dtype}: draw floats, and convert')
@@ -288,7 +298,7 @@ def _check_floating(what: str, dtype: Any) -> None:
 
 def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Uniform on [0, 1)."""
-    source = (generator or default_generator).source
+    source = stream(generator)
     dtype = np.dtype(dtype)
     _check_floating("uniform", dtype)
     if dtype.kind == "c":
@@ -302,7 +312,7 @@ def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
 
 def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Normal, with variance 1."""
-    source = (generator or default_generator).source
+    source = stream(generator)
     dtype = np.dtype(dtype)
     _check_floating("normal", dtype)
     if dtype.kind == "c":
@@ -321,7 +331,7 @@ def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generat
         raise RuntimeError(
             f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
         )
-    source = (generator or default_generator).source
+    source = stream(generator)
     return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
 
 
@@ -329,4 +339,4 @@ def draw_permutation(n: int, dtype: Any, generator: Any) -> Any:
     """0 to n - 1 in random order."""
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
-    return (generator or default_generator).source.permutation(n).astype(dtype)
+    return stream(generator).permutation(n).astype(dtype)

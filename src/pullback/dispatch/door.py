@@ -16,14 +16,16 @@ from pullback.autograd.graph import Meta
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
+from pullback.dispatch import again
+from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, record
+from pullback.errors import OutOfMemoryError
 from pullback.formula import BLOWN, Formula
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction
 from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
-NUMBERS = (int, float, complex, bool)
 
 
 def apply(op: Op, args: Sequence[Any]) -> Any:
@@ -32,8 +34,13 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
         return _apply_composite(op, args)
     if isinstance(op, Creation):
         return _apply_creation(op, args)
+    key = again.key_of(op, args)
+    recipe = None if key is None else again.find(key)
+    if recipe is not None:
+        return recipe.repeat(args)
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
-        args = (graph.TENSORS.cast(args[0], args[-1].numpy), *args[1:-1], None)
+        dtype = dtypes.as_dtype(op.public_name, args[-1])
+        args = (graph.TENSORS.cast(args[0], dtype.numpy), *args[1:-1], None)
     args = [a.item() if isinstance(a, np.generic) else a for a in args]
     values = list(args)
     tensors: list[Tensor] = []
@@ -51,11 +58,19 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
             metas = _prepare_opaque(op, args, values, tensors)
     deferred = keep(op, args, values)
     if deferred is not None:
-        return record(op, args, values, deferred, metas)
+        recorded = record(op, args, values, deferred, metas)
+        if key is not None:
+            again.learn(key, op, args, _for_formula(op, args, values), recorded)
+        return recorded
     token = quiet_set(QUIET)
     try:
         result = op.compute(ARRAYS, values)
-    except ValueError as error:  # what NumPy says of shapes that a declaration did not check
+    except MemoryError as error:
+        raise OutOfMemoryError(f"{op.public_name}: {error}") from None
+    except (
+        OverflowError,
+        ValueError,
+    ) as error:  # what NumPy says of shapes that a declaration did not check
         raise _as_runtime_error(op, values, error) from None
     finally:
         quiet_reset(token)
@@ -157,7 +172,7 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
     for k in op.tensors:
         number = args[k]
         if isinstance(number, NUMBERS):
-            if _belongs(number):
+            if again.belongs(number):
                 given[k] = number
             elif values[k] is number:  # in a rule
                 dtypes_ = (v.dtype for v in values if hasattr(v, "dtype"))
@@ -167,13 +182,6 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
     return given
 
 
-def _belongs(number: Any) -> bool:
-    """Whether a number is one of those that formulas are written with."""
-    return number in (0.5, -0.5) or (
-        not isinstance(number, complex) and abs(number) <= 64 and number == int(number)
-    )
-
-
 def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
     values = list(args)
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
@@ -181,9 +189,10 @@ def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
     return op.compute(graph.TENSORS, values)
 
 
-def _as_runtime_error(op: Op, values: Sequence[Any], error: ValueError) -> RuntimeError:
+def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> RuntimeError:
     shapes = [list(v.shape) for v in values if isinstance(v, ndarray)]
-    return RuntimeError(f"{op.name}: {error} (shapes {', '.join(map(str, shapes))})")
+    where = f" (shapes {', '.join(map(str, shapes))})" if shapes else ""
+    return RuntimeError(f"{op.public_name}: {error}{where}")
 
 
 def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
@@ -193,15 +202,15 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
     if p.is_list:
         if not isinstance(value, (list, tuple)):
             raise TypeError(
-                f"{op.name}(): argument {p.name!r} must be tuple of Tensors, not "
+                f"{op.public_name}(): argument {p.name!r} must be tuple of Tensors, not "
                 f"{type(value).__name__}"
             )
         tensors += [v for v in value if isinstance(v, Tensor)]
         for v in value:
             if not isinstance(v, Tensor) and v is not None:
                 raise TypeError(
-                    f"expected Tensor as element of argument {p.name!r} of {op.name}(), but got "
-                    f"{type(v).__name__}"
+                    f"expected Tensor as element of argument {p.name!r} of {op.public_name}(), "
+                    f"but got {type(v).__name__}"
                 )
         return [None if v is None else _current(v) for v in value]
     if value is None and p.default is None:
@@ -258,15 +267,11 @@ def _prepare_pointwise(
             values[k] = number_array(value, dtype)
         elif value.dtype != dtype:
             uniform = False
-            values[k] = _cast(value, dtype)
+            values[k] = again.cast(value, dtype)
     if uniform:
         return None, values
     metas = tuple(meta_of(args[k]) for k in op.edges)
     return metas, values
-
-
-def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
-    return formula.cast(value, dtype) if isinstance(value, Formula) else ARRAYS.cast(value, dtype)
 
 
 def _prepare_opaque(
@@ -277,9 +282,9 @@ def _prepare_opaque(
         dtype = result_type(*tensors).numpy
         for k in op.tensors:
             if isinstance(values[k], list):
-                values[k] = [None if v is None else _cast(v, dtype) for v in values[k]]
+                values[k] = [None if v is None else again.cast(v, dtype) for v in values[k]]
             elif values[k] is not None:
-                values[k] = _cast(values[k], dtype)
+                values[k] = again.cast(values[k], dtype)
     metas: list[Meta | None] = []
     for k in op.edges:
         metas += map(meta_of, args[k]) if op.parameters[k].is_list else [meta_of(args[k])]
@@ -292,18 +297,18 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
     kind = input.dtype.kind
     if op.floating and kind in "bui":
         raise RuntimeError(
-            f"{op.name}(): could not infer output dtype. Input dtype must be either a floating "
-            f"point or complex dtype. Got: {dtypes.SCALAR_NAMES[dtypes.from_numpy(input.dtype)]}. "
-            f"Convert with .float() first"
+            f"{op.public_name}(): could not infer output dtype. Input dtype must be either a "
+            f"floating point or complex dtype. Got: "
+            f"{dtypes.SCALAR_NAMES[dtypes.from_numpy(input.dtype)]}. Convert with .float() first"
         )
     if op.accumulate == "integer" and kind in "bui" and input.dtype != np.int64:
-        values[0] = input = _cast(input, np.dtype(np.int64))
+        values[0] = input = again.cast(input, np.dtype(np.int64))
     if not op.identity and 0 in input.shape:
         empty = [d for d in dims if input.shape[d] == 0]
         if empty:
             raise IndexError(
-                f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size: a tensor "
-                f"of shape {list(input.shape)} has no {op.name}"
+                f"{op.public_name}(): Expected reduction dim {empty[0]} to have non-zero size: a "
+                f"tensor of shape {list(input.shape)} has no {op.name}"
             )
     return None
 
@@ -317,9 +322,17 @@ def _apply_creation(op: Creation, args: Sequence[Any]) -> Tensor:
     k = op.positions["dtype"]
     if values[k] is None:
         values[k] = _default_dtype(op, values)
-    values[k] = values[k].numpy
+    values[k] = dtypes.as_dtype(op.public_name, values[k]).numpy
     op.normalise(values, 0)
-    tensor = wrap(np.asarray(op.compute(ARRAYS, values)))
+    token = quiet_set(QUIET)
+    try:
+        tensor = wrap(np.asarray(op.compute(ARRAYS, values)))
+    except MemoryError as error:
+        raise OutOfMemoryError(f"{op.public_name}: {error}") from None
+    except (OverflowError, ValueError) as error:
+        raise _as_runtime_error(op, values, error) from None
+    finally:
+        quiet_reset(token)
     if options["requires_grad"]:
         tensor.requires_grad_()
     return tensor
@@ -348,4 +361,6 @@ def _plain_numbers(op: Op, values: list[Any]) -> None:
 
 
 def _not_a_tensor(op: Op, p: Parameter, value: Any) -> TypeError:
-    return TypeError(f"{op.name}(): argument {p.name!r} must be Tensor, not {type(value).__name__}")
+    return TypeError(
+        f"{op.public_name}(): argument {p.name!r} must be Tensor, not {type(value).__name__}"
+    )

@@ -12,7 +12,8 @@ import numpy as np
 from pullback import formula
 from pullback.autograd import graph
 from pullback.backends.arrays import ARRAYS
-from pullback.dispatch.door import CREATION_OPTIONS, NUMBERS, apply
+from pullback.dispatch.again import NUMBERS
+from pullback.dispatch.door import CREATION_OPTIONS, apply
 from pullback.dispatch.fast import fast_path
 from pullback.dispatch.inplace import apply_in_place, write_out
 from pullback.op import REGISTRY, Creation, Op, View

@@ -79,11 +79,13 @@ def _check_result(name: str, result: Tensor, target: Tensor) -> None:
 
 def write_out(op: Op, result: Any, out: Any) -> Any:
     """`out=`: copy the result into given tensors, resized as PyTorch does. No gradients."""
-    if isinstance(out, (tuple, list)):
-        pairs = list(zip(result, out, strict=True))
-    else:
-        pairs = [(result, out)]
-    for value, target in pairs:
+    values = result if type(result) is tuple or isinstance(result, tuple) else (result,)
+    targets = out if isinstance(out, (tuple, list)) else (out,)
+    if len(values) != len(targets) or not all(isinstance(v, Tensor) for v in values):
+        raise TypeError(
+            f"{op.public_name}(): argument 'out' must be as many Tensors as there are results"
+        )
+    for value, target in zip(values, targets, strict=True):
         if not isinstance(target, Tensor):
             raise TypeError(
                 f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}"

@@ -12,15 +12,20 @@ import numpy as np
 
 from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
-from pullback.backends.loops import Kernel
 from pullback.config import config
 from pullback.errors import OutOfMemoryError
-from pullback.formula.node import Formula, Source, Value
-from pullback.formula.plan import Step, in_order, make_plan, signature
+from pullback.formula.node import Formula, Source, Value, address_of
+from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import NotLowerable
 
 _lock = threading.RLock()
 _plans: dict[Any, list[Step]] = {}
+
+
+def forget() -> None:
+    """Empty the cache of plans; those in use stay valid."""
+    with _lock:
+        _plans.clear()
 
 
 def array_of(value: Any) -> Any:
@@ -68,9 +73,8 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
     The plan is found again for the same structure under the same settings.
     """
     with _lock:
-        order = in_order(roots)
-        structure, sources = signature(order, roots)
-        key = (structure, config.defer_elements, config.summation)
+        order, sources, parts = structure(roots)
+        key = (parts, config.defer_elements, config.summation)
         plan = _plans.get(key)
         if plan is None:
             if len(_plans) > 1000:
@@ -96,46 +100,50 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     if step.call is None:
         _by_numpy([order[k] for k in step.numpy])
         return
-    arrays = {}
-    for name, place, axes in step.arrays:
-        arrays[name] = _thin(value(place).array, axes)
     scalars = {n: value(place).array.item(0) if v is None else v for n, place, v in step.scalars}
-    results = []
-    for name, place, axes in step.results:
+    read = {name: value(place) for name, place, _ in step.arrays}
+    results = {}
+    for name, place, _ in step.results:
         node = order[place]
         config.check_memory(node.shape, node.nbytes)
-        array = np.empty(node.shape, node.dtype)
-        arrays[name] = _thin(array, axes)
-        results.append((node, array))
-    kernel, sizes = step.call.kernel, step.call.sizes
-    title = " × ".join(f"{sizes[loop.name]:,}" for loop in kernel.loops if loop.role != "unrolled")
-    with progress.shown(title) as report:
-        _compute(kernel, sizes, arrays, scalars, report)
-    for node, array in results:
+        results[name] = node, np.empty(node.shape, node.dtype)
+    with progress.shown(step.title) as report:
+        launch = step.launch or _launch(step, read, results)
+        if launch is not None:
+            addresses = {n: x.address if type(x) is Source else address_of(x.array)
+                         for n, x in read.items()}  # fmt: skip
+            addresses |= {n: address_of(array) for n, (_, array) in results.items()}
+            launch(addresses, scalars, report)
+        else:
+            tiles.run(step.call.kernel, step.call.sizes, _arrays(step, read, results), scalars,
+                      config.tile_bytes)  # fmt: skip
+    for node, array in results.values():
         node.array = array
+
+
+def _arrays(step: Step, read: dict[str, Value], results: dict[str, Any]) -> dict[str, Any]:
+    """The kernel's arrays by name, with the axes that it sees."""
+    arrays = {name: _thin(read[name].array, axes) for name, _, axes in step.arrays}
+    return arrays | {name: _thin(results[name][1], axes) for name, _, axes in step.results}
 
 
 _warned = False
 
 
-def _compute(
-    kernel: Kernel,
-    sizes: Any,
-    arrays: dict[str, Any],
-    scalars: dict[str, Any],
-    report: Any,
-) -> None:
-    """Run a kernel as machine code; where that cannot be had, in tiles by NumPy."""
+def _launch(step: Step, read: dict[str, Value], results: dict[str, Any]) -> Any:
+    """The compiled kernel of a step; None where that cannot be had, and NumPy computes in tiles."""
+    assert step.call is not None
     try:
         from pullback.backends.llvm.compile import program
-        from pullback.backends.llvm.run import run
+        from pullback.backends.llvm.run import Launch, Placed
 
-        program(kernel)
+        compiled = program(step.call.kernel)
     except Exception as error:  # whatever the compiler says: the numbers do not depend on it
         _warn_once(error)
-        tiles.run(kernel, sizes, arrays, scalars, config.tile_bytes)
-        return
-    run(kernel, sizes, arrays, scalars, progress=report)
+        return None
+    placed = {n: Placed.of(a) for n, a in _arrays(step, read, results).items()}
+    step.launch = Launch(compiled, step.call.sizes, placed)
+    return step.launch
 
 
 def _warn_once(error: Exception) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,10 +74,11 @@ class Value:
 class Source(Value):
     """An array that formulas read."""
 
-    __slots__ = ("address", "layout")
+    __slots__ = ("address", "fixed", "layout")
 
-    def __init__(self, array: Any):
-        self.array = array
+    def __init__(self, array: Any, fixed: bool = False):
+        self.fixed = fixed  # the numbers are the same for all operands of the same kinds
+        self.move(array)
         self.shape = array.shape
         self.dtype = array.dtype
         self.size = array.size
@@ -85,8 +86,12 @@ class Source(Value):
         self.leaf = self.size if 0 not in array.strides else array[_first(array)].size
         self.nodes = 0
         self.heavy = False
+
+    def move(self, array: Any) -> None:
+        """Read the same numbers from another array."""
+        self.array = array
         # How the numbers lie in memory: kernels are made for it.
-        self.layout = kind_of(self.shape, self.dtype, array.strides)
+        self.layout = kind_of(array.shape, array.dtype, array.strides)
         self.address = address_of(array)
 
     is_pending = False
@@ -110,11 +115,12 @@ class Template:
 class Formula(Value):
     """An operation on values, not computed yet; `array` holds the numbers once it is."""
 
-    __slots__ = ("taken", "template", "values")
+    __slots__ = ("arguments", "taken", "template", "values")
 
-    def __init__(self, template: Template, values: tuple[Any, ...], operands: Sequence[Value]):
+    def __init__(self, template: Template, values: tuple[Any, ...], arguments: Sequence[Value]):
         self.template = template
         self.values = values  # in declared order: Value, number, None, or a plain argument
+        self.arguments = arguments  # those that are values
         self.array = None
         self.taken = False
         self.shape = template.shape
@@ -123,7 +129,7 @@ class Formula(Value):
         self.kind = template.kind
         # At most so many operations are pending below and here: shared ones are counted repeatedly.
         nodes, leaf, heavy = 1, 0, False
-        for a in operands:
+        for a in arguments:
             if a.array is None:
                 nodes += a.nodes
                 heavy = heavy or a.heavy
@@ -149,7 +155,7 @@ class Formula(Value):
 
     def forget(self) -> None:
         """Let go of what it was computed from."""
-        self.values = ()
+        self.values = self.arguments = ()
 
     def take(self) -> Any:
         """The computed array, for a tensor of its own: it may be written in place."""
@@ -159,17 +165,6 @@ class Formula(Value):
             self.taken = True
             _note(_results, self.array, self)
             return self.array
-
-    @property
-    def arguments(self) -> Iterator[Value]:
-        """The values that this one is computed from."""
-        for value in self.values:
-            if isinstance(value, Value):
-                yield value
-            elif isinstance(value, list):
-                for element in value:
-                    if isinstance(element, Value):
-                        yield element
 
     def __repr__(self) -> str:
         return f"<formula {self.op.name}{list(self.shape)}>"
@@ -266,8 +261,7 @@ def before_write(array: Any) -> None:
             result.taken = False
         for reader in captured.take() if captured else ():
             _sources.pop(id(reader.array), None)
-            reader.array = _own(reader.array)
-            reader.address = address_of(reader.array)
+            reader.move(_own(reader.array))
 
 
 def _own(array: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pullback.backends.loops import Kernel, Loop, MalformedKernel, free_indices, verify
@@ -29,6 +30,15 @@ class Step:
     arrays: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     scalars: tuple[tuple[str, int, Any], ...] = ()
     results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
+    # The compiled kernel for arrays of these layouts, once there is one.
+    launch: Any = None
+
+    @cached_property
+    def title(self) -> str:
+        """The sizes of the kernel's loops."""
+        assert self.call is not None
+        loops = [loop.name for loop in self.call.kernel.loops if loop.role != "unrolled"]
+        return " × ".join(f"{self.call.sizes[name]:,}" for name in loops)
 
 
 def in_order(roots: Iterable[Formula], done: Iterable[int] = ()) -> list[Formula]:
@@ -48,31 +58,46 @@ def in_order(roots: Iterable[Formula], done: Iterable[int] = ()) -> list[Formula
     return order
 
 
-def signature(order: Sequence[Formula], roots: Sequence[Formula]) -> tuple[Any, list[Value]]:
-    """What decides the plan, and the values that the formulas read."""
-    place: dict[int, int] = {}
+def structure(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], Any]:
+    """The pending formulas below the roots, arguments first; the values that they read; and what
+    decides their plan: operations, kinds, and which values share memory."""
+    order: list[Formula] = []
     sources: list[Value] = []
+    place: dict[int, int] = {}
     memory: dict[int, int] = {}
     parts: list[int] = []
-    for k, node in enumerate(order):
-        parts.append(node.template.code)
-        for value in node.arguments:
-            found = place.get(id(value))
-            if found is None:
-                sources.append(value)
-                found = place[id(value)] = -len(sources)
-                if type(value) is Source:
-                    layout, address = value.layout, value.address
-                else:  # a computed formula
-                    array = value.array
-                    layout = kind_of(array.shape, array.dtype, array.strides)
-                    address = address_of(array)
-                # Values in the same memory are known to be related.
-                parts += (layout, memory.setdefault(address, len(memory)))
-            parts.append(found)
-        place[id(node)] = k
+    stack: list[Formula] = list(roots)
+    while stack:
+        node = stack[-1]
+        if id(node) in place:
+            stack.pop()
+            continue
+        ready = True
+        for a in node.arguments:
+            if id(a) in place:
+                continue
+            if a.array is None:
+                stack.append(a)  # type: ignore[arg-type]  # sources have arrays
+                ready = False
+                continue
+            sources.append(a)
+            place[id(a)] = -len(sources)
+            if type(a) is Source:
+                layout, address = a.layout, a.address
+            else:  # a computed formula
+                array = a.array
+                layout = kind_of(array.shape, array.dtype, array.strides)
+                address = address_of(array)
+            # Values in the same memory are known to be related.
+            parts += (layout, memory.setdefault(address, len(memory)))
+        if ready:
+            stack.pop()
+            place[id(node)] = len(order)
+            order.append(node)
+            parts.append(node.template.code)
+            parts += [place[id(a)] for a in node.arguments]
     parts += [place[id(r)] for r in roots]
-    return tuple(parts), sources
+    return order, sources, tuple(parts)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pullback.backends.array_functions import broadcast_shape
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
+from pullback.formula.macro import Macro
 from pullback.formula.maps import MAPS, Mapped
 from pullback.formula.node import Formula, Source, Template, Value, source
 from pullback.op import REGISTRY, Composite, Op, Opaque, Pointwise, Reduction, View
@@ -56,7 +57,7 @@ class FormulaVocabulary:
     @staticmethod
     def positions(count: int) -> Value:
         """0, 1, … count - 1."""
-        return source(np.arange(count))
+        return Source(np.arange(count), fixed=True)
 
     @staticmethod
     def not_lowerable(why: str) -> Any:
@@ -75,8 +76,8 @@ FORMULAS = FormulaVocabulary()
 CHECKS = CheckVocabulary()
 
 # How to build an operation on operands of some kinds, with some plain arguments: a template, a
-# function of the arguments, or in words why it cannot be built.
-Maker = Template | Callable[[list[Any]], Any] | str
+# macro, a function of the arguments, or in words why it cannot be built.
+Maker = Template | Macro | Callable[[list[Any]], Any] | str
 _makers: dict[Any, Maker] = {}
 MAX_MAKERS = 10_000
 
@@ -112,15 +113,26 @@ def build(op: Op, values: Sequence[Any]) -> Any:
         _makers[found] = maker
     if isinstance(maker, Template):
         return Formula(maker, tuple(given), operands)
+    if isinstance(maker, Macro):
+        return maker.expand(operands)
     if isinstance(maker, str):
         raise NotLowerable(maker)
-    return maker(given)
+    result = maker(given)
+    macro = Macro.of(result, operands)
+    if macro is not None:  # what it is made of depends on kinds alone
+        _makers[found] = macro
+    return result
 
 
 def plain_key(value: Any) -> Any:
-    """What tells plain arguments apart: 1, 1.0 and True are not the same, nor are 0.0 and -0.0."""
-    if value is None or type(value) is int:
-        return value
+    """What tells plain arguments apart: 1, 1.0 and True are not the same, nor are 0.0 and -0.0.
+
+    Nor is the number 1 the same as an operand of the kind that has this number.
+    """
+    if value is None:
+        return None
+    if type(value) is int:
+        return (value,)
     if type(value) is tuple:
         return tuple(map(plain_key, value))
     return type(value), repr(value)

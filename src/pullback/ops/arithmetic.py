@@ -166,6 +166,12 @@ def rdiv(xp, input, other):
     return xp.mul(xp.reciprocal(input), other)
 
 
+@rdiv.samples
+def _(r):
+    yield call(r.nonzero(3, 4), r(4))
+    yield call(r.nonzero(3), 2.5)
+
+
 @composite(inplace=True, numbers="input other")
 def true_divide(xp, input, other):
     r"""Quotient: the same as `div` without rounding."""

@@ -29,6 +29,11 @@ def convolution2d(xp, input, weight, stride: Plain, padding, dilation, groups):
     return xp.reshape(y, b, o, h, w)
 
 
+@convolution2d.samples
+def _(r):
+    yield call(r(2, 4, 5, 6), r(6, 2, 3, 2), (1, 2), [(1, 1), (0, 0)], (1, 1), 2)
+
+
 @convolution2d.backward("input")
 def _(xp, g, weight, input_shape, stride, padding, dilation, groups):
     return xp.convolution2d_input(g, weight, input_shape, stride, padding, dilation, groups)
@@ -50,6 +55,11 @@ def convolution2d_input(xp, input, weight, shape: Plain, stride, padding, dilati
     return xp.add_image_windows(windows, shape, stride, padding, dilation)
 
 
+@convolution2d_input.samples
+def _(r):
+    yield call(r(2, 6, 5, 3), r(6, 2, 3, 2), (2, 4, 5, 6), (1, 2), [(1, 1), (0, 0)], (1, 1), 2)
+
+
 @convolution2d_input.backward("input")
 def _(xp, g, weight, stride, padding, dilation, groups):
     return xp.convolution2d(g, weight, stride, padding, dilation, groups)
@@ -69,6 +79,11 @@ def convolution2d_weight(xp, input, image, shape: Plain, stride, padding, dilati
     g = xp.reshape(input, b, groups, o // groups, h, w)
     weight = xp.einsum_array("bgoyx,bgcyxhw->gochw", [g, windows])
     return xp.reshape(weight, *shape)
+
+
+@convolution2d_weight.samples
+def _(r):
+    yield call(r(2, 6, 5, 3), r(2, 4, 5, 6), (6, 2, 3, 2), (1, 2), [(1, 1), (0, 0)], (1, 1), 2)
 
 
 @convolution2d_weight.backward("input")

@@ -2,7 +2,7 @@
 
 from math import ceil, isfinite
 
-from pullback.op import Ints, Plain, call, composite, creation
+from pullback.op import Dtype, Ints, Number, call, composite, creation
 
 
 @creation()
@@ -53,10 +53,9 @@ def _(r):
 
 
 @creation(default="infer")
-def full(xp, size, fill_value, *, dtype):
+def full(xp, size: Ints, fill_value: Number, *, dtype):
     r"""One value everywhere; the dtype is the value's."""
-    shape = (size,) if isinstance(size, int) else tuple(size)
-    return xp.constant(shape, fill_value, dtype)
+    return xp.constant(size, fill_value, dtype)
 
 
 @full.samples
@@ -74,7 +73,7 @@ def _(np, size, fill_value, *, dtype=None):
 
 
 @creation(default="infer")
-def arange(xp, start, end=None, step=1, *, dtype):
+def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
     r"""start, start + step, … below end: $\lceil (\text{end} - \text{start}) / \text{step} \rceil$.
 
     `arange(end)` starts at 0. int64 if all numbers are integers. RuntimeError for a step of 0 or
@@ -112,7 +111,7 @@ def _(np, *args, dtype=None):
 
 
 @creation()
-def linspace(xp, start, end, steps: int, *, dtype):
+def linspace(xp, start: Number, end: Number, steps: int, *, dtype):
     r"""`steps` numbers from start to end, both included, evenly spaced."""
     if steps < 0:
         raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
@@ -134,7 +133,7 @@ def _(np, start, end, steps, dtype=None):
 
 
 @creation()
-def logspace(xp, start, end, steps: int, base: float = 10.0, *, dtype):
+def logspace(xp, start: Number, end: Number, steps: int, base: float = 10.0, *, dtype):
     r"""`steps` powers of the base, the exponents evenly spaced from start to end."""
     return xp.powers(base, start, end, steps, dtype)
 
@@ -152,7 +151,7 @@ def _(np, start, end, steps, base=10.0, dtype=None):
 
 
 @creation()
-def eye(xp, n: int, m=None, *, dtype):
+def eye(xp, n: int, m: int | None = None, *, dtype):
     r"""The identity matrix, (n, n) or (n, m)."""
     return xp.identity(n, n if m is None else m, dtype)
 
@@ -174,8 +173,8 @@ def _like(name):
     @composite(
         name=f"{name}_like", method=False, derivative=False, random=name not in ("zeros", "ones")
     )
-    def like(xp, input, *, dtype=None, layout=None, device=None, requires_grad: bool = False,
-             memory_format=None):  # fmt: skip
+    def like(xp, input, *, dtype: Dtype = None, layout=None, device=None,
+             requires_grad: bool = False, memory_format=None):  # fmt: skip
         made = getattr(xp, name)(*input.shape, dtype=dtype or input.dtype)
         return made.requires_grad_(requires_grad)
 
@@ -198,7 +197,7 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
 
 
 @composite(method=False, derivative=False)
-def full_like(xp, input, fill_value: Plain, *, dtype=None, layout=None, device=None,
+def full_like(xp, input, fill_value: Number, *, dtype: Dtype = None, layout=None, device=None,
               requires_grad: bool = False, memory_format=None):  # fmt: skip
     r"""One value everywhere, with the shape and, unless given, the dtype of the input."""
     made = xp.full(input.shape, fill_value, dtype=dtype or input.dtype)
@@ -219,7 +218,7 @@ def _(np, input, fill_value, *, dtype=None):
 
 def _new(name):
     @composite(name=f"new_{name}", function=False, derivative=False, random=name == "empty")
-    def new(xp, input, *size: Ints, dtype=None, device=None, requires_grad: bool = False):
+    def new(xp, input, *size: Ints, dtype: Dtype = None, device=None, requires_grad: bool = False):
         made = getattr(xp, name)(*size, dtype=dtype or input.dtype)
         return made.requires_grad_(requires_grad)
 
@@ -243,7 +242,14 @@ for _name in ("zeros", "ones", "empty"):
 
 @composite(function=False, derivative=False)
 def new_full(
-    xp, input, size: Plain, fill_value, *, dtype=None, device=None, requires_grad: bool = False
+    xp,
+    input,
+    size: Ints,
+    fill_value: Number,
+    *,
+    dtype: Dtype = None,
+    device=None,
+    requires_grad: bool = False,
 ):
     r"""`full` of another size, with this tensor's dtype."""
     made = xp.full(size, fill_value, dtype=dtype or input.dtype)

@@ -1,6 +1,6 @@
 """Elements by position: select, slice, index with tensors, gather and scatter."""
 
-from pullback.op import Array, Arrays, Dim, Plain, call, composite, opaque, view, wrap_dim
+from pullback.op import Array, Arrays, Dim, Plain, as_ints, call, composite, opaque, view, wrap_dim
 
 
 @view()
@@ -34,6 +34,12 @@ def _(np, input, dim, index):
 def slice_(xp, input, dim: Dim, start: int, end: int, step: int):
     r"""The positions start, start + step, … below end of an axis: a view."""
     return xp.slice(input, dim, start, end, step)
+
+
+@slice_.samples
+def _(r):
+    yield call(r(3, 4), 1, 0, 4, 2)
+    yield call(r(3, 4), -2, 1, 3, 1)
 
 
 @composite()
@@ -97,7 +103,7 @@ def split(xp, input, split_size_or_sections: Plain, dim: Dim = 0):
             raise RuntimeError(f"split expects split_size be non-negative, but got {step}")
         sizes = [min(step, size - k) for k in range(0, size, step)] if size else [0]
     else:
-        sizes = list(split_size_or_sections)
+        sizes = list(as_ints(split_size_or_sections, "split", "split_size"))
         if sum(sizes) != size:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's "
@@ -162,6 +168,12 @@ def index(xp, input, indices: Arrays):
     return xp.take(input, _key(indices))
 
 
+@index.samples
+def _(r):
+    yield call(r(3, 4), [r.integers(0, 3, 2), None])
+    yield call(r(3, 4), [r.integers(0, 3, 2, 1), r.integers(0, 4, 5)])
+
+
 @index.backward("input")
 def _(xp, g, indices, input_shape):
     return xp.index_adjoint(g, indices, input_shape)
@@ -171,6 +183,11 @@ def _(xp, g, indices, input_shape):
 def index_adjoint(xp, input, indices: Arrays, shape: Plain):
     r"""Zeros of a shape to which the input is added at the indices: the transpose of `index`."""
     return xp.put(xp.filled(shape, 0, input), _key(indices), input, True)
+
+
+@index_adjoint.samples
+def _(r):
+    yield call(r(2, 4), [r.integers(0, 3, 2), None], (3, 4))
 
 
 @index_adjoint.backward("input")
@@ -255,6 +272,12 @@ def scatter_zeros(xp, input, dim: int, index: Array, shape):
     return xp.scatter_array(zeros, dim, index, input, True) if 0 not in index.shape else zeros
 
 
+@scatter_zeros.samples
+def _(r):
+    yield call(r(3, 1), 1, r.integers(0, 4, 3, 1), (3, 4))
+    yield call(r(3, 2), 1, r.integers(0, 4, 3, 2), (3, 4))
+
+
 @scatter_zeros.formula
 def _(xp, input, dim, index, shape):
     if index.shape[dim] != 1 or any(
@@ -274,7 +297,12 @@ def _(xp, g, dim, index):
 
 @opaque(inplace=True)
 def scatter_add(xp, input, dim: Dim, index: Array, src: Array):
-    r"""The input with `src` added where `gather` would read."""
+    r"""The input with `src` added where `gather` would read. RuntimeError for two dtypes."""
+    if input.dtype != src.dtype:
+        raise RuntimeError(
+            f"scatter_add(): Expected self.dtype to be equal to src.dtype, not {input.dtype} and "
+            f"{src.dtype}"
+        )
     return xp.scatter_array(input, dim, index, src, True)
 
 
@@ -394,10 +422,15 @@ def _(np, input, indices, dim=None):
     return np.take_along_axis(input, indices, dim)
 
 
-@opaque(public=False)
+@opaque(public=False, derivative=False)
 def nonzero_indices(xp, input):
     r"""The positions of non-zero elements, a row each."""
     return xp.nonzero_array(input)
+
+
+@nonzero_indices.samples
+def _(r):
+    yield call(r.integers(0, 2, 3, 4))
 
 
 @composite(derivative=False)

@@ -1,6 +1,6 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, Plain, call, composite, opaque, wrap_dim
+from pullback.op import Array, Arrays, Plain, as_ints, call, composite, opaque, wrap_dim
 
 
 def _check(name, condition, message):
@@ -150,6 +150,12 @@ def matmul_batched(xp, input, mat2):
     return xp.matmul(input, mat2)
 
 
+@matmul_batched.samples
+def _(r):
+    yield call(r(2, 3, 4), r(4, 5))
+    yield call(r(2, 1, 3, 4), r(3, 4, 2))
+
+
 @bmm.formula
 @matmul_batched.formula
 def _(xp, input, mat2):
@@ -281,6 +287,12 @@ def _(np, input, mat1, mat2, *, beta=1, alpha=1):
 def contract(xp, tensors: Arrays, inputs: Plain, output):
     r"""Sum of products by subscripts, one letter per axis, none repeated within a tensor."""
     return xp.einsum_array(f"{','.join(inputs)}->{output}", tensors)
+
+
+@contract.samples
+def _(r):
+    yield call([r(3, 4), r(4, 5)], ["ij", "jk"], "ik")
+    yield call([r(2, 3), r(3), r(4)], ["ij", "j", "k"], "ki")
 
 
 @contract.formula
@@ -434,7 +446,9 @@ def tensordot(xp, a, b: Array, dims: Plain = 2):
         left = list(range(len(a.shape) - dims, len(a.shape)))
         right = list(range(dims))
     else:
-        left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
+        if not isinstance(dims, (list, tuple)) or len(dims) != 2:
+            raise RuntimeError(f"tensordot: dims is a number or two lists of axes, not {dims!r}")
+        left, right = (list(as_ints(d, "tensordot", "dims")) for d in dims)
     left = [wrap_dim(d, len(a.shape), "tensordot") for d in left]
     right = [wrap_dim(d, len(b.shape), "tensordot") for d in right]
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

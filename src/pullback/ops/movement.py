@@ -4,6 +4,7 @@ from pullback.op import (
     Array,
     Dim,
     DimSet,
+    Dtype,
     Ints,
     NewDim,
     Plain,
@@ -58,6 +59,11 @@ def _(r):
     yield call(r(2, 3, 4), 2, 0, 1)
     yield call(r(2, 3), (-1, 0))
     yield call(r(), ())
+
+
+@view_adjoint.samples
+def _(r):
+    yield call(r(4, 3), permute, [(1, 0)], (3, 4))
 
 
 @permute.reference
@@ -165,6 +171,12 @@ def _(xp, g, input_shape):
     return xp.reshape(g, *input_shape)
 
 
+@view_as_shape.samples
+def _(r):
+    yield call(r(2, 6), 3, 4)
+    yield call(r(2, 6), (-1,))
+
+
 @reshape.samples
 def _(r):
     yield call(r(2, 6), 3, 4)
@@ -185,7 +197,7 @@ def view_method(xp, input, *shape: Plain):
 
     RuntimeError where the memory layout does not allow it: use `reshape`.
     """
-    if len(shape) == 1 and hasattr(shape[0], "is_floating_point"):
+    if len(shape) == 1 and type(shape[0]).__name__ == "dtype":
         return xp.view_dtype(input, shape[0])
     return xp.view_as_shape(input, *shape)
 
@@ -207,9 +219,14 @@ def _(np, input, *shape):
 
 
 @view(public=False, holomorphic=False, derivative=False)
-def view_dtype(xp, input, dtype: Plain):
+def view_dtype(xp, input, dtype: Dtype):
     r"""The same bits as elements of another type."""
     return xp.bitcast(input, dtype.numpy)
+
+
+@view_dtype.samples
+def _(r):
+    yield call(r(3, 4), r.int64)
 
 
 @view(function=False)
@@ -272,6 +289,12 @@ def sum_to(xp, input, shape: Plain):
     if ones:
         input = xp.sum(input, ones, keepdim=True)
     return xp.reshape(input, *shape) if new else input
+
+
+@sum_to.samples
+def _(r):
+    yield call(r(2, 3, 4), (3, 1))
+    yield call(r(3, 4), (3, 4))
 
 
 @composite(method=False)
@@ -417,9 +440,9 @@ def _(np, input, start_dim=0, end_dim=-1):
 
 
 @composite()
-def unflatten(xp, input, dim: Dim, sizes):
+def unflatten(xp, input, dim: Dim, sizes: Ints):
     r"""One axis as several."""
-    sizes = _fill_shape("unflatten", tuple(sizes), input.shape[dim])
+    sizes = _fill_shape("unflatten", sizes, input.shape[dim])
     return xp.reshape(input, *input.shape[:dim], *sizes, *input.shape[dim + 1 :])
 
 
@@ -455,18 +478,16 @@ def _(np, input):
 
 
 @composite(aliases=("moveaxis",))
-def movedim(xp, input, source: Plain, destination):
+def movedim(xp, input, source: Ints, destination: Ints):
     r"""Axes moved to other places, the rest in order: a view."""
     rank = len(input.shape)
-    sources = [source] if isinstance(source, int) else list(source)
-    places = [destination] if isinstance(destination, int) else list(destination)
-    if len(sources) != len(places):
+    if len(source) != len(destination):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({sources}) should contain the "
-            f"same number of dims as destination ({places})"
+            f"movedim: Invalid source or destination dims: source ({source}) should contain the "
+            f"same number of dims as destination ({destination})"
         )
-    sources = [wrap_dim(d, rank, "movedim") for d in sources]
-    places = [wrap_dim(d, rank, "movedim") for d in places]
+    sources = [wrap_dim(d, rank, "movedim") for d in source]
+    places = [wrap_dim(d, rank, "movedim") for d in destination]
     for what, found in (("source", sources), ("destination", places)):
         if len(set(found)) != len(found):
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({found})")
@@ -741,7 +762,8 @@ def _(np, input):
     return np.copy(input)
 
 
-@pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False)
+@pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False,
+           domain=None)  # fmt: skip
 def cast(xp, input, dtype: Plain):
     r"""The values in another dtype, given as NumPy's."""
     return xp.cast(input, dtype)
@@ -750,6 +772,12 @@ def cast(xp, input, dtype: Plain):
 @cast.backward("input")
 def _(xp, g, input_dtype):
     return xp.cast(g, input_dtype)
+
+
+@cast.samples
+def _(r):
+    yield call(r(3, 4), r.integers(0, 9).dtype)
+    yield call(r.integers(0, 9, 3), r(1).dtype)
 
 
 @opaque(public=False, inplace=True, node="Copy", holomorphic=False)

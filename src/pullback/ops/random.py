@@ -1,6 +1,6 @@
 """Random numbers, from the default generator or a given one."""
 
-from pullback.op import Ints, Plain, call, composite, creation, opaque
+from pullback.op import Ints, Plain, as_ints, call, composite, creation, opaque
 
 
 @creation(random=True)
@@ -25,15 +25,16 @@ def _(r):
 
 
 @creation(default="int", random=True)
-def randint(xp, low, high=None, size=None, *, generator=None, dtype):
+def randint(xp, low: int, high: Plain = None, size: Plain = None, *, generator=None, dtype):
     r"""Integers from low to high - 1: `randint(high, size)` or `randint(low, high, size)`."""
     if size is None:
         low, high, size = 0, low, high
+    (high,), size = as_ints((high,), "randint", "high"), as_ints(size, "randint", "size")
     if low >= high:
         raise RuntimeError(
             f"randint: random_ expects 'from' to be less than 'to', but got {low} >= {high}"
         )
-    return xp.draw_integers(low, high, tuple(size), dtype, generator)
+    return xp.draw_integers(low, high, size, dtype, generator)
 
 
 @randint.samples
@@ -79,12 +80,37 @@ def _(r):
     yield call(r(low=0, high=1))
 
 
+@opaque(public=False, node="Normal", numbers="mean std")
+def spread(xp, noise, mean, std):
+    r"""Drawn numbers with another mean and deviation. As PyTorch's, they do not depend on them."""
+    return xp.cast(noise * std + mean, noise.dtype)
+
+
+@spread.backward("noise")
+def _(xp, g, std):
+    return g * std
+
+
+@spread.backward("mean", "std")
+def _(xp, g):
+    return g * 0
+
+
+@spread.samples
+def _(r):
+    yield call(r(3, 4), r(4), 2.0)
+
+
 @composite(method=False, random=True)
 def normal(xp, mean: Plain = 0.0, std: Plain = 1.0, size: Plain = None, *, generator=None,
            dtype=None, layout=None, device=None, requires_grad: bool = False,
            pin_memory=False):  # fmt: skip
     r"""Normal, with this mean and standard deviation, numbers or tensors that broadcast."""
-    for x in (std, mean):
+    for name, x in (("std", std), ("mean", mean)):
+        if not isinstance(x, (int, float)) and not hasattr(x, "dtype"):
+            raise TypeError(
+                f"normal(): argument {name!r} must be Tensor or float, not {type(x).__name__}"
+            )
         if hasattr(x, "dtype"):
             if x.dtype.kind != "f":
                 raise NotImplementedError(f'"normal" not implemented for {x.dtype}: use .float()')
@@ -94,7 +120,8 @@ def normal(xp, mean: Plain = 0.0, std: Plain = 1.0, size: Plain = None, *, gener
     if size is None:
         size = xp.broadcast_shape(getattr(mean, "shape", ()), getattr(std, "shape", ()))
     noise = xp.randn(*size, generator=generator, dtype=dtype)
-    return (noise * std + mean).requires_grad_(requires_grad)
+    drawn = xp.spread(noise, mean, std)
+    return drawn.requires_grad_() if requires_grad else drawn
 
 
 @normal.samples

@@ -5,7 +5,7 @@ In rules, `g` and `y` come with the reduced axes of size 1, so that they broadca
 
 from math import inf
 
-from pullback.op import Dim, Dims, Plain, call, composite, opaque, reduction
+from pullback.op import Dim, Dims, Dtype, Number, Plain, call, composite, opaque, reduction
 
 
 def _with_dim(input, dim, *rest):
@@ -102,7 +102,7 @@ def _(xp, g, input, dim):
 
 
 @composite(name="prod_function", public_name="prod")
-def prod_function(xp, input, dim: Dim = None, keepdim: bool = False, *, dtype=None):
+def prod_function(xp, input, dim: Dim = None, keepdim: bool = False, *, dtype: Dtype = None):
     r"""Product over one axis, or all. Its gradient is exact where factors are 0."""
     return xp.prod(input, dim, keepdim, dtype=dtype)
 
@@ -151,6 +151,12 @@ def product_of_others(xp, input, dim: Dims):
         flat = left * right
     back = sorted(range(len(order)), key=order.__getitem__)
     return xp.permute(xp.reshape(flat, *moved.shape), *back)
+
+
+@product_of_others.samples
+def _(r):
+    yield call(r(3, 4), 1)
+    yield call(r(2, 3, 2), (0, 2))
 
 
 @reduction(identity=False, dtypes="bif")
@@ -533,7 +539,13 @@ def _correction(dim, unbiased, correction):
 
 @composite()
 def var(
-    xp, input, dim: Plain = None, unbiased: Plain = None, keepdim: bool = False, *, correction=None
+    xp,
+    input,
+    dim: Plain = None,
+    unbiased: Plain = None,
+    keepdim: bool = False,
+    *,
+    correction: Number = None,
 ):
     r"""Variance over axes: $\frac{1}{n - \text{correction}} \sum_i |x_i - \bar x|^2$.
 
@@ -545,7 +557,13 @@ def var(
 
 @composite()
 def std(
-    xp, input, dim: Plain = None, unbiased: Plain = None, keepdim: bool = False, *, correction=None
+    xp,
+    input,
+    dim: Plain = None,
+    unbiased: Plain = None,
+    keepdim: bool = False,
+    *,
+    correction: Number = None,
 ):
     r"""Standard deviation: the square root of `var`."""
     dim, correction = _correction(dim, unbiased, correction)
@@ -608,7 +626,9 @@ def _(xp, g, y, input):
 
 
 @composite(namespace="linalg", method=False)
-def vector_norm(xp, x, ord: Plain = 2, dim: Plain = None, keepdim: bool = False, *, dtype=None):
+def vector_norm(
+    xp, x, ord: Number = 2, dim: Plain = None, keepdim: bool = False, *, dtype: Dtype = None
+):
     r"""$(\sum_i |x_i|^\text{ord})^{1/\text{ord}}$ over axes; ord may be 0, inf or -inf."""
     if dtype is not None:
         x = x.to(dtype)
@@ -644,7 +664,9 @@ def _(r):
 
 
 @composite()
-def norm(xp, input, p: Plain = "fro", dim: Plain = None, keepdim: bool = False, *, dtype=None):
+def norm(
+    xp, input, p: Plain = "fro", dim: Plain = None, keepdim: bool = False, *, dtype: Dtype = None
+):
     r"""Vector norm over axes, or of all elements; "fro" and None mean 2."""
     order = 2 if p is None or p == "fro" else p
     if isinstance(order, str):
@@ -686,7 +708,7 @@ def _log_softmax(xp, name, input, dim, dtype):
 
 
 @composite()
-def softmax(xp, input, dim: Dim, *, dtype=None):
+def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
     return xp.exp(_log_softmax(xp, "softmax", input, dim, dtype))
 
@@ -705,7 +727,7 @@ def _(np, input, dim, *, dtype=None):
 
 
 @composite()
-def log_softmax(xp, input, dim: Dim, *, dtype=None):
+def log_softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
     return _log_softmax(xp, "log_softmax", input, dim, dtype)
 
@@ -724,7 +746,7 @@ def _(np, input, dim, *, dtype=None):
 
 
 @opaque()
-def cumsum(xp, input, dim: Dim, *, dtype=None):
+def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running sum along one axis."""
     return xp.cumulate("sum", input if dtype is None else xp.cast(input, dtype.numpy), dim)
 

@@ -201,6 +201,8 @@ def _(np, input, max):
 @pointwise(keep_dtype="mask value", domain=None)
 def masked_fill(xp, input, mask, value: Array):
     r"""The input with `value`, a number or 0-d tensor, where the mask is True."""
+    if not hasattr(mask, "dtype"):
+        raise TypeError(f"masked_fill(): argument 'mask' must be Tensor, not {mask!r}")
     if mask.dtype.kind != "b":
         raise RuntimeError(
             f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}: "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..loops import Kernel
+from ..loops import Buffer, Kernel
+from ..scalar import Scalar
 from . import threads
 from .compile import Program, program
 from .target import Target
@@ -35,7 +36,20 @@ def run(
     progress: Progress | None = None,
 ) -> None:
     """Compile a kernel if need be and run it; the results are written in the output arrays."""
-    call(program(kernel, target), sizes, arrays, scalars or {}, progress)
+    launch = Launch(program(kernel, target), sizes, {n: Placed.of(a) for n, a in arrays.items()})
+    launch({n: address(a) for n, a in arrays.items()}, scalars or {}, progress)
+
+
+class Placed(NamedTuple):
+    """What a kernel is told of an array beside its address."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @classmethod
+    def of(cls, a: np.ndarray[Any, Any]) -> Placed:
+        return cls(a.dtype, a.shape, a.strides)
 
 
 class Geometry:
@@ -69,66 +83,108 @@ class Geometry:
         self.groups = -(-self.tasks // self.tasks_per_group)
 
 
-def call(
-    p: Program,
-    sizes: Mapping[str, int],
-    arrays: Mapping[str, np.ndarray[Any, Any]],
-    scalars: Mapping[str, Any],
-    progress: Progress | None = None,
-) -> None:
-    """Run a compiled kernel."""
-    g = Geometry(p, sizes)
-    plan = p.plan
-    partials = np.empty(g.batches * g.tasks * sum(len(t.wide) for t in plan.totals), np.int64)
-    inner = sizes[p.kernel.inner[-1]] if plan.columns else 0
-    width = sum(len(c.wide) for c in plan.columns) * inner
-    columns = np.empty(g.batches * g.groups * width, np.int64)
-    flag = array("q", [0])
-    values = {
-        "vectors_per_task": g.vectors,
-        "tasks_per_batch": g.tasks,
-        "tasks_per_group": g.tasks_per_group,
-        "groups_per_batch": g.groups,
-        "partials": address(partials),
-        "columns": address(columns),
-        "stop": flag.buffer_info()[0],
-    }
-    arguments = array("q", marshal(p, sizes, arrays, scalars, values))
-    where = arguments.buffer_info()[0]
-    main = p.main
-    total = g.batches * g.tasks
+class Launch:
+    """A program for arrays of known sizes: only addresses and numbers are missing.
 
-    # a chunk: a group of tasks in order (column sums), or a few tasks worth a call
-    if plan.columns:
-        per_batch, size, last = g.groups, g.tasks_per_group, g.tasks
+    It can be called by several threads at once.
+    """
 
-        def work(chunk: int) -> None:
-            batch, group = divmod(chunk, per_batch)
-            first = batch * last + group * size
-            for task in range(first, min(first + size, (batch + 1) * last)):
-                if flag[0]:
-                    return
-                main(where, task, task + 1)
+    def __init__(self, p: Program, sizes: Mapping[str, int], arrays: Mapping[str, Placed]):
+        self.program = p
+        self.geometry = g = Geometry(p, sizes)
+        kernel = p.plan.kernel
+        self._partials = g.batches * g.tasks * sum(len(t.wide) for t in p.plan.totals)
+        inner = sizes[p.kernel.inner[-1]] if p.plan.columns else 0
+        self._columns = g.batches * g.groups * sum(len(c.wide) for c in p.plan.columns) * inner
+        values = {
+            "vectors_per_task": g.vectors,
+            "tasks_per_batch": g.tasks,
+            "tasks_per_group": g.tasks_per_group,
+            "groups_per_batch": g.groups,
+        }
+        for loop in p.kernel.loops:
+            if loop.role != "unrolled":
+                values[f"size:{loop.name}"] = sizes[loop.name]
+        for buffer in kernel.buffers:
+            placed = arrays[buffer.name]
+            _check(buffer, placed)
+            for k, stride in enumerate(placed.strides):
+                values[f"stride:{buffer.name}:{k}"] = stride
+        slots = p.layout.slots
+        self._block = array("q", [values.get(name, 0) for name in p.layout.names])
+        self._data = [(buffer.name, slots[f"data:{buffer.name}"]) for buffer in kernel.buffers]
+        self._scalars = [(n.data, _packer(n), slots[f"scalar:{n.data}"]) for n in kernel.scalars]
+        self._scratch = slots["partials"], slots["columns"], slots["stop"]
 
-        chunks = g.batches * g.groups
-    else:
-        at_once = max(1, min(PAIRS_WORTH_A_THREAD // max(1, g.pairs), -(-total // 4)))
+    def __call__(
+        self,
+        addresses: Mapping[str, int],
+        scalars: Mapping[str, Any],
+        progress: Progress | None = None,
+    ) -> None:
+        """Run the program on arrays at these addresses."""
+        p, g = self.program, self.geometry
+        block = self._block[:]
+        for name, slot in self._data:
+            block[slot] = addresses[name]
+        for name, pack, slot in self._scalars:
+            block[slot] = pack(scalars[name])
+        partials = np.empty(self._partials, np.int64)
+        columns = np.empty(self._columns, np.int64)
+        flag = array("q", [0])
+        where = block.buffer_info()[0]
+        block[self._scratch[0]] = address(partials)
+        block[self._scratch[1]] = address(columns)
+        block[self._scratch[2]] = flag.buffer_info()[0]
+        main = p.main
+        total = g.batches * g.tasks
 
-        def work(chunk: int) -> None:
-            first = chunk * at_once
-            main(where, first, min(first + at_once, total))
+        # a chunk: a group of tasks in order (column sums), or a few tasks worth a call
+        if p.plan.columns:
+            per_batch, size, last = g.groups, g.tasks_per_group, g.tasks
 
-        chunks = -(-total // at_once)
+            def work(chunk: int) -> None:
+                batch, group = divmod(chunk, per_batch)
+                first = batch * last + group * size
+                for task in range(first, min(first + size, (batch + 1) * last)):
+                    if flag[0]:
+                        return
+                    main(where, task, task + 1)
 
-    def stop() -> None:
-        flag[0] = 1
+            chunks = g.batches * g.groups
+        else:
+            at_once = max(1, min(PAIRS_WORTH_A_THREAD // max(1, g.pairs), -(-total // 4)))
 
-    if chunks == 1 and takes_part(g):
-        work(0)
-    elif chunks:
-        threads.pool.run(work, chunks, stop, takes_part(g), progress)
-    if p.finish is not None:
-        p.finish(where)
+            def work(chunk: int) -> None:
+                first = chunk * at_once
+                main(where, first, min(first + at_once, total))
+
+            chunks = -(-total // at_once)
+
+        def stop() -> None:
+            flag[0] = 1
+
+        if chunks == 1 and takes_part(g):
+            work(0)
+        elif chunks:
+            threads.pool.run(work, chunks, stop, takes_part(g), progress)
+        if p.finish is not None:
+            p.finish(where)
+
+
+def _check(buffer: Buffer, placed: Placed) -> None:
+    dtype, shape, strides = placed
+    if dtype != buffer.stored or len(shape) != buffer.rank:
+        raise BadArguments(f"{buffer} is not an array of {dtype} with {len(shape)} axes")
+    if buffer.unit and strides[-1] != buffer.itemsize and shape[-1] > 1 and 0 not in shape:
+        raise BadArguments(f"the last axis of {buffer} must be contiguous")
+
+
+def _packer(n: Scalar) -> Callable[[Any], int]:
+    """A number as the bits of a 64-bit slot."""
+    code = "<?" if n.dtype.kind == "b" else "<" + n.dtype.char
+    pack = struct.Struct(code).pack
+    return lambda number: _signed(int.from_bytes(pack(number), "little"))
 
 
 def takes_part(g: Geometry) -> bool:
@@ -138,37 +194,6 @@ def takes_part(g: Geometry) -> bool:
 
 def address(a: np.ndarray[Any, Any]) -> int:
     return int(a.__array_interface__["data"][0])
-
-
-def marshal(
-    p: Program,
-    sizes: Mapping[str, int],
-    arrays: Mapping[str, np.ndarray[Any, Any]],
-    scalars: Mapping[str, Any],
-    values: dict[str, int],
-) -> list[int]:
-    """The argument block; checks the arrays."""
-    kernel = p.kernel
-    for loop in kernel.loops:
-        if loop.role != "unrolled":
-            values[f"size:{loop.name}"] = sizes[loop.name]
-    for buffer in p.plan.kernel.buffers:
-        a = arrays[buffer.name]
-        if a.dtype != buffer.stored or a.ndim != buffer.rank:
-            raise BadArguments(f"{buffer} is not an array of {a.dtype} with {a.ndim} axes")
-        strides = a.strides
-        if buffer.unit and strides[-1] != buffer.itemsize and a.shape[-1] > 1 and a.size:
-            raise BadArguments(f"the last axis of {buffer} must be contiguous")
-        interface = a.__array_interface__
-        values["data:" + buffer.name] = interface["data"][0]
-        for k, stride in enumerate(strides):
-            values[f"stride:{buffer.name}:{k}"] = stride
-    for n in p.plan.kernel.scalars:
-        code = "?" if n.dtype.kind == "b" else n.dtype.char
-        values[f"scalar:{n.data}"] = int.from_bytes(
-            struct.pack("<" + code, scalars[n.data]), "little"
-        )
-    return [_signed(values[name]) for name in p.layout.names]
 
 
 def _signed(bits: int) -> int:

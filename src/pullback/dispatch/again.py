@@ -1,0 +1,150 @@
+"""Operations that stay formulas, on arguments such as were met before.
+
+Checks, promotion, the decision to keep a formula and what its node saves depend on the arguments'
+shapes, dtypes and places in the graph alone. `door` finds them out once; here the same call on
+other tensors repeats the outcome. A kernel matrix is a dozen such calls, and its gradient twice as
+many: they cost a few microseconds each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback import dtypes, formula
+from pullback.autograd.modes import mode
+from pullback.backends.arrays import ARRAYS
+from pullback.config import config
+from pullback.dispatch.promotion import number_array
+from pullback.formula import Formula
+from pullback.formula.vocabulary import plain_key
+from pullback.op import Op, Opaque, Pointwise, Reduction
+from pullback.tensor import Tensor, wrap
+
+ndarray = np.ndarray
+NUMBERS = (int, float, complex, bool)
+MAX_RECIPES = 10_000
+
+_recipes: dict[Any, Recipe] = {}
+
+
+def key_of(op: Op, args: Sequence[Any]) -> Any:
+    """What decides the outcome; None for calls that are not repeated from here.
+
+    These are calls on small arrays alone, and operations with other kinds of results or arguments.
+    """
+    if not isinstance(op, (Pointwise, Reduction, Opaque)) or op.outputs:
+        return None
+    pending = False
+    size = 1
+    key: list[Any] = [op, mode.enabled, config.defer_elements, dtypes.get_default_dtype()]
+    for a in args:
+        if type(a) is Tensor:
+            value = a._value
+            if type(value) is Formula:
+                if value.array is not None:
+                    return None
+                pending = True
+                key += (value.kind, value.heavy, a._edge is None)
+            elif type(value) is ndarray:
+                size *= value.size
+                key += (value.shape, value.dtype, a._edge is None)
+            else:
+                return None
+        elif isinstance(a, NUMBERS):
+            key.append(plain_key(a) if belongs(a) else type(a))
+        elif isinstance(a, (list, np.generic)):
+            return None
+        else:
+            key.append(plain_key(a))
+    return tuple(key) if pending or size > config.defer_elements else None
+
+
+def belongs(number: Any) -> bool:
+    """Whether a number is one of those that formulas are written with; others are parameters."""
+    return number in (0.5, -0.5) or (
+        not isinstance(number, complex) and abs(number) <= 64 and number == int(number)
+    )
+
+
+class Recipe:
+    """The outcome of a call: which formula of which values, and which node that saves what."""
+
+    __slots__ = ("_constants", "_edges", "_fills", "_make", "_metas", "_op", "_plan", "_saves")
+
+    def __init__(self, op: Op, args: Sequence[Any], given: Sequence[Any], node: Any):
+        self._op = op
+        self._constants = list(given)
+        # (position, dtype to convert to or None) of tensors, (position, dtype) of numbers.
+        self._fills: list[tuple[int, Any]] = []
+        for k in op.tensors:
+            if isinstance(args[k], Tensor):
+                as_it_is = given[k] is args[k]._value
+                self._fills.append((k, None if as_it_is else given[k].dtype))
+            elif type(given[k]) is ndarray:
+                self._fills.append((k, given[k].dtype))
+        self._edges = op.edges
+        self._make = None
+        if node is not None:
+            self._make = type(node)
+            self._plan = node.plan
+            self._metas = node.metas
+            self._saves: list[tuple[str, Any]] = []
+            for (what, k), value in zip(node.plan.sources, node.values, strict=True):
+                follows = what == "output" or (what == "argument" and k in op.tensors)
+                self._saves.append((what, k) if follows else ("constant", value))
+
+    def repeat(self, args: Sequence[Any]) -> Tensor:
+        """The same with other tensors and numbers."""
+        given = self._constants[:]
+        for k, dtype in self._fills:
+            a = args[k]
+            if type(a) is Tensor:
+                given[k] = a._value if dtype is None else cast(a._value, dtype)
+            else:
+                given[k] = number_array(a, dtype)
+        result = formula.build(self._op, given)
+        if result.nodes > config.max_formula_nodes:
+            formula.limit(result)
+        make = self._make
+        if make is None:
+            return wrap(result)
+        saved = []
+        for what, k in self._saves:
+            if what == "output":
+                saved.append(result)
+            elif what == "argument":
+                a = args[k]
+                saved.append(a._value if type(a) is Tensor else a)
+            else:
+                saved.append(k)
+        edges = tuple(
+            [a._edge if type(a) is Tensor else None for a in map(args.__getitem__, self._edges)]
+        )
+        node = make(edges, self._plan, tuple(saved))
+        node.deferred = True
+        if self._metas is not None:
+            node.metas = self._metas
+        return wrap(result, (node, 0))
+
+
+def cast(value: Any, dtype: np.dtype[Any]) -> Any:
+    """An array or a formula in another dtype."""
+    return formula.cast(value, dtype) if isinstance(value, Formula) else ARRAYS.cast(value, dtype)
+
+
+def find(key: Any) -> Recipe | None:
+    """What came out of a call like this."""
+    return _recipes.get(key)
+
+
+def learn(key: Any, op: Op, args: Sequence[Any], given: Sequence[Any], result: Tensor) -> None:
+    """Remember the outcome of a call."""
+    if not isinstance(result, Tensor) or type(result._value) is not Formula:
+        return
+    node = None if result._edge is None else result._edge[0]
+    if len(_recipes) > MAX_RECIPES:
+        _recipes.clear()
+    _recipes[key] = Recipe(op, args, given, node)
