@@ -362,18 +362,6 @@ def _(np, input):
     return np.stack([input.real, input.imag], -1)
 
 
-@view_as_complex.samples
-def _(r):
-    yield call(r(3, 4, 2))
-    yield call(r(2))
-    yield call(r(0, 2))
-
-
-@view_as_complex.reference
-def _(np, input):
-    return input[..., 0] + 1j * input[..., 1]
-
-
 @opaque(public=False, holomorphic=False)
 def join_pairs(xp, input):
     r"""`view_as_complex` of pairs that may lie anywhere: a copy."""
@@ -383,6 +371,20 @@ def join_pairs(xp, input):
 @join_pairs.backward("input")
 def _(xp, g):
     return xp.view_as_real(g)
+
+
+@view_as_complex.samples
+@join_pairs.samples
+def _(r):
+    yield call(r(3, 4, 2))
+    yield call(r(2))
+    yield call(r(0, 2))
+
+
+@view_as_complex.reference
+@join_pairs.reference
+def _(np, input):
+    return input[..., 0] + 1j * input[..., 1]
 
 
 def _check_complex(name, input):
@@ -426,7 +428,7 @@ def _(np, input):
 
 @pointwise(result="real", holomorphic=False, public=False)
 def real(xp, input):
-    r"""The real part, of its own memory: what formulas are written with."""
+    r"""The real part, in its own memory: what rules are written with."""
     return xp.real(input)
 
 
