@@ -259,17 +259,19 @@ class OperationNode(Node):
         if Latest.write > self.time:
             self.check_versions()
         if tensors:
-            return self._results(TENSORS, cotangents, self._as_tensors(values), reached)
-        deferred = self.deferred or any(map(_is_formula, cotangents))
-        return self._results(VALUES if deferred else ARRAYS, cotangents, values, reached)
+            return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
+        if self.deferred or any(map(_is_formula, cotangents)):
+            return VALUES.run(self, cotangents, reached)  # type: ignore[no-any-return]
+        return self.results(ARRAYS, cotangents, values, reached)
 
-    def _results(
+    def results(
         self,
         xp: Any,
         cotangents: tuple[Any, ...],
         values: tuple[Any, ...],
         reached: Collection[Node] | None,
     ) -> Sequence[Any]:
+        """What the rules give, read with a vocabulary; aligned with `edges`."""
         tensors = xp is TENSORS
         output_metas = self._output_metas
         if output_metas is not None:
