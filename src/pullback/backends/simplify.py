@@ -2,7 +2,8 @@
 
 All passes keep NaNs and infinities where they are. Roundings change only where a pass says so:
 `factors` and `uniform` (reassociation of products under a sum), `base2` (an exponential whose
-argument is itself a rounded result) and `roots` (1.5 ulp instead of 0.5 for square roots in the innermost loop).
+argument is itself a rounded result) and `roots` (1.5 ulp instead of 0.5 for square roots in the
+innermost loop).
 """
 
 from __future__ import annotations
