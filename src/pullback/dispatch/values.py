@@ -5,6 +5,7 @@ Rules are read with it where a backward pass meets formulas and nobody asks for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 
 from pullback.autograd import graph
 from pullback.backends.arrays import ARRAYS
+from pullback.config import config
 from pullback.dispatch.door import keep
-from pullback.formula import Formula
+from pullback.formula import Formula, build
 from pullback.op import REGISTRY, Composite, Op
 
 
@@ -36,7 +38,13 @@ class ValueVocabulary:
         return function
 
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
-    filled = staticmethod(ARRAYS.filled)
+
+    @staticmethod
+    def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
+        """A constant with the dtype of another: a formula, if it is large."""
+        if math.prod(shape) <= config.defer_elements:
+            return ARRAYS.filled(shape, value, like)
+        return build(REGISTRY["expand"], [np.full((), value, like.dtype), tuple(shape)])
 
     @staticmethod
     def apply(op: Op, args: Sequence[Any]) -> Any:
