@@ -587,7 +587,7 @@ class View(Op):
         self.many = many
         self.injective = injective
         self.call = _caller(self)
-        if not many:
+        if not many and self.derivative:
             self._declare_inverse()
 
     def _declare_inverse(self) -> None:

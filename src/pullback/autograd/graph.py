@@ -186,7 +186,7 @@ class AccumulateGrad(Node):
                 leaf._grad = cotangent
             else:
                 array, added = have._array, cotangent._array
-                if array.flags.writeable and array.dtype == added.dtype:
+                if array.flags.writeable and array.flags.forc and array.dtype == added.dtype:
                     before_write(array)
                     np.add(array, added, out=array)
                     wrote(array)
@@ -259,17 +259,19 @@ class OperationNode(Node):
         if Latest.write > self.time:
             self.check_versions()
         if tensors:
-            return self._results(TENSORS, cotangents, self._as_tensors(values), reached)
-        deferred = self.deferred or any(map(_is_formula, cotangents))
-        return self._results(VALUES if deferred else ARRAYS, cotangents, values, reached)
+            return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
+        if self.deferred or any(map(_is_formula, cotangents)):
+            return VALUES.run(self, cotangents, reached)  # type: ignore[no-any-return]
+        return self.results(ARRAYS, cotangents, values, reached)
 
-    def _results(
+    def results(
         self,
         xp: Any,
         cotangents: tuple[Any, ...],
         values: tuple[Any, ...],
         reached: Collection[Node] | None,
     ) -> Sequence[Any]:
+        """What the rules give, read with a vocabulary; aligned with `edges`."""
         tensors = xp is TENSORS
         output_metas = self._output_metas
         if output_metas is not None:

@@ -13,10 +13,10 @@ from pullback.backends.generator import Generator, default_generator
 
 __all__ = [
     "add_image_windows", "argsort_array", "bitcast", "broadcast_shape", "check_index",
-    "check_position", "constant", "cumulate", "diagonal_view", "draw_integers",
+    "check_position", "complex_view", "constant", "cumulate", "diagonal_view", "draw_integers",
     "draw_normal", "draw_permutation", "draw_uniform",
     "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
-    "nonzero_array", "pad_last", "powers", "reshape_view", "roll_array",
+    "nonzero_array", "pad_last", "powers", "real_pairs", "reshape_view", "roll_array",
     "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
 ]  # fmt: skip
 
@@ -53,6 +53,20 @@ def bitcast(x: Any, dtype: Any) -> Any:
         return x.view(dtype)
     except ValueError as error:
         raise RuntimeError(f"view({dtype}): {error}") from None
+
+
+def real_pairs(x: Any) -> Any:
+    """Complex numbers as pairs of real ones along a new last axis, in the same memory."""
+    return x[..., None].view(x.real.dtype)
+
+
+def complex_view(x: Any) -> Any:
+    """Pairs along the last axis as complex numbers, in the same memory."""
+    if x.size and x.strides[-1] != x.itemsize:
+        raise RuntimeError(
+            "view_as_complex: Tensor must have a last dimension with stride 1: use .contiguous()"
+        )
+    return x.view(np.result_type(x.dtype, np.complex64))[..., 0]
 
 
 def roll_array(x: Any, shifts: Any, dims: Any) -> Any:

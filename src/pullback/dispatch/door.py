@@ -22,7 +22,7 @@ from pullback.dispatch.promotion import broadcast_shapes, number_array, result_t
 from pullback.dispatch.record import meta_of, record
 from pullback.errors import OutOfMemoryError
 from pullback.formula import BLOWN, Formula
-from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction
+from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
@@ -81,9 +81,10 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
     """The result as a formula, by the size rule; None to compute now, from `values` as arrays.
 
     A result stays a formula if loops can express it and either an operand is one, or it has more
-    than `config.defer_elements` elements (more than one, if `small`: what gradients of formulas are
-    made of is better left to their loops). Library calls are preferred to loops unless their result
-    is far larger than their operands, or an operand's.
+    than `config.defer_elements` elements. With `small`, results of more than one element and views
+    stay formulas: what gradients of formulas are made of is better left to their loops. Library
+    calls are preferred to loops unless their result is far larger than their operands, or an
+    operand's.
     """
     lazy = False
     total = 0
@@ -110,6 +111,8 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
         else:
             shapes = [values[k].shape for k in op.tensors if isinstance(values[k], ndarray)]
             lazy = math.prod(np.broadcast_shapes(*shapes)) > limit
+    elif small and isinstance(op, View):
+        lazy = total > 1
     if lazy:
         try:
             result = formula.build(op, _for_formula(op, args, values))
@@ -138,7 +141,7 @@ def _computed(argument: Any, value: Any) -> Any:
         return value
     if isinstance(argument, Tensor) and argument._value is value:
         return argument._array
-    return formula.array_of(value)
+    return formula.operand(value)
 
 
 def _blows_up(op: Opaque, values: Sequence[Any], total: int) -> bool:

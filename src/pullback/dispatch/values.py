@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 
 from pullback.autograd import graph
+from pullback.autograd.graph import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.door import keep
-from pullback.formula import Formula, build
+from pullback.formula import Formula, build, source
+from pullback.formula.macro import Macro
+from pullback.formula.node import Value
+from pullback.formula.vocabulary import plain_key
 from pullback.op import REGISTRY, Composite, Op
+
+ndarray = np.ndarray
 
 
 class ValueVocabulary:
@@ -47,6 +53,11 @@ class ValueVocabulary:
         return build(REGISTRY["expand"], [np.full((), value, like.dtype), tuple(shape)])
 
     @staticmethod
+    def run(node: OperationNode, cotangents: tuple[Any, ...], reached: Any) -> Sequence[Any]:
+        """The cotangents of a node's inputs; such as were met before are not worked out again."""
+        return run(node, cotangents, reached)
+
+    @staticmethod
     def apply(op: Op, args: Sequence[Any]) -> Any:
         """An operation given by its declaration, arguments normalised."""
         return compute(op, list(args))
@@ -70,6 +81,46 @@ def _current(value: Any) -> Any:
     if type(value) is Formula:
         return value if value.array is None else value.array
     return [_current(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+_macros: dict[Any, Macro | None] = {}
+MAX_MACROS = 10_000
+
+
+def run(node: OperationNode, cotangents: tuple[Any, ...], reached: Any) -> Sequence[Any]:
+    given = [_readable(v) for v in (*cotangents, *(node.values or ()))]
+    cotangents, values = tuple(given[: len(cotangents)]), tuple(given[len(cotangents) :])
+    needed = tuple([e is not None and (reached is None or e[0] in reached) for e in node.edges])
+    key: list[Any] = [node.plan, needed, node.metas, config.defer_elements]
+    operands: list[Value] = []
+    for v in given:
+        if type(v) is ndarray:
+            v = source(v)
+        if isinstance(v, Value):
+            operands.append(v)
+            key += (v.kind, v.array is None, v.heavy)
+        else:
+            key.append(plain_key(v))
+    found = tuple(key)
+    if found in _macros:
+        macro = _macros[found]
+        if macro is not None:
+            results: Sequence[Any] = macro.expand(operands)
+            return results
+        return node.results(VALUES, cotangents, values, reached)
+    results = node.results(VALUES, cotangents, values, reached)
+    if len(_macros) > MAX_MACROS:
+        _macros.clear()
+    _macros[found] = Macro.of(tuple(results), operands)
+    return results
+
+
+def _readable(value: Any) -> Any:
+    """An array that is another's memory in another shape, as the formula of that."""
+    if type(value) is not ndarray:
+        return value
+    read = source(value)
+    return read if type(read) is Formula else value
 
 
 VALUES = graph.VALUES = ValueVocabulary()

@@ -17,6 +17,7 @@ from pullback.errors import OutOfMemoryError
 from pullback.formula.node import Formula, Source, Value, address_of
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import NotLowerable
+from pullback.op import View
 
 _lock = threading.RLock()
 _plans: dict[Any, list[Step]] = {}
@@ -37,6 +38,16 @@ def array_of(value: Any) -> Any:
     if value.array is None:
         evaluate([value])
     return value.array
+
+
+def operand(value: Any) -> Any:
+    """The array of a value for one use: a view of an array is a view, and need not be kept."""
+    if (
+        type(value) is Formula and value.array is None and isinstance(value.op, View)
+        and all(a.array is not None for a in value.arguments)
+    ):  # fmt: skip
+        return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
+    return array_of(value)
 
 
 def limit(result: Any) -> None:

@@ -20,7 +20,7 @@ class Macro:
         self._constants: list[Source] = []
         # Template; its values with holes; what goes where in them; the arguments.
         self._steps: list[tuple[Template, list[Any], list[tuple[int, Any]], list[int]]] = []
-        self._outputs: list[int] = []
+        self._outputs: list[int | None] = []  # None for a result that is missing
         self._several = False
 
     @classmethod
@@ -31,7 +31,7 @@ class Macro:
         """
         macro = cls()
         macro._several = isinstance(result, tuple)
-        results = result if macro._several else (result,)
+        results = [r for r in (result if macro._several else (result,)) if r is not None]
         if not all(isinstance(r, Formula) and r.array is None for r in results):
             return None
         if len({id(x) for x in operands}) < len(operands):
@@ -68,7 +68,9 @@ class Macro:
             macro._steps.append(
                 (node.template, values, fills, [place[id(a)] for a in node.arguments])
             )
-        macro._outputs = [place[id(r)] for r in results]
+        macro._outputs = [
+            None if r is None else place[id(r)] for r in (result if macro._several else (result,))
+        ]
         return macro
 
     def expand(self, operands: Sequence[Value]) -> Any:
@@ -80,5 +82,5 @@ class Macro:
                 values[k] = [pool[n] for n in number] if type(number) is list else pool[number]
             pool.append(Formula(template, tuple(values), [pool[n] for n in arguments]))
         if self._several:
-            return tuple([pool[n] for n in self._outputs])
-        return pool[self._outputs[0]]
+            return tuple([None if n is None else pool[n] for n in self._outputs])
+        return pool[self._outputs[0] or 0]

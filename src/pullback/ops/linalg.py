@@ -429,6 +429,12 @@ def einsum(xp, equation: Plain, *operands):
         else x
         for x, s in zip(tensors, letters, strict=True)
     ]
+    if len(tensors) == 1:  # no product: a view, unless letters are summed
+        (x,), (subscript,) = tensors, letters
+        summed = [k for k, c in enumerate(subscript) if c not in output]
+        x = xp.sum(x, summed) if summed else x
+        subscript = [c for c in subscript if c in output]
+        return xp.permute(x, *map(subscript.index, output))
     return xp.contract(tensors, letters, output)
 
 

@@ -228,15 +228,10 @@ def _(np, input, *shape):
     return np.reshape(input, shape[0] if isinstance(shape[0], tuple) else shape)
 
 
-@view(public=False, holomorphic=False)
+@view(public=False, holomorphic=False, derivative=False)
 def view_dtype(xp, input, dtype: Dtype):
     r"""The same bits as elements of another type."""
     return xp.bitcast(input, dtype.numpy)
-
-
-@view_dtype.backward("input")
-def _(xp, g, input_shape):
-    return None
 
 
 @view_dtype.samples
