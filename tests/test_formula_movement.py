@@ -199,7 +199,7 @@ def test_programs_of_moves(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> N
         seed = data.draw(st.integers(0, 99))
         steps = data.draw(st.lists(st.sampled_from(MOVES), min_size=1, max_size=3))
         draw = np.random.default_rng(seed).integers
-        places = [[torch.tensor(draw(0, 6, 5)) for _ in range(2)] for _ in steps]
+        places = [[torch.tensor(draw(0, 5, 5)) for _ in range(2)] for _ in steps]
 
         def run(elements: int) -> list[Any]:
             with torch.config(defer_elements=elements):
