@@ -39,7 +39,6 @@ class Mapped:
     index: Any
     recorded: bool = True  # False for views made under no_grad
     one_of_many: bool = False
-    repeated: bool = False
     detached: bool = False
     born: int = 0
 
@@ -51,6 +50,11 @@ class Mapped:
     def jacobian(self) -> Any:
         found = self.storage.jacobian[self.index]
         return found if self.recorded and not self.detached else np.zeros_like(found)
+
+    def repeated(self, key: Any = ...) -> bool:
+        """Whether two elements of a part are one number."""
+        index = self.index[key]
+        return np.unique(index).size < index.size
 
     @property
     def stale(self) -> bool:
@@ -150,7 +154,7 @@ class Program:
     def view(self, a: Mapped, see: Any, index: Any, **flags: Any) -> None:
         t = see(a.tensor) if self.runs else None
         flags = {
-            "recorded": a.recorded, "one_of_many": a.one_of_many, "repeated": a.repeated,
+            "recorded": a.recorded, "one_of_many": a.one_of_many,
             "detached": a.detached, "born": a.storage.histories if a.recorded else a.born,
         } | flags  # fmt: skip
         self.mapped.append(Mapped(t, a.storage, index, **flags))
@@ -220,9 +224,7 @@ class Program:
                 self.view(a, lambda t: t.unbind(dim)[k], index=np.take(i, k, dim), one_of_many=True)
             case 7 if rank < 3:
                 shape = (2, *i.shape)
-                self.view(
-                    a, lambda t: t.expand(shape), index=np.broadcast_to(i, shape), repeated=True
-                )
+                self.view(a, lambda t: t.expand(shape), index=np.broadcast_to(i, shape))
             case 8:
                 with torch.no_grad():
                     self.view(a, lambda t: t[...], i, recorded=False)
@@ -266,7 +268,8 @@ class Program:
             case 8:  # t[key] = …
                 value, kept = np.array(v), one.copy()
                 value[key], kept[key] = number, 0.0
-                self.put(a, value, [(kept, a)], lambda t: t.__setitem__(key, number))
+                act = lambda t: t.__setitem__(key, number)  # noqa: E731
+                self.put(a, value, [(kept, a)], act, fills=True, key=key)
             case 9:
                 self.put(a, v * v, [(2 * v, a)], lambda t: t.mul_(t))
             case 10:
@@ -288,18 +291,20 @@ class Program:
     def put(
         self, a: Mapped, value: Any, terms: list[Any], act: Any,
         other: Mapped | None = None, stale: bool = False, fills: bool = False,
+        key: Any = ...,
     ) -> None:  # fmt: skip
         """Write through the map, unless PyTorch's rules forbid; derivatives by the chain rule."""
         storage = a.storage
         incoming = other is not None and self.requires(other)
-        if a.detached and incoming and not a.repeated:
+        repeated = a.repeated(key)
+        if a.detached and incoming and not repeated:
             return  # sound, but from then on two histories share a storage: not described here
         if incoming and not storage.records and (a.one_of_many or not a.recorded):
             return
         recording = incoming or (storage.records and not a.detached)
         forbidden = (
             # one number may be written several times into one place, where no history is kept
-            (a.repeated and (recording or not fills))
+            (repeated and (recording or not fills))
             or (storage.leaf and not a.detached)
             or (recording and (a.one_of_many or not a.recorded))
         )
@@ -308,29 +313,30 @@ class Program:
         if forbidden:
             return
         if not recording:
-            self.shift(a, value - a.value)
+            self.shift(a, (value - a.value)[key], key)
             return
         jacobian = np.zeros((*a.index.shape, self.entries), self.dtype)
         for slope, source in terms:
             j = source.jacobian if isinstance(source, Mapped) else source
             jacobian = jacobian + np.asarray(slope)[..., None] * j
         storage.poisoned |= stale or a.stale
-        storage.value[a.index] = value
-        storage.jacobian[a.index] = jacobian
+        storage.value[a.index[key]] = value[key]
+        part = np.arange(a.index.size).reshape(a.index.shape)[key]
+        storage.jacobian[a.index[key]] = jacobian.reshape(-1, self.entries)[part]
         storage.records = True
         storage.histories += 1
 
     def put_constant(self, a: Mapped, number: float) -> None:
         """Under no_grad: other values, the same history."""
         if self.runs:
-            self.expect(a.repeated, a.tensor, lambda t: t.mul_(number))
-        if a.repeated:
+            self.expect(a.repeated(), a.tensor, lambda t: t.mul_(number))
+        if a.repeated():
             return
         self.shift(a, a.value * (number - 1))
 
-    def shift(self, a: Mapped, change: Any) -> None:
+    def shift(self, a: Mapped, change: Any, key: Any = ...) -> None:
         """Other values, by what counts as a constant."""
-        a.storage.value[a.index] += self.constant(change)
+        a.storage.value[a.index[key]] += self.constant(change)
 
     def expect(self, forbidden: bool, tensor: Any, act: Any) -> None:
         before = tensor.detach().numpy().copy()

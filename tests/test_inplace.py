@@ -604,3 +604,136 @@ def test_an_overwritten_value_has_a_zero_gradient(write: object) -> None:
     write(y)  # type: ignore[operator]  # one of the two above
     y.sum().backward()
     assert torch.equal(x.grad, torch.zeros(2))
+
+
+# ------------------------------------------------------------------ parts of complex numbers
+
+
+def parts() -> tuple[Any, Any]:
+    x = torch.tensor([1 + 2j, 3 - 1j, -2 + 0.5j], dtype=torch.complex128, requires_grad=True)
+    return x, x * 1
+
+
+def test_real_and_imaginary_parts_are_views() -> None:
+    x, z = parts()
+    assert z.real._base is z and z.imag._base is z
+    assert z.imag.grad_fn.name() == "SelectBackward0"
+    assert z.imag.grad_fn.next_functions[0][0].name() == "ViewAsRealBackward0"
+    r, i = torch.real(z), torch.imag(z)
+    r.mul_(3)
+    assert z.tolist() == [3 + 2j, 9 - 1j, -6 + 0.5j]
+    assert z.grad_fn.name() == "torch::autograd::CopySlices"
+    assert gradient(z.real, x) == [3, 3, 3]
+    assert gradient(r, x) == [3, 3, 3]
+    assert gradient(z.imag, x) == gradient(i, x) == [1j, 1j, 1j]
+    real = torch.ones(2)
+    assert torch.real(real) is real and real.real is real
+
+
+def _write_the_imaginary_part(x: Any, w: Any) -> Any:
+    z = x * x
+    z.t()[0].imag.mul_(w)
+    z.imag[0, 1] = w[0]
+    return z * z.conj() + torch.view_as_real(z)[..., 1]
+
+
+def _write_through_pairs(x: Any, w: Any) -> Any:
+    z = x * x
+    torch.view_as_complex(torch.view_as_real(z).transpose(0, 1))[1] *= w
+    return z
+
+
+@pytest.mark.parametrize("write", [_write_the_imaginary_part, _write_through_pairs])
+def test_writes_to_parts_are_differentiable_twice(write: Any) -> None:
+    x = torch.tensor(np.cos(np.arange(4)) + 1j * np.sin(np.arange(4) * 3)).reshape(2, 2)
+    w = torch.tensor([0.7, -1.2], dtype=torch.float64)
+    inputs = (x.requires_grad_(), w.requires_grad_())
+    assert torch.autograd.gradcheck(write, inputs)
+    assert torch.autograd.gradgradcheck(write, inputs)
+
+
+def test_assigned_parts() -> None:
+    _, z = parts()
+    w = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    z.imag = w * 2
+    assert z.imag.tolist() == [2, 4, 6]
+    assert gradient(z.imag, w) == [2, 2, 2]
+    z.real = 5
+    assert z.real.tolist() == [5, 5, 5]
+
+
+# ------------------------------------------------------------------ what shares memory with what
+
+
+def test_one_operand_of_einsum_is_a_view() -> None:
+    x = leaf(4)
+    y = (x * 1).reshape(2, 2).clone()
+    torch.einsum("ij->ji", y).mul_(3)
+    torch.einsum("ii->i", y).mul_(2)
+    assert gradient(y, x) == [6, 3, 3, 6]
+
+
+def test_results_that_are_no_views_are_copies() -> None:
+    x = leaf(1)
+    y = (x * 1).reshape(()).clone()
+    y.topk(1).values.mul_(3)
+    assert y.item() == 1 and gradient(y, x) == [1]
+
+
+def test_repeated_elements_are_not_written() -> None:
+    with pytest.raises(RuntimeError, match=r"copy_|setitem.*\[2\].*single memory location"):
+        torch.zeros(3).expand(2, 3)[..., 0] = torch.tensor([1.0, 2.0])
+    with pytest.raises(RuntimeError, match=r"add_.*\[2, 3\].*single memory location"):
+        torch.zeros(3).expand(2, 3).add_(1)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        torch.add(torch.ones(2, 3), 1, out=torch.zeros(3).expand(2, 3))
+    with pytest.raises(RuntimeError, match="single memory location"):
+        torch.zeros(3).expand(2, 3).detach().add_(1)
+
+
+def test_what_is_expanded_without_repetition_is_written() -> None:
+    x = torch.zeros(3)
+    x.expand(3).add_(1)
+    x.expand(2, 3)[0].add_(1)
+    x.expand(2, 3)[1, 1:] += torch.tensor([1.0, 2.0])
+    assert x.tolist() == [2, 3, 4]
+    x.expand(2, 3).fill_(7)
+    x.expand(2, 3)[..., 0] = 1
+    assert x.tolist() == [1, 7, 7]
+
+
+def test_refused_before_anything_is_written() -> None:
+    w = torch.ones(2, requires_grad=True)
+    z = torch.zeros(4)
+    with pytest.raises(RuntimeError, match="returns multiple views"):
+        z.chunk(2)[0].add_(w)
+    with torch.no_grad():
+        v = z[:2]
+    with pytest.raises(RuntimeError, match="no_grad mode"):
+        v.add_(w)
+    assert z.tolist() == [0, 0, 0, 0]
+
+
+def test_out_is_no_part_of_what_requires_grad() -> None:
+    for y in (leaf(), leaf() * 1):
+        with torch.no_grad():
+            v = y[:2]
+        with pytest.raises(RuntimeError, match=r"out=.*requires grad"):
+            torch.add(torch.ones(2), 1, out=v)
+        with torch.no_grad():
+            torch.add(torch.ones(2), 1, out=v)
+        assert y.tolist() == [2, 2, 3, 4]
+
+
+def test_retained_gradients_are_what_the_hooks_leave() -> None:
+    w = leaf(2)
+    y = w * 2
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.grad_fn.register_prehook(lambda grads: (grads[0] * 7,))
+    y.sum().backward(retain_graph=True)
+    assert y.grad.tolist() == [10, 10]
+    assert w.grad.tolist() == [140, 140]
+    y.mul_(3)  # the gradient is kept of what y is now
+    y.sum().backward()
+    assert y.retains_grad and y.grad.tolist() == [11, 11]

@@ -17,7 +17,7 @@ from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import Step, note_view
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
-from pullback.backends.memory import owner
+from pullback.backends.memory import check_memory
 from pullback.construct import number_array
 from pullback.dispatch import TENSORS, apply
 from pullback.formula import before_write
@@ -282,7 +282,7 @@ def _check_mask(
 # ----------------------------------------------------------------------------------- writing
 
 
-def setitem(x: Tensor, key: Any, value: Any) -> None:
+def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
     """Write a number, a tensor or an array where a key points; gradients flow to the tensor.
 
     The value broadcasts, and is converted to the dtype of x. TypeError for lists.
@@ -290,7 +290,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         value = _assigned(x, value)
     if type(x._value) is ndarray and not recorded(x, value):
-        _write(x, key, value)
+        _write(x, key, value, name)
         return
     if not isinstance(value, Tensor):
         value = wrap(np.asarray(value, x._value.dtype))
@@ -332,7 +332,7 @@ def _assigned(x: Tensor, value: Any) -> Any:
     raise TypeError(f"can't assign a {kind.__name__} to a {x.type()}")
 
 
-def _write(x: Tensor, key: Any, value: Any) -> None:
+def _write(x: Tensor, key: Any, value: Any, name: str) -> None:
     """The numbers of an array, or one, written into memory that no graph knows of."""
     array = x._array
     places, _, indices = _read(x, key)
@@ -340,20 +340,20 @@ def _write(x: Tensor, key: Any, value: Any) -> None:
         if indices and value._value.dtype != array.dtype:
             _check_same(x, key, value)
         value = value._array
-    if not array.flags.writeable:
-        array = _writeable(array)
+    part = array[places]
+    check_memory(name, part, several=getattr(value, "ndim", 0) > 0)
     before_write(array)
     token = quiet_set(QUIET)
     try:
         if type(value) is ndarray and value.dtype.kind == "c" and array.dtype.kind != "c":
             value = value.real
         if indices:
-            target = tuple(FULL if k is None else k._array for k in indices)
-            array[places][target] = value
+            part[tuple(FULL if k is None else k._array for k in indices)] = value
         else:
-            array[places] = value
+            part[...] = value
     except ValueError:
-        part = array[places][target] if indices else array[places]
+        if indices:
+            part = part[tuple(FULL if k is None else k._array for k in indices)]
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(np.shape(value))} cannot be broadcast to "
             f"indexing result of shape {list(part.shape)}"
@@ -371,17 +371,6 @@ def _check_same(x: Tensor, key: Any, value: Tensor) -> None:
             f"Index put requires the source and destination dtypes match, got {x.dtype} for the "
             f"destination and {value.dtype} for the source: convert it with .to({x.dtype})"
         )
-
-
-def _writeable(array: Any) -> Any:
-    """The same memory to write into, if only `expand` has made it read-only; else an error."""
-    if 0 in array.strides and owner(array).flags.writeable:
-        array = array.view()
-        array.flags.writeable = True
-        return array
-    raise RuntimeError(
-        f"the memory of this tensor of shape {list(array.shape)} is read-only: clone() it first"
-    )
 
 
 def delitem(x: Tensor, key: Any) -> None:

@@ -186,7 +186,7 @@ class AccumulateGrad(Node):
                 leaf._grad = cotangent
             else:
                 array, added = have._array, cotangent._array
-                if array.flags.writeable and array.dtype == added.dtype:
+                if array.flags.writeable and array.flags.forc and array.dtype == added.dtype:
                     before_write(array)
                     np.add(array, added, out=array)
                     wrote(array)

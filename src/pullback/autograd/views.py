@@ -19,8 +19,8 @@ from pullback.autograd import graph
 from pullback.autograd.graph import Edge, Node, move_edge
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
-from pullback.backends.memory import owner, shares_memory
-from pullback.op import REGISTRY, Op, View
+from pullback.backends.memory import overlaps, owner, shares_memory
+from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor, wrap
 
 
@@ -73,10 +73,11 @@ def positions(shape: tuple[int, ...], steps: tuple[Step, ...]) -> Any:
 class CopySlices(Node):
     """The history of a tensor that was written through a view: base with one part replaced."""
 
-    def __init__(self, edges: tuple[Edge, Edge], steps: tuple[Step, ...], shape: tuple[int, ...]):
+    def __init__(self, edges: tuple[Edge, Edge], steps: tuple[Step, ...], base: Any):
         super().__init__(edges)
         self.steps = steps
-        self.shape = shape
+        self.shape = base.shape
+        self.strides = base.strides
 
     def name(self) -> str:
         return "torch::autograd::CopySlices"
@@ -91,7 +92,7 @@ class CopySlices(Node):
             if to_part is not None:
                 part = cut_out(graph.TENSORS, g, self.steps)
             if to_base is not None:
-                base = graph.TENSORS.masked_fill(g, wrap(self._written()), 0)
+                base = self._emptied(g)
         else:
             if to_part is not None:
                 part = np.array(cut_out(ARRAYS, g, self.steps))
@@ -100,19 +101,20 @@ class CopySlices(Node):
                 view = cut_out(ARRAYS, base, self.steps)
                 if shares_memory(view, base):
                     view[...] = 0
-                else:
-                    base[self._written()] = 0
+                else:  # a reshape that copies in this memory order
+                    base = self._emptied(wrap(g))._value
         return base, part
 
-    def _written(self) -> Any:
-        """True in the view, False where the base kept its values."""
-        written = np.zeros(self.shape, np.bool_)
-        view = cut_out(ARRAYS, written, self.steps)
-        if shares_memory(view, written):
-            view[...] = True
-        else:  # a reshape that copies in this memory order
-            written.reshape(-1)[positions(self.shape, self.steps)] = True
-        return written
+    def _emptied(self, g: Tensor) -> Any:
+        """Zeros in the view, which may be one of real parts, and the cotangent elsewhere."""
+        order = sorted(range(len(self.shape)), key=lambda k: -abs(self.strides[k]))
+        kept = np.ones([self.shape[k] for k in order], g._value.dtype)
+        kept = kept.transpose(np.argsort(order).astype(int))  # in memory as the base
+        cut_out(ARRAYS, kept, self.steps)[...] = 0
+        if kept.dtype.kind != "c":
+            return graph.TENSORS.masked_fill(g, wrap(kept == 0), 0)
+        pairs, dropped = graph.TENSORS.view_as_real(g), wrap(ARRAYS.real_pairs(kept) == 0)
+        return graph.TENSORS.join_pairs(graph.TENSORS.masked_fill(pairs, dropped, 0))
 
 
 class AsStrided(Node):
@@ -150,7 +152,7 @@ class AsStrided(Node):
             return (graph.TENSORS.reshape(flat, *self.shape),)
         result = np.zeros(self.shape, g.dtype)
         view = cut_out(ARRAYS, result, self.steps)
-        if shares_memory(view, result) and view.flags.writeable and not overlaps(view):
+        if shares_memory(view, result) and not overlaps(view):
             view[...] = g
         else:
             np.add.at(result.reshape(-1), positions(self.shape, self.steps), g)
@@ -197,26 +199,9 @@ NO_GRAD_ADVICE = (
 # --------------------------------------------------------------------------------- refusals
 
 
-def overlaps(array: Any) -> bool:
-    """Whether two elements of an array may be in one place."""
-    extent = 0
-    for stride, size in sorted(zip(map(abs, array.strides), array.shape, strict=True)):
-        if size == 0:
-            return False
-        if size > 1:
-            if stride < extent + array.itemsize:
-                return True
-            extent += stride * (size - 1)
-    return False
-
-
 def check_writable(tensor: Tensor, name: str) -> None:
     """Refuse to write in place where PyTorch refuses whatever is written."""
     base = tensor._base
-    if base is not None and any(
-        isinstance(s.op, View) and not s.op.injective for s in tensor._made_by
-    ):
-        _check_overlap(tensor, name)
     if not mode.enabled:
         return
     for of, what in ((tensor, "a leaf Variable"), (base, "a view of a leaf Variable")):
@@ -260,7 +245,7 @@ def _check_origin(view: Tensor, name: str) -> None:
             f"whose .data was replaced since: it is not known any more what shares its memory. "
             f"Write into a .clone()"
         )
-    if view._value.dtype != base._value.dtype:
+    if not all(step.op.derivative for step in view._made_by):
         raise RuntimeError(
             f"{name}: the written-to tensor is a view, as {view.dtype}, of a tensor of "
             f"{base.dtype}: gradients cannot be recorded through it. Write inside `with "
@@ -282,15 +267,6 @@ def _check_origin(view: Tensor, name: str) -> None:
             )
 
 
-def _check_overlap(tensor: Tensor, name: str) -> None:
-    if overlaps(tensor._value):
-        raise RuntimeError(
-            f"{name}: unsupported operation: more than one element of the written-to tensor, of "
-            f"shape {list(tensor.shape)}, refers to a single memory location. Please clone() the "
-            f"tensor before performing the operation."
-        )
-
-
 # -------------------------------------------------------------------------------- histories
 
 
@@ -303,21 +279,19 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
     old = base._edge
     if edge is None and old is None:
         return
-    if edge is not None:
-        check_history(tensor, "an in-place operation")
     if base is tensor and edge is not None:
         move_edge(base, edge)
     else:  # a part is new; or everything, and does not depend on the past
-        move_edge(base, (CopySlices((old, edge), tensor._made_by, base._value.shape), 0))
+        move_edge(base, (CopySlices((old, edge), tensor._made_by, base._value), 0))
     for reference in tuple(base._views or ()):
         view = reference()
         if view is None or not shares_memory(view._value, base._value):
             continue  # gone, or given other memory by `.data =`
         if not all(step.recorded for step in view._made_by):
             move_edge(view, (Refused(base._edge), 0))
-        elif view._value.dtype == base._value.dtype:
+        elif all(step.op.holomorphic for step in view._made_by):  # numbers, not parts of them
             cut = AsStrided(base._edge, view._made_by, base._value, view._value)
             move_edge(view, (cut, 0))
-        else:  # real parts, bits: what their own rules say
+        else:  # what their own rules say
             stem = wrap(base._value, base._edge)
             move_edge(view, cut_out(graph.TENSORS, stem, view._made_by)._edge)

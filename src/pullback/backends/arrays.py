@@ -151,7 +151,10 @@ class ArrayVocabulary:
 
     @staticmethod
     def expand(x: Any, *shape: Any) -> Any:
-        return np.broadcast_to(x, shape)
+        view = np.broadcast_to(x, shape)
+        if x.flags.writeable:
+            view.flags.writeable = True
+        return view
 
     @staticmethod
     def slice(x: Any, dim: int, start: int, end: int, step: int) -> Any:

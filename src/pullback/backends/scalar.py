@@ -90,14 +90,8 @@ def _round(x: Any) -> Any:
 
 
 def _part(name: str) -> Callable[..., Any]:
-    """A view of the real or imaginary parts; writing to it would go unnoticed, and is refused."""
-
-    def compute(x: Any) -> Any:
-        part = np.asarray(getattr(np.asarray(x), name))[...]
-        part.flags.writeable = False
-        return part
-
-    return compute
+    """A view of the real or imaginary parts."""
+    return lambda x: getattr(np.asarray(x), name)
 
 
 def _rsqrt(x: Any) -> Any:

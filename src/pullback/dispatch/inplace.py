@@ -12,8 +12,8 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick, wrote
-from pullback.autograd.views import check_writable, rebase
-from pullback.backends.memory import shares_memory
+from pullback.autograd.views import check_history, check_writable, rebase
+from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch.door import apply
 from pullback.formula import before_write
 from pullback.op import Composite, Op
@@ -28,12 +28,15 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     name = f"{op.name}_"
     check_writable(target, name)
     array = target._array
-    _check_in_place(name, array)
+    check_memory(name, array)
     if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
         args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
     result = apply(op, args)
     _check_result(name, result, target)
-    node = None if result._edge is None else result._edge[0]
+    node = None
+    if result._edge is not None:
+        node = result._edge[0]
+        check_history(target, name)
     if isinstance(node, OperationNode) and node.values:
         # What was saved of the arguments must outlive the write; a saved result moves with it.
         node.values = tuple(_kept(v, result._value, array) for v in node.values)
@@ -59,17 +62,6 @@ def _kept(saved: Any, result: Any, written: Any) -> Any:
     if isinstance(saved, list):
         return [_kept(v, result, written) for v in saved]
     return saved.copy() if type(saved) is ndarray and shares_memory(saved, written) else saved
-
-
-def _check_in_place(name: str, array: Any) -> None:
-    if not array.flags.writeable:
-        if 0 in array.strides and array.size:
-            raise RuntimeError(
-                f"{name}: unsupported operation: more than one element of the written-to tensor "
-                f"refers to a single memory location. Please clone() the tensor before performing "
-                f"the operation."
-            )
-        raise RuntimeError(f"{name}: the memory of this tensor is read-only; clone() it first")
 
 
 def _check_result(name: str, result: Tensor, target: Tensor) -> None:
@@ -98,7 +90,8 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
             raise TypeError(
                 f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}"
             )
-        if mode.enabled and (value._edge is not None or target._edge is not None):
+        base = target if target._base is None else target._base
+        if mode.enabled and any(x._edge is not None for x in (value, target, base)):
             raise RuntimeError(
                 f"{op.name}(): functions with out=... arguments don't support automatic "
                 f"differentiation, but one of the arguments requires grad."
@@ -109,9 +102,10 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
                 f"output type {dtypes.SCALAR_NAMES[target.dtype]}"
             )
         array = target._array
-        before_write(array)
         if array.shape != value._value.shape:
             target._value = array = np.empty(value._value.shape, array.dtype)
+        check_memory(op.name, array)
+        before_write(array)
         np.copyto(array, value._array, casting="unsafe")
         wrote(array)
     return out

@@ -10,7 +10,7 @@ import numpy as np
 from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.views import note_view
-from pullback.backends.memory import shares_memory
+from pullback.backends.memory import owner, shares_memory
 from pullback.formula import Formula
 from pullback.op import Op, View
 from pullback.tensor import Tensor, wrap
@@ -21,11 +21,14 @@ ndarray = np.ndarray
 def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, metas: Any) -> Any:
     """Wrap the result, with a node if a gradient may be asked for."""
     several = type(result) is tuple
+    is_view = isinstance(op, View)
     if several:
         arrays = tuple(_as_array(r) for r in result)
+        if not is_view:
+            arrays = tuple(_own(op, a, values) for a in arrays)
     else:
-        result = _as_array(result)
-        arrays = (result,)
+        array = _as_array(result)
+        arrays = (array if is_view else _own(op, array, values),)
     edges = _edges(op, args) if mode.enabled and op.rules else None
     node = None
     if edges is not None and arrays[0].dtype.kind in "fc":
@@ -33,8 +36,8 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
     if several:
         outputs = _wrap_outputs(op, arrays, node)
     else:
-        outputs = (wrap(result, None if node is None else (node, 0)),)
-    if isinstance(op, View):
+        outputs = (wrap(arrays[0], None if node is None else (node, 0)),)
+    if is_view:
         source = args[0]
         plain = tuple(values[1:])
         for k, output in enumerate(outputs):
@@ -47,6 +50,26 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
 
 def _as_array(value: Any) -> Any:
     return value if type(value) is ndarray or type(value) is Formula else np.asarray(value)
+
+
+def _own(op: Op, array: Any, values: Sequence[Any]) -> Any:
+    """A result that is no view in memory of its own: NumPy may give a part of an argument."""
+    if type(array) is Formula:  # each tensor takes its numbers in memory of its own
+        return array
+    memory = getattr(array, "base", None)
+    if memory is None:
+        memory = array
+    elif type(memory) is not ndarray:
+        memory = owner(array)
+    for k in op.tensors:
+        value = values[k]
+        if type(value) is list:
+            for v in value:
+                if v is memory or (type(v) is ndarray and owner(v) is memory):
+                    return array.copy()
+        elif value is memory or (type(value) is ndarray and owner(value) is memory):
+            return array.copy()
+    return array
 
 
 def _edges(op: Op, args: Sequence[Any]) -> tuple[Any, ...] | None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pullback.arguments import wrap_dim
-from pullback.autograd.versions import wrote
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS
-from pullback.formula import before_write
-from pullback.indexing import recorded, setitem
 from pullback.methods.attach import attribute, method, setter
-from pullback.tensor import Tensor, wrap
+from pullback.tensor import Tensor
 
 # ----------------------------------------------------------------------------------- sizes
 
@@ -229,40 +225,21 @@ def _need_matrix(self: Tensor, what: str) -> None:
 
 @attribute
 def real(self: Tensor) -> Tensor:
-    """The real part; a real tensor is its own. Assigning writes into the tensor."""
-    return TENSORS.real(self) if self._value.dtype.kind == "c" else self
+    """The real part: a view; a real tensor is its own. Assigning writes into the tensor."""
+    return TENSORS.real_function(self)  # type: ignore[no-any-return]
 
 
 @attribute
 def imag(self: Tensor) -> Tensor:
-    """The imaginary part of a complex tensor. Assigning writes into the tensor."""
-    if self._value.dtype.kind != "c":
-        raise RuntimeError(
-            f"imag is not implemented for tensors with non-complex dtypes: this one is {self.dtype}"
-        )
-    return TENSORS.imag(self)  # type: ignore[no-any-return]
+    """The imaginary part of a complex tensor: a view. Assigning writes into the tensor."""
+    return TENSORS.imag_function(self)  # type: ignore[no-any-return]
 
 
 @setter(real)
 def _(self: Tensor, value: Any) -> None:
-    if self._value.dtype.kind == "c":
-        _write_part(self, self._array.real, value, lambda new: (new, self.imag))
-    else:
-        self[...] = value
+    self.real[...] = value
 
 
 @setter(imag)
 def _(self: Tensor, value: Any) -> None:
-    if self._value.dtype.kind != "c":
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes")
-    _write_part(self, self._array.imag, value, lambda new: (self.real, new))
-
-
-def _write_part(self: Tensor, part: Any, value: Any, parts: Callable[[Any], Any]) -> None:
-    if recorded(self, value):
-        re, im = parts(value)
-        self.copy_(re + im * 1j)
-        return
-    before_write(part)
-    setitem(wrap(part), ..., value)
-    wrote(part)
+    self.imag[...] = value

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
-from pullback.autograd import engine
+from pullback.autograd import engine, graph
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import version
 from pullback.construct import make_leaf
-from pullback.dispatch import TENSORS
 from pullback.methods.attach import attribute, method
 from pullback.tensor import Tensor, wrap
 
@@ -157,15 +155,7 @@ def retain_grad(self: Tensor) -> None:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if self.is_leaf or self.retains_grad:
         return
-    reference = weakref.ref(self)
-
-    def keep(grad: Tensor) -> None:
-        tensor = reference()
-        if tensor is not None:
-            tensor._grad = grad if tensor._grad is None else TENSORS.add(tensor._grad, grad)
-
-    self.register_hook(keep)
-    self.__dict__["_retains_grad"] = True
+    graph.retain_grad(self)
 
 
 @attribute

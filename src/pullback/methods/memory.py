@@ -166,7 +166,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
             f"copy_: the shape {list(src.shape)} has more axes than {list(self.shape)}, the shape "
             f"of the tensor to write to"
         )
-    setitem(self, ..., src)
+    setitem(self, ..., src, "copy_")
     return self
 
 
@@ -185,7 +185,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         value = number_array(value, self.dtype).item()  # raises for what the dtype cannot hold
     if recorded(self, value):
         return TENSORS.fill_(self, value)  # type: ignore[no-any-return]
-    setitem(self, ..., value)
+    setitem(self, ..., value, "fill_")
     return self
 
 
@@ -194,7 +194,7 @@ def zero_(self: Tensor) -> Tensor:
     """Zeros written everywhere; gives the tensor itself."""
     if recorded(self):
         return TENSORS.zero_(self)  # type: ignore[no-any-return]
-    setitem(self, ..., 0)
+    setitem(self, ..., 0, "zero_")
     return self
 
 

@@ -108,6 +108,11 @@ def _(xp, input, mat2):
     return xp.sum(xp.unsqueeze(input, -1) * xp.unsqueeze(mat2, 0), 1)
 
 
+@mm.grows
+def _(xp, input, mat2):
+    return (input.shape[0], mat2.shape[1])
+
+
 @mm.backward("input")
 def _(xp, g, mat2):
     return xp.mm(g, xp.t(mat2))
@@ -160,6 +165,13 @@ def _(r):
 @matmul_batched.formula
 def _(xp, input, mat2):
     return xp.sum(xp.unsqueeze(input, -1) * xp.unsqueeze(mat2, -3), -2)
+
+
+@bmm.grows
+@matmul_batched.grows
+def _(xp, input, mat2):
+    batch = xp.broadcast_shape(input.shape[:-2], mat2.shape[:-2])
+    return (*batch, input.shape[-2], mat2.shape[-1])
 
 
 @bmm.backward("input")
@@ -309,6 +321,14 @@ def _(xp, tensors, inputs, output):
     return xp.sum(product, summed) if summed else product
 
 
+@contract.grows
+def _(xp, tensors, inputs, output):
+    sizes = {}
+    for x, letters in zip(tensors, inputs, strict=True):
+        sizes.update(zip(letters, x.shape, strict=True))
+    return tuple(sizes[c] for c in output)
+
+
 @contract.backward("tensors")
 def _(xp, g, tensors, inputs, output):
     gradients = []
@@ -409,6 +429,12 @@ def einsum(xp, equation: Plain, *operands):
         else x
         for x, s in zip(tensors, letters, strict=True)
     ]
+    if len(tensors) == 1:  # no product: a view, unless letters are summed
+        (x,), (subscript,) = tensors, letters
+        summed = [k for k, c in enumerate(subscript) if c not in output]
+        x = xp.sum(x, summed) if summed else x
+        subscript = [c for c in subscript if c in output]
+        return xp.permute(x, *map(subscript.index, output))
     return xp.contract(tensors, letters, output)
 
 

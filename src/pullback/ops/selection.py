@@ -1,6 +1,6 @@
 """Choosing between values: where, maximum, clamp, rounding; real and imaginary parts."""
 
-from pullback.op import Array, call, composite, pointwise
+from pullback.op import Array, call, composite, opaque, pointwise, view
 
 
 @pointwise(name="where", public=False, keep_dtype="condition", inplace=False)
@@ -316,38 +316,125 @@ def _(np, input):
     return np.conj(input)
 
 
-@pointwise(result="real", holomorphic=False, method=False)
-def real(xp, input):
-    r"""Real part; it shares the memory of the complex numbers, and cannot be written to."""
-    return xp.real(input)
+@view(holomorphic=False, method=False)
+def view_as_real(xp, input):
+    r"""Complex numbers as pairs of real ones along a new last axis: a view."""
+    _check_complex("view_as_real", input)
+    return xp.real_pairs(input)
 
 
-@real.backward("input")
-def _(xp, g, input_dtype):
-    return xp.cast(g, input_dtype)
+@view_as_real.backward("input")
+def _(xp, g):
+    return xp.join_pairs(g)
 
 
-@pointwise(result="real", holomorphic=False, method=False, domain=None)
-def imag(xp, input):
-    r"""Imaginary part, as `real`. RuntimeError for real numbers."""
-    if input.dtype.kind != "c":
+@view(holomorphic=False, method=False)
+def view_as_complex(xp, input):
+    r"""Pairs of real numbers along the last axis as complex numbers: a view."""
+    if input.dtype.kind != "f":
         raise RuntimeError(
-            "imag is not implemented for tensors with non-complex dtypes: it would be zeros"
+            f"view_as_complex is only supported for floating-point tensors, not {input.dtype}"
         )
-    return xp.imag(input)
+    if input.dtype.itemsize == 2:
+        raise RuntimeError("view_as_complex: there is no complex32; convert with .float() first")
+    if not input.shape or input.shape[-1] != 2:
+        raise RuntimeError(
+            f"view_as_complex: Tensor must have a last dimension of size 2, not the shape "
+            f"{list(input.shape)}"
+        )
+    return xp.complex_view(input)
 
 
-@real.samples
-@imag.samples
+@view_as_complex.backward("input")
+def _(xp, g):
+    return xp.view_as_real(g)
+
+
+@view_as_real.samples
 def _(r):
     yield call(r.complex(3, 4))
     yield call(r.complex())
     yield call(r.complex(0, 2))
 
 
-@imag.backward("input")
+@view_as_real.reference
+def _(np, input):
+    return np.stack([input.real, input.imag], -1)
+
+
+@opaque(public=False, holomorphic=False)
+def join_pairs(xp, input):
+    r"""`view_as_complex` of pairs that may lie anywhere: a copy."""
+    return xp.complex_view(xp.copy(input))
+
+
+@join_pairs.backward("input")
+def _(xp, g):
+    return xp.view_as_real(g)
+
+
+@view_as_complex.samples
+@join_pairs.samples
+def _(r):
+    yield call(r(3, 4, 2))
+    yield call(r(2))
+    yield call(r(0, 2))
+
+
+@view_as_complex.reference
+@join_pairs.reference
+def _(np, input):
+    return input[..., 0] + 1j * input[..., 1]
+
+
+def _check_complex(name, input):
+    if input.dtype.kind != "c":
+        raise RuntimeError(
+            f"{name} is not implemented for tensors with non-complex dtypes: this one is "
+            f"{input.dtype}"
+        )
+
+
+@composite(name="real_function", public_name="real", method=False)
+def real_function(xp, input):
+    r"""The real part: a view of the complex numbers; a real tensor is its own."""
+    return xp.select(xp.view_as_real(input), -1, 0) if input.dtype.kind == "c" else input
+
+
+@composite(name="imag_function", public_name="imag", method=False)
+def imag_function(xp, input):
+    r"""The imaginary part: a view of the complex numbers. RuntimeError for real numbers."""
+    _check_complex("imag", input)
+    return xp.select(xp.view_as_real(input), -1, 1)
+
+
+@real_function.samples
+@imag_function.samples
+def _(r):
+    yield call(r.complex(3, 4))
+    yield call(r.complex())
+    yield call(r.complex(0, 2))
+
+
+@real_function.reference
+def _(np, input):
+    return np.real(input)
+
+
+@imag_function.reference
+def _(np, input):
+    return np.imag(input)
+
+
+@pointwise(result="real", holomorphic=False, public=False)
+def real(xp, input):
+    r"""The real part, in its own memory: what rules are written with."""
+    return xp.real(input)
+
+
+@real.backward("input")
 def _(xp, g, input_dtype):
-    return xp.cast(g, input_dtype) * 1j
+    return xp.cast(g, input_dtype)
 
 
 @pointwise(public=False)
