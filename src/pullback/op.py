@@ -221,6 +221,8 @@ class Op:
         self.edges: tuple[int, ...] = ()  # their positions among the parameters
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.public_function: Function | None = None  # set by dispatch
+        self.formula_function: Function | None = None
+        self.check_function: Function | None = None
         differentiable_outputs = [n for n in self.outputs if n not in self.integer_outputs]
         self.cotangents = (
             tuple(f"g_{n}" for n in differentiable_outputs)
@@ -289,6 +291,20 @@ class Op:
         self.differentiable = tuple(p.name for p in self.parameters if p.name in self.rules)
         self.edges = tuple(self.positions[n] for n in self.differentiable)
         self.plans.clear()
+
+    def formula(self, function: Function) -> Function:
+        """Decorator: the same result from other operations, for operands that are formulas."""
+        self.formula_function = function
+        return function
+
+    def check(self, function: Function) -> Function:
+        """Decorator: what is asked of the operands' numbers, for operands that are formulas.
+
+        Everything else about a formula depends on shapes, dtypes and plain arguments alone, and is
+        found out once; this is done at every call.
+        """
+        self.check_function = function
+        return function
 
     def samples(self, function: Function) -> Function:
         """Decorator: calls for the tests, `(r)`, yielded as `call(…)`.
@@ -623,17 +639,22 @@ class Opaque(Op):
         *,
         promote: bool = False,  # tensors are converted to a common dtype first
         numbers: str = "",  # tensor arguments that may be Python numbers
+        look_up: bool = False,  # loops read an element of the first argument, at others' elements
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.promote = promote
         self.numbers = frozenset(numbers.split())
+        self.look_up = look_up
         self.call = _caller(self)
-        self.formula_function: Function | None = None
+        self.grows_function: Function | None = None
 
-    def formula(self, function: Function) -> Function:
-        """Decorator: the same result from other operations, for symbolic operands."""
-        self.formula_function = function
+    def grows(self, function: Function) -> Function:
+        """Decorator: the shape of the result, of an operation that makes more of its arguments.
+
+        Where that is far more, formulas are preferred to the library call.
+        """
+        self.grows_function = function
         return function
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:

@@ -147,28 +147,13 @@ def _computed(argument: Any, value: Any) -> Any:
 
 
 def _blows_up(op: Opaque, values: Sequence[Any], total: int) -> bool:
-    size = math.prod(_product_shape(op, values))
+    if op.grows_function is None:
+        return False
+    try:
+        size = math.prod(op.grows_function(ARRAYS, *values))
+    except (IndexError, RuntimeError):  # arguments that do not fit: the operation says which
+        return False
     return size > config.defer_elements and size > BLOWN * total
-
-
-def _product_shape(op: Opaque, values: Sequence[Any]) -> tuple[int, ...]:
-    """The shape of a matrix product, without computing it."""
-    if op.name == "mm":
-        return (values[0].shape[0], values[1].shape[-1])
-    if op.name in ("bmm", "matmul_batched"):
-        batch = np.broadcast_shapes(values[0].shape[:-2], values[1].shape[:-2])
-        return (*batch, values[0].shape[-2], values[1].shape[-1])
-    if op.name == "scatter_zeros":
-        shape: tuple[int, ...] = values[3]
-        return shape
-    if op.name == "contract":
-        sizes = {
-            c: s
-            for x, letters in zip(values[0], values[1], strict=True)
-            for c, s in zip(letters, x.shape, strict=True)
-        }
-        return tuple(sizes[c] for c in values[2])
-    return ()
 
 
 def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any]:

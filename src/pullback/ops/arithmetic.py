@@ -239,6 +239,14 @@ def _(xp, g, input, other):
     return -g * xp.trunc(input / other)
 
 
+@div.check
+@floor_divide.check
+@remainder.check
+@fmod.check
+def _(xp, input, other, rounding_mode=None):
+    xp.check_divisor(input, other)
+
+
 @fmod.samples
 def _(r):
     yield call(r(3, 4), r.nonzero(4))

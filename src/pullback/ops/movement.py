@@ -23,6 +23,16 @@ def view_adjoint(xp, input, view: Plain, plain, shape):
     return xp.put_view(input, view, plain, shape)
 
 
+@view_adjoint.grows
+def _(xp, input, view, plain, shape):
+    return shape
+
+
+@view_adjoint.formula
+def _(xp, input, view, plain, shape):
+    return xp.transposed(input, view, plain, shape)
+
+
 @view_adjoint.backward("input")
 def _(xp, g, view, plain):
     return xp.apply(view, (g, *plain))
@@ -520,6 +530,15 @@ def flip(xp, input, *dims: Ints):
     return xp.flip(input, *(order if rank else ()))
 
 
+@flip.formula
+def _(xp, input, dims):
+    rank = len(input.shape)
+    for d in dims:
+        size = input.shape[d]
+        input = xp.moved(input, d % rank, xp.number(size - 1) - xp.positions(size, d % rank, rank))
+    return input
+
+
 @flip.backward("input")
 def _(xp, g, dims):
     return xp.flip(g, *dims)
@@ -555,6 +574,20 @@ def roll(xp, input, shifts: Plain, dims=None):
             f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims: {len(dims)}"
         )
     return xp.roll_array(input, shifts, dims) if input.shape else xp.copy(input)
+
+
+@roll.formula
+def _(xp, input, shifts, dims=None):
+    rank = len(input.shape)
+    shifts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    if dims is None or dims == ():
+        return xp.reshape(xp.roll(xp.reshape(input, -1), shifts, (0,)), *input.shape)
+    for shift, d in zip(shifts, dims if isinstance(dims, (tuple, list)) else (dims,), strict=True):
+        d %= rank
+        size = input.shape[d]
+        at = xp.positions(size, d, rank) + xp.number(size - shift % size)
+        input = xp.moved(input, d, xp.remainder(at, xp.number(size)))
+    return input
 
 
 @roll.backward("input")
@@ -634,6 +667,25 @@ def repeat(xp, input, *repeats: Ints):
     return xp.tile_array(input, repeats)
 
 
+@repeat.grows
+def _(xp, input, repeats):
+    shape = (1,) * (len(repeats) - len(input.shape)) + tuple(input.shape)
+    return tuple(a * b for a, b in zip(repeats, shape, strict=True))
+
+
+@repeat.formula
+def _(xp, input, repeats):
+    shape = (1,) * (len(repeats) - len(input.shape)) + tuple(input.shape)
+    if 0 in repeats:
+        return xp.not_lowerable("nothing to compute")
+    ones, wide, whole = [], [], []
+    for times, size in zip(repeats, shape, strict=True):
+        ones += [1, size]
+        wide += [times, size]
+        whole.append(times * size)
+    return xp.reshape(xp.expand(xp.reshape(input, *ones), *wide), *whole)
+
+
 @repeat.backward("input")
 def _(xp, g, input_shape, repeats):
     new = len(repeats) - len(input_shape)
@@ -690,6 +742,14 @@ def tril(xp, input, diagonal: int = 0):
     return xp.triangle(input, diagonal, True)
 
 
+@tril.formula
+def _(xp, input, diagonal):
+    rank = len(input.shape)
+    row = xp.positions(input.shape[-2], rank - 2, rank)
+    column = xp.positions(input.shape[-1], rank - 1, rank)
+    return xp.where(xp.le(column - row, xp.number(diagonal)), input, 0)
+
+
 @tril.backward("input")
 def _(xp, g, diagonal):
     return xp.tril(g, diagonal)
@@ -714,6 +774,14 @@ def triu(xp, input, diagonal: int = 0):
     return xp.triangle(input, diagonal, False)
 
 
+@triu.formula
+def _(xp, input, diagonal):
+    rank = len(input.shape)
+    row = xp.positions(input.shape[-2], rank - 2, rank)
+    column = xp.positions(input.shape[-1], rank - 1, rank)
+    return xp.where(xp.ge(column - row, xp.number(diagonal)), input, 0)
+
+
 @triu.backward("input")
 def _(xp, g, diagonal):
     return xp.triu(g, diagonal)
@@ -735,6 +803,11 @@ def _(np, input, diagonal=0):
 def clone(xp, input, *, memory_format=None):
     r"""A copy, through which gradients flow."""
     return xp.copy(input)
+
+
+@clone.formula
+def _(xp, input, memory_format):
+    return input
 
 
 @clone.backward("input")
