@@ -659,16 +659,22 @@ def _(np, input, dimension, size, step):
 @opaque(function=False)
 def repeat(xp, input, *repeats: Ints):
     r"""Copies side by side, so many along each axis; new axes come first."""
+    _check_repeats(input, repeats)
+    return xp.tile_array(input, repeats)
+
+
+def _check_repeats(input, repeats):
     if len(repeats) < len(input.shape):
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions "
-            f"of tensor: {len(repeats)} < {len(input.shape)}"
+            "repeat(): Number of dimensions of repeat dims can not be smaller than number of "
+            f"dimensions of tensor: {len(repeats)} < {len(input.shape)}, the shape is "
+            f"{list(input.shape)}"
         )
-    return xp.tile_array(input, repeats)
 
 
 @repeat.grows
 def _(xp, input, repeats):
+    _check_repeats(input, repeats)
     shape = (1,) * (len(repeats) - len(input.shape)) + tuple(input.shape)
     return tuple(a * b for a, b in zip(repeats, shape, strict=True))
 
