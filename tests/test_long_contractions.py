@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_formula import same, uniform
 
 import pullback as torch
 from pullback.formula.evaluate import planned
+from test_formula import same, uniform
 
 SHAPES = [(1, 40, 17, 20), (40, 1, 33, 17), (33, 50, 17, 64), (70, 37, 64, 18), (20, 19, 512, 17)]
 
