@@ -48,6 +48,7 @@ class Frame:
         self.products: dict[int, str] = {}
         self.transposed: dict[int, str] = {}
         self.wide_sums: dict[int, str] = {}
+        self.panels: dict[int, str] = {}
 
     def _begin(self) -> tuple[Writer, Vectors]:
         writer = Writer()
