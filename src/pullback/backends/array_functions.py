@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.lib.stride_tricks import as_strided
 from pullback.backends.generator import Generator, default_generator
 
 __all__ = [
-    "add_image_windows", "argsort_array", "bitcast", "broadcast_shape", "complex_view", "constant",
-    "cumulate", "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
+    "add_image_windows", "argsort_array", "bitcast", "broadcast_shape", "check_index",
+    "check_position", "complex_view", "constant", "cumulate", "diagonal_view", "draw_integers",
+    "draw_normal", "draw_permutation", "draw_uniform",
     "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
     "nonzero_array", "pad_last", "powers", "real_pairs", "reshape_view", "roll_array",
     "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
@@ -132,7 +133,14 @@ def argsort_array(x: Any, dim: int, descending: bool) -> Any:
     return x.shape[dim] - 1 - back
 
 
-def _check_index(what: str, x: Any, dim: int, index: Any) -> None:
+def _ends(index: Any) -> tuple[int, int]:
+    return int(index.min()), int(index.max())
+
+
+def check_index(
+    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = _ends
+) -> None:
+    """RuntimeError for positions that a look-up along an axis cannot read."""
     if not index.size:
         return
     if index.dtype.kind not in "iu":
@@ -143,16 +151,32 @@ def _check_index(what: str, x: Any, dim: int, index: Any) -> None:
             f"but the shapes are {list(index.shape)} and {list(x.shape)}"
         )
     size = x.shape[dim] if x.ndim else 1
-    if not (index.min() >= 0 and index.max() < size):
-        worst = index.max() if index.max() >= size else index.min()
+    low, high = extremes(index)
+    if low < 0 or high >= size:
+        worst = high if high >= size else low
         raise RuntimeError(
             f"{what}(): index {worst} is out of bounds for dimension {dim} with size {size}"
         )
 
 
+def check_position(
+    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = _ends
+) -> None:
+    """IndexError for positions that an axis does not have."""
+    if not index.size:
+        return
+    size = x.shape[dim] if x.ndim else 1
+    low, high = extremes(index)
+    if low < 0 or high >= size:
+        raise IndexError(
+            f"{what}(): index out of range in self: dimension {dim} of the shape {list(x.shape)} "
+            f"has size {size}"
+        )
+
+
 def gather_array(x: Any, dim: int, index: Any) -> Any:
     """x[index[i, j], j] along axis 0, and so on; index may be smaller along the other axes."""
-    _check_index("gather", x, dim, index)
+    check_index("gather", x, dim, index)
     if not index.size:
         return np.empty(index.shape, x.dtype)
     if not x.ndim or not index.ndim:
@@ -170,7 +194,7 @@ def gather_array(x: Any, dim: int, index: Any) -> Any:
 
 def scatter_array(x: Any, dim: int, index: Any, values: Any, accumulate: bool) -> Any:
     """A copy of x with the values written, or added, where `gather_array` would read."""
-    _check_index("scatter", x, dim, index)
+    check_index("scatter", x, dim, index)
     x = x.copy()
     if not x.ndim:
         return (x + values.sum()).astype(x.dtype)

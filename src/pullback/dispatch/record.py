@@ -54,6 +54,8 @@ def _as_array(value: Any) -> Any:
 
 def _own(op: Op, array: Any, values: Sequence[Any]) -> Any:
     """A result that is no view in memory of its own: NumPy may give a part of an argument."""
+    if type(array) is Formula:  # each tensor takes its numbers in memory of its own
+        return array
     memory = getattr(array, "base", None)
     if memory is None:
         memory = array

@@ -5,6 +5,7 @@ Rules are read with it where a backward pass meets formulas and nobody asks for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from pullback.autograd.graph import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.door import keep
-from pullback.formula import Formula, source
+from pullback.formula import Formula, build, source
 from pullback.formula.macro import Macro
 from pullback.formula.node import Value
 from pullback.formula.vocabulary import plain_key
@@ -43,7 +44,13 @@ class ValueVocabulary:
         return function
 
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
-    filled = staticmethod(ARRAYS.filled)
+
+    @staticmethod
+    def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
+        """A constant with the dtype of another: a formula, if it is large."""
+        if math.prod(shape) <= config.defer_elements:
+            return ARRAYS.filled(shape, value, like)
+        return build(REGISTRY["expand"], [np.full((), value, like.dtype), tuple(shape)])
 
     @staticmethod
     def run(node: OperationNode, cotangents: tuple[Any, ...], reached: Any) -> Sequence[Any]:

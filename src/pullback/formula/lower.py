@@ -29,7 +29,7 @@ from pullback.config import config
 from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
-from pullback.op import Pointwise, Reduction, View
+from pullback.op import Opaque, Pointwise, Reduction, View
 
 SHORT = 16  # axes of at most this size are unrolled, unless a kernel would grow too much
 
@@ -77,21 +77,24 @@ class Lowering:
         found = self.memo.get(_key(node, at))
         if found is not None:
             return found
-        stack = [(node, at, False)]
+        stack = [(node, at)]
         while stack:
-            current, where, ready = stack.pop()
+            current, where = stack.pop()
             key = _key(current, where)
             if key in self.memo:
                 continue
-            if ready or self.is_read(current):
+            missing = []
+            if not self.is_read(current):
+                parts = [(x, _normal(x, i)) for x, i in self.parts(current, where)]
+                # What the parts are pulled at has to live as long as the ids in the keys do.
+                self.keep.append(parts)
+                missing = [part for part in parts if _key(*part) not in self.memo]
+            if missing:
+                stack.append((current, where))
+                stack += missing
+            else:
                 self.memo[key] = self.element(current, where)
                 self.keep.append((current, where))  # ids stay theirs
-                continue
-            # What the parts are pulled at has to live as long as the ids in the keys do.
-            parts = self.parts(current, where)
-            self.keep.append(parts)
-            stack.append((current, where, True))
-            stack += [(x, _normal(x, i), False) for x, i in parts]
         return self.memo[_key(node, at)]
 
     def is_read(self, node: Value) -> bool:
@@ -123,6 +126,13 @@ class Lowering:
             found = [(x, mapped.pull(at))]
         elif isinstance(op, Reduction):
             found = [(node.values[0], self.reduced_at(node, at, self.over(node, at)))]
+        elif isinstance(op, Opaque) and op.look_up:
+            x, places = node.values
+            found = [(p, at[len(node.shape) - len(p.shape) :]) for p in places]
+            known = [self.memo.get(_key(p, _normal(p, i))) for p, i in found]
+            if None in known:  # first the places, then what is there
+                return list(found)
+            found.append((x, tuple(known)))
         else:
             raise NotLowerable(op.name)
         self.places[_key(node, at)] = found
@@ -136,7 +146,7 @@ class Lowering:
             return self.pointwise(node, at)
         if isinstance(node.op, Reduction):
             return self.reduction(node, at, self.over(node, at))
-        ((x, inside),) = self.parts(node, at)
+        x, inside = self.parts(node, at)[-1]
         return self.pull(x, inside)
 
     def pointwise(self, node: Formula, at: tuple[Any, ...]) -> Scalar:
@@ -151,6 +161,9 @@ class Lowering:
 
     def load(self, node: Value, at: tuple[Any, ...]) -> Scalar:
         """An element of an array; axes without extent are left out, numbers are parameters."""
+        if isinstance(node, Source) and node.fixed and node.ndim == 1:  # 0, 1, 2, …
+            i = plain(at[0])
+            return i if isinstance(i, Scalar) else const(i, INT)
         array = node.array if isinstance(node, Source) else None
         strides = _strides(node) if array is None else array.strides
         axes = [k for k, s in enumerate(node.shape) if s != 1 and strides[k] != 0]

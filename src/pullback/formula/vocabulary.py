@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.backends.array_functions import broadcast_shape
+from pullback.backends.array_functions import broadcast_shape, check_index, check_position
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
@@ -22,8 +22,6 @@ from pullback.op import REGISTRY, Composite, Op, Opaque, Pointwise, Reduction, V
 class NotLowerable(Exception):
     """An operation, or arguments of one, that loops cannot express: it is computed from arrays."""
 
-
-DIVISIONS = {"floor_divide", "remainder", "fmod", "div"}
 
 # Reductions that loops have, by the operations they come from.
 REDUCTIONS = {
@@ -55,9 +53,93 @@ class FormulaVocabulary:
     broadcast_shape = staticmethod(broadcast_shape)
 
     @staticmethod
-    def positions(count: int) -> Value:
-        """0, 1, … count - 1."""
-        return Source(np.arange(count), fixed=True)
+    def number(value: int) -> Value:
+        """An integer that the code for a formula does not depend on."""
+        return Source(np.array(value), fixed=True)
+
+    @staticmethod
+    def positions(count: int, axis: int = 0, rank: int = 1) -> Value:
+        """0, 1, … count - 1 along one of so many axes."""
+        found = Source(_counted(count), fixed=True)
+        if rank == 1:
+            return found
+        return FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))  # type: ignore[no-any-return]
+
+    @staticmethod
+    def moved(x: Value, dim: int, at: Value) -> Value:
+        """The elements of x at other places of one axis: the result has as many as `at`."""
+        rank = x.ndim
+        axes = [at if k == dim else FORMULAS.positions(s, k, rank) for k, s in enumerate(x.shape)]
+        return FORMULAS.elements(x, axes)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def extremes(x: Value) -> tuple[int, int]:
+        """The smallest and the largest of integers."""
+        if isinstance(x, Formula) and x.array is None:
+            from pullback.formula.evaluate import evaluate
+
+            ends = [build(REGISTRY[name], [x, tuple(range(x.ndim)), False])
+                    for name in ("amin", "amax")]  # fmt: skip
+            evaluate(ends)
+            return int(ends[0].array), int(ends[1].array)
+        return int(x.array.min()), int(x.array.max())
+
+    @staticmethod
+    def check_index(what: str, x: Value, dim: int, index: Value) -> None:
+        """RuntimeError for positions that a look-up cannot read."""
+        check_index(what, x, dim, index, FORMULAS.extremes)
+
+    @staticmethod
+    def check_position(what: str, x: Value, dim: int, index: Value) -> None:
+        """IndexError for positions that an axis does not have."""
+        check_position(what, x, dim, index, FORMULAS.extremes)
+
+    @staticmethod
+    def is_pending(x: Value) -> bool:
+        """Whether the numbers are not known yet, and not worth knowing for their own sake."""
+        return x.array is None and x.heavy
+
+    @staticmethod
+    def check_divisor(x: Any, y: Any) -> None:
+        """RuntimeError for integers to be divided by zero."""
+        if any(v.dtype.kind not in "bui" for v in (x, y) if isinstance(v, Value)):
+            return
+        if not isinstance(y, Value):
+            zero = y == 0
+        elif y.array is not None:
+            zero = not y.array.all()
+        else:
+            from pullback.formula.evaluate import array_of
+
+            zero = not array_of(build(REGISTRY["all"], [y, tuple(range(y.ndim)), False]))
+        if zero:
+            raise RuntimeError(
+                f"ZeroDivisionError: integers of shape {list(getattr(x, 'shape', ()))} are divided "
+                f"by zero in those of shape {list(getattr(y, 'shape', ()))}"
+            )
+
+    @staticmethod
+    def buckets(index: Value, size: int) -> tuple[Value, Value, Value, int]:
+        """Where each of the numbers 0, 1, … size - 1 occurs in a 1-D array.
+
+        The places in order of the numbers; for each number, where its places begin, and how many
+        there are; and the largest of these counts, at least 1.
+        """
+        from pullback.formula.evaluate import array_of
+
+        array = array_of(index)
+        counts = np.bincount(array, minlength=size)
+        order = np.argsort(array, kind="stable")
+        begin = np.cumsum(counts) - counts
+        most = max(1, int(counts.max(initial=0)))
+        return source(order), source(begin), source(counts), most
+
+    @staticmethod
+    def transposed(x: Value, view: View, plain: Sequence[Any], shape: Sequence[int]) -> Value:
+        """Zeros of a shape with x where a view of it looks."""
+        from pullback.formula.transposes import transposed
+
+        return transposed(FORMULAS, x, view, plain, shape)
 
     @staticmethod
     def not_lowerable(why: str) -> Any:
@@ -70,6 +152,11 @@ class CheckVocabulary:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return lambda *args, **keywords: None
+
+
+@functools.lru_cache(maxsize=32)
+def _counted(count: int) -> Any:
+    return np.arange(count)
 
 
 FORMULAS = FormulaVocabulary()
@@ -104,6 +191,8 @@ def build(op: Op, values: Sequence[Any]) -> Any:
             key.append(tuple(e.kind if isinstance(e, Value) else plain_key(e) for e in v))
         else:
             key.append(plain_key(v))
+    if op.check_function is not None:
+        op.check_function(FORMULAS, *given)
     found = tuple(key)
     maker = _makers.get(found)
     if maker is None:
@@ -148,22 +237,26 @@ def _maker(op: Op, given: list[Any]) -> Maker:
                 raise NotLowerable(f"dtype {v.dtype}")
             if v.size == 0:
                 raise NotLowerable("nothing to compute")
+        if op.formula_function is not None:
+            return functools.partial(_opened, op, op.formula_function)
         if isinstance(op, Pointwise):
             return _pointwise(op, given)
         if isinstance(op, Reduction):
             return _reduction(op, given)
         if isinstance(op, View) and not op.many:
             return _view(op, given)
+        if isinstance(op, Opaque) and op.look_up:
+            shape = broadcast_shape(*(v.shape for v in given[1]))
+            return _template(op, given, shape, given[0].dtype)
     except NotLowerable as reason:
         return str(reason)
-    if isinstance(op, Opaque) and op.formula_function is not None:
-        return functools.partial(_opened, op, op.formula_function)
     return op.name
 
 
-def _opened(op: Opaque, function: Callable[..., Any], given: list[Any]) -> Any:
-    """A library call written with other operations."""
-    op.compute(CHECKS, given)  # the same checks, with the same messages, as on arrays
+def _opened(op: Op, function: Callable[..., Any], given: list[Any]) -> Any:
+    """An operation written with others."""
+    if isinstance(op, Opaque):
+        op.compute(CHECKS, given)  # the same checks, with the same messages, as on arrays
     return function(FORMULAS, *given)
 
 
@@ -202,8 +295,6 @@ def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
         return lambda given: build(
             op, [cast(v, dtype) if k in mixed else v for k, v in enumerate(given)]
         )
-    if op.name in DIVISIONS and all(v.dtype.kind != "f" for v in values):
-        raise NotLowerable("an integer division may be one by zero, which is an error at the call")
     shape = broadcast_shape(*(v.shape for v in values))
     return _template(op, given, shape, _result_dtype(op, given))
 

@@ -162,10 +162,81 @@ def _key(indices):
     return tuple(slice(None) if i is None else i for i in indices)
 
 
+@opaque(public=False, look_up=True)
+def elements(xp, input, indices: Arrays):
+    r"""`input[i, j, …]` with int64 indices for all axes, not checked; they broadcast."""
+    return xp.take(input, tuple(indices))
+
+
+@elements.samples
+def _(r):
+    yield call(r(3, 4), [r.integers(0, 3, 2, 1), r.integers(0, 4, 5)])
+
+
+@elements.backward("input")
+def _(xp, g, indices, input_shape):
+    return xp.index_adjoint(g, indices, input_shape)
+
+
+def _layout(rank, indices, common):
+    """Where axes are in `input[i, :, j]`: (of the result, at which the indices begin, the rest).
+
+    Indices side by side are replaced by the axes that they share; those apart put these in front.
+    """
+    given = [k for k, i in enumerate(indices) if i is not None]
+    whole = [k for k in range(rank) if k not in given]
+    begin = given[0] if given[-1] - given[0] == len(given) - 1 else 0
+    places = {k: n if n < begin else n + common for n, k in enumerate(whole)}
+    return len(whole) + common, begin, places
+
+
+def _whole(xp, i, size):
+    """Indices as int64, negative ones counted from the end."""
+    i = xp.cast(i, xp.positions(1).dtype)
+    return xp.where(xp.lt(i, 0), i + xp.number(size), i)
+
+
 @opaque(public=False)
 def index(xp, input, indices: Arrays):
     r"""`input[i, :, j]` with integer tensors, None for a whole axis: a copy."""
     return xp.take(input, _key(indices))
+
+
+@index.grows
+def _(xp, input, indices):
+    given = [i for i in indices if i is not None]
+    axes = [s for k, s in enumerate(input.shape) if k >= len(indices) or indices[k] is None]
+    return (*xp.broadcast_shape(*(i.shape for i in given)), *axes)
+
+
+@index.check
+def _(xp, input, indices):
+    for k, i in enumerate(indices):
+        if i is not None and i.size:
+            low, high = xp.extremes(i)
+            size = input.shape[k]
+            if low < -size or high >= size:
+                worst = high if high >= size else low
+                raise IndexError(
+                    f"index {worst} is out of bounds for axis {k} with size {size}: the shape is "
+                    f"{list(input.shape)}"
+                )
+
+
+@index.formula
+def _(xp, input, indices):
+    shape = input.shape
+    common = len(xp.broadcast_shape(*(i.shape for i in indices if i is not None)))
+    rank, begin, places = _layout(len(shape), indices, common)
+    axes = []
+    for k, size in enumerate(shape):
+        if k in places:
+            axes.append(xp.positions(size, places[k], rank))
+        else:
+            i = _whole(xp, indices[k], size)
+            after = rank - begin - common
+            axes.append(xp.reshape(i, *i.shape, *(1,) * after) if after else i)
+    return xp.elements(input, axes)
 
 
 @index.samples
@@ -183,6 +254,80 @@ def _(xp, g, indices, input_shape):
 def index_adjoint(xp, input, indices: Arrays, shape: Plain):
     r"""Zeros of a shape to which the input is added at the indices: the transpose of `index`."""
     return xp.put(xp.filled(shape, 0, input), _key(indices), input, True)
+
+
+@index_adjoint.grows
+def _(xp, input, indices, shape):
+    return shape
+
+
+@index_adjoint.formula
+def _(xp, input, indices, shape):
+    given = [k for k, i in enumerate(indices) if i is not None]
+    common = xp.broadcast_shape(*(indices[k].shape for k in given))
+    _, begin, places = _layout(len(shape), indices, len(common))
+    # The axes that the indices share first, the whole ones behind.
+    order = [*range(begin, begin + len(common)), *(places[k] for k in sorted(places))]
+    g = xp.permute(input, *order)
+    indices = {k: _whole(xp, indices[k], shape[k]) for k in given}
+    # One after the other: each index takes the axes that no later one has.
+    for n, k in enumerate(given):
+        i = indices[k]
+        own = [d for d in range(len(common)) if _runs(i, d, len(common)) and g.shape[d] > 1
+               and not any(_runs(indices[j], d, len(common)) for j in given[n + 1 :])]  # fmt: skip
+        g = _gathered(xp, g, i, own, len(common), shape[k])
+    g = xp.reshape(g, *g.shape[len(common) :])
+    # Now the axes are the whole ones, and then the indexed ones, in this order.
+    now = [*sorted(places), *given]
+    return xp.permute(g, *sorted(range(len(now)), key=now.__getitem__))
+
+
+def _runs(i, d, rank):
+    """Whether an index differs along an axis of those that the indices share."""
+    d -= rank - len(i.shape)
+    return d >= 0 and i.shape[d] != 1
+
+
+def _gathered(xp, g, i, own, common, size):
+    """A new last axis for the numbers that i can have, and g summed over the axes of its own.
+
+    Where i is one number for all elements that are summed, they are found by it: sorted once, and
+    then a short sum for each. Otherwise the elements are compared.
+    """
+    i = xp.reshape(i, *(1,) * (common - len(i.shape)), *i.shape)
+    rank = len(g.shape)
+    numbers = xp.positions(size, rank, rank + 1)
+    alone = all(d in own for d in range(common) if i.shape[d] != 1)
+    if not own or not alone or xp.is_pending(i):
+        i = xp.reshape(i, *i.shape, *(1,) * (rank + 1 - common))
+        spread = xp.where(xp.eq(i, numbers), xp.unsqueeze(g, rank), 0)
+        return xp.sum(spread, tuple(own), keepdim=True) if own else spread
+    count = 1
+    for d in own:
+        count *= i.shape[d]
+    order, begin, counts, most = xp.buckets(xp.reshape(i, count), size)
+    # The axes (…, number, which of its elements)
+    which = xp.positions(most, rank + 1, rank + 2)
+
+    def shaped(x):
+        return xp.reshape(x, *(1,) * rank, size, 1)
+
+    inside = xp.lt(which, shaped(counts))
+    at = xp.minimum(shaped(begin) + which, xp.number(count - 1))
+    place = xp.elements(order, [at])
+    axes = []
+    for d, s in enumerate(g.shape):
+        if d in own:
+            inner = 1
+            for e in own:
+                inner *= i.shape[e] if e > d else 1
+            part = xp.floor_divide(place, xp.number(inner)) if inner > 1 else place
+            axes.append(xp.remainder(part, xp.number(s)) if d != own[0] else part)
+        else:
+            axes.append(xp.positions(s, d, rank + 2))
+    spread = xp.where(inside, xp.elements(g, axes), 0)
+    return xp.reshape(xp.sum(spread, rank + 1), *(1 if d in own else s for d, s in
+                      enumerate(g.shape)), size)  # fmt: skip
 
 
 @index_adjoint.samples
@@ -240,6 +385,24 @@ def gather(xp, input, dim: Dim, index: Array, *, sparse_grad: bool = False):
     return xp.gather_array(input, dim, index)
 
 
+@gather.check
+def _(xp, input, dim, index, sparse_grad):
+    xp.check_index("gather", input, dim, index)
+
+
+@gather.formula
+def _(xp, input, dim, index, sparse_grad):
+    rank = len(input.shape)
+    if not rank or not len(index.shape):
+        return xp.not_lowerable("a single number")
+    for k, (a, b) in enumerate(zip(index.shape, input.shape, strict=True)):
+        if k != dim and a > b:
+            return xp.not_lowerable("an error")
+    index = xp.cast(index, xp.positions(1).dtype)
+    axes = [index if k == dim else xp.positions(s, k, rank) for k, s in enumerate(index.shape)]
+    return xp.elements(input, axes)
+
+
 @gather.backward("input")
 def _(xp, g, dim, index, input_shape):
     return xp.scatter_zeros(g, dim, index, input_shape)
@@ -278,16 +441,35 @@ def _(r):
     yield call(r(3, 2), 1, r.integers(0, 4, 3, 2), (3, 4))
 
 
+@scatter_zeros.grows
+def _(xp, input, dim, index, shape):
+    return shape
+
+
 @scatter_zeros.formula
 def _(xp, input, dim, index, shape):
-    if index.shape[dim] != 1 or any(
-        a != b for k, (a, b) in enumerate(zip(index.shape, shape, strict=True)) if k != dim
-    ):
-        return xp.not_lowerable("a scatter to several places of an axis")
-    places = xp.reshape(
-        xp.positions(shape[dim]), *(-1 if k == dim else 1 for k in range(len(shape)))
-    )
-    return xp.where(xp.eq(places, index), input, 0)
+    rank = len(shape)
+    if not rank or not len(index.shape):
+        return xp.not_lowerable("a single number")
+    if any(a > b for a, b in zip(index.shape, input.shape, strict=True)):
+        return xp.not_lowerable("an error")
+    own = xp.positions(shape[dim], dim, rank)
+    same = all(a == b for k, (a, b) in enumerate(zip(index.shape, shape, strict=True)) if k != dim)
+    if index.shape[dim] == 1 and same and input.shape == index.shape:
+        return xp.where(xp.eq(own, index), input, 0)
+    # One more axis: which of the places along `dim` an element comes from.
+    inside = None
+    axes = []
+    for k, have in enumerate(index.shape):
+        at = xp.positions(*((have, rank) if k == dim else (shape[k], k)), rank + 1)
+        if k != dim and have != shape[k]:
+            known = xp.lt(at, xp.number(have))
+            inside = known if inside is None else xp.logical_and(inside, known)
+            at = xp.minimum(at, xp.number(have - 1))
+        axes.append(at)
+    meant = xp.eq(xp.unsqueeze(own, rank), xp.elements(index, axes))
+    inside = meant if inside is None else xp.logical_and(inside, meant)
+    return xp.sum(xp.where(inside, xp.elements(input, axes), 0), rank)
 
 
 @scatter_zeros.backward("input")
@@ -352,15 +534,22 @@ def index_select(xp, input, dim: Dim, index: Array):
         raise IndexError(
             f"index_select(): Index is supposed to be a vector, not of shape {list(index.shape)}"
         )
-    size = input.shape[dim] if input.shape else 1
-    if not xp.all(xp.logical_and(xp.ge(index, 0), xp.lt(index, size))):
-        raise IndexError(
-            f"index_select(): index out of range in self: dimension {dim} of the shape "
-            f"{list(input.shape)} has size {size}"
-        )
+    xp.check_position("index_select", input, dim, index)
     if not input.shape:
         return xp.reshape(xp.take(xp.reshape(input, 1), (index,)))
     return xp.take(input, (slice(None),) * dim + (index,))
+
+
+@index_select.check
+def _(xp, input, dim, index):
+    xp.check_position("index_select", input, dim, index)
+
+
+@index_select.formula
+def _(xp, input, dim, index):
+    if not input.shape or not index.shape:
+        return xp.not_lowerable("a single number")
+    return xp.index(input, [None] * dim + [index])
 
 
 @index_select.backward("input")

@@ -30,6 +30,25 @@ def cat(xp, tensors: Arrays, dim: int = 0):
     return xp.cat(tensors, dim)
 
 
+@cat.formula
+def _(xp, tensors, dim):
+    tensors = [x for x in tensors if x.shape != (0,)]
+    rank = len(tensors[0].shape)
+    dim %= rank
+    total = 0
+    for x in tensors:
+        total += x.shape[dim]
+    at = xp.positions(total, dim, rank)
+    result, start = None, 0
+    for x in tensors:
+        size = x.shape[dim]
+        own = xp.minimum(xp.maximum(at - xp.number(start), 0), xp.number(size - 1))
+        part = xp.moved(x, dim, own)
+        result = part if result is None else xp.where(xp.lt(at, xp.number(start)), result, part)
+        start += size
+    return result
+
+
 @cat.backward("tensors")
 def _(xp, g, tensors_shape, dim):
     axis = dim % len(g.shape)
@@ -76,6 +95,11 @@ def stack(xp, tensors: Arrays, dim: int = 0):
         )
     dim %= rank
     return xp.cat([xp.reshape(x, *first[:dim], 1, *first[dim:]) for x in tensors], dim)
+
+
+@stack.formula
+def _(xp, tensors, dim):
+    return xp.cat([xp.unsqueeze(x, dim) for x in tensors], dim)
 
 
 @stack.backward("tensors")

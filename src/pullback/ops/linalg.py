@@ -108,6 +108,11 @@ def _(xp, input, mat2):
     return xp.sum(xp.unsqueeze(input, -1) * xp.unsqueeze(mat2, 0), 1)
 
 
+@mm.grows
+def _(xp, input, mat2):
+    return (input.shape[0], mat2.shape[1])
+
+
 @mm.backward("input")
 def _(xp, g, mat2):
     return xp.mm(g, xp.t(mat2))
@@ -160,6 +165,13 @@ def _(r):
 @matmul_batched.formula
 def _(xp, input, mat2):
     return xp.sum(xp.unsqueeze(input, -1) * xp.unsqueeze(mat2, -3), -2)
+
+
+@bmm.grows
+@matmul_batched.grows
+def _(xp, input, mat2):
+    batch = xp.broadcast_shape(input.shape[:-2], mat2.shape[:-2])
+    return (*batch, input.shape[-2], mat2.shape[-1])
 
 
 @bmm.backward("input")
@@ -307,6 +319,14 @@ def _(xp, tensors, inputs, output):
         product = x if product is None else product * x
     summed = tuple(range(len(output), len(letters)))
     return xp.sum(product, summed) if summed else product
+
+
+@contract.grows
+def _(xp, tensors, inputs, output):
+    sizes = {}
+    for x, letters in zip(tensors, inputs, strict=True):
+        sizes.update(zip(letters, x.shape, strict=True))
+    return tuple(sizes[c] for c in output)
 
 
 @contract.backward("tensors")

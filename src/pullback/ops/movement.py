@@ -23,6 +23,16 @@ def view_adjoint(xp, input, view: Plain, plain, shape):
     return xp.put_view(input, view, plain, shape)
 
 
+@view_adjoint.grows
+def _(xp, input, view, plain, shape):
+    return shape
+
+
+@view_adjoint.formula
+def _(xp, input, view, plain, shape):
+    return xp.transposed(input, view, plain, shape)
+
+
 @view_adjoint.backward("input")
 def _(xp, g, view, plain):
     return xp.apply(view, (g, *plain))
@@ -197,7 +207,7 @@ def view_method(xp, input, *shape: Plain):
 
     RuntimeError where the memory layout does not allow it: use `reshape`.
     """
-    if len(shape) == 1 and type(shape[0]).__name__ == "dtype":
+    if len(shape) == 1 and type(shape[0]).__name__ in ("dtype", "type"):  # or Python's float
         return xp.view_dtype(input, shape[0])
     return xp.view_as_shape(input, *shape)
 
@@ -520,6 +530,15 @@ def flip(xp, input, *dims: Ints):
     return xp.flip(input, *(order if rank else ()))
 
 
+@flip.formula
+def _(xp, input, dims):
+    rank = len(input.shape)
+    for d in dims:
+        size = input.shape[d]
+        input = xp.moved(input, d % rank, xp.number(size - 1) - xp.positions(size, d % rank, rank))
+    return input
+
+
 @flip.backward("input")
 def _(xp, g, dims):
     return xp.flip(g, *dims)
@@ -555,6 +574,20 @@ def roll(xp, input, shifts: Plain, dims=None):
             f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims: {len(dims)}"
         )
     return xp.roll_array(input, shifts, dims) if input.shape else xp.copy(input)
+
+
+@roll.formula
+def _(xp, input, shifts, dims=None):
+    rank = len(input.shape)
+    shifts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    if dims is None or dims == ():
+        return xp.reshape(xp.roll(xp.reshape(input, -1), shifts, (0,)), *input.shape)
+    for shift, d in zip(shifts, dims if isinstance(dims, (tuple, list)) else (dims,), strict=True):
+        d %= rank
+        size = input.shape[d]
+        at = xp.positions(size, d, rank) + xp.number(size - shift % size)
+        input = xp.moved(input, d, xp.remainder(at, xp.number(size)))
+    return input
 
 
 @roll.backward("input")
@@ -626,12 +659,37 @@ def _(np, input, dimension, size, step):
 @opaque(function=False)
 def repeat(xp, input, *repeats: Ints):
     r"""Copies side by side, so many along each axis; new axes come first."""
+    _check_repeats(input, repeats)
+    return xp.tile_array(input, repeats)
+
+
+def _check_repeats(input, repeats):
     if len(repeats) < len(input.shape):
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions "
-            f"of tensor: {len(repeats)} < {len(input.shape)}"
+            "repeat(): Number of dimensions of repeat dims can not be smaller than number of "
+            f"dimensions of tensor: {len(repeats)} < {len(input.shape)}, the shape is "
+            f"{list(input.shape)}"
         )
-    return xp.tile_array(input, repeats)
+
+
+@repeat.grows
+def _(xp, input, repeats):
+    _check_repeats(input, repeats)
+    shape = (1,) * (len(repeats) - len(input.shape)) + tuple(input.shape)
+    return tuple(a * b for a, b in zip(repeats, shape, strict=True))
+
+
+@repeat.formula
+def _(xp, input, repeats):
+    shape = (1,) * (len(repeats) - len(input.shape)) + tuple(input.shape)
+    if 0 in repeats:
+        return xp.not_lowerable("nothing to compute")
+    ones, wide, whole = [], [], []
+    for times, size in zip(repeats, shape, strict=True):
+        ones += [1, size]
+        wide += [times, size]
+        whole.append(times * size)
+    return xp.reshape(xp.expand(xp.reshape(input, *ones), *wide), *whole)
 
 
 @repeat.backward("input")
@@ -690,6 +748,14 @@ def tril(xp, input, diagonal: int = 0):
     return xp.triangle(input, diagonal, True)
 
 
+@tril.formula
+def _(xp, input, diagonal):
+    rank = len(input.shape)
+    row = xp.positions(input.shape[-2], rank - 2, rank)
+    column = xp.positions(input.shape[-1], rank - 1, rank)
+    return xp.where(xp.le(column - row, xp.number(diagonal)), input, 0)
+
+
 @tril.backward("input")
 def _(xp, g, diagonal):
     return xp.tril(g, diagonal)
@@ -714,6 +780,14 @@ def triu(xp, input, diagonal: int = 0):
     return xp.triangle(input, diagonal, False)
 
 
+@triu.formula
+def _(xp, input, diagonal):
+    rank = len(input.shape)
+    row = xp.positions(input.shape[-2], rank - 2, rank)
+    column = xp.positions(input.shape[-1], rank - 1, rank)
+    return xp.where(xp.ge(column - row, xp.number(diagonal)), input, 0)
+
+
 @triu.backward("input")
 def _(xp, g, diagonal):
     return xp.triu(g, diagonal)
@@ -735,6 +809,11 @@ def _(np, input, diagonal=0):
 def clone(xp, input, *, memory_format=None):
     r"""A copy, through which gradients flow."""
     return xp.copy(input)
+
+
+@clone.formula
+def _(xp, input, memory_format):
+    return input
 
 
 @clone.backward("input")
@@ -809,7 +888,9 @@ def _(np, input, src):
     return np.broadcast_to(src, input.shape)
 
 
-@opaque(public=False, inplace=True, numbers="value", holomorphic=False)
+@opaque(
+    public=False, inplace=True, numbers="value", overloads={"value": 2, "": 3}, holomorphic=False
+)
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
     return xp.filled(input.shape, value, input)
@@ -837,10 +918,15 @@ def _(np, input, value):
     return np.full(input.shape, value)
 
 
-@composite(public=False, inplace=True)
+@opaque(public=False, inplace=True, holomorphic=False)
 def zero(xp, input):
     r"""`input.zero_()`: zeros written everywhere."""
-    return xp.fill(input, 0)
+    return xp.filled(input.shape, 0, input)
+
+
+@zero.backward("input")
+def _(xp, g):
+    return xp.filled(g.shape, 0, g)
 
 
 @zero.samples

@@ -185,8 +185,9 @@ def _check(buffer: Buffer, placed: Placed) -> None:
 
 def _packer(n: Scalar) -> Callable[[Any], int]:
     """A number as the bits of a 64-bit slot."""
-    code = "<?" if n.dtype.kind == "b" else "<" + n.dtype.char
-    pack = struct.Struct(code).pack
+    # In standard sizes "l" has four bytes.
+    code = {"l": "q", "L": "Q"}.get(n.dtype.char, n.dtype.char)
+    pack = struct.Struct("<" + code).pack
     return lambda number: _signed(int.from_bytes(pack(number), "little"))
 
 
