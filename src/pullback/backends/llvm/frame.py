@@ -72,8 +72,7 @@ class Frame:
         return writer, v
 
     def _collect(self, v: Vectors) -> None:
-        for name, dtype in v.functions:
-            self.functions.add((name, dtype, v.lanes))
+        self.functions |= v.functions
 
     def _fixed(self, n: Scalar, *names: str) -> bool:
         """Whether a node depends neither on these indices nor on contracted ones."""
