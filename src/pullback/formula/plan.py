@@ -24,6 +24,7 @@ from pullback.backends.scalar import walk
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, element_of_view, indices_of, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
+from pullback.formula.orient import Member, oriented
 from pullback.formula.vocabulary import NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
@@ -172,6 +173,13 @@ def _plan(
     steps: list[Step] = []
     done = {id(s) for s in sources}
     waiting = stored
+
+    def lower(members: Sequence[Member]) -> Call:
+        together = {name: loop for _, made in members for name, loop in made.items()}
+        jobs = [job for job, _ in members]
+        name = "_".join(job.node.op.name for job in jobs)[:60]
+        return kernel_of(jobs, together, name, set(stops), policy.short)
+
     while waiting:
         blocked = {id(n) for n in waiting}
         ready = [n for n in waiting if not _reads(n, blocked, done)]
@@ -180,20 +188,17 @@ def _plan(
             below = in_order([node], done)
             steps.append(Step([place[id(n)] for n in below]))
             done |= {id(n) for n in below}
-        groups: dict[Any, list[tuple[Job, dict[str, tuple[Loop, int]]]]] = {}
+        groups: dict[Any, list[Member]] = {}
         for node in ready:
             if id(node) not in done:
                 job, loops = _job(node, policy.short)
                 key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
                             if loop.role not in ("unrolled", "feature"))  # fmt: skip
                 groups.setdefault(key, []).append((job, loops))
-        for members in groups.values():
-            together = {name: loop for _, made in members for name, loop in made.items()}
-            jobs = [job for job, _ in members]
-            name = "_".join(job.node.op.name for job in jobs)[:60]
-            call = kernel_of(jobs, together, name, set(stops), policy.short)
-            steps.append(_step(call, place))
-            done |= {id(job.node) for job in jobs}
+
+        for members in oriented(groups, lower).values():
+            steps.append(_step(lower(members), place))
+            done |= {id(job.node) for job, _ in members}
         waiting = [n for n in waiting if id(n) not in done]
     return steps
 
