@@ -23,6 +23,7 @@ class Facts:
     pairs: bool  # whether there are inner indices to sum over
     totals: int  # words of a task's partial results of outer reductions
     columns: int  # words per inner index of partial results of column sums; 0 without any
+    long: tuple[tuple[str, int], ...]  # long indices: what a vector of rows keeps per value, bytes
     has_finish: bool
     names: tuple[str, ...]  # of the slots of the argument block
     buffers: tuple[Buffer, ...]
@@ -34,7 +35,7 @@ class Facts:
         return cls(
             plan.lanes, plan.block, bool(plan.passes),
             sum(len(t.wide) for t in plan.totals), sum(len(c.wide) for c in plan.columns),
-            plan.has_finish, emitter.layout.names, plan.kernel.buffers,
+            plan.long_bytes, plan.has_finish, emitter.layout.names, plan.kernel.buffers,
             tuple((n.data, n.dtype) for n in plan.kernel.scalars),
         )  # fmt: skip
 
@@ -50,6 +51,7 @@ class Facts:
     def load(cls, data: bytes) -> Facts:
         """From the bytes of `dump`."""
         plain = json.loads(data)
+        plain["long"] = tuple((name, size) for name, size in plain["long"])
         plain["names"] = tuple(plain["names"])
         plain["buffers"] = tuple(Buffer(*b) for b in plain["buffers"])
         plain["scalars"] = tuple((name, np.dtype(d)) for name, d in plain["scalars"])

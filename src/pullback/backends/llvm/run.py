@@ -19,6 +19,7 @@ PAIRS_AT_ONCE = 1 << 28  # of one call into machine code: a fraction of a second
 PAIRS_WORTH_A_THREAD = 1 << 15
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
+LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
 
 
 class BadArguments(ValueError):
@@ -68,6 +69,8 @@ class Geometry:
         if facts.pairs:
             self.vectors = max(4, min(facts.block, -(-vectors * self.batches // 24)))
             self.vectors = max(1, min(self.vectors, PAIRS_AT_ONCE // (facts.lanes * max(1, inner))))
+            if long := sum(size * sizes[name] for name, size in facts.long):
+                self.vectors = max(1, min(self.vectors, LONG_BYTES // long))
         else:
             self.vectors = max(16, min(MAP_VECTORS, -(-vectors * self.batches // 24)))
         self.tasks = -(-vectors // self.vectors)
