@@ -91,6 +91,34 @@ def test_invariant_factors_leave_the_sum() -> None:
     assert reduction.args[0].op == "load"
 
 
+def test_uniform_factors_do_not_hide_that_sums_are_equal() -> None:
+    """Σ_j K_ij <u p_i, p_j> and Σ_j K_ij <u p_j, p_i> are one sum, times u."""
+    u, c = scalar_input("u", F4), scalar_input("c", F4)
+    p = Buffer("p", F4, 2)
+
+    def weight(a: Scalar, b: Scalar) -> Scalar:
+        products = [(u * load(p, a, k)) * load(p, b, k) for k in range(3)]
+        return (products[0] + products[1] + products[2]) * gaussian(a, b, c) / c
+
+    outs = tuple(
+        Output(Buffer(name, F4, 1), (i,), reduce("sum", "j", body))
+        for name, body in (("rows", weight(i, j)), ("columns", weight(j, i)))
+    )
+    kernel = Kernel("k", PAIRS, outs)
+    simple = simplify(kernel)
+    (reduction,) = {n for n in walk(*simple.roots()) if n.op == "reduce"}
+    assert not any(n.op == "input" and n.data == "u" for n in walk(reduction))
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.random(4).astype(F4), "p": rng.random((4, 3)).astype(F4)}
+    results = []
+    for k in (kernel, simple):
+        found = {name: np.empty(4, F4) for name in ("rows", "columns")}
+        interpret(k, {"i": 4, "j": 4}, arrays | found, {"u": 3.0, "c": 2.0})
+        results += found.values()
+    for r in results[1:]:
+        np.testing.assert_allclose(r, results[0], rtol=1e-6)
+
+
 def test_negative_zero_and_nan_are_kept() -> None:
     """x - x is not 0 (it may be NaN), and 1 / (a - b) keeps the sign of its zero."""
     x = load(Buffer("x", F4, 1), i)

@@ -7,6 +7,7 @@ vanish into index arithmetic, reductions introduce an index, arrays are loads.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,9 +122,7 @@ class Lowering:
                 if isinstance(x, Value):
                     found.append((x, at[len(node.shape) - len(x.shape) :]))
         elif isinstance(op, View):
-            x = node.values[0]
-            mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
-            found = [(x, mapped.pull(at))]
+            found = [element_of_view(node, at)]
         elif isinstance(op, Reduction):
             found = [(node.values[0], self.reduced_at(node, at, self.over(node, at)))]
         elif isinstance(op, Opaque) and op.look_up:
@@ -267,6 +266,13 @@ class Lowering:
         return expand(body, extents)
 
 
+def element_of_view(node: Formula, at: tuple[Any, ...]) -> tuple[Value, tuple[Any, ...]]:
+    """The value that a view reads, and where."""
+    x = node.values[0]
+    mapped = node.op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
+    return x, mapped.pull(at)
+
+
 def _normal(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(0 if s == 1 else i for s, i in zip(node.shape, at, strict=True))
 
@@ -275,7 +281,7 @@ def _key(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
     return (id(node), tuple(i if isinstance(i, int) else id(i) for i in at))
 
 
-def indices_of(at: tuple[Any, ...]) -> set[str]:
+def indices_of(at: Sequence[Any]) -> set[str]:
     """The indices that occur in positions."""
     scalars = [plain(i) for i in at]
     found = walk(*(i for i in scalars if isinstance(i, Scalar)))
