@@ -29,6 +29,7 @@ from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
+from pullback.formula.orient import can_be_oriented, oriented
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Opaque, Pointwise, Reduction, View
 
@@ -331,4 +332,6 @@ def kernel_of(
         outputs.append(Output(buffer, where, cast(value, node.dtype)))
         results.append((buffer.name, node, axes))
     kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs), config.summation)
+    if can_be_oriented(kernel, low.sizes):
+        kernel = oriented(kernel)
     return Call(kernel, low.sizes, low.arrays, low.scalars, results)

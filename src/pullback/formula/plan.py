@@ -24,7 +24,7 @@ from pullback.backends.scalar import walk
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, element_of_view, indices_of, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
-from pullback.formula.vocabulary import NotLowerable
+from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
 
@@ -184,9 +184,10 @@ def _plan(
         for node in ready:
             if id(node) not in done:
                 job, loops = _job(node, policy.short)
-                key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
-                            if loop.role not in ("unrolled", "feature"))  # fmt: skip
-                groups.setdefault(key, []).append((job, loops))
+                columns = _as_columns(job, loops)
+                if _pairs(loops) not in groups and columns and _pairs(columns[1]) in groups:
+                    job, loops = columns
+                groups.setdefault(_pairs(loops), []).append((job, loops))
         for members in groups.values():
             together = {name: loop for _, made in members for name, loop in made.items()}
             jobs = [job for job, _ in members]
@@ -308,6 +309,27 @@ def _job(node: Formula, short: int) -> tuple[Job, dict[str, tuple[Loop, int]]]:
         reduced[d] = f"r{number}"
         loops[f"r{number}"] = (Loop(f"r{number}", "inner"), x.shape[d])
     return Job(node, tuple(axes), reduced), loops
+
+
+def _pairs(loops: dict[str, tuple[Loop, int]]) -> Any:
+    """What results that share a kernel have in common: the indices of its pairs."""
+    return tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
+                 if loop.role not in ("unrolled", "feature"))  # fmt: skip
+
+
+def _as_columns(
+    job: Job, loops: dict[str, tuple[Loop, int]]
+) -> tuple[Job, dict[str, tuple[Loop, int]]] | None:
+    """A sum for each row as a sum for each column of the pairs with the other index outside."""
+    plain = isinstance(job.node.op, Reduction) and REDUCTIONS[job.node.op.name] == "sum"
+    roles = [loop.role for loop, _ in loops.values()]
+    if not plain or roles.count("inner") != 1 or "feature" in roles or "o" not in job.outer_axes:
+        return None
+    other = {"o": "r0", "r0": "o"}
+    axes = tuple(other.get(axis or "", axis) for axis in job.outer_axes)
+    reduced = {d: other.get(name, name) for d, name in job.reduced.items()}
+    sizes = {**loops, "o": (loops["o"][0], loops["r0"][1]), "r0": (loops["r0"][0], loops["o"][1])}
+    return Job(job.node, axes, reduced), sizes
 
 
 def _features(node: Formula, long: list[int]) -> set[int]:
