@@ -801,7 +801,7 @@ def test_memory_formats() -> None:
     assert last.clone().stride() == torch.zeros_like(last).stride() == last.stride()
     assert repr(torch.channels_last) == "torch.channels_last"
     assert pickle.loads(pickle.dumps(torch.channels_last)) is torch.channels_last
-    with pytest.raises(RuntimeError, match="rank 4 tensor to use channels_last.* 3 axes"):
+    with pytest.raises(RuntimeError, match=r"rank 4 tensor to use channels_last.* 3 axes"):
         x.contiguous(memory_format=torch.channels_last)
-    with pytest.raises(TypeError, match="'memory_format' must be torch.memory_format, not str"):
+    with pytest.raises(TypeError, match=r"'memory_format' must be torch\.memory_format, not str"):
         x.clone(memory_format="channels_last")
