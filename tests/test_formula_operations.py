@@ -60,7 +60,7 @@ def numbers(call: Call, elements: int, order: int) -> Iterator[tuple[str, Any]]:
         for level in range(order):
             if not current:
                 break
-            total = sum((r * weights(r, level)).sum() for r in current)
+            total = sum(real((r * weights(r, level)).sum()) for r in current)
             gradients = pullback.autograd.grad(
                 total, leaves, create_graph=level + 1 < order, allow_unused=True
             )
@@ -70,6 +70,10 @@ def numbers(call: Call, elements: int, order: int) -> Iterator[tuple[str, Any]]:
             current = [g for _, g in named if g.requires_grad]
         for name, r in found:
             yield name, r.detach().numpy() if isinstance(r, pullback.Tensor) else np.asarray(r)
+
+
+def real(x: Any) -> Any:
+    return x.real if x.is_complex() else x
 
 
 def weights(result: Any, level: int) -> Any:

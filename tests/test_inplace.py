@@ -24,7 +24,8 @@ RANDOM = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate, Phase.shrink],  # to explain takes minutes
 )
-ONES = np.concatenate([np.linspace(-1, 1, X.size), np.linspace(1, 2, Y.size)])
+# A direction in which sums of equal derivatives do not cancel.
+ONES = np.concatenate([np.linspace(0.5, 1.5, X.size), np.linspace(1, 2, Y.size)])
 
 
 def replayed(program: Any, x: Any, y: Any, protected: bool, constants: Any = None) -> Outcome:
@@ -683,6 +684,8 @@ def test_results_that_are_no_views_are_copies() -> None:
 def test_repeated_elements_are_not_written() -> None:
     with pytest.raises(RuntimeError, match=r"copy_|setitem.*\[2\].*single memory location"):
         torch.zeros(3).expand(2, 3)[..., 0] = torch.tensor([1.0, 2.0])
+    with pytest.raises(RuntimeError, match=r"copy_.*\[2, 3\].*single memory location"):
+        torch.zeros(3).expand(2, 3).copy_(torch.tensor(1.0))
     with pytest.raises(RuntimeError, match=r"add_.*\[2, 3\].*single memory location"):
         torch.zeros(3).expand(2, 3).add_(1)
     with pytest.raises(RuntimeError, match="single memory location"):

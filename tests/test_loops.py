@@ -54,6 +54,34 @@ def test_symmetric_gradients_become_one_sum() -> None:
     assert ops.count("exp2") == 1 and "exp" not in ops
 
 
+def test_uniform_factors_move_outwards() -> None:
+    """Σ_d (c p_id) p_jd and Σ_d p_id (c p_jd), with signs and several factors: one sum."""
+    c, e = scalar_input("c", F4), scalar_input("e", F4)
+    p = Buffer("p", F4, 2)
+
+    def first(a: Scalar, b: Scalar) -> Scalar:
+        return sum((c * load(p, a, k)) * load(p, b, k) for k in range(3))  # type: ignore[return-value]
+
+    left = first(i, j) * (e * load(p, j, 0))
+    right = -(-(first(j, i) * load(p, j, 0)) * e)
+    outputs = tuple(
+        Output(Buffer(name, F4, 1), (i,), reduce("sum", "j", body))
+        for name, body in (("a", left), ("b", right), ("c", left - right * e))
+    )
+    plain = Kernel("k", PAIRS, outputs)
+    kernel = simplify(plain)
+    reductions = {n.args[0] for n in walk(*kernel.roots()) if n.op == "reduce"}
+    assert len(reductions) == 1 + 1  # (a and b), and the difference in c
+    assert kernel.outputs[0].value is kernel.outputs[1].value
+    arrays = {"p": np.random.default_rng(0).normal(size=(6, 3)).astype(F4)}
+    results = []
+    for k in (plain, kernel):
+        arrays |= {name: np.empty(6, F4) for name in "abc"}
+        interpret(k, {"i": 6, "j": 6}, arrays, {"c": 1.7, "e": 0.3})
+        results.append([arrays[name] for name in "abc"])
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
+
+
 def test_invariant_factors_leave_the_sum() -> None:
     w = load(Buffer("w", F4, 1), i)
     body = w * load(Buffer("x", F4, 1), j) / scalar_input("c", F4)
@@ -61,6 +89,34 @@ def test_invariant_factors_leave_the_sum() -> None:
     kernel = simplify(Kernel("k", PAIRS, (out,)))
     (reduction,) = [n for n in walk(*kernel.roots()) if n.op == "reduce"]
     assert reduction.args[0].op == "load"
+
+
+def test_uniform_factors_do_not_hide_that_sums_are_equal() -> None:
+    """Σ_j K_ij <u p_i, p_j> and Σ_j K_ij <u p_j, p_i> are one sum, times u."""
+    u, c = scalar_input("u", F4), scalar_input("c", F4)
+    p = Buffer("p", F4, 2)
+
+    def weight(a: Scalar, b: Scalar) -> Scalar:
+        products = [(u * load(p, a, k)) * load(p, b, k) for k in range(3)]
+        return (products[0] + products[1] + products[2]) * gaussian(a, b, c) / c
+
+    outs = tuple(
+        Output(Buffer(name, F4, 1), (i,), reduce("sum", "j", body))
+        for name, body in (("rows", weight(i, j)), ("columns", weight(j, i)))
+    )
+    kernel = Kernel("k", PAIRS, outs)
+    simple = simplify(kernel)
+    (reduction,) = {n for n in walk(*simple.roots()) if n.op == "reduce"}
+    assert not any(n.op == "input" and n.data == "u" for n in walk(reduction))
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.random(4).astype(F4), "p": rng.random((4, 3)).astype(F4)}
+    results = []
+    for k in (kernel, simple):
+        found = {name: np.empty(4, F4) for name in ("rows", "columns")}
+        interpret(k, {"i": 4, "j": 4}, arrays | found, {"u": 3.0, "c": 2.0})
+        results += found.values()
+    for r in results[1:]:
+        np.testing.assert_allclose(r, results[0], rtol=1e-6)
 
 
 def test_negative_zero_and_nan_are_kept() -> None:

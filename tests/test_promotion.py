@@ -246,3 +246,31 @@ def test_unsigned_integers_wider_than_bytes_mix_with_floats_only() -> None:
     assert (x * torch.ones(1)).dtype is torch.float32
     with pytest.raises(RuntimeError, match=r"Promotion for .* is not supported: cast one first"):
         x + torch.tensor([1])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, b: x - True, lambda x, b: True - x, lambda x, b: x - b, lambda x, b: b - b,
+        lambda x, b: 1 - b, lambda x, b: b - 2.5, lambda x, b: torch.rsub(b, x),
+        lambda x, b: x.sub_(True), lambda x, b: x.int() - b,
+    ],
+)  # fmt: skip
+def test_booleans_are_not_subtracted(call: Any) -> None:
+    x = torch.ones(2)
+    with pytest.raises(RuntimeError, match=r"^r?sub: Subtraction.* bool tensor.*logical_xor"):
+        call(x, x > 0)
+    assert x.tolist() == [1, 1]
+
+
+def test_sums_have_the_dtype_that_is_asked_for() -> None:
+    x = torch.arange(4)
+    assert x.sum(dtype=torch.int8).dtype is torch.int8
+    assert x.prod(0, dtype=torch.uint8).dtype is torch.uint8
+    assert x.sum(dtype=bool).item() is True
+    assert x.int().sum().dtype is torch.int64
+    assert x.sum(dtype=float).dtype is torch.float64
+
+
+def test_python_types_stand_for_dtypes_in_views() -> None:
+    assert torch.ones(2, dtype=torch.float64).view(int).dtype is torch.int64

@@ -336,12 +336,13 @@ def _write(x: Tensor, key: Any, value: Any, name: str) -> None:
     """The numbers of an array, or one, written into memory that no graph knows of."""
     array = x._array
     places, _, indices = _read(x, key)
+    several = isinstance(value, Tensor) or np.ndim(value) > 0  # PyTorch fills with numbers only
     if isinstance(value, Tensor):
         if indices and value._value.dtype != array.dtype:
             _check_same(x, key, value)
         value = value._array
     part = array[places]
-    check_memory(name, part, several=getattr(value, "ndim", 0) > 0)
+    check_memory(name, part, several)
     before_write(array)
     token = quiet_set(QUIET)
     try:

@@ -32,7 +32,7 @@ import functools
 import inspect
 import operator
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pullback import arguments, dtypes
@@ -138,7 +138,9 @@ class Op:
 
     * `outputs`: names of several results, as a string; the result is then a named tuple.
     * `integer_outputs`: those of them that have no derivative.
-    * `node`: what the backward node is called, without "Backward0"; `overload` gives the number.
+    * `node`: what the backward node is called, without "Backward0"; `overload` gives the number,
+      or `overloads` where it depends on which arguments are Python numbers, `""` for none of
+      them: `{"exponent": 0, "": 1}`. Such a number is no input of the node, as PyTorch has it.
     * `public`: False for an operation that only rules and other operations use.
     * `public_name`: the public name, where the registry has another operation under it.
     * `function`, `method`: whether there is a function, and a method of tensors.
@@ -171,6 +173,7 @@ class Op:
         integer_outputs: str = "",
         node: str = "",
         overload: Callable[..., int] | None = None,
+        overloads: Mapping[str, int] | None = None,
         public: bool = True,
         public_name: str = "",
         function: bool = True,
@@ -205,13 +208,14 @@ class Op:
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
-        self.overload = overload
         self.outputs = tuple(outputs.split())
         self.integer_outputs = frozenset(integer_outputs.split())
         self.parameters = self._read_parameters(forward)
         self.positions = {p.name: k for k, p in enumerate(self.parameters)}
         self.converters = arguments.converters(self.parameters, isinstance(self, Reduction))
         self.tensors = tuple(k for k, p in enumerate(self.parameters) if p.is_tensor)
+        self.overloads = dict(overloads or {})
+        self.overload = overload or (self._overload() if overloads else None)
         self.rules: dict[str, Rule] = {}
         self.differentiable: tuple[str, ...] = ()  # names of the arguments that have rules
         self.edges: tuple[int, ...] = ()  # their positions among the parameters
@@ -247,6 +251,24 @@ class Op:
             tensor = p.annotation in (Array, Arrays) or not plain_seen
             parameters.append(Parameter(p, tensor))
         return tuple(parameters)
+
+    def _overload(self) -> Callable[..., int]:
+        """The node's number, by which arguments are Python numbers."""
+        otherwise = self.overloads.pop("")
+        numbered = [(self.positions[name], number) for name, number in self.overloads.items()]
+
+        def overload(*args: Any) -> int:
+            for k, number in numbered:
+                if isinstance(args[k], (int, float, complex)):
+                    return number
+            return otherwise
+
+        return overload
+
+    def hidden(self, overload: int) -> frozenset[int]:
+        """The edges that are none, in a node of that number: those of Python numbers."""
+        named = {name for name, number in self.overloads.items() if number == overload}
+        return frozenset(k for k, name in enumerate(self.differentiable) if name in named)
 
     def backward(self, *targets: str) -> Callable[[Function], Function]:
         """Decorator: the rule that gives the cotangents of these arguments."""
@@ -416,6 +438,7 @@ class Pointwise(Op):
         forward: Function,
         *,
         keep_dtype: str = "",  # arguments that keep their own dtype
+        booleans: bool = True,  # False if even one boolean operand among others is refused
         # Where tests draw the tensors of calls from; None if `samples` has all the calls.
         domain: tuple[float, float] | None = (-3.0, 3.0),
         **options: Any,
@@ -425,6 +448,7 @@ class Pointwise(Op):
         super().__init__(forward, **options)
         self.domain = domain
         self.keep_dtype = frozenset(keep_dtype.split())
+        self.booleans = booleans
         self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
@@ -645,7 +669,11 @@ class Opaque(Op):
 
 
 class Composite(Op):
-    """Written with other operations on tensors; it differentiates through its body."""
+    """Written with other operations on tensors; it differentiates through its body.
+
+    With rules, it is one node where its operands are small arrays, which its body is read with,
+    and the operations of its body where formulas are in play.
+    """
 
     kind = "composite"
 

@@ -213,6 +213,7 @@ class OperationNode(Node):
     """The backward step of a registered operation; each has a subclass of its own name."""
 
     op: ClassVar[Op]
+    hidden: ClassVar[frozenset[int]] = frozenset()  # edges of Python numbers, which are no inputs
 
     way = 1
 
@@ -249,6 +250,11 @@ class OperationNode(Node):
     def output_metas(self, metas: tuple[Meta, ...] | None) -> None:
         self._output_metas = metas
         self.way = 0
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        found = super().next_functions
+        return tuple(f for k, f in enumerate(found) if k not in self.hidden)
 
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
@@ -525,6 +531,7 @@ def node_class(op: Op, overload: int = 0) -> type[OperationNode]:
     found = _classes.get((id(op), overload))
     if found is None:
         name = f"{op.node}Backward{overload}"
-        found = type(name, (OperationNode,), {"op": op, "__module__": __name__})
+        hidden = op.hidden(overload)
+        found = type(name, (OperationNode,), {"op": op, "hidden": hidden, "__module__": __name__})
         _classes[id(op), overload] = found
     return found

@@ -1,8 +1,9 @@
 """What is done to a kernel's expressions before they are printed: named passes, top to bottom.
 
 All passes keep NaNs and infinities where they are. Roundings change only where a pass says so:
-`factors` (reassociation of products under a sum), `base2` (an exponential whose argument is itself
-a rounded result) and `roots` (1.5 ulp instead of 0.5 for square roots in the innermost loop).
+`factors` and `uniform` (reassociation of products under a sum), `base2` (an exponential whose
+argument is itself a rounded result) and `roots` (1.5 ulp instead of 0.5 for square roots in the
+innermost loop).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .passes.canonical import canonical, tidy
 from .passes.exponentials import base2, softmax
 from .passes.factors import factors
 from .passes.nest import nest
+from .passes.uniform import uniform
 from .passes.unroll import unroll
 
 Pass = Callable[[Kernel], Kernel]
@@ -25,6 +27,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("unroll", unroll),  # unrolled indices become constants
     ("nest", nest),  # Σ_ij = Σ_i Σ_j
     ("canonical", canonical),  # one form for expressions that are equal: (a-b)² = (b-a)²
+    ("uniform", uniform),  # Σ_d (c x_d) y_d = c Σ_d x_d y_d for factors c that do not vary
     ("softmax", softmax),  # exp(a - logsumexp(a)) shares the pass that computes logsumexp
     ("base2", base2),  # exp(x / c) = exp2(x · (log2 e / c)), the factor outside the loop
     ("factors", factors),  # Σ_j c_i f_ij = c_i Σ_j f_ij; products grouped to share work

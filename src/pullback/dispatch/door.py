@@ -41,6 +41,8 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
         dtype = dtypes.as_dtype(op.public_name, args[-1])
         args = (graph.TENSORS.cast(args[0], dtype.numpy), *args[1:-1], None)
+        if op.accumulate and dtype.numpy.kind in "bui":  # not the int64 of sums without dtype=
+            return graph.TENSORS.cast(apply(op, args), dtype.numpy)
     args = [a.item() if isinstance(a, np.generic) else a for a in args]
     values = list(args)
     tensors: list[Tensor] = []
@@ -174,7 +176,23 @@ def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
     values = list(args)
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
     op.normalise(values, first._value.ndim if first is not None else 0)
-    return op.compute(graph.TENSORS, values)
+    if not op.rules or not _are_small(op, args):
+        return op.compute(graph.TENSORS, values)
+    for k in op.tensors:
+        if isinstance(args[k], Tensor):
+            values[k] = args[k]._value
+    token = quiet_set(QUIET)
+    try:
+        result = op.compute(ARRAYS, values)
+    finally:
+        quiet_reset(token)
+    return record(op, args, values, result, tuple(meta_of(args[k]) for k in op.edges))
+
+
+def _are_small(op: Op, args: Sequence[Any]) -> bool:
+    """Whether no operand of an operation is, or may become, a formula."""
+    values = [args[k]._value for k in op.tensors if isinstance(args[k], Tensor)]
+    return all(type(v) is ndarray and v.size <= config.defer_elements for v in values)
 
 
 def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> RuntimeError:
@@ -227,6 +245,11 @@ def _prepare_pointwise(
     ]  # fmt: skip
     if not operands:  # a conversion: it keeps its argument's dtype
         return None, values
+    if not op.booleans and any(map(_is_boolean, operands)):
+        raise RuntimeError(
+            f"{op.name}: Subtraction, the `-` operator, with a bool tensor is not supported: use "
+            f"`^` or logical_xor(), `~` to invert a mask, or convert with .to() first"
+        )
     target = result_type(*operands)
     floating = op.floating
     if callable(floating):
@@ -260,6 +283,10 @@ def _prepare_pointwise(
         return None, values
     metas = tuple(meta_of(args[k]) for k in op.edges)
     return metas, values
+
+
+def _is_boolean(operand: Any) -> bool:
+    return isinstance(operand, bool) or getattr(operand, "dtype", None) is dtypes.bool_
 
 
 def _prepare_opaque(

@@ -40,7 +40,7 @@ def _(np, input, other, *, alpha=1):
     return input + alpha * other
 
 
-@pointwise(aliases=("subtract",), dtypes="ifc")
+@pointwise(aliases=("subtract",), booleans=False)
 def sub(xp, input, other, *, alpha=1):
     r"""Difference: $y = \text{input} - \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
     return xp.sub(input, other if alpha == 1 else _times(xp, other, alpha))
@@ -67,7 +67,7 @@ def _(np, input, other, *, alpha=1):
     return input - alpha * other
 
 
-@pointwise(inplace=False, method=False, overload=lambda *args: 1, dtypes="ifc")
+@pointwise(inplace=False, method=False, overloads={"other": 1, "": 0}, booleans=False)
 def rsub(xp, input, other, *, alpha=1):
     r"""Difference the other way round: $y = \text{other} - \alpha\,\text{input}$."""
     return xp.sub(other, input if alpha == 1 else _times(xp, input, alpha))
@@ -201,7 +201,7 @@ def _(r):
     yield call(r(3), -2)
 
 
-@pointwise(domain=(0.3, 3.0), dtypes="if")
+@pointwise(overloads={"other": 0, "": 1}, domain=(0.3, 3.0), dtypes="if")
 def remainder(xp, input, other):
     r"""What floor division leaves over, with the sign of `other`, as Python's `%`."""
     return xp.remainder(input, other)
@@ -223,7 +223,7 @@ def _(r):
     yield call(r(3), -2)
 
 
-@pointwise(domain=(0.3, 3.0), dtypes="if")
+@pointwise(overloads={"other": 0, "": 1}, domain=(0.3, 3.0), dtypes="if")
 def fmod(xp, input, other):
     r"""What truncated division leaves over, with the sign of `input`, as C's `fmod`."""
     return xp.fmod(input, other)
@@ -292,13 +292,7 @@ def _(xp, g, y):
     return -g * (y * y)
 
 
-def _pow_overload(input, exponent):
-    if isinstance(exponent, (int, float, complex)):
-        return 0
-    return 2 if isinstance(input, (int, float, complex)) else 1
-
-
-@pointwise(overload=_pow_overload, domain=(0.3, 3.0), dtypes="ifc")
+@pointwise(overloads={"exponent": 0, "input": 2, "": 1}, domain=(0.3, 3.0), dtypes="ifc")
 def pow(xp, input, exponent):
     r"""Power: $y = \text{input}^\text{exponent}$. Either may be a number.
 
@@ -422,7 +416,7 @@ def _(xp, g, input, y):
     return xp.where(xp.eq(size, 0), 0, slope)
 
 
-@pointwise(dtypes="fc")
+@pointwise(overloads={"weight": 0, "": 1}, dtypes="fc")
 def lerp(xp, input, end, weight: Array):
     r"""Interpolation: $y = \text{input} + \text{weight}\,(\text{end} - \text{input})$."""
     gap = end - input  # from the nearer end: both ends are met exactly

@@ -69,7 +69,7 @@ def _(xp, g, input):
     return g / (input * 2.302585092994046)  # log 10
 
 
-@pointwise(floating=True, domain=(-0.8, 3.0))
+@pointwise(node="Log1P", floating=True, domain=(-0.8, 3.0))
 def log1p(xp, input):
     r"""$y = \log(1 + \text{input})$, accurate near 0."""
     return xp.log1p(input)

@@ -207,7 +207,7 @@ def view_method(xp, input, *shape: Plain):
 
     RuntimeError where the memory layout does not allow it: use `reshape`.
     """
-    if len(shape) == 1 and type(shape[0]).__name__ == "dtype":
+    if len(shape) == 1 and type(shape[0]).__name__ in ("dtype", "type"):  # or Python's float
         return xp.view_dtype(input, shape[0])
     return xp.view_as_shape(input, *shape)
 
@@ -659,16 +659,22 @@ def _(np, input, dimension, size, step):
 @opaque(function=False)
 def repeat(xp, input, *repeats: Ints):
     r"""Copies side by side, so many along each axis; new axes come first."""
+    _check_repeats(input, repeats)
+    return xp.tile_array(input, repeats)
+
+
+def _check_repeats(input, repeats):
     if len(repeats) < len(input.shape):
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions "
-            f"of tensor: {len(repeats)} < {len(input.shape)}"
+            "repeat(): Number of dimensions of repeat dims can not be smaller than number of "
+            f"dimensions of tensor: {len(repeats)} < {len(input.shape)}, the shape is "
+            f"{list(input.shape)}"
         )
-    return xp.tile_array(input, repeats)
 
 
 @repeat.grows
 def _(xp, input, repeats):
+    _check_repeats(input, repeats)
     shape = (1,) * (len(repeats) - len(input.shape)) + tuple(input.shape)
     return tuple(a * b for a, b in zip(repeats, shape, strict=True))
 
@@ -882,7 +888,9 @@ def _(np, input, src):
     return np.broadcast_to(src, input.shape)
 
 
-@opaque(public=False, inplace=True, numbers="value", holomorphic=False)
+@opaque(
+    public=False, inplace=True, numbers="value", overloads={"value": 2, "": 3}, holomorphic=False
+)
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
     return xp.filled(input.shape, value, input)
@@ -910,10 +918,15 @@ def _(np, input, value):
     return np.full(input.shape, value)
 
 
-@composite(public=False, inplace=True)
+@opaque(public=False, inplace=True, holomorphic=False)
 def zero(xp, input):
     r"""`input.zero_()`: zeros written everywhere."""
-    return xp.fill(input, 0)
+    return xp.filled(input.shape, 0, input)
+
+
+@zero.backward("input")
+def _(xp, g):
+    return xp.filled(g.shape, 0, g)
 
 
 @zero.samples

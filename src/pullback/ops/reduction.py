@@ -104,7 +104,8 @@ def _(xp, g, input, dim):
 @composite(name="prod_function", public_name="prod")
 def prod_function(xp, input, dim: Dim = None, keepdim: bool = False, *, dtype: Dtype = None):
     r"""Product over one axis, or all. Its gradient is exact where factors are 0."""
-    return xp.prod(input, dim, keepdim, dtype=dtype)
+    one = dim if isinstance(dim, int) else None  # a missing axis has become all axes
+    return xp.prod(input, one, keepdim, dtype=dtype)
 
 
 @prod_function.samples
@@ -731,7 +732,7 @@ def _(np, input, ord=2, dim=None, keepdim=False, *, dtype=None):
 
 
 def _log_softmax(xp, name, input, dim, dtype):
-    x = input if dtype is None else input.to(dtype)
+    x = input if dtype is None else xp.cast(input, dtype.numpy)
     if x.dtype.kind != "f":
         raise NotImplementedError(
             f'"{name}" not implemented for {x.dtype}: convert the tensor of shape '
@@ -744,6 +745,12 @@ def _log_softmax(xp, name, input, dim, dtype):
 def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
     return xp.exp(_log_softmax(xp, "softmax", input, dim, dtype))
+
+
+@softmax.backward("input")
+def _(xp, g, y, dim):
+    product = g * y
+    return product - y * xp.sum(product, dim, keepdim=True)
 
 
 @softmax.samples
@@ -763,6 +770,11 @@ def _(np, input, dim, *, dtype=None):
 def log_softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
     return _log_softmax(xp, "log_softmax", input, dim, dtype)
+
+
+@log_softmax.backward("input")
+def _(xp, g, y, dim):
+    return g - xp.exp(y) * xp.sum(g, dim, keepdim=True)
 
 
 @log_softmax.samples

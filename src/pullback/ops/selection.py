@@ -102,12 +102,7 @@ def _(xp, g, input, other):
     return xp.where(xp.eq(input, other), g / 2, xp.where(xp.lt(input, other), 0, g))
 
 
-def _clamp_overload(input, min, max):
-    numbers = (int, float, type(None))
-    return 1 if isinstance(min, numbers) and isinstance(max, numbers) else 0
-
-
-@pointwise(overload=_clamp_overload, aliases=("clip",), domain=None, dtypes="bif")
+@pointwise(overloads={"min": 1, "max": 1, "": 0}, aliases=("clip",), domain=None, dtypes="bif")
 def clamp(xp, input, min=None, max=None):
     r"""$y = \min(\max(\text{input}, \text{min}), \text{max})$; either bound may be missing.
 
@@ -198,7 +193,7 @@ def _(np, input, max):
     return np.minimum(input, max)
 
 
-@pointwise(keep_dtype="mask value", domain=None)
+@pointwise(overloads={"value": 0, "": 1}, keep_dtype="mask value", domain=None)
 def masked_fill(xp, input, mask, value: Array):
     r"""The input with `value`, a number or 0-d tensor, where the mask is True."""
     if not hasattr(mask, "dtype"):

@@ -114,6 +114,18 @@ def compile_text(text: str, target: Target) -> bytes:
     registers; inlining the elementary functions is all that is left. (Value numbering would drop
     the flags that let products and sums contract.)
     """
+    return bytes(_machine(target).emit_object(_optimised(text, target)))
+
+
+def assembly(text: str, target: Target) -> str:
+    """The machine code of a module, to be read."""
+    module = _optimised(text, target)
+    machine = _machine(target)
+    machine.set_asm_verbosity(False)
+    return str(machine.emit_assembly(module))
+
+
+def _optimised(text: str, target: Target) -> binding.ModuleRef:
     initialize()
     machine = _machine(target)
     module = binding.parse_assembly(text)
@@ -125,7 +137,7 @@ def compile_text(text: str, target: Target) -> bytes:
     passes.add_always_inliner_pass()
     passes.add_dead_code_elimination_pass()
     passes.run(module, builder)
-    return bytes(machine.emit_object(module))
+    return module
 
 
 def initialize() -> None:

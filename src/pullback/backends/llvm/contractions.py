@@ -1,26 +1,88 @@
-"""Long sums inside each pair, such as Σ_d x_id y_jd with d up to hundreds.
+"""Long sums: Σ_d x_id y_jd inside each pair, and Σ_j w_ij v_je for each value of a feature index.
 
-For each vector of rows and each tile of the inner index, the sums are computed before the loop over
-the pairs, a few columns at a time in registers, and stored: a matrix product whose two factors stay
-in the caches. What depends on the row is transposed once per block, so that lanes are rows; what
-depends on the column is read where it lies and broadcast.
+Both are products of small matrices, computed for one vector of rows and a tile of the inner index
+at a time with `register_tile` sums in registers. What depends on the row and the long index is
+stored once per block as vectors along the rows, [row][d]; what depends on the inner and the long
+index is copied once per tile in the order in which it is used, and broadcast:
+
+    a contracted index d    panels of columns, [columns / register_tile][d][register_tile]
+    a feature index e       panels of features, [features / register_tile][column][register_tile]
+
+The sums of a contraction are stored and read by the loop over the pairs; what a wide sum needs of a
+pair is stored by that loop. A tile of either stays in the first-level cache.
 """
 
 from __future__ import annotations
 
-from ..scalar import Scalar
+from ..scalar import Scalar, walk
 from .accumulate import Accumulator
 from .extremes import Extremes
-from .frame import in_memory
-from .plan import CONTRACTED_BLOCK, Pass
+from .frame import BYTE, in_memory
+from .plan import Pass
 from .scope import Scope
 from .text import vector_type
-
-REGISTER_TILE = 4  # columns at a time
+from .vector import BOOL, Vectors
 
 
 class Contractions(Extremes):
     """Tiles of long sums."""
+
+    # -------------------------------------------------------------- memory
+
+    def _allocate_long(self) -> str:
+        """Memory whose size depends on the extents of long indices; gives what is to be freed."""
+        w = self.w
+        rows = self.arguments["vectors_per_task"]
+        # where the pointer is kept, under which key, type, count
+        regions: list[tuple[dict[int, str], int, str, str]] = []
+        known: set[int] = set()
+        for p in self.plan.passes:
+            for n in p.transposed:
+                kind = vector_type(in_memory(n.dtype), self.v.lanes)
+                size = self.arguments[f"size:{self._long_index(n)}"]
+                regions.append((self.transposed, id(n), kind, w.add(f"mul i64 {size}, {rows}")))
+            for acc in p.wide:
+                count = w.add(f"mul i64 {self._padded(self._feature(acc))}, {rows}")
+                regions.append((self.wide_sums, id(acc), self.v.type(acc.dtypes[0]), count))
+            for n in p.panels:
+                tile = max(q.tile for q in self.plan.passes if any(m is n for m in q.panels))
+                count = w.add(f"mul i64 {self._padded(self._long_index(n))}, {tile}")
+                regions.append((self.panels, id(n), in_memory(n.dtype), count))
+        if not regions:
+            return ""
+        offset, starts = "64", []
+        for where, key, kind, count in regions:
+            if key in known:
+                continue
+            known.add(key)
+            starts.append((where, key, offset))
+            end = w.add(f"getelementptr {kind}, ptr null, i64 {count}")
+            bytes_ = w.add(f"ptrtoint ptr {end} to i64")
+            whole = w.add(f"and i64 {w.add(f'add i64 {bytes_}, 63')}, -64")
+            offset = w.add(f"add i64 {offset}, {whole}")
+        memory = w.add(f"call ptr @malloc(i64 {offset})", "memory")
+        address = w.add(f"and i64 {w.add(f'ptrtoint ptr {memory} to i64')}, -64")
+        for where, key, start in starts:
+            at = w.add(f"add i64 {address}, {start}")
+            where[key] = w.add(f"inttoptr i64 {at} to ptr", "memory")
+        return memory
+
+    def _long_index(self, n: Scalar) -> str:
+        """The contracted or feature index that a node depends on."""
+        long = {*self.kernel.named("contracted"), *self.kernel.named("feature")}
+        (name,) = self.plan.free[id(n)] & long
+        return name
+
+    def _padded(self, name: str) -> str:
+        """The extent of a long index, rounded up to whole register tiles."""
+        tile = self.plan.register_tile
+        more = self.w.add(f"add i64 {self.arguments[f'size:{name}']}, {tile - 1}")
+        return self.w.add(f"and i64 {more}, {-tile}")
+
+    def _feature(self, acc: Accumulator) -> str:
+        return self._long_index(acc.args[0])
+
+    # -------------------------------------------------------------- operands
 
     def _transpose(self, scope: Scope, p: Pass, begin: str, end: str) -> None:
         """Store what long sums need of the rows of a block: [row][d], vectors of rows."""
@@ -33,52 +95,127 @@ class Contractions(Extremes):
                 local = w.add(f"sub i64 {row.counter}, {begin}")
                 with w.loop(name, "0", size, "1") as loop:
                     value = self._memory_form(rows.inner({name: loop.counter}).value(n), n.dtype)
-                    kind, where = self._transposed_slot(n, size, local, loop.counter)
+                    kind, where = self._transposed_slot(n, local, loop.counter)
                     w.do(f"store {kind} {value}, ptr {where}")
 
-    def _long_index(self, n: Scalar) -> str:
-        """The contracted or feature index that a node depends on."""
-        long = {*self.kernel.named("contracted"), *self.kernel.named("feature")}
-        (name,) = self.plan.free[id(n)] & long
-        return name
-
-    def _transposed_slot(self, n: Scalar, size: str, local: str, d: str) -> tuple[str, str]:
+    def _transposed_slot(self, n: Scalar, local: str, d: str) -> tuple[str, str]:
         w = self.w
+        size = self.arguments[f"size:{self._long_index(n)}"]
         kind = vector_type(in_memory(n.dtype), self.v.lanes)
         at = w.add(f"add i64 {w.add(f'mul i64 {local}, {size}')}, {d}")
         return kind, w.add(f"getelementptr {kind}, ptr {self.transposed[id(n)]}, i64 {at}")
 
-    def _allocate_transposed(self) -> None:
-        """Memory whose size depends on the extents of contracted indices."""
+    def _of_rows(self, p: Pass, name: str, local: str, d: str) -> dict[Scalar, str]:
+        """What has been stored of a vector of rows for a value of a long index."""
+        found = {}
+        for n in p.transposed:
+            if name in self.plan.free[id(n)]:
+                kind, where = self._transposed_slot(n, local, d)
+                raw = self.w.add(f"load {kind}, ptr {where}")
+                found[n] = self.v.cast(raw, BYTE, BOOL) if n.dtype == BOOL else raw
+        return found
+
+    def _pack_panels(self, scope: Scope, p: Pass, base: str, count: str) -> None:
+        """Copy what long sums need of a tile of the inner index, in the order they use it."""
+        w, a = self.w, self.arguments
+        one = Vectors(w, 1, self.target)
+        inner = self.kernel.inner[-1]
+        for n in p.panels:
+            name = self._long_index(n)
+            contracted = name in self.kernel.named("contracted")
+            step = str(self.plan.register_tile)
+            # the index that lies side by side in a panel, and the one that runs along it
+            side, along = (count, a[f"size:{name}"]) if contracted else (a[f"size:{name}"], count)
+            last = w.add(f"sub i64 {side}, 1")
+            with w.loop("panel", "0", side, step) as panel:
+                places = [
+                    self._smaller(w.add(f"add i64 {panel.counter}, {k}"), last)
+                    for k in range(self.plan.register_tile)
+                ]
+                with w.loop("along", "0", along, "1") as loop:
+                    for k, place in enumerate(places):
+                        column, long = (
+                            (place, loop.counter) if contracted else (loop.counter, place)
+                        )
+                        j = w.add(f"add i64 {base}, {column}")
+                        value = scope.inner({inner: j, name: long}).scalar(n)
+                        value = one.cast(value, BOOL, BYTE) if n.dtype == BOOL else value
+                        kind, where = self._panel_slot(n, panel.counter, along, loop.counter, k)
+                        w.do(f"store {kind} {value}, ptr {where}")
+
+    def _panel_slot(
+        self, n: Scalar, first: str, along: str, position: str, k: int
+    ) -> tuple[str, str]:
+        """Element k of the panel that starts at `first`, at a position along it."""
+        w, kind = self.w, in_memory(n.dtype)
+        line = w.add(f"mul i64 {first}, {along}")
+        step = w.add(f"mul i64 {position}, {self.plan.register_tile}")
+        at = w.add(f"add i64 {line}, {step}")
+        start = w.add(f"getelementptr {kind}, ptr {self.panels[id(n)]}, i64 {at}")
+        return kind, w.add(f"getelementptr {kind}, ptr {start}, i64 {k}") if k else start
+
+    def _of_columns(
+        self, p: Pass, name: str, first: str, along: str, position: str
+    ) -> list[dict[Scalar, str]]:
+        """What has been packed for a register tile, in every lane."""
+        found: list[dict[Scalar, str]] = [{} for _ in range(self.plan.register_tile)]
+        one = Vectors(self.w, 1, self.target)
+        for n in p.panels:
+            if name in self.plan.free[id(n)]:
+                for k, values in enumerate(found):
+                    kind, where = self._panel_slot(n, first, along, position, k)
+                    raw = self.w.add(f"load {kind}, ptr {where}")
+                    raw = one.cast(raw, BYTE, BOOL) if n.dtype == BOOL else raw
+                    values[n] = self.v.splat(raw, n.dtype)
+        return found
+
+    # -------------------------------------------------------------- contractions
+
+    def _contract_tile(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
+        """The long sums of one vector of rows with a tile of columns."""
         w, v = self.w, self.v
-        for p in self.plan.passes:
-            for n in p.transposed:
-                if id(n) in self.transposed:
-                    continue
-                size = self.arguments[f"size:{self._long_index(n)}"]
-                count = w.add(f"mul i64 {size}, {CONTRACTED_BLOCK}")
-                kind = vector_type(in_memory(n.dtype), self.v.lanes)
-                self.transposed[id(n)] = w.add(f"alloca {kind}, i64 {count}, align 64", "memory")
+        tile = self.plan.register_tile
+        last = w.add(f"sub i64 {count}, 1")
+        for n in p.contractions:
+            (name,) = n.data.over
+            (body,) = n.args
+            dtype, kind = n.dtype, v.type(n.dtype)
+            size = self.arguments[f"size:{name}"]
+            with w.loop("columns", "0", count, str(tile), nonempty=True) as columns:
+                places = [w.add(f"add i64 {columns.counter}, {k}") for k in range(tile)]
+                scopes = [
+                    self._pair_scope(rows, p, self._smaller(place, last), base, known=False)
+                    for place in places
+                ]
+                with w.loop(name, "0", size, "1", [(kind, v.constant(0, dtype))] * tile) as loop:
+                    of_rows = self._of_rows(p, name, local, loop.counter)
+                    of_columns = self._of_columns(p, name, columns.counter, size, loop.counter)
+                    alone = self._of_index(rows.inner({name: loop.counter}), body, name)
+                    for scope, mine, total in zip(scopes, of_columns, loop.carried, strict=True):
+                        inside = scope.inner({name: loop.counter})
+                        for m, value in (of_rows | mine | alone).items():
+                            inside.bind(m, value)
+                        term = inside.value(body)
+                        loop.next.append(v.primitive("add", dtype, dtype, [total, term]))
+                for place, total in zip(places, loop.results, strict=True):
+                    at = w.add(f"getelementptr {kind}, ptr {self.products[id(n)]}, i64 {place}")
+                    w.do(f"store {kind} {total}, ptr {at}")
 
-            for acc in p.wide:
-                size = self._padded(acc)
-                count = w.add(f"mul i64 {size}, {CONTRACTED_BLOCK}")
-                kind = v.type(acc.dtypes[0])
-                self.wide_sums[id(acc)] = w.add(f"alloca {kind}, i64 {count}, align 64", "memory")
+    def _of_index(self, scope: Scope, body: Scalar, name: str) -> dict[Scalar, str]:
+        """What depends on a long index but on neither side of the pair."""
+        sides = {self.kernel.outer, self.kernel.inner[-1]}
+        mine = [
+            m
+            for m in walk(body)
+            if name in self.plan.free[id(m)] and self.plan.free[id(m)].isdisjoint(sides)
+        ]
+        return {m: scope.value(m) for m in mine}
 
-    def _padded(self, acc: Accumulator) -> str:
-        """The extent of a wide sum's feature index, with room for a whole register tile."""
-        size = self.arguments[f"size:{self._feature(acc)}"]
-        return self.w.add(f"add i64 {size}, {REGISTER_TILE}")
-
-    def _feature(self, acc: Accumulator) -> str:
-        features = frozenset(self.kernel.named("feature"))
-        (name,) = self.plan.free[id(acc.args[0])] & features
-        return name
+    # -------------------------------------------------------------- wide sums
 
     def _wide_slot(self, acc: Accumulator, local: str, e: str) -> str:
         w, kind = self.w, self.v.type(acc.dtypes[0])
-        line = w.add(f"mul i64 {local}, {self._padded(acc)}")
+        line = w.add(f"mul i64 {local}, {self._padded(self._feature(acc))}")
         at = w.add(f"add i64 {line}, {e}")
         return w.add(f"getelementptr {kind}, ptr {self.wide_sums[id(acc)]}, i64 {at}")
 
@@ -90,7 +227,7 @@ class Contractions(Extremes):
     def _clear_wide(self, p: Pass, local: str) -> None:
         v = self.v
         for acc in p.wide:
-            with self.w.loop("clear", "0", self._padded(acc), "1") as loop:
+            with self.w.loop("clear", "0", self._padded(self._feature(acc)), "1") as loop:
                 where = self._wide_slot(acc, local, loop.counter)
                 zero = v.constant(0, acc.dtypes[0])
                 self.w.do(f"store {v.type(acc.dtypes[0])} {zero}, ptr {where}")
@@ -98,71 +235,39 @@ class Contractions(Extremes):
     def _wide_tile(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
         """Add a tile of columns to the wide sums of one vector of rows."""
         w, v = self.w, self.v
+        tile = self.plan.register_tile
         for acc in p.wide:
-            name, dtype = self._feature(acc), acc.dtypes[0]
+            name, dtype, body = self._feature(acc), acc.dtypes[0], acc.args[0]
             kind, size = v.type(dtype), self.arguments[f"size:{name}"]
-            mine = [n for n in p.transposed if name in self.plan.free[id(n)]]
             last = w.add(f"sub i64 {size}, 1")
-            with w.loop("features", "0", size, str(REGISTER_TILE)) as features:
-                places = [w.add(f"add i64 {features.counter}, {k}") for k in range(REGISTER_TILE)]
+            with w.loop("features", "0", size, str(tile)) as features:
+                places = [w.add(f"add i64 {features.counter}, {k}") for k in range(tile)]
                 scopes = []
                 for place in places:
                     e = self._smaller(place, last)
                     scope = rows.inner({name: e})
-                    for n in mine:
-                        slot_kind, where = self._transposed_slot(n, size, local, e)
-                        scope.bind(n, w.add(f"load {slot_kind}, ptr {where}"))
-                    scopes.append(scope)
-                start = [(kind, v.constant(0, dtype))] * REGISTER_TILE
+                    mine = self._of_rows(p, name, local, e) | self._of_index(scope, body, name)
+                    for m, value in mine.items():
+                        scope.bind(m, value)
+                    scopes.append((scope, mine))
+                start = [(kind, v.constant(0, dtype))] * tile
                 with w.loop("pair", "0", count, "1", start, nonempty=True) as pair:
                     shared = self._pair_scope(rows, p, pair.counter, base, known=False)
-                    for n in p.pairwise:
-                        at = w.add(
-                            f"getelementptr {v.type(n.dtype)}, ptr {self.products[id(n)]}, "
-                            f"i64 {pair.counter}"
-                        )
-                        shared.bind(n, w.add(f"load {v.type(n.dtype)}, ptr {at}"))
-                    for scope, total in zip(scopes, pair.carried, strict=True):
+                    for m in p.pairwise:
+                        pairs = f"{v.type(m.dtype)}, ptr {self.products[id(m)]}"
+                        at = w.add(f"getelementptr {pairs}, i64 {pair.counter}")
+                        shared.bind(m, w.add(f"load {v.type(m.dtype)}, ptr {at}"))
+                    of_columns = self._of_columns(p, name, features.counter, count, pair.counter)
+                    for (scope, known), mine, total in zip(
+                        scopes, of_columns, pair.carried, strict=True
+                    ):
                         inside = shared.inner(scope.indices | shared.indices)
-                        for n in mine:
-                            inside.bind(n, scope.value(n))
-                        term = inside.value(acc.args[0])
+                        for m, value in (known | mine).items():
+                            inside.bind(m, value)
+                        term = inside.value(body)
                         pair.next.append(v.primitive("add", dtype, dtype, [total, term]))
                 for place, total in zip(places, pair.results, strict=True):
                     where = self._wide_slot(acc, local, place)
                     old = w.add(f"load {kind}, ptr {where}")
                     new = v.primitive("add", dtype, dtype, [old, total])
                     w.do(f"store {kind} {new}, ptr {where}")
-
-    def _contract_tile(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
-        """The long sums of one vector of rows with a tile of columns."""
-        w, v = self.w, self.v
-        last = w.add(f"sub i64 {count}, 1")
-        for contraction in p.contractions:
-            (name,) = contraction.data.over
-            dtype, kind = contraction.dtype, v.type(contraction.dtype)
-            size = self.arguments[f"size:{name}"]
-            mine = [n for n in p.transposed if name in self.plan.free[id(n)]]
-            with w.loop("columns", "0", count, str(REGISTER_TILE), nonempty=True) as columns:
-                places = [w.add(f"add i64 {columns.counter}, {k}") for k in range(REGISTER_TILE)]
-                scopes = []
-                for place in places:
-                    inside = self._smaller(place, last)
-                    scopes.append(self._pair_scope(rows, p, inside, base, known=False))
-                start = [(kind, v.constant(0, dtype))] * REGISTER_TILE
-                with w.loop(name, "0", size, "1", start) as loop:
-                    shared = {}
-                    for n in mine:
-                        slot_kind, where = self._transposed_slot(n, size, local, loop.counter)
-                        shared[n] = w.add(f"load {slot_kind}, ptr {where}")
-                    for scope, total in zip(scopes, loop.carried, strict=True):
-                        inside_sum = scope.inner({name: loop.counter})
-                        for n, value in shared.items():
-                            inside_sum.bind(n, value)
-                        term = inside_sum.value(contraction.args[0])
-                        loop.next.append(v.primitive("add", dtype, dtype, [total, term]))
-                for place, total in zip(places, loop.results, strict=True):
-                    where = w.add(
-                        f"getelementptr {kind}, ptr {self.products[id(contraction)]}, i64 {place}"
-                    )
-                    w.do(f"store {kind} {total}, ptr {where}")

@@ -24,7 +24,6 @@ from __future__ import annotations
 from ..describe import describe
 from ..loops import INT, Kernel, Output
 from ..scalar import walk
-from .contractions import REGISTER_TILE
 from .frame import positional
 from .pairs import Pairs
 from .plan import reduces
@@ -47,6 +46,8 @@ class Emitter(Pairs):
         from .math import definitions
 
         bodies = self._kernel_function()
+        if self.panels or self.transposed or self.wide_sums:
+            bodies += ["declare ptr @malloc(i64)", "declare void @free(ptr)"]
         if self.plan.has_finish:
             bodies += self._finish_function()
         groups: dict[tuple[str, int], set[str]] = {}
@@ -66,7 +67,7 @@ class Emitter(Pairs):
         lanes = self.plan.lanes
         self._allocate()
         top = Scope(v, None, self.arguments, self.plan.free)
-        self._allocate_transposed()
+        memory = self._allocate_long()
         self._uniforms(top)
         rows = self.arguments[f"size:{self.kernel.outer}"]
         self.vectors = w.add(
@@ -76,6 +77,8 @@ class Emitter(Pairs):
         self.last_row = w.add(f"sub i64 {rows}, 1", "last")
         with w.loop("task", "%first", "%last", "1") as task:
             self._task(top, task.counter)
+        if memory:
+            w.do(f"call void @free(ptr {memory})")
         w.do("ret void")
         self._collect(v)
         name = "define void @kernel(ptr %arguments, i64 %first, i64 %last) nounwind {"
@@ -90,7 +93,7 @@ class Emitter(Pairs):
                 if id(n) not in self.pack:  # rounded up to whole vectors, and off the powers of 2
                     self.pack[id(n)] = self._array(n.dtype, p.tile + 16 + self.plan.lanes, False)
             for n in p.contractions:
-                self.products[id(n)] = self._array(n.dtype, p.tile + REGISTER_TILE, True)
+                self.products[id(n)] = self._array(n.dtype, p.tile, True)
             for n in p.pairwise:
                 self.products[id(n)] = self._array(n.dtype, p.tile, True)
             for acc in p.columns:

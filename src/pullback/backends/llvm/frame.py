@@ -48,6 +48,7 @@ class Frame:
         self.products: dict[int, str] = {}
         self.transposed: dict[int, str] = {}
         self.wide_sums: dict[int, str] = {}
+        self.panels: dict[int, str] = {}
 
     def _begin(self) -> tuple[Writer, Vectors]:
         writer = Writer()
@@ -71,8 +72,7 @@ class Frame:
         return writer, v
 
     def _collect(self, v: Vectors) -> None:
-        for name, dtype in v.functions:
-            self.functions.add((name, dtype, v.lanes))
+        self.functions |= v.functions
 
     def _fixed(self, n: Scalar, *names: str) -> bool:
         """Whether a node depends neither on these indices nor on contracted ones."""

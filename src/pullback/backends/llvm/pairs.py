@@ -45,6 +45,7 @@ class Pairs(Contractions):
         left = w.add(f"sub i64 {self.arguments[f'size:{self.kernel.inner[-1]}']}, {tile}")
         count = self._smaller(left, str(p.tile))
         self._pack(scope, p, tile, count)
+        self._pack_panels(scope, p, tile, count)
         for acc in p.columns:
             self._clear_tile(acc, count)
         with w.loop("row", begin, end, "1") as row:

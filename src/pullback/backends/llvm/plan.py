@@ -7,6 +7,7 @@ whose body uses the result of another one runs in a later pass over the pairs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +23,8 @@ from .target import Target
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
 SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
 COLUMN_TILE = 256
-CONTRACTED_TILE, CONTRACTED_BLOCK = 256, 16  # pairs of a contraction: columns, vectors of rows
+CONTRACTED_TILE, CONTRACTED_BLOCK = 128, 32  # pairs of a contraction: columns, vectors of rows
+LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Pass:
     hoisted: list[Scalar] = field(default_factory=list)  # do not depend on it
     contractions: list[Scalar] = field(default_factory=list)  # long sums inside each pair
     transposed: list[Scalar] = field(default_factory=list)  # in them: depend on the row, not on j
+    panels: list[Scalar] = field(default_factory=list)  # in them: depend on j, not on the row
     wide: list[Accumulator] = field(default_factory=list)  # sums for each value of a feature index
     pairwise: list[Scalar] = field(default_factory=list)  # in them: do not depend on that index
     tile: int = 0
@@ -59,6 +62,7 @@ class Plan:
     kernel: Kernel
     lanes: int
     block: int  # vectors of rows whose accumulators are kept at once
+    register_tile: int  # sums of long loops that are kept in registers at once
     passes: list[Pass]
     totals: list[Accumulator]
     free: dict[int, frozenset[str]]
@@ -68,6 +72,17 @@ class Plan:
     @property
     def columns(self) -> list[Accumulator]:
         return [c for p in self.passes for c in p.columns]
+
+    def long_bytes(self, sizes: Mapping[str, int]) -> int:
+        """What each vector of rows keeps for all values of contracted and feature indices."""
+        long = {*self.kernel.named("contracted"), *self.kernel.named("feature")}
+        kept = {id(n): n for p in self.passes for n in p.transposed}
+        kept |= {id(acc): acc.args[0] for p in self.passes for acc in p.wide}
+        return sum(
+            n.dtype.itemsize * self.lanes * sizes[name]
+            for n in kept.values()
+            for name in self.free[id(n)] & long
+        )
 
     @property
     def has_finish(self) -> bool:
@@ -127,9 +142,18 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     late_outputs = [o for o in kernel.outputs if id(o.value) in late]
     row_outputs = [o for o in kernel.outputs if id(o.value) not in late]
     most = CONTRACTED_BLOCK if any(p.contractions or p.wide for p in passes) else 64
-    return Plan(
-        kernel, lanes, max(4, min(most, room)), passes, totals, free, row_outputs, late_outputs
-    )
+    block = max(4, min(most, room))
+    at_once = _register_tile(target, lanes, passes)
+    return Plan(kernel, lanes, block, at_once, passes, totals, free, row_outputs, late_outputs)
+
+
+def _register_tile(target: Target, lanes: int, passes: list[Pass]) -> int:
+    """How many sums of long loops fit in half of the registers."""
+    sums = [acc.dtypes[0] for p in passes for acc in p.wide]
+    sums += [n.dtype for p in passes for n in p.contractions]
+    size = max((d.itemsize for d in sums), default=4)
+    each = max(1, lanes * size // target.vector_bytes)
+    return max(2, min(8, target.registers // 2 // each))
 
 
 def _apart(p: Pass) -> list[Pass]:
@@ -175,7 +199,10 @@ def _place_long(p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset
         n = stack.pop()
         here = free[id(n)]
         if here & long and last in here:
-            if n.op != "load":
+            if kernel.outer not in here and all(m.op != "reduce" for m in walk(n)):
+                if n.op != "index" and not any(m is n for m in p.panels):
+                    p.panels.append(n)
+            elif n.op != "load":
                 stack += n.args
         elif here & long:
             if kernel.outer in here and not any(m is n for m in p.transposed):

@@ -13,6 +13,7 @@ from ..loops import Buffer, Kernel
 from ..scalar import Scalar
 from . import threads
 from .compile import Program, program
+from .plan import LONG_BYTES
 from .target import Target
 from .threads import Progress
 
@@ -69,6 +70,8 @@ class Geometry:
         if plan.passes:
             self.vectors = max(4, min(plan.block, -(-vectors * self.batches // 24)))
             self.vectors = max(1, min(self.vectors, PAIRS_AT_ONCE // (plan.lanes * max(1, inner))))
+            if long := plan.long_bytes(sizes):
+                self.vectors = max(1, min(self.vectors, LONG_BYTES // long))
         else:
             self.vectors = max(16, min(MAP_VECTORS, -(-vectors * self.batches // 24)))
         self.tasks = -(-vectors // self.vectors)

@@ -29,6 +29,11 @@ class Target:
     def vector_bytes(self) -> int:
         return next((n for f, n in VECTOR_BYTES if self.has(f)), 16)
 
+    @property
+    def registers(self) -> int:
+        """How many vector registers there are."""
+        return 32 if self.has("avx512f") or self.has("neon") else 16
+
     def lanes_of(self, dtype: np.dtype[np.generic]) -> int:
         """How many numbers of a dtype a vector holds."""
         return self.lanes or max(1, self.vector_bytes // dtype.itemsize)

@@ -26,7 +26,8 @@ class Vectors:
         self.w = writer
         self.lanes = lanes
         self.target = target
-        self.functions: set[tuple[str, str]] = set()  # (name, dtype) of elementary functions
+        # (name, dtype, lanes) of elementary functions
+        self.functions: set[tuple[str, str, int]] = set()
 
     # -------------------------------------------------------------- building blocks
 
@@ -71,7 +72,7 @@ class Vectors:
             wide = np.dtype(np.float32)
             raised = [self.cast(a, dtype, wide) for a in args]
             return self.cast(self.elementary(name, wide, *raised), wide, dtype)
-        self.functions.add((name, dtype.name))
+        self.functions.add((name, dtype.name, self.lanes))
         kind = self.type(dtype)
         given = ", ".join(f"{kind} {a}" for a in args)
         return self.w.add(f"call {kind} {symbol(name, dtype.name, self.lanes)}({given})")
