@@ -295,7 +295,10 @@ class Op:
         self.plans.clear()
 
     def formula(self, function: Function) -> Function:
-        """Decorator: the same result from other operations, for operands that are formulas."""
+        """Decorator: the same result from other operations, for operands that are formulas.
+
+        None where loops have the operation itself.
+        """
         self.formula_function = function
         return function
 
@@ -641,13 +644,15 @@ class Opaque(Op):
         *,
         promote: bool = False,  # tensors are converted to a common dtype first
         numbers: str = "",  # tensor arguments that may be Python numbers
-        look_up: bool = False,  # loops read an element of the first argument, at others' elements
+        look_up: bool = False,  # loops read elements of the first argument, at others' elements
+        along: str = "",  # the argument with the one axis that is needed whole
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.promote = promote
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
+        self.along = along
         self.call = _caller(self)
         self.grows_function: Function | None = None
 

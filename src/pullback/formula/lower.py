@@ -33,6 +33,7 @@ from pullback.formula.orient import can_be_oriented, oriented
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Opaque, Pointwise, Reduction, View
 
+MAX_PULLED = 20_000  # elements of formulas in one kernel: repeated shifts could double them forever
 SHORT = 16  # axes of at most this size are unrolled, unless a kernel would grow too much
 
 
@@ -82,6 +83,8 @@ class Lowering:
         stack = [(node, at)]
         while stack:
             current, where = stack.pop()
+            if len(self.memo) + len(stack) > MAX_PULLED:
+                raise NotLowerable("a kernel of too many elements")
             key = _key(current, where)
             if key in self.memo:
                 continue

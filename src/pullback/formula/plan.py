@@ -30,7 +30,8 @@ from pullback.op import Pointwise, Reduction, View
 
 @dataclass
 class Step:
-    """One kernel, with references for values; or formulas that NumPy computes, in order."""
+    """One kernel, with references for values; formulas that NumPy computes, in order; or one that
+    is computed in slabs."""
 
     numpy: list[int]
     call: Call | None = None
@@ -39,6 +40,7 @@ class Step:
     results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
+    slabs: bool = False  # the formula is computed slab by slab
 
     @cached_property
     def title(self) -> str:
