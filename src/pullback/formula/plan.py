@@ -12,18 +12,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pullback.backends.loops import Kernel, Loop, MalformedKernel, free_indices, verify
+from pullback.backends.loops import (
+    Kernel,
+    Loop,
+    MalformedKernel,
+    free_indices,
+    index,
+    verify,
+)
 from pullback.backends.scalar import walk
 from pullback.config import config
-from pullback.formula.lower import SHORT, Call, Job, kernel_of
+from pullback.formula.lower import SHORT, Call, Job, element_of_view, indices_of, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
-from pullback.formula.vocabulary import NotLowerable
+from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
 
 @dataclass
 class Step:
-    """One kernel, with references for values; or formulas that NumPy computes, in order."""
+    """One kernel, with references for values; formulas that NumPy computes, in order; or one that
+    is computed in slabs."""
 
     numpy: list[int]
     call: Call | None = None
@@ -32,6 +40,7 @@ class Step:
     results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
+    slabs: bool = False  # the formula is computed slab by slab
 
     @cached_property
     def title(self) -> str:
@@ -177,9 +186,10 @@ def _plan(
         for node in ready:
             if id(node) not in done:
                 job, loops = _job(node, policy.short)
-                key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
-                            if loop.role not in ("unrolled", "feature"))  # fmt: skip
-                groups.setdefault(key, []).append((job, loops))
+                columns = _as_columns(job, loops)
+                if _pairs(loops) not in groups and columns and _pairs(columns[1]) in groups:
+                    job, loops = columns
+                groups.setdefault(_pairs(loops), []).append((job, loops))
         for members in groups.values():
             together = {name: loop for _, made in members for name, loop in made.items()}
             jobs = [job for job, _ in members]
@@ -303,24 +313,56 @@ def _job(node: Formula, short: int) -> tuple[Job, dict[str, tuple[Loop, int]]]:
     return Job(node, tuple(axes), reduced), loops
 
 
+def _pairs(loops: dict[str, tuple[Loop, int]]) -> Any:
+    """What results that share a kernel have in common: the indices of its pairs."""
+    return tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
+                 if loop.role not in ("unrolled", "feature"))  # fmt: skip
+
+
+def _as_columns(
+    job: Job, loops: dict[str, tuple[Loop, int]]
+) -> tuple[Job, dict[str, tuple[Loop, int]]] | None:
+    """A sum for each row as a sum for each column of the pairs with the other index outside."""
+    plain = isinstance(job.node.op, Reduction) and REDUCTIONS[job.node.op.name] == "sum"
+    roles = [loop.role for loop, _ in loops.values()]
+    if not plain or roles.count("inner") != 1 or "feature" in roles or "o" not in job.outer_axes:
+        return None
+    other = {"o": "r0", "r0": "o"}
+    axes = tuple(other.get(axis or "", axis) for axis in job.outer_axes)
+    reduced = {d: other.get(name, name) for d, name in job.reduced.items()}
+    sizes = {**loops, "o": (loops["o"][0], loops["r0"][1]), "r0": (loops["r0"][0], loops["o"][1])}
+    return Job(job.node, axes, reduced), sizes
+
+
 def _features(node: Formula, long: list[int]) -> set[int]:
-    """Long axes of a row output that no pairwise factor depends on: e in Σ_j K_ij v_je."""
+    """Long axes of a row output that no pairwise factor depends on: e in Σ_j K_ij v_je.
+
+    The factors are found by following the body's axes inwards: the first large formula that does
+    not run over all of them is a factor of a pair.
+    """
     x, dims, keepdim = node.values[:3]
     places = [k for k in range(x.ndim) if keepdim or k not in dims]  # axis of the output → of x
-    paired: set[int] = set()
-    stack: list[Any] = [x]
-    seen: set[int] = set()
+    axes = [index(str(k)) if s > 1 else 0 for k, s in enumerate(x.shape)]
+    whole = indices_of(axes)
+    paired: set[str] = set()
+    stack: list[tuple[Any, tuple[Any, ...]]] = [(x, tuple(axes))]
+    seen: set[tuple[int, frozenset[str]]] = set()
     while stack:
-        current = stack.pop()
-        if id(current) in seen or not isinstance(current, Formula) or not current.is_pending:
+        current, at = stack.pop()
+        here = indices_of(at)
+        key = id(current), frozenset(here)
+        if key in seen or not isinstance(current, Formula) or not current.is_pending:
             continue
-        seen.add(id(current))
-        if current.shape == x.shape and isinstance(current.op, Pointwise):
-            stack += current.arguments
+        seen.add(key)
+        if here == whole and isinstance(current.op, Pointwise):
+            for a in current.arguments:
+                inside = zip(a.shape, at[current.ndim - a.ndim :], strict=True)
+                stack.append((a, tuple(0 if s == 1 else i for s, i in inside)))
+        elif here == whole and isinstance(current.op, View):
+            stack.append(element_of_view(current, at))
         elif current.size > config.defer_elements and current.is_large:
-            shift = x.ndim - current.ndim
-            paired |= {k + shift for k, s in enumerate(current.shape) if s > 1}
+            paired |= here
     if not paired:
         return set()
-    found = {k for k in long if places[k] not in paired}
+    found = {k for k in long if str(places[k]) not in paired}
     return found if len(found) < len(long) else set()
