@@ -84,6 +84,8 @@ def test_a_gradient_in_many_dimensions_shares_the_pairs() -> None:
     _, _, steps = planned([t._value for t in (out, *gradients)])
     (call,) = [s.call for s in steps if s.call is not None]
     assert len(call.kernel.named("feature")) == 1
+    over = sorted(r.data.over[0] for r in walk(*call.kernel.roots()) if r.op == "reduce")
+    assert over[:3] == ["o", "r0", "r0"] and len(over) == 4  # and one distance
 
 
 @pytest.mark.parametrize(("n", "m"), [(3000, 3000), (3000, 2000)])

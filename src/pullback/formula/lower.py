@@ -29,9 +29,11 @@ from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
+from pullback.formula.orient import can_be_oriented, oriented
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Opaque, Pointwise, Reduction, View
 
+MAX_PULLED = 20_000  # elements of formulas in one kernel: repeated shifts could double them forever
 SHORT = 16  # axes of at most this size are unrolled, unless a kernel would grow too much
 
 
@@ -81,6 +83,8 @@ class Lowering:
         stack = [(node, at)]
         while stack:
             current, where = stack.pop()
+            if len(self.memo) + len(stack) > MAX_PULLED:
+                raise NotLowerable("a kernel of too many elements")
             key = _key(current, where)
             if key in self.memo:
                 continue
@@ -331,4 +335,6 @@ def kernel_of(
         outputs.append(Output(buffer, where, cast(value, node.dtype)))
         results.append((buffer.name, node, axes))
     kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs), config.summation)
+    if can_be_oriented(kernel, low.sizes):
+        kernel = oriented(kernel)
     return Call(kernel, low.sizes, low.arrays, low.scalars, results)

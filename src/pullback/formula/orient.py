@@ -1,89 +1,111 @@
-"""Which way round a reduction runs through the pairs, where a pair costs a long sum.
+"""Which results of a kernel are sums over rows, and which are sums over columns.
 
-Σ_j f(i, j) by rows and Σ_i f(i, j) g(i) by columns need the same f. By default every result is a
-reduction of rows, so that the second one is computed over the transposed pairs: equal to the first
-where f is symmetric, and all of f again where it is not. If f holds sums over many dimensions, a
-result joins the pairs of the others as a reduction over columns.
+A result out[i] = Σ_j f(i, j) is lowered as rows: it runs over the outer index o and sums over the
+inner index r. The gradient of Σ_j K(x_i, y_j) b_j in b is out[j] = Σ_i K(x_i, y_j) w_i: as rows it
+would need K a second time with x and y exchanged, as columns (out[r] = Σ_o …) it takes the K that
+is there. What pairs have in common shows in what they load: an array by o or by r.
+
+Both are right only where the two indices have the same extent; where they do not, `plan.py` names
+the loops so that results over the same pairs meet.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from pullback.backends.loops import Loop, MalformedKernel, free_indices, verify
-from pullback.backends.scalar import walk
-from pullback.backends.simplify import simplify
-from pullback.formula.lower import Call, Job
-from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
-from pullback.op import Reduction
+from pullback.backends.loops import INT, Kernel, Output, Reduction, free_indices
+from pullback.backends.rewrite import rewrite
+from pullback.backends.scalar import Scalar, node, walk
 
-Member = tuple[Job, dict[str, tuple[Loop, int]]]
-Lower = Callable[[Sequence[Member]], Call]
-OTHER = {"o": "r0", "r0": "o"}
-COLUMNS = {"sum", "prod", "max", "min", "any", "all"}  # kinds of reduction
+Loads = set[tuple[str, tuple[str, ...]]]  # buffer, and which of o and r each index runs with
 
 
-def oriented(groups: dict[Any, list[Member]], lower: Lower) -> dict[Any, list[Member]]:
-    """The groups of results that share their loops, with some of them turned into columns."""
-    groups = dict(groups)
-    for key in list(groups):
-        sizes = {OTHER.get(name, name): size for name, _, size in key}
-        if "o" not in sizes or "r0" not in sizes:
-            continue
-        goal = tuple((name, role, sizes[name]) for name, role, _ in key)
-        if goal not in groups or not long_sums(groups[key], lower):
-            continue
-        for member in [m for m in groups[key] if turns(m)]:
-            kept = [m for m in groups[key] if m is not member]
-            others = kept if goal == key else groups[goal]
-            joined = [*others, turned(member)]
-            before, after = long_sums(groups[key], lower), long_sums(joined, lower)
-            if goal != key:
-                before, after = before + long_sums(others, lower), after + long_sums(kept, lower)
-            if after < before:
-                groups[key], groups[goal] = kept, joined
-    return {key: members for key, members in groups.items() if members}
+def oriented(kernel: Kernel) -> Kernel:
+    """The results as rows or columns, so that most of them share their pairs.
+
+    The outer and the inner index have the same extent.
+    """
+    pair = (kernel.outer, kernel.inner[0])
+    exchange = dict(zip(pair, reversed(pair), strict=True))
+    results: dict[str, list[Output]] = {}
+    for o in kernel.outputs:
+        results.setdefault(o.buffer.name, []).append(o)
+    features = set(kernel.named("feature"))  # of sums for each row only
+    movable = {
+        n
+        for n, outs in results.items()
+        if all(_is_row_sum(o, pair) and not features & _mentioned(o) for o in outs)
+    }
+    seen: Loads = set()
+    columns: set[str] = set()
+    for name in sorted(results, key=lambda n: n in movable):  # those that cannot move come first
+        rows = _loads(results[name], pair)
+        moved = {(b, tuple(exchange[i] for i in w)) for b, w in rows}
+        if name in movable and len(moved & seen) > len(rows & seen):
+            columns.add(name)
+            seen |= moved
+        else:
+            seen |= rows
+    if movable == set(results):  # columns go through memory: as few as possible
+        cost = {n: sum(_copies(o, kernel) for o in outs) for n, outs in results.items()}
+        if 2 * sum(cost[n] for n in columns) > sum(cost.values()):
+            columns = set(results) - columns
+    outputs = [_exchanged(o, exchange) if o.buffer.name in columns else o for o in kernel.outputs]
+    return Kernel(kernel.name, kernel.loops, tuple(outputs), kernel.summation)
 
 
-def turns(member: Member) -> bool:
-    """Whether a result can be a reduction over columns: of pairs, and without a feature."""
-    job, loops = member
-    roles = {name: loop.role for name, (loop, _) in loops.items()}
-    inner = [name for name, role in roles.items() if role == "inner"]
+def can_be_oriented(kernel: Kernel, sizes: dict[str, int]) -> bool:
+    """Whether there are two sorts of index to exchange, and several results."""
     return (
-        inner == ["r0"] and roles.get("o") == "outer" and "feature" not in roles.values()
-        and "r0" in job.reduced.values() and "o" in job.outer_axes
-        and isinstance(job.node.op, Reduction) and REDUCTIONS[job.node.op.name] in COLUMNS
-    )  # fmt: skip
-
-
-def turned(member: Member) -> Member:
-    """The same result with rows and columns exchanged."""
-    job, loops = member
-    axes = tuple(OTHER.get(a, a) if a else a for a in job.outer_axes)
-    reduced = {d: OTHER.get(name, name) for d, name in job.reduced.items()}
-    sizes = {OTHER.get(name, name): size for name, (_, size) in loops.items()}
-    return Job(job.node, axes, reduced), {n: (loop, sizes[n]) for n, (loop, _) in loops.items()}
-
-
-def long_sums(members: Sequence[Member], lower: Lower) -> float:
-    """How many sums over many dimensions each pair needs; infinity for what is no kernel."""
-    if not members:
-        return 0
-    try:
-        kernel = lower(members).kernel
-        if not kernel.named("contracted"):
-            return 0
-        verify(kernel)
-        kernel = simplify(kernel)
-    except (MalformedKernel, NotLowerable, NotImplementedError):
-        return math.inf
-    contracted, pair = set(kernel.named("contracted")), {kernel.outer, *kernel.inner}
-    roots = kernel.roots()
-    free = free_indices(*roots)
-    return sum(
-        n.op == "reduce" and not contracted.isdisjoint(n.data.over) and pair <= free[id(n)]
-        for n in walk(*roots)
+        len(kernel.inner) == 1
+        and sizes[kernel.outer] == sizes[kernel.inner[0]]
+        and len({o.buffer.name for o in kernel.outputs}) > 1
     )
+
+
+def _is_row_sum(o: Output, pair: tuple[str, str]) -> bool:
+    """Whether a result is made of plain sums over the inner index."""
+    outer, inner = pair
+    sums = [n for n in walk(o.value) if n.op == "reduce" and set(n.data.over) & set(pair)]
+    return (
+        bool(sums)
+        and any(n.op == "index" and n.data == outer for i in o.indices for n in walk(i))
+        and all(n.data.kind == "sum" and n.data.over == (inner,) for n in sums)
+        and not any(m in sums for n in sums for m in walk(*n.args))
+    )
+
+
+def _copies(o: Output, kernel: Kernel) -> int:
+    """How many results an output is when short loops are written out."""
+    mentioned = _mentioned(o)
+    return math.prod(k.extent or 1 for k in kernel.loops if k.name in mentioned)
+
+
+def _mentioned(o: Output) -> set[str]:
+    return {n.data for i in o.indices for n in walk(i) if n.op == "index"}
+
+
+def _loads(outputs: Sequence[Output], pair: tuple[str, str]) -> Loads:
+    found: Loads = set()
+    roots = [o.value for o in outputs]
+    free = free_indices(*roots)
+    for n in walk(*roots):
+        if n.op == "load":
+            runs = tuple(i for a in n.args for i in pair if i in free[id(a)])
+            if runs:
+                found.add((n.data.name, runs))
+    return found
+
+
+def _exchanged(o: Output, exchange: dict[str, str]) -> Output:
+    def rule(n: Scalar) -> Scalar:
+        if n.op == "index" and n.data in exchange:
+            return node("index", (), INT, exchange[n.data])
+        if n.op == "reduce":
+            over = tuple(exchange.get(i, i) for i in n.data.over)
+            return node("reduce", n.args, n.dtype, Reduction(n.data.kind, over))
+        return n
+
+    *indices, value = rewrite([*o.indices, o.value], rule)
+    return Output(o.buffer, tuple(indices), value)

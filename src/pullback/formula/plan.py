@@ -24,14 +24,14 @@ from pullback.backends.scalar import walk
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, element_of_view, indices_of, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
-from pullback.formula.orient import Member, oriented
-from pullback.formula.vocabulary import NotLowerable
+from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
 
 
 @dataclass
 class Step:
-    """One kernel, with references for values; or formulas that NumPy computes, in order."""
+    """One kernel, with references for values; formulas that NumPy computes, in order; or one that
+    is computed in slabs."""
 
     numpy: list[int]
     call: Call | None = None
@@ -40,6 +40,7 @@ class Step:
     results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
+    slabs: bool = False  # the formula is computed slab by slab
 
     @cached_property
     def title(self) -> str:
@@ -173,13 +174,6 @@ def _plan(
     steps: list[Step] = []
     done = {id(s) for s in sources}
     waiting = stored
-
-    def lower(members: Sequence[Member]) -> Call:
-        together = {name: loop for _, made in members for name, loop in made.items()}
-        jobs = [job for job, _ in members]
-        name = "_".join(job.node.op.name for job in jobs)[:60]
-        return kernel_of(jobs, together, name, set(stops), policy.short)
-
     while waiting:
         blocked = {id(n) for n in waiting}
         ready = [n for n in waiting if not _reads(n, blocked, done)]
@@ -188,17 +182,21 @@ def _plan(
             below = in_order([node], done)
             steps.append(Step([place[id(n)] for n in below]))
             done |= {id(n) for n in below}
-        groups: dict[Any, list[Member]] = {}
+        groups: dict[Any, list[tuple[Job, dict[str, tuple[Loop, int]]]]] = {}
         for node in ready:
             if id(node) not in done:
                 job, loops = _job(node, policy.short)
-                key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
-                            if loop.role not in ("unrolled", "feature"))  # fmt: skip
-                groups.setdefault(key, []).append((job, loops))
-
-        for members in oriented(groups, lower).values():
-            steps.append(_step(lower(members), place))
-            done |= {id(job.node) for job, _ in members}
+                columns = _as_columns(job, loops)
+                if _pairs(loops) not in groups and columns and _pairs(columns[1]) in groups:
+                    job, loops = columns
+                groups.setdefault(_pairs(loops), []).append((job, loops))
+        for members in groups.values():
+            together = {name: loop for _, made in members for name, loop in made.items()}
+            jobs = [job for job, _ in members]
+            name = "_".join(job.node.op.name for job in jobs)[:60]
+            call = kernel_of(jobs, together, name, set(stops), policy.short)
+            steps.append(_step(call, place))
+            done |= {id(job.node) for job in jobs}
         waiting = [n for n in waiting if id(n) not in done]
     return steps
 
@@ -313,6 +311,27 @@ def _job(node: Formula, short: int) -> tuple[Job, dict[str, tuple[Loop, int]]]:
         reduced[d] = f"r{number}"
         loops[f"r{number}"] = (Loop(f"r{number}", "inner"), x.shape[d])
     return Job(node, tuple(axes), reduced), loops
+
+
+def _pairs(loops: dict[str, tuple[Loop, int]]) -> Any:
+    """What results that share a kernel have in common: the indices of its pairs."""
+    return tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
+                 if loop.role not in ("unrolled", "feature"))  # fmt: skip
+
+
+def _as_columns(
+    job: Job, loops: dict[str, tuple[Loop, int]]
+) -> tuple[Job, dict[str, tuple[Loop, int]]] | None:
+    """A sum for each row as a sum for each column of the pairs with the other index outside."""
+    plain = isinstance(job.node.op, Reduction) and REDUCTIONS[job.node.op.name] == "sum"
+    roles = [loop.role for loop, _ in loops.values()]
+    if not plain or roles.count("inner") != 1 or "feature" in roles or "o" not in job.outer_axes:
+        return None
+    other = {"o": "r0", "r0": "o"}
+    axes = tuple(other.get(axis or "", axis) for axis in job.outer_axes)
+    reduced = {d: other.get(name, name) for d, name in job.reduced.items()}
+    sizes = {**loops, "o": (loops["o"][0], loops["r0"][1]), "r0": (loops["r0"][0], loops["o"][1])}
+    return Job(job.node, axes, reduced), sizes
 
 
 def _features(node: Formula, long: list[int]) -> set[int]:
