@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pullback.backends.loops import Kernel, Loop, MalformedKernel, free_indices, verify
+from pullback.backends.loops import Kernel, MalformedKernel, free_indices, verify
 from pullback.backends.scalar import walk
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
+from pullback.formula.roles import Loops, jobs_of
 from pullback.formula.vocabulary import NotLowerable
-from pullback.op import Pointwise, Reduction, View
+from pullback.op import Reduction, View
 
 
 @dataclass
@@ -173,13 +174,11 @@ def _plan(
             below = in_order([node], done)
             steps.append(Step([place[id(n)] for n in below]))
             done |= {id(n) for n in below}
-        groups: dict[Any, list[tuple[Job, dict[str, tuple[Loop, int]]]]] = {}
-        for node in ready:
-            if id(node) not in done:
-                job, loops = _job(node, policy.short)
-                key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
-                            if loop.role not in ("unrolled", "feature"))  # fmt: skip
-                groups.setdefault(key, []).append((job, loops))
+        groups: dict[Any, list[tuple[Job, Loops]]] = {}
+        for job, loops in jobs_of([n for n in ready if id(n) not in done], policy.short):
+            key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
+                        if loop.role not in ("unrolled", "feature"))  # fmt: skip
+            groups.setdefault(key, []).append((job, loops))
         for members in groups.values():
             together = {name: loop for _, made in members for name, loop in made.items()}
             jobs = [job for job, _ in members]
@@ -246,81 +245,3 @@ def _is_small(node: Formula, done: set[int]) -> bool:
             return False
         stack += current.arguments
     return True
-
-
-def _job(node: Formula, short: int) -> tuple[Job, dict[str, tuple[Loop, int]]]:
-    """The loops of a stored result: which axis is outer, which are inner, batch or unrolled."""
-    loops: dict[str, tuple[Loop, int]] = {}
-
-    def unrolled(size: int, k: int) -> str:
-        name = f"d{size}_{k}"
-        loops[name] = (Loop(name, "unrolled", size), size)
-        return name
-
-    reduced: dict[int, str] = {}
-    long_reduced: list[int] = []
-    long = [k for k, s in enumerate(node.shape) if s > short]
-    x: Any = None
-    dims: tuple[int, ...] = ()
-    if isinstance(node.op, Reduction):
-        x, dims = node.values[:2]
-        long_reduced = [d for d in dims if x.shape[d] > short]
-    if not long and not long_reduced:  # the longest of the short axes is the loop
-        if node.size > 1:
-            long = [max(range(node.ndim), key=lambda k: node.shape[k])]
-        else:
-            long_reduced = [max(dims, key=lambda d: x.shape[d])]
-    for d in dims:
-        if x.shape[d] > 1 and d not in long_reduced:
-            reduced[d] = unrolled(x.shape[d], 100 + d)
-    axes: list[str | None] = [None] * node.ndim
-    for k, s in enumerate(node.shape):
-        if s > 1 and k not in long:
-            axes[k] = unrolled(s, k)
-    inner = long_reduced
-    if long:
-        features = _features(node, long) if long_reduced else set()
-        rows = [k for k in long if k not in features]
-        outer = rows[-1] if long_reduced else max(rows, key=lambda k: node.shape[k])
-        for number, k in enumerate(long):
-            size = node.shape[k]
-            if k in features:
-                name, loop = f"f{size}_{k}", Loop(f"f{size}_{k}", "feature")
-            elif k == outer:
-                name, loop = "o", Loop("o", "outer")
-            else:
-                name, loop = f"b{number}", Loop(f"b{number}", "batch")
-            axes[k] = name
-            loops[name] = (loop, size)
-    else:
-        outer = max(long_reduced, key=lambda d: x.shape[d])
-        reduced[outer] = "o"
-        loops["o"] = (Loop("o", "outer"), x.shape[outer])
-        inner = [d for d in long_reduced if d != outer]
-    for number, d in enumerate(inner):
-        reduced[d] = f"r{number}"
-        loops[f"r{number}"] = (Loop(f"r{number}", "inner"), x.shape[d])
-    return Job(node, tuple(axes), reduced), loops
-
-
-def _features(node: Formula, long: list[int]) -> set[int]:
-    """Long axes of a row output that no pairwise factor depends on: e in Σ_j K_ij v_je."""
-    x, dims, keepdim = node.values[:3]
-    places = [k for k in range(x.ndim) if keepdim or k not in dims]  # axis of the output → of x
-    paired: set[int] = set()
-    stack: list[Any] = [x]
-    seen: set[int] = set()
-    while stack:
-        current = stack.pop()
-        if id(current) in seen or not isinstance(current, Formula) or not current.is_pending:
-            continue
-        seen.add(id(current))
-        if current.shape == x.shape and isinstance(current.op, Pointwise):
-            stack += current.arguments
-        elif current.size > config.defer_elements and current.is_large:
-            shift = x.ndim - current.ndim
-            paired |= {k + shift for k, s in enumerate(current.shape) if s > 1}
-    if not paired:
-        return set()
-    found = {k for k in long if places[k] not in paired}
-    return found if len(found) < len(long) else set()
