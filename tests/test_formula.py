@@ -389,3 +389,32 @@ def test_equal_operands_of_a_macro() -> None:
             np.testing.assert_allclose(lazy.numpy(), u @ u + 4 * u[0] @ v[0])
             z = x * 1.0
             np.testing.assert_allclose((z @ z).numpy(), u @ u)
+
+
+@pytest.mark.parametrize("n, m", [(40, 40), (40, 57)])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_rows_and_columns_share_their_pairs(n: int, m: int, flipped: bool) -> None:
+    """K b and Kᵀ w of points x and y need one exponential per pair, and few sums by columns."""
+    from pullback.backends.scalar import walk
+    from pullback.backends.simplify import simplify
+    from pullback.formula.evaluate import planned
+
+    rng = np.random.default_rng(n + m)
+    x, y, b, w = (rng.random(s) for s in ((n, 3), (m, 3), (m, 2 if flipped else 1), (n, 1)))
+
+    def products(x: Any, y: Any, b: Any, w: Any) -> list[Any]:
+        K = gauss(x, y)
+        return [K.mT @ w, K @ b]
+
+    with defer(0):
+        results = products(*map(torch.tensor, (x, y, b, w)))
+        _, _, steps = planned([r._value for r in results])
+        (step,) = [s for s in steps if s.call is not None]
+        kernel = simplify(step.call.kernel)
+        nodes = list(walk(*kernel.roots()))
+        assert sum(n.op in ("exp", "exp2") for n in nodes) == 1
+        columns = [n for n in nodes if n.op == "reduce" and n.data.over == (kernel.outer,)]
+        assert len(columns) == 1 or n != m
+        found = [r.numpy() for r in results]
+    for have, want in zip(found, products(*map(torch.tensor, (x, y, b, w))), strict=True):
+        np.testing.assert_allclose(have, want.numpy(), rtol=1e-12)

@@ -14,6 +14,7 @@ from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.errors import OutOfMemoryError
+from pullback.formula import slabs
 from pullback.formula.node import Formula, Source, Value, address_of
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import NotLowerable
@@ -76,6 +77,7 @@ def evaluate(roots: Sequence[Formula]) -> None:
         for node in order:
             if node.array is not None:
                 node.forget()
+        evaluate(roots)  # what waited for slabs
 
 
 def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[Step]]:
@@ -97,7 +99,13 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
 def _plan(
     order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
 ) -> list[Step]:
-    """The plan of loops; or everything by its definition, where loops cannot express it."""
+    """The plan of loops; or everything by its definition, where loops cannot express it.
+
+    What needs slabs comes first, and the rest is planned when they are there.
+    """
+    first = slabs.results(order, roots)
+    if first:
+        return [Step([k], slabs=True) for k, n in enumerate(order) if n in first]
     try:
         return make_plan(order, roots, sources)
     except NotLowerable:
@@ -108,6 +116,13 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     def value(place: int) -> Any:
         return order[place] if place >= 0 else sources[-1 - place]
 
+    if step.slabs:
+        node = order[step.numpy[0]]
+        try:
+            node.array = slabs.compute(node, array_of)
+        except NotLowerable:
+            _by_numpy(in_order([node]))
+        return
     if step.call is None:
         _by_numpy([order[k] for k in step.numpy])
         return

@@ -7,6 +7,7 @@ vanish into index arithmetic, reductions introduce an index, arrays are loads.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,9 +29,11 @@ from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
+from pullback.formula.orient import can_be_oriented, oriented
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Opaque, Pointwise, Reduction, View
 
+MAX_PULLED = 20_000  # elements of formulas in one kernel: repeated shifts could double them forever
 SHORT = 16  # axes of at most this size are unrolled, unless a kernel would grow too much
 
 
@@ -80,6 +83,8 @@ class Lowering:
         stack = [(node, at)]
         while stack:
             current, where = stack.pop()
+            if len(self.memo) + len(stack) > MAX_PULLED:
+                raise NotLowerable("a kernel of too many elements")
             key = _key(current, where)
             if key in self.memo:
                 continue
@@ -121,9 +126,7 @@ class Lowering:
                 if isinstance(x, Value):
                     found.append((x, at[len(node.shape) - len(x.shape) :]))
         elif isinstance(op, View):
-            x = node.values[0]
-            mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
-            found = [(x, mapped.pull(at))]
+            found = [element_of_view(node, at)]
         elif isinstance(op, Reduction):
             found = [(node.values[0], self.reduced_at(node, at, self.over(node, at)))]
         elif isinstance(op, Opaque) and op.look_up:
@@ -267,6 +270,13 @@ class Lowering:
         return expand(body, extents)
 
 
+def element_of_view(node: Formula, at: tuple[Any, ...]) -> tuple[Value, tuple[Any, ...]]:
+    """The value that a view reads, and where."""
+    x = node.values[0]
+    mapped = node.op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
+    return x, mapped.pull(at)
+
+
 def _normal(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(0 if s == 1 else i for s, i in zip(node.shape, at, strict=True))
 
@@ -275,7 +285,7 @@ def _key(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
     return (id(node), tuple(i if isinstance(i, int) else id(i) for i in at))
 
 
-def indices_of(at: tuple[Any, ...]) -> set[str]:
+def indices_of(at: Sequence[Any]) -> set[str]:
     """The indices that occur in positions."""
     scalars = [plain(i) for i in at]
     found = walk(*(i for i in scalars if isinstance(i, Scalar)))
@@ -325,4 +335,6 @@ def kernel_of(
         outputs.append(Output(buffer, where, cast(value, node.dtype)))
         results.append((buffer.name, node, axes))
     kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs), config.summation)
+    if can_be_oriented(kernel, low.sizes):
+        kernel = oriented(kernel)
     return Call(kernel, low.sizes, low.arrays, low.scalars, results)

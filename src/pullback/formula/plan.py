@@ -17,14 +17,15 @@ from pullback.backends.scalar import walk
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
-from pullback.formula.roles import Loops, jobs_of
+from pullback.formula.roles import Loops, as_columns, job_of, pairs_of
 from pullback.formula.vocabulary import NotLowerable
 from pullback.op import Reduction, View
 
 
 @dataclass
 class Step:
-    """One kernel, with references for values; or formulas that NumPy computes, in order."""
+    """One kernel, with references for values; formulas that NumPy computes, in order; or one that
+    is computed in slabs."""
 
     numpy: list[int]
     call: Call | None = None
@@ -33,6 +34,7 @@ class Step:
     results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
+    slabs: bool = False  # the formula is computed slab by slab
 
     @cached_property
     def title(self) -> str:
@@ -175,10 +177,12 @@ def _plan(
             steps.append(Step([place[id(n)] for n in below]))
             done |= {id(n) for n in below}
         groups: dict[Any, list[tuple[Job, Loops]]] = {}
-        for job, loops in jobs_of([n for n in ready if id(n) not in done], policy.short):
-            key = tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
-                        if loop.role not in ("unrolled", "feature"))  # fmt: skip
-            groups.setdefault(key, []).append((job, loops))
+        for node in (n for n in ready if id(n) not in done):
+            job, loops = job_of(node, policy.short)
+            columns = as_columns(job, loops)
+            if pairs_of(loops) not in groups and columns and pairs_of(columns[1]) in groups:
+                job, loops = columns
+            groups.setdefault(pairs_of(loops), []).append((job, loops))
         for members in groups.values():
             together = {name: loop for _, made in members for name, loop in made.items()}
             jobs = [job for job, _ in members]

@@ -8,83 +8,72 @@ unrolling it would share nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from pullback.backends.loops import Loop, index
 from pullback.config import config
 from pullback.formula.lower import Job, Lowering, indices_of
 from pullback.formula.node import Formula
-from pullback.formula.vocabulary import NotLowerable
+from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Reduction
 
 Loops = dict[str, tuple[Loop, int]]
 
 
-@dataclass(frozen=True)
-class Factor:
-    """A part of a reduction's body with a value per pair: the axes of the body it depends on.
-
-    For a long sum, such as a distance in many dimensions, they are in the order of its own axes.
-    """
-
-    node: Formula
-    axes: tuple[int, ...]
-    is_sum: bool
+def pairs_of(loops: Loops) -> Any:
+    """What results that share a kernel have in common: the indices of its pairs."""
+    return tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
+                 if loop.role not in ("unrolled", "feature"))  # fmt: skip
 
 
-def jobs_of(nodes: Sequence[Formula], short: int) -> Iterator[tuple[Job, Loops]]:
-    """The loops of several results, so that those that share a long sum can share its loops."""
-    factors = {id(n): pair_factors(n, short) for n in nodes}
-    columns = _by_columns(nodes, factors, short)
-    for node in nodes:
-        yield job_of(node, short, factors[id(node)], id(node) in columns)
+def as_columns(job: Job, loops: Loops) -> tuple[Job, Loops] | None:
+    """A sum for each row as a sum for each column of the pairs with the other index outside."""
+    plain = isinstance(job.node.op, Reduction) and REDUCTIONS[job.node.op.name] == "sum"
+    roles = [loop.role for loop, _ in loops.values()]
+    if not plain or roles.count("inner") != 1 or "feature" in roles or "o" not in job.outer_axes:
+        return None
+    other = {"o": "r0", "r0": "o"}
+    axes = tuple(other.get(axis or "", axis) for axis in job.outer_axes)
+    reduced = {d: other.get(name, name) for d, name in job.reduced.items()}
+    sizes = {**loops, "o": (loops["o"][0], loops["r0"][1]), "r0": (loops["r0"][0], loops["o"][1])}
+    return Job(job.node, axes, reduced), sizes
 
 
-def pair_factors(node: Formula, short: int) -> list[Factor]:
-    """The pair factors of a reduction."""
+def pair_factors(node: Formula, short: int) -> list[frozenset[int]]:
+    """The axes of a reduction's body that each of its pair factors depends on."""
     if not isinstance(node.op, Reduction):
         return []
     body = node.values[0]
     low = Lowering(short=short)
     names = {f"x{k}": k for k in range(body.ndim)}
-    found: dict[tuple[int, tuple[int, ...]], Factor] = {}
+    whole = {k for k, s in enumerate(body.shape) if s > 1}
+    found: list[frozenset[int]] = []
     stack: list[Any] = [(body, tuple(index(name) for name in names))]
-    seen: set[Any] = set()
-    keep: list[Any] = []  # ids stay theirs
+    seen: set[tuple[int, frozenset[int]]] = set()
     while stack:
         current, at = stack.pop()
-        key = (id(current), tuple(map(id, at)))
-        if key in seen or not isinstance(current, Formula) or not current.is_pending:
+        if not isinstance(current, Formula) or not current.is_pending:
             continue
-        seen.add(key)
-        keep.append(at)
-        own = [indices_of((i,)) if s > 1 else set() for i, s in zip(at, current.shape, strict=True)]
-        used = {names[n] for n in set().union(*own) if n in names}
+        inside = [0 if s == 1 else i for s, i in zip(current.shape, at, strict=True)]
+        axes = frozenset(names[n] for n in indices_of(inside) if n in names)
+        if (id(current), axes) in seen:
+            continue
+        seen.add((id(current), axes))
+        is_sum = isinstance(current.op, Reduction)
         large = current.size > config.defer_elements and current.is_large
-        if isinstance(current.op, Reduction):
-            if large:
-                order = [names[n] for each in own for n in sorted(each) if n in names]
-                x, dims = current.values[:2]
-                long = any(x.shape[d] > short for d in dims)
-                axes = tuple(dict.fromkeys(order))
-                found[id(current), axes] = Factor(current, axes, long)
-            continue
-        if large and len(used) < len([s for s in body.shape if s > 1]):
-            axes = tuple(sorted(used))
-            found[id(current), axes] = Factor(current, axes, False)
-        try:
-            stack += low.parts(current, at)
-        except NotLowerable:
-            found[id(current), ()] = Factor(current, tuple(sorted(used)), False)
-    return list(found.values())
+        if large and (is_sum or axes < whole):
+            found.append(axes)
+        elif not is_sum:
+            try:
+                stack += low.parts(current, tuple(inside))
+            except NotLowerable:
+                found.append(axes)
+    return found
 
 
-def job_of(
-    node: Formula, short: int, factors: Sequence[Factor], columns: bool
-) -> tuple[Job, Loops]:
-    """The loops of a stored result; `columns` exchanges the outer index and the inner one."""
+def job_of(node: Formula, short: int) -> tuple[Job, Loops]:
+    """The loops of a stored result: which axis is outer, which are inner, batch or unrolled."""
     loops: Loops = {}
 
     def unrolled(size: int, k: int) -> str:
@@ -108,7 +97,7 @@ def job_of(
     for d in dims:
         if x.shape[d] > 1 and d not in long_reduced:
             reduced[d] = unrolled(x.shape[d], 100 + d)
-    features, batches = _features_and_batches(node, long, factors) if long_reduced else ([], [])
+    features, batches = _features_and_batches(node, long, short) if long_reduced else ([], [])
     axes: list[str | None] = [None] * node.ndim
     for k, s in enumerate(node.shape):
         if s > 1 and k not in long and k not in batches:
@@ -123,13 +112,13 @@ def job_of(
             if k in features:
                 name, loop = f"f{size}_{k}", Loop(f"f{size}_{k}", "feature")
             elif k == outer:
-                name, loop = ("r0", Loop("r0", "inner")) if columns else ("o", Loop("o", "outer"))
+                name, loop = "o", Loop("o", "outer")
             else:
                 name, loop = f"b{number}", Loop(f"b{number}", "batch")
                 number += 1
             axes[k] = name
             loops[name] = (loop, size)
-    if columns or not long:
+    else:
         outer = max(long_reduced, key=lambda d: x.shape[d])
         reduced[outer] = "o"
         loops["o"] = (Loop("o", "outer"), x.shape[outer])
@@ -140,49 +129,18 @@ def job_of(
     return Job(node, tuple(axes), reduced), loops
 
 
-def _places(node: Formula) -> list[int]:
-    """The axis of a reduction's body for each axis of its result."""
-    x, dims, keepdim = node.values[:3]
-    return [k for k in range(x.ndim) if keepdim or k not in dims]
-
-
 def _features_and_batches(
-    node: Formula, long: Sequence[int], factors: Sequence[Factor]
+    node: Formula, long: Sequence[int], short: int
 ) -> tuple[list[int], list[int]]:
     """Long axes that no pair factor depends on, and short ones that all of them depend on."""
-    if not factors:
+    factors = pair_factors(node, short)
+    if not factors or not long:
         return [], []
-    places = _places(node)
-    some = set().union(*(f.axes for f in factors))
-    every = set(factors[0].axes).intersection(*(f.axes for f in factors))
+    x, dims, keepdim = node.values[:3]
+    places = [k for k in range(x.ndim) if keepdim or k not in dims]  # axis of the output → of x
+    some, every = frozenset().union(*factors), factors[0].intersection(*factors)
     features = [k for k in long if places[k] not in some]
     if len(features) == len(long):
         features = []
-    batches = [k for k, s in enumerate(node.shape) if s > 1 and k not in long]
-    return features, [k for k in batches if places[k] in every and long]
-
-
-def _by_columns(nodes: Sequence[Formula], factors: dict[int, list[Factor]], short: int) -> set[int]:
-    """Those that are summed by columns: they share a long sum with others that need its rows."""
-    uses: dict[int, list[tuple[int, bool, bool]]] = {}  # long sum → (result, rows first, fixed)
-    for node in nodes:
-        long = [k for k, s in enumerate(node.shape) if s > short]
-        if not isinstance(node.op, Reduction) or not long:
-            continue
-        x, dims = node.values[:2]
-        mine = factors[id(node)]
-        summed = [d for d in dims if x.shape[d] > short]
-        features, _ = _features_and_batches(node, long, mine)
-        rows = [k for k in long if k not in features]
-        fixed = bool(features) or len(summed) != 1 or node.op.name not in ("sum", "mean")
-        for f in mine:
-            row = _places(node)[rows[-1]]
-            if f.is_sum and row in f.axes and summed and summed[-1] in f.axes:
-                first = f.axes.index(row) < f.axes.index(summed[-1])
-                uses.setdefault(id(f.node), []).append((id(node), first, fixed))
-    columns: set[int] = set()
-    for users in uses.values():
-        needed = {first for _, first, fixed in users if fixed} or {True}
-        if len({first for _, first, _ in users}) == 2 and len(needed) == 1:
-            columns |= {node for node, first, fixed in users if first not in needed and not fixed}
-    return columns
+    short_axes = [k for k, s in enumerate(node.shape) if s > 1 and k not in long]
+    return features, [k for k in short_axes if places[k] in every]

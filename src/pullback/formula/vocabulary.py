@@ -53,9 +53,9 @@ class FormulaVocabulary:
     broadcast_shape = staticmethod(broadcast_shape)
 
     @staticmethod
-    def number(value: int) -> Value:
-        """An integer that the code for a formula does not depend on."""
-        return Source(np.array(value), fixed=True)
+    def number(value: float, like: Value | None = None) -> Value:
+        """A number that the code for a formula does not depend on: an integer, or of some dtype."""
+        return Source(np.array(value, np.int64 if like is None else like.dtype), fixed=True)
 
     @staticmethod
     def positions(count: int, axis: int = 0, rank: int = 1) -> Value:
@@ -245,6 +245,8 @@ def _maker(op: Op, given: list[Any]) -> Maker:
             return _reduction(op, given)
         if isinstance(op, View) and not op.many:
             return _view(op, given)
+        if isinstance(op, Opaque) and op.along:
+            return _along(op, given)
         if isinstance(op, Opaque) and op.look_up:
             shape = broadcast_shape(*(v.shape for v in given[1]))
             return _template(op, given, shape, given[0].dtype)
@@ -257,7 +259,13 @@ def _opened(op: Op, function: Callable[..., Any], given: list[Any]) -> Any:
     """An operation written with others."""
     if isinstance(op, Opaque):
         op.compute(CHECKS, given)  # the same checks, with the same messages, as on arrays
-    return function(FORMULAS, *given)
+    result = function(FORMULAS, *given)
+    if result is None:
+        assert isinstance(op, Reduction)
+        plain = _reduction(op, given)
+        assert isinstance(plain, Template)
+        return Formula(plain, tuple(given), [given[0]])
+    return result
 
 
 def _values(given: Sequence[Any]) -> list[Value]:
@@ -333,6 +341,16 @@ def _reduction(op: Reduction, given: list[Any]) -> Maker:
     elif op.result == "index":
         dtype = np.int64
     return _template(op, given, shape, dtype)
+
+
+def _along(op: Opaque, given: list[Any]) -> Template:
+    """An operation that needs one axis at once: the result for one place of the others tells."""
+    dim = given[op.positions[op.along]]
+    x = given[0]
+    one = np.zeros([s if k == dim else 1 for k, s in enumerate(x.shape)], x.dtype)
+    result = op.compute(ARRAYS, [one, *given[1:]])
+    shape = [result.shape[k] if k == dim else s for k, s in enumerate(x.shape)]
+    return _template(op, given, shape, result.dtype)
 
 
 def _view(op: View, given: list[Any]) -> Template:

@@ -6,6 +6,7 @@ this package fills the registry.
 
 from pullback.ops import (
     arithmetic,
+    attention,
     comparison,
     convolution,
     creation,
@@ -22,6 +23,7 @@ from pullback.ops import (
 
 __all__ = [
     "arithmetic",
+    "attention",
     "comparison",
     "convolution",
     "creation",

@@ -1,0 +1,85 @@
+"""Formulas with long feature axes: attention and distances in many dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from pullback.formula.evaluate import planned
+from test_formula import same, uniform
+
+SHAPES = [(1, 40, 17, 20), (40, 1, 33, 17), (33, 50, 17, 64), (70, 37, 64, 18), (20, 19, 512, 17)]
+
+
+def gauss(x: Any, y: Any, b: Any) -> Any:
+    d = ((x[..., :, None, :] - y[..., None, :, :]) ** 2).sum(-1)
+    return (-d / x.shape[-1]).exp() @ b
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n", "m", "depth", "width"), SHAPES)
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_gaussian(batch: Any, n: int, m: int, depth: int, width: int, dtype: Any) -> None:
+    """Values for wide right-hand sides, and gradients in all three."""
+    x, y = uniform(0, (*batch, n, depth), dtype), uniform(1, (*batch, m, depth), dtype)
+    same(gauss, x, y, uniform(2, (*batch, m, width), dtype), order=1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n", "m", "depth", "width"), SHAPES)
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"scale": 0.3}])
+def test_attention(n: int, m: int, depth: int, width: int, options: Any, dtype: Any) -> None:
+    """Attention in two heads, with gradients."""
+    if n == 1 and "is_causal" in options:
+        n = 20  # a row that sees one column has no gradient to compare
+    q, k = uniform(0, (2, n, depth), dtype), uniform(1, (2, m, depth), dtype)
+
+    def attention(q: Any, k: Any, v: Any) -> Any:
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, **options)
+
+    same(attention, q, k, uniform(2, (2, m, width), dtype), order=1)
+
+
+def test_masked_rows_are_zero() -> None:
+    q, mask = torch.ones(3, 2), torch.tensor([[True, False, True]] * 3)
+    mask[1] = False
+    out = torch.nn.functional.scaled_dot_product_attention(q, q, q, mask)
+    np.testing.assert_allclose(out.numpy(), [[1, 1], [0, 0], [1, 1]], 1e-6)
+
+
+def test_dropout_keeps_the_expectation() -> None:
+    q, v = torch.zeros(4, 2), torch.ones(5000, 1)
+    keys = torch.zeros(5000, 2)
+    out = torch.nn.functional.scaled_dot_product_attention(q, keys, v, dropout_p=0.4)
+    assert ((out - 1).abs() < 0.1).all() and not (out == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"key": (5, 3)}, r"key \(…, S, d\)"), ({"value": (4, 4)}, r"value \(…, S, e\)"),
+        ({"query": (4,)}, "at least two axes"),
+    ],
+)  # fmt: skip
+def test_attention_says_what_does_not_fit(change: Any, message: str) -> None:
+    shapes = {"query": (3, 4), "key": (5, 4), "value": (5, 2)} | change
+    with pytest.raises(RuntimeError, match=message):
+        torch.nn.functional.scaled_dot_product_attention(
+            **{name: torch.ones(*shape) for name, shape in shapes.items()}
+        )
+
+
+def test_a_gradient_in_many_dimensions_shares_the_pairs() -> None:
+    """Value and gradients of a Gaussian in 20-D: one kernel, the gradient's axis a feature."""
+    n = 3000
+    x, y, b = torch.rand(n, 20), torch.rand(n, 20), torch.rand(n, 1)
+    x.requires_grad_()
+    b.requires_grad_()
+    out = gauss(x, y, b)
+    gradients = torch.autograd.grad(out, [x, b], torch.ones(n, 1), create_graph=True)
+    _, _, steps = planned([t._value for t in (out, *gradients)])
+    (call,) = [s.call for s in steps if s.call is not None]
+    assert len(call.kernel.named("feature")) == 1
