@@ -31,11 +31,9 @@ def oriented(kernel: Kernel) -> Kernel:
     results: dict[str, list[Output]] = {}
     for o in kernel.outputs:
         results.setdefault(o.buffer.name, []).append(o)
-    features = set(kernel.named("feature"))  # of sums for each row only
+    features = set(kernel.named("feature"))
     movable = {
-        n
-        for n, outs in results.items()
-        if all(_is_row_sum(o, pair) and not features & _mentioned(o) for o in outs)
+        n for n, outs in results.items() if all(_is_row_sum(o, pair, features) for o in outs)
     }
     seen: Loads = set()
     columns: set[str] = set()
@@ -64,13 +62,15 @@ def can_be_oriented(kernel: Kernel, sizes: dict[str, int]) -> bool:
     )
 
 
-def _is_row_sum(o: Output, pair: tuple[str, str]) -> bool:
-    """Whether a result is made of plain sums over the inner index."""
+def _is_row_sum(o: Output, pair: tuple[str, str], features: set[str]) -> bool:
+    """Whether a result is made of plain sums over the inner index, one value for each row."""
     outer, inner = pair
+    mentioned = {n.data for i in o.indices for n in walk(i) if n.op == "index"}
     sums = [n for n in walk(o.value) if n.op == "reduce" and set(n.data.over) & set(pair)]
     return (
         bool(sums)
-        and any(n.op == "index" and n.data == outer for i in o.indices for n in walk(i))
+        and outer in mentioned
+        and mentioned.isdisjoint(features)
         and all(n.data.kind == "sum" and n.data.over == (inner,) for n in sums)
         and not any(m in sums for n in sums for m in walk(*n.args))
     )
@@ -78,12 +78,8 @@ def _is_row_sum(o: Output, pair: tuple[str, str]) -> bool:
 
 def _copies(o: Output, kernel: Kernel) -> int:
     """How many results an output is when short loops are written out."""
-    mentioned = _mentioned(o)
+    mentioned = {n.data for i in o.indices for n in walk(i) if n.op == "index"}
     return math.prod(k.extent or 1 for k in kernel.loops if k.name in mentioned)
-
-
-def _mentioned(o: Output) -> set[str]:
-    return {n.data for i in o.indices for n in walk(i) if n.op == "index"}
 
 
 def _loads(outputs: Sequence[Output], pair: tuple[str, str]) -> Loads:
