@@ -43,6 +43,7 @@ from pullback.arguments import (
     Dims,
     DimSet,
     Dtype,
+    Format,
     Ints,
     NewDim,
     Number,
@@ -51,12 +52,13 @@ from pullback.arguments import (
     as_ints,
     wrap_dim,
 )
+from pullback.layouts import contiguous_format
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
-    "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
-    "as_ints", "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
-    "wrap_dim",
+    "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
+    "as_ints", "call", "composite", "contiguous_format", "creation", "opaque", "pointwise",
+    "reduction", "view", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]

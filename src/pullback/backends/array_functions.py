@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
 
 __all__ = [
-    "add_image_windows", "argpartition_array", "argsort_array", "bitcast", "broadcast_shape",
-    "check_index", "check_position", "complex_view", "constant", "cumulate", "diagonal_view",
-    "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
+    "add_image_windows", "argpartition_array", "argsort_array", "arranged", "bitcast",
+    "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
+    "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
     "nonzero_array", "pad_last", "powers", "real_pairs", "reshape_view", "roll_array",
     "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
@@ -43,6 +44,21 @@ def reshape_view(x: Any, *shape: int) -> Any:
             f"dimension spans across two contiguous subspaces): shape {list(x.shape)} viewed as "
             f"{list(shape)}. Use .reshape(...) instead."
         ) from None
+
+
+def arranged(x: Any, like: Any, order: Any = None) -> Any:
+    """A copy of x with its axes in memory as another array has them, or in a given order.
+
+    Axes that are repeated or empty have no order to keep.
+    """
+    if order is layouts.channels_last:
+        axes = layouts.CHANNELS_LAST
+        made = np.empty([x.shape[k] for k in axes], x.dtype).transpose(np.argsort(axes))
+    else:
+        keeps = order is not layouts.contiguous_format and 0 not in like.strides
+        made = np.empty_like(like, x.dtype, "K" if keeps else "C", subok=False)
+    made[...] = x
+    return made
 
 
 def bitcast(x: Any, dtype: Any) -> Any:
