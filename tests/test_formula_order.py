@@ -111,3 +111,38 @@ def test_places_of_extremes_are_those_of_a_stable_sort(k: int, largest: bool) ->
             a = x if dim else x.T
             expected = np.take(argsort_array(a, dim, largest), range(k), dim)
             np.testing.assert_array_equal(argpartition_array(a, k, dim, largest), expected)
+
+
+def test_one_element() -> None:
+    """A number out of a matrix that is never stored, and its gradient."""
+    with torch.config(memory_budget=4 << 20):
+        x, y = points(LARGE, 1), points(LARGE, 2)
+        k = kernel(x, y)
+        place = k.argmax()
+        element = k.flatten()[place]
+        assert float(k[3, 5]) == float(k[3][5])
+        (gradient,) = torch.autograd.grad(element, x)
+        assert float(element) == float(kernel(x, y).max())
+    i, j = divmod(int(place), LARGE)
+    x, y = x.detach().numpy()[i], y.detach().numpy()[j]
+    expected = np.zeros(LARGE)
+    expected[i] = -2 * (x - y) * np.exp(-((x - y) ** 2)) + 0.3 * y * np.cos(x * y)
+    np.testing.assert_allclose(gradient.numpy(), expected, 1e-9, 1e-12)
+
+
+def test_half_precision_is_for_storage() -> None:
+    """Numbers are read and written in 16 bits, and computed with in 32."""
+
+    def run(elements: int, dtype: Any) -> list[Any]:
+        with torch.config(defer_elements=elements):
+            x, y, v = (points(n, n).detach().to(dtype).requires_grad_() for n in (60, 50, 50))
+            k = kernel(x, y)
+            results = [k @ v, k.mean(1), k.amax(0), k.logsumexp(1), k.var(0), k[3:9, 2], 0.3 * k]
+            loss = (k @ v).sum() + k.softmax(0).sum(1).sin().sum()
+            gradients = torch.autograd.grad(loss, (x, y, v))
+            assert {t.dtype for t in (*results, *gradients)} == {dtype}
+            return [t.detach().double().numpy() for t in (*results, *gradients)]
+
+    pairs = zip(run(1, torch.float16), run(10**9, torch.float64), strict=True)
+    for lazy, exact in pairs:
+        np.testing.assert_allclose(lazy, exact, 4e-3, 4e-3 * np.abs(exact).max())

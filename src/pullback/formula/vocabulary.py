@@ -60,7 +60,14 @@ class FormulaVocabulary:
     @staticmethod
     def positions(count: int, axis: int = 0, rank: int = 1) -> Value:
         """0, 1, … count - 1 along one of so many axes."""
-        found = Source(_counted(count), fixed=True)
+        if count > MAX_COUNTED:  # rows and columns, so that the numbers need no memory
+            rows, columns = -(-count // MAX_COUNTED), MAX_COUNTED
+            first: Any = FORMULAS.positions(rows, 0, 2)
+            first = first * FORMULAS.number(columns)
+            all_of_them = FORMULAS.reshape(first + FORMULAS.positions(columns, 1, 2), -1)
+            found: Value = FORMULAS.slice(all_of_them, 0, 0, count, 1)
+        else:
+            found = Source(_counted(count), fixed=True)
         if rank == 1:
             return found
         return FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))  # type: ignore[no-any-return]
@@ -167,6 +174,7 @@ CHECKS = CheckVocabulary()
 Maker = Template | Macro | Callable[[list[Any]], Any] | str
 _makers: dict[Any, Maker] = {}
 MAX_MAKERS = 10_000
+MAX_COUNTED = 1 << 20  # positions along an axis that are an array
 
 
 def build(op: Op, values: Sequence[Any]) -> Any:
@@ -233,7 +241,7 @@ def _maker(op: Op, given: list[Any]) -> Maker:
         if isinstance(op, Composite):
             return lambda given: op.compute(FORMULAS, given)
         for v in _values(given):
-            if v.dtype.kind not in "fbiu" or v.dtype == np.float16:
+            if v.dtype.kind not in "fbiu":
                 raise NotLowerable(f"dtype {v.dtype}")
             if v.size == 0:
                 raise NotLowerable("nothing to compute")
