@@ -29,6 +29,7 @@ import pullback as torch
 from pullback.backends.describe import describe
 from pullback.backends.llvm import compile, run, threads
 from pullback.backends.llvm.outlook import outlook
+from pullback.backends.simplify import simplify
 
 Task = tuple[Callable[[], Any], Callable[[Any], Any] | None]
 
@@ -179,13 +180,13 @@ _memory: list[Any] = []  # the arrays that launches write to
 
 
 def sizes_of(launch: Any) -> dict[str, int]:
-    kernel, slots = launch.program.kernel, launch.program.layout.slots
-    return {k.name: k.extent or launch._block[slots[f"size:{k.name}"]] for k in kernel.loops}
+    kernel, names = launch.program.kernel, launch.program.facts.names
+    return {k.name: k.extent or launch._block[names.index(f"size:{k.name}")] for k in kernel.loops}
 
 
 def show(launch: Any, assembly: bool) -> None:
     p = launch.program
-    print("\n".join(f"    {line}" for line in describe(p.plan.kernel)))
+    print("\n".join(f"    {line}" for line in describe(simplify(p.kernel))))
     if assembly:
         print(compile.assembly(p.text, compile.host()))
 

@@ -743,7 +743,7 @@ def test_concurrent_writers(folder: Path) -> None:
 def test_geometry_is_decided_by_sizes() -> None:
     p = program(sum_kernel())
     small, large = (Geometry(p, {"i": n, "j": n}) for n in (1000, 1_000_000))
-    assert small.tasks * small.vectors * p.plan.lanes >= 1000
+    assert small.tasks * small.vectors * p.facts.lanes >= 1000
     assert large.groups <= 16
     assert large.pairs <= 1 << 28
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
+from pullback.backends.scalar import walk
 from pullback.formula.evaluate import planned
 from test_formula import same, uniform
 
@@ -83,3 +84,47 @@ def test_a_gradient_in_many_dimensions_shares_the_pairs() -> None:
     _, _, steps = planned([t._value for t in (out, *gradients)])
     (call,) = [s.call for s in steps if s.call is not None]
     assert len(call.kernel.named("feature")) == 1
+    over = sorted(r.data.over[0] for r in walk(*call.kernel.roots()) if r.op == "reduce")
+    assert over[:3] == ["o", "r0", "r0"] and len(over) == 4  # and one distance
+
+
+@pytest.mark.parametrize(("n", "m"), [(3000, 3000), (3000, 2000)])
+def test_a_transposed_product_shares_the_pairs(n: int, m: int) -> None:
+    """K b and Kᵀ a for a Gaussian in 40-D: one kernel with one distance per pair."""
+    x, y, a, b = torch.rand(n, 40), torch.rand(m, 40), torch.rand(n, 1), torch.rand(m, 1)
+    k = (-((x[:, None, :] - y[None, :, :]) ** 2).sum(-1)).exp()
+    _, _, steps = planned([(k @ b)._value, (k.transpose(0, 1) @ a)._value])
+    (call,) = [s.call for s in steps if s.call is not None]
+    over = sorted(r.data.over[0] for r in walk(*call.kernel.roots()) if r.op == "reduce")
+    assert over[:2] == ["o", "r0"] and len(over) == 3
+
+
+REDUCED = [
+    lambda k, a, b: (k @ b, k.mT @ a), lambda k, a, b: (k.mean(-2), k.logsumexp(-1)),
+    lambda k, a, b: (k.logsumexp(-2), k.sum(-1)), lambda k, a, b: (k @ b, k.norm(dim=-2)),
+]  # fmt: skip
+EXTREMES = [
+    lambda k, a, b: (k.sum(-1), k.amax(-2)), lambda k, a, b: (k @ b, k.argmax(-2), k.mT @ a),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reduced", "order"), [*((r, 1) for r in REDUCED), *((r, 0) for r in EXTREMES)]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("batch", "n", "m", "width"),
+    [((), 40, 40, 1), ((), 70, 33, 1), ((2,), 37, 300, 20), ((17,), 40, 40, 1), ((), 20, 300, 1)],
+)
+def test_rows_and_columns(
+    reduced: Any, order: int, batch: Any, n: int, m: int, width: int, dtype: Any
+) -> None:
+    """Reductions over both sides of the same pairs."""
+
+    def build(x: Any, y: Any, a: Any, b: Any) -> Any:
+        d = ((x[..., :, None, :] - y[..., None, :, :]) ** 2).sum(-1)
+        return reduced((-d / 20).exp(), a, b)
+
+    x, y = uniform(0, (*batch, n, 19), dtype), uniform(1, (*batch, m, 19), dtype)
+    a, b = uniform(2, (*batch, n, width), dtype), uniform(3, (*batch, m, width), dtype)
+    same(build, x, y, a, b, order=order)

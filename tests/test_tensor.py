@@ -766,3 +766,42 @@ def test_repr_obeys_the_options() -> None:
     finally:
         torch.set_printoptions(profile="default")
     assert repr(torch.tensor([1.23456])) == "tensor([1.2346])"
+
+
+# ---------------------------------------------------------------------------- order in memory
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        torch.clone, torch.empty_like, torch.zeros_like, torch.rand_like,
+        lambda x: torch.full_like(x, 2), lambda x: x.to(x.dtype, copy=True),
+        lambda x: torch.ones_like(x, dtype=torch.int64),
+    ],
+)  # fmt: skip
+def test_copies_keep_the_order_of_axes(make: Any) -> None:
+    x = torch.rand(2, 3, 4).permute(2, 0, 1)
+    y = make(x)
+    assert y.shape == x.shape and y.stride() == x.stride() == (1, 12, 4)
+    assert y._base is None
+    assert make(x[:, :, ::2]).is_contiguous() is False
+    assert make(torch.ones(3).expand(2, 3)).stride() == (3, 1)  # nothing to keep
+    assert make(torch.ones(2, 3)).is_contiguous()
+
+
+def test_memory_formats() -> None:
+    x = torch.rand(2, 3, 4).permute(2, 0, 1)
+    for c in (x.contiguous(), x.clone(memory_format=torch.contiguous_format)):
+        assert c.is_contiguous() and torch.equal(c, x)
+    assert torch.zeros_like(x, memory_format=torch.contiguous_format).is_contiguous()
+    images = torch.rand(2, 3, 4, 5)
+    last = images.to(memory_format=torch.channels_last)
+    assert last.stride() == (60, 1, 15, 3) and torch.equal(last, images)
+    assert last.is_contiguous(memory_format=torch.channels_last) and not last.is_contiguous()
+    assert last.clone().stride() == torch.zeros_like(last).stride() == last.stride()
+    assert repr(torch.channels_last) == "torch.channels_last"
+    assert pickle.loads(pickle.dumps(torch.channels_last)) is torch.channels_last
+    with pytest.raises(RuntimeError, match=r"rank 4 tensor to use channels_last.* 3 axes"):
+        x.contiguous(memory_format=torch.channels_last)
+    with pytest.raises(TypeError, match=r"'memory_format' must be torch\.memory_format, not str"):
+        x.clone(memory_format="channels_last")

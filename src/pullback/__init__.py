@@ -139,6 +139,18 @@ from pullback.dtypes import (
 from pullback.explain import (
     explain as explain,
 )
+from pullback.layouts import (
+    channels_last as channels_last,
+)
+from pullback.layouts import (
+    contiguous_format as contiguous_format,
+)
+from pullback.layouts import (
+    memory_format as memory_format,
+)
+from pullback.layouts import (
+    preserve_format as preserve_format,
+)
 from pullback.tensor import (
     Size as Size,
 )
@@ -154,7 +166,6 @@ __version__ = "0.1.0"
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
 strided = "strided"
-contiguous_format = preserve_format = channels_last = None
 
 globals().update(dtypes.ALIASES)
 globals()["bool"] = dtypes.bool_

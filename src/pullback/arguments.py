@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback import dtypes
+from pullback import dtypes, layouts
 
 # What a declaration writes as an annotation. A parameter without one is a tensor.
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # markers for dispatch; bodies are read with values of severa
     Ints: TypeAlias = Any
     Number: TypeAlias = Any
     Dtype: TypeAlias = Any
+    Format: TypeAlias = Any
     Plain: TypeAlias = Any
 else:
 
@@ -51,6 +52,9 @@ else:
 
     class Dtype:
         """An element type; Python's `float`, `int`, `bool` and `complex` become ours."""
+
+    class Format:
+        """An order in memory, `torch.channels_last`, …"""
 
     class Plain:
         """Anything else, passed on as it is."""
@@ -134,6 +138,10 @@ def _dtype(name: str, parameter: str, value: Any, ndim: int) -> Any:
     return dtypes.as_dtype(name, value)
 
 
+def _format(name: str, parameter: str, value: Any, ndim: int) -> Any:
+    return layouts.given(name, value, ndim)
+
+
 def _bool(name: str, parameter: str, value: Any, ndim: int) -> Any:
     if type(value) is bool:
         return value
@@ -173,7 +181,8 @@ def _new_dim(name: str, parameter: str, value: Any, ndim: int) -> int:
 
 _CONVERTERS: dict[Any, Converter] = {
     Dim: _dim, Dims: _dims, DimSet: _dim_set, NewDim: _new_dim, Ints: _ints,
-    Number: _number, Dtype: _dtype, int: _int, int | None: _int, float: _float, bool: _bool,
+    Number: _number, Dtype: _dtype, Format: _format,
+    int: _int, int | None: _int, float: _float, bool: _bool,
 }  # fmt: skip
 
 

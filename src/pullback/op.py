@@ -43,6 +43,7 @@ from pullback.arguments import (
     Dims,
     DimSet,
     Dtype,
+    Format,
     Ints,
     NewDim,
     Number,
@@ -51,12 +52,13 @@ from pullback.arguments import (
     as_ints,
     wrap_dim,
 )
+from pullback.layouts import contiguous_format
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
-    "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
-    "as_ints", "call", "composite", "creation", "opaque", "pointwise", "reduction", "view",
-    "wrap_dim",
+    "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
+    "as_ints", "call", "composite", "contiguous_format", "creation", "opaque", "pointwise",
+    "reduction", "view", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -293,7 +295,10 @@ class Op:
         self.plans.clear()
 
     def formula(self, function: Function) -> Function:
-        """Decorator: the same result from other operations, for operands that are formulas."""
+        """Decorator: the same result from other operations, for operands that are formulas.
+
+        None where loops have the operation itself.
+        """
         self.formula_function = function
         return function
 
@@ -639,13 +644,15 @@ class Opaque(Op):
         *,
         promote: bool = False,  # tensors are converted to a common dtype first
         numbers: str = "",  # tensor arguments that may be Python numbers
-        look_up: bool = False,  # loops read an element of the first argument, at others' elements
+        look_up: bool = False,  # loops read elements of the first argument, at others' elements
+        along: str = "",  # the argument with the one axis that is needed whole
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.promote = promote
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
+        self.along = along
         self.call = _caller(self)
         self.grows_function: Function | None = None
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
 
 __all__ = [
-    "add_image_windows", "argsort_array", "bitcast", "broadcast_shape", "check_index",
-    "check_position", "complex_view", "constant", "cumulate", "diagonal_view", "draw_integers",
-    "draw_normal", "draw_permutation", "draw_uniform",
+    "add_image_windows", "argpartition_array", "argsort_array", "arranged", "bitcast",
+    "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
+    "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
     "nonzero_array", "pad_last", "powers", "real_pairs", "reshape_view", "roll_array",
     "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
@@ -43,6 +44,21 @@ def reshape_view(x: Any, *shape: int) -> Any:
             f"dimension spans across two contiguous subspaces): shape {list(x.shape)} viewed as "
             f"{list(shape)}. Use .reshape(...) instead."
         ) from None
+
+
+def arranged(x: Any, like: Any, order: Any = None) -> Any:
+    """A copy of x with its axes in memory as another array has them, or in a given order.
+
+    Axes that are repeated or empty have no order to keep.
+    """
+    if order is layouts.channels_last:
+        axes = layouts.CHANNELS_LAST
+        made = np.empty([x.shape[k] for k in axes], x.dtype).transpose(np.argsort(axes))
+    else:
+        keeps = order is not layouts.contiguous_format and 0 not in like.strides
+        made = np.empty_like(like, x.dtype, "K" if keeps else "C", subok=False)
+    made[...] = x
+    return made
 
 
 def bitcast(x: Any, dtype: Any) -> Any:
@@ -131,6 +147,29 @@ def argsort_array(x: Any, dim: int, descending: bool) -> Any:
     # The reverse of a stable ascending sort of the reversed array keeps equals in order.
     back = np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
     return x.shape[dim] - 1 - back
+
+
+def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
+    """The places of the k largest or smallest elements along one axis, in the order of a stable
+    sort: the first ones among equals. NaN is largest."""
+    x = np.moveaxis(x, dim, -1)
+    size = x.shape[-1]
+    if 4 * k > size:
+        return np.moveaxis(argsort_array(x, -1, largest)[..., :k], -1, dim)
+    if not k or not x.size:
+        return np.moveaxis(np.zeros((*x.shape[:-1], k), np.int64), -1, dim)
+    last = size - k if largest else k - 1
+    edge = np.partition(x, last, -1)[..., last, None]
+    better, equal = (x > edge if largest else x < edge), x == edge
+    if x.dtype.kind == "f":
+        nan, edge_nan = np.isnan(x), np.isnan(edge)
+        equal |= nan & edge_nan
+        better |= (nan & ~edge_nan) if largest else (~nan & edge_nan)
+    room = k - np.count_nonzero(better, -1)[..., None]
+    chosen = better | (equal & (np.cumsum(equal, -1) <= room))
+    places = np.nonzero(chosen)[-1].reshape(*x.shape[:-1], k)
+    order = argsort_array(np.take_along_axis(x, places, -1), -1, largest)
+    return np.moveaxis(np.take_along_axis(places, order, -1), -1, dim)
 
 
 def _ends(index: Any) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.backends import array_functions
+from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
 from pullback.op import REGISTRY, Op, View
@@ -93,9 +94,9 @@ class ArrayVocabulary:
         return op.compute(ARRAYS, args)
 
     @staticmethod
-    def copy(x: Any) -> Any:
-        """The same values in memory of their own."""
-        return x.copy()
+    def copy(x: Any, order: Any = None) -> Any:
+        """The same values in memory of their own, their axes in the order that they have there."""
+        return x.copy() if order is None and x.flags.c_contiguous else arranged(x, x, order)
 
     # -------------------------------------------------------------------------- reductions
 

@@ -103,7 +103,7 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
                 total = max(total, 0 if e is None else e.size)
     if isinstance(op, Opaque):
         # A library call is better than loops, unless it would store, or read, what never is.
-        lazy = op.formula_function is not None and (
+        lazy = (op.formula_function is not None or bool(op.along)) and (
             _heavy(op, values) or _blows_up(op, values, total)
         )
     elif not lazy and isinstance(op, Pointwise):

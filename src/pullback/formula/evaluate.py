@@ -14,10 +14,11 @@ from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.errors import OutOfMemoryError
+from pullback.formula import slabs
 from pullback.formula.node import Formula, Source, Value, address_of
 from pullback.formula.plan import Step, in_order, make_plan, structure
-from pullback.formula.vocabulary import NotLowerable
-from pullback.op import View
+from pullback.formula.vocabulary import FORMULAS, NotLowerable
+from pullback.op import Reduction, View
 
 _lock = threading.RLock()
 _plans: dict[Any, list[Step]] = {}
@@ -72,12 +73,38 @@ def evaluate(roots: Sequence[Formula]) -> None:
         roots = [r for r in dict.fromkeys((*roots, *company)) if r.array is None]
         for root in roots:
             config.check_memory(root.shape, root.nbytes)
-        order, sources, plan = planned(roots)
+        twins = {r: _twin(r) for r in roots if r.size == 1 and r.heavy and _is_lone(r)}
+        order, sources, plan = planned([twins.get(r, r) for r in roots])
         for step in plan:
             _run(step, order, sources)
+        for root, twin in twins.items():
+            if twin.array is not None:
+                root.array = twin.array[:1].reshape(root.shape)
+                root.forget()
         for node in order:
             if node.array is not None:
                 node.forget()
+        evaluate(roots)  # what waited for slabs
+
+
+def _is_lone(node: Formula) -> bool:
+    """Whether one number is an element of what is never stored: there is no loop that gives it."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current.op, Reduction) and current.arguments[0].size > 1:
+            continue
+        for a in current.arguments:
+            if isinstance(a, Formula) and a.array is None:
+                if a.size > config.defer_elements:
+                    return True
+                stack.append(a)
+    return False
+
+
+def _twin(node: Formula) -> Any:
+    """The same number twice: a loop."""
+    return FORMULAS.expand(FORMULAS.reshape(node, 1), 2)
 
 
 def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[Step]]:
@@ -99,7 +126,13 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
 def _plan(
     order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
 ) -> list[Step]:
-    """The plan of loops; or everything by its definition, where loops cannot express it."""
+    """The plan of loops; or everything by its definition, where loops cannot express it.
+
+    What needs slabs comes first, and the rest is planned when they are there.
+    """
+    first = slabs.results(order, roots)
+    if first:
+        return [Step([k], slabs=True) for k, n in enumerate(order) if n in first]
     try:
         return make_plan(order, roots, sources)
     except NotLowerable:
@@ -110,6 +143,13 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     def value(place: int) -> Any:
         return order[place] if place >= 0 else sources[-1 - place]
 
+    if step.slabs:
+        node = order[step.numpy[0]]
+        try:
+            node.array = slabs.compute(node, array_of)
+        except NotLowerable:
+            _by_numpy(in_order([node]))
+        return
     if step.call is None:
         _by_numpy([order[k] for k in step.numpy])
         return

@@ -33,6 +33,7 @@ from pullback.formula.orient import can_be_oriented, oriented
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
 from pullback.op import Opaque, Pointwise, Reduction, View
 
+MAX_PULLED = 20_000  # elements of formulas in one kernel: repeated shifts could double them forever
 SHORT = 16  # axes of at most this size are unrolled, unless a kernel would grow too much
 
 
@@ -82,6 +83,8 @@ class Lowering:
         stack = [(node, at)]
         while stack:
             current, where = stack.pop()
+            if len(self.memo) + len(stack) > MAX_PULLED:
+                raise NotLowerable("a kernel of too many elements")
             key = _key(current, where)
             if key in self.memo:
                 continue
@@ -155,7 +158,7 @@ class Lowering:
         inputs = [next(elements) if isinstance(x, Value) else x for x in node.values]
         op = node.op
         if op.name == "cast":
-            return cast(inputs[0], inputs[1])
+            return cast(inputs[0], _arithmetic(inputs[1]))
         result: Scalar = op.compute(SYMBOLS, inputs)
         return result
 
@@ -172,7 +175,7 @@ class Lowering:
             if found is None:
                 name = self.fresh("a")
                 self.scalars[name] = node
-                found = self.buffers[id(node)] = scalar_input(name, node.dtype)
+                found = self.buffers[id(node)] = scalar_input(name, _arithmetic(node.dtype))
             return found
         # The same memory seen through a transpose is the same buffer: axes by decreasing stride.
         axes.sort(key=lambda k: -strides[k])
@@ -184,7 +187,7 @@ class Lowering:
             unit = layout[-1][1] == node.itemsize
             buffer = self.buffers[key] = Buffer(self.fresh("a"), node.dtype, len(axes), unit=unit)
             self.arrays[buffer.name] = (node, tuple(axes))
-        return load(buffer, *(plain(at[k]) for k in axes))
+        return cast(load(buffer, *(plain(at[k]) for k in axes)), _arithmetic(node.dtype))
 
     # ----------------------------------------------------------------------- reductions
 
@@ -272,6 +275,11 @@ def element_of_view(node: Formula, at: tuple[Any, ...]) -> tuple[Value, tuple[An
     x = node.values[0]
     mapped = node.op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
     return x, mapped.pull(at)
+
+
+def _arithmetic(dtype: Any) -> Any:
+    """What numbers of a dtype are computed with: float16 is for storage."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def _normal(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:

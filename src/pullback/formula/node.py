@@ -91,7 +91,7 @@ class Source(Value):
         """Read the same numbers from another array."""
         self.array = array
         # How the numbers lie in memory: kernels are made for it.
-        self.layout = kind_of(array.shape, array.dtype, array.strides)
+        self.layout = kind_of(array.shape, array.dtype, array.strides, self.fixed)
         self.address = address_of(array)
 
     is_pending = False

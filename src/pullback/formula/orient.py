@@ -31,7 +31,10 @@ def oriented(kernel: Kernel) -> Kernel:
     results: dict[str, list[Output]] = {}
     for o in kernel.outputs:
         results.setdefault(o.buffer.name, []).append(o)
-    movable = {n for n, outs in results.items() if all(_is_row_sum(o, pair) for o in outs)}
+    features = set(kernel.named("feature"))
+    movable = {
+        n for n, outs in results.items() if all(_is_row_sum(o, pair, features) for o in outs)
+    }
     seen: Loads = set()
     columns: set[str] = set()
     for name in sorted(results, key=lambda n: n in movable):  # those that cannot move come first
@@ -55,18 +58,19 @@ def can_be_oriented(kernel: Kernel, sizes: dict[str, int]) -> bool:
     return (
         len(kernel.inner) == 1
         and sizes[kernel.outer] == sizes[kernel.inner[0]]
-        and not kernel.named("feature")
         and len({o.buffer.name for o in kernel.outputs}) > 1
     )
 
 
-def _is_row_sum(o: Output, pair: tuple[str, str]) -> bool:
-    """Whether a result is made of plain sums over the inner index."""
+def _is_row_sum(o: Output, pair: tuple[str, str], features: set[str]) -> bool:
+    """Whether a result is made of plain sums over the inner index, one value for each row."""
     outer, inner = pair
+    mentioned = {n.data for i in o.indices for n in walk(i) if n.op == "index"}
     sums = [n for n in walk(o.value) if n.op == "reduce" and set(n.data.over) & set(pair)]
     return (
         bool(sums)
-        and any(n.op == "index" and n.data == outer for i in o.indices for n in walk(i))
+        and outer in mentioned
+        and mentioned.isdisjoint(features)
         and all(n.data.kind == "sum" and n.data.over == (inner,) for n in sums)
         and not any(m in sums for n in sums for m in walk(*n.args))
     )

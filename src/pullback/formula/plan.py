@@ -12,25 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pullback.backends.loops import (
-    Kernel,
-    Loop,
-    MalformedKernel,
-    free_indices,
-    index,
-    verify,
-)
+from pullback.backends.loops import Kernel, MalformedKernel, free_indices, verify
 from pullback.backends.scalar import walk
 from pullback.config import config
-from pullback.formula.lower import SHORT, Call, Job, element_of_view, indices_of, kernel_of
+from pullback.formula.lower import SHORT, Call, Job, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
-from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
-from pullback.op import Pointwise, Reduction, View
+from pullback.formula.roles import Loops, as_columns, job_of, pairs_of
+from pullback.formula.vocabulary import NotLowerable
+from pullback.op import Reduction, View
 
 
 @dataclass
 class Step:
-    """One kernel, with references for values; or formulas that NumPy computes, in order."""
+    """One kernel, with references for values; formulas that NumPy computes, in order; or one that
+    is computed in slabs."""
 
     numpy: list[int]
     call: Call | None = None
@@ -39,6 +34,7 @@ class Step:
     results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
+    slabs: bool = False  # the formula is computed slab by slab
 
     @cached_property
     def title(self) -> str:
@@ -180,14 +176,13 @@ def _plan(
             below = in_order([node], done)
             steps.append(Step([place[id(n)] for n in below]))
             done |= {id(n) for n in below}
-        groups: dict[Any, list[tuple[Job, dict[str, tuple[Loop, int]]]]] = {}
-        for node in ready:
-            if id(node) not in done:
-                job, loops = _job(node, policy.short)
-                columns = _as_columns(job, loops)
-                if _pairs(loops) not in groups and columns and _pairs(columns[1]) in groups:
-                    job, loops = columns
-                groups.setdefault(_pairs(loops), []).append((job, loops))
+        groups: dict[Any, list[tuple[Job, Loops]]] = {}
+        for node in (n for n in ready if id(n) not in done):
+            job, loops = job_of(node, policy.short)
+            columns = as_columns(job, loops)
+            if pairs_of(loops) not in groups and columns and pairs_of(columns[1]) in groups:
+                job, loops = columns
+            groups.setdefault(pairs_of(loops), []).append((job, loops))
         for members in groups.values():
             together = {name: loop for _, made in members for name, loop in made.items()}
             jobs = [job for job, _ in members]
@@ -254,113 +249,3 @@ def _is_small(node: Formula, done: set[int]) -> bool:
             return False
         stack += current.arguments
     return True
-
-
-def _job(node: Formula, short: int) -> tuple[Job, dict[str, tuple[Loop, int]]]:
-    """The loops of a stored result: which axis is outer, which are inner, batch or unrolled."""
-    loops: dict[str, tuple[Loop, int]] = {}
-
-    def unrolled(size: int, k: int) -> str:
-        name = f"d{size}_{k}"
-        loops[name] = (Loop(name, "unrolled", size), size)
-        return name
-
-    reduced: dict[int, str] = {}
-    long_reduced: list[int] = []
-    long = [k for k, s in enumerate(node.shape) if s > short]
-    x: Any = None
-    dims: tuple[int, ...] = ()
-    if isinstance(node.op, Reduction):
-        x, dims = node.values[:2]
-        long_reduced = [d for d in dims if x.shape[d] > short]
-    if not long and not long_reduced:  # the longest of the short axes is the loop
-        if node.size > 1:
-            long = [max(range(node.ndim), key=lambda k: node.shape[k])]
-        else:
-            long_reduced = [max(dims, key=lambda d: x.shape[d])]
-    for d in dims:
-        if x.shape[d] > 1 and d not in long_reduced:
-            reduced[d] = unrolled(x.shape[d], 100 + d)
-    axes: list[str | None] = [None] * node.ndim
-    for k, s in enumerate(node.shape):
-        if s > 1 and k not in long:
-            axes[k] = unrolled(s, k)
-    inner = long_reduced
-    if long:
-        features = _features(node, long) if long_reduced else set()
-        rows = [k for k in long if k not in features]
-        outer = rows[-1] if long_reduced else max(rows, key=lambda k: node.shape[k])
-        for number, k in enumerate(long):
-            size = node.shape[k]
-            if k in features:
-                name, loop = f"f{size}_{k}", Loop(f"f{size}_{k}", "feature")
-            elif k == outer:
-                name, loop = "o", Loop("o", "outer")
-            else:
-                name, loop = f"b{number}", Loop(f"b{number}", "batch")
-            axes[k] = name
-            loops[name] = (loop, size)
-    else:
-        outer = max(long_reduced, key=lambda d: x.shape[d])
-        reduced[outer] = "o"
-        loops["o"] = (Loop("o", "outer"), x.shape[outer])
-        inner = [d for d in long_reduced if d != outer]
-    for number, d in enumerate(inner):
-        reduced[d] = f"r{number}"
-        loops[f"r{number}"] = (Loop(f"r{number}", "inner"), x.shape[d])
-    return Job(node, tuple(axes), reduced), loops
-
-
-def _pairs(loops: dict[str, tuple[Loop, int]]) -> Any:
-    """What results that share a kernel have in common: the indices of its pairs."""
-    return tuple((name, loop.role, size) for name, (loop, size) in sorted(loops.items())
-                 if loop.role not in ("unrolled", "feature"))  # fmt: skip
-
-
-def _as_columns(
-    job: Job, loops: dict[str, tuple[Loop, int]]
-) -> tuple[Job, dict[str, tuple[Loop, int]]] | None:
-    """A sum for each row as a sum for each column of the pairs with the other index outside."""
-    plain = isinstance(job.node.op, Reduction) and REDUCTIONS[job.node.op.name] == "sum"
-    roles = [loop.role for loop, _ in loops.values()]
-    if not plain or roles.count("inner") != 1 or "feature" in roles or "o" not in job.outer_axes:
-        return None
-    other = {"o": "r0", "r0": "o"}
-    axes = tuple(other.get(axis or "", axis) for axis in job.outer_axes)
-    reduced = {d: other.get(name, name) for d, name in job.reduced.items()}
-    sizes = {**loops, "o": (loops["o"][0], loops["r0"][1]), "r0": (loops["r0"][0], loops["o"][1])}
-    return Job(job.node, axes, reduced), sizes
-
-
-def _features(node: Formula, long: list[int]) -> set[int]:
-    """Long axes of a row output that no pairwise factor depends on: e in Σ_j K_ij v_je.
-
-    The factors are found by following the body's axes inwards: the first large formula that does
-    not run over all of them is a factor of a pair.
-    """
-    x, dims, keepdim = node.values[:3]
-    places = [k for k in range(x.ndim) if keepdim or k not in dims]  # axis of the output → of x
-    axes = [index(str(k)) if s > 1 else 0 for k, s in enumerate(x.shape)]
-    whole = indices_of(axes)
-    paired: set[str] = set()
-    stack: list[tuple[Any, tuple[Any, ...]]] = [(x, tuple(axes))]
-    seen: set[tuple[int, frozenset[str]]] = set()
-    while stack:
-        current, at = stack.pop()
-        here = indices_of(at)
-        key = id(current), frozenset(here)
-        if key in seen or not isinstance(current, Formula) or not current.is_pending:
-            continue
-        seen.add(key)
-        if here == whole and isinstance(current.op, Pointwise):
-            for a in current.arguments:
-                inside = zip(a.shape, at[current.ndim - a.ndim :], strict=True)
-                stack.append((a, tuple(0 if s == 1 else i for s, i in inside)))
-        elif here == whole and isinstance(current.op, View):
-            stack.append(element_of_view(current, at))
-        elif current.size > config.defer_elements and current.is_large:
-            paired |= here
-    if not paired:
-        return set()
-    found = {k for k in long if str(places[k]) not in paired}
-    return found if len(found) < len(long) else set()

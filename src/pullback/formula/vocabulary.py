@@ -54,14 +54,21 @@ class FormulaVocabulary:
     broadcast_shape = staticmethod(broadcast_shape)
 
     @staticmethod
-    def number(value: int) -> Value:
-        """An integer that the code for a formula does not depend on."""
-        return Source(np.array(value), fixed=True)
+    def number(value: float, like: Value | None = None) -> Value:
+        """A number that the code for a formula does not depend on: an integer, or of some dtype."""
+        return Source(np.array(value, np.int64 if like is None else like.dtype), fixed=True)
 
     @staticmethod
     def positions(count: int, axis: int = 0, rank: int = 1) -> Value:
         """0, 1, … count - 1 along one of so many axes."""
-        found = Source(_counted(count), fixed=True)
+        if count > MAX_COUNTED:  # rows and columns, so that the numbers need no memory
+            rows, columns = -(-count // MAX_COUNTED), MAX_COUNTED
+            first: Any = FORMULAS.positions(rows, 0, 2)
+            first = first * FORMULAS.number(columns)
+            all_of_them = FORMULAS.reshape(first + FORMULAS.positions(columns, 1, 2), -1)
+            found: Value = FORMULAS.slice(all_of_them, 0, 0, count, 1)
+        else:
+            found = Source(_counted(count), fixed=True)
         if rank == 1:
             return found
         return FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))  # type: ignore[no-any-return]
@@ -168,6 +175,7 @@ CHECKS = CheckVocabulary()
 Maker = Template | Macro | Callable[[list[Any]], Any] | str
 _makers: dict[Any, Maker] = {}
 MAX_MAKERS = 10_000
+MAX_COUNTED = 1 << 20  # positions along an axis that are an array
 
 
 def build(op: Op, values: Sequence[Any]) -> Any:
@@ -234,7 +242,7 @@ def _maker(op: Op, given: list[Any]) -> Maker:
         if isinstance(op, Composite):
             return lambda given: op.compute(FORMULAS, given)
         for v in _values(given):
-            if v.dtype.kind not in "fbiu" or v.dtype == np.float16:
+            if v.dtype.kind not in "fbiu":
                 raise NotLowerable(f"dtype {v.dtype}")
             if v.size == 0:
                 raise NotLowerable("nothing to compute")
@@ -246,6 +254,8 @@ def _maker(op: Op, given: list[Any]) -> Maker:
             return _reduction(op, given)
         if isinstance(op, View) and not op.many:
             return _view(op, given)
+        if isinstance(op, Opaque) and op.along:
+            return _along(op, given)
         if isinstance(op, Opaque) and op.look_up:
             shape = broadcast_shape(*(v.shape for v in given[1]))
             return _template(op, given, shape, given[0].dtype)
@@ -258,7 +268,13 @@ def _opened(op: Op, function: Callable[..., Any], given: list[Any]) -> Any:
     """An operation written with others."""
     if isinstance(op, Opaque):
         op.compute(CHECKS, given)  # the same checks, with the same messages, as on arrays
-    return function(FORMULAS, *given)
+    result = function(FORMULAS, *given)
+    if result is None:
+        assert isinstance(op, Reduction)
+        plain = _reduction(op, given)
+        assert isinstance(plain, Template)
+        return Formula(plain, tuple(given), [given[0]])
+    return result
 
 
 def _values(given: Sequence[Any]) -> list[Value]:
@@ -341,6 +357,16 @@ def _together(results: Any) -> Any:
     for result in results:
         result.others = tuple(weakref.ref(other) for other in results if other is not result)
     return results
+
+
+def _along(op: Opaque, given: list[Any]) -> Template:
+    """An operation that needs one axis at once: the result for one place of the others tells."""
+    dim = given[op.positions[op.along]]
+    x = given[0]
+    one = np.zeros([s if k == dim else 1 for k, s in enumerate(x.shape)], x.dtype)
+    result = op.compute(ARRAYS, [one, *given[1:]])
+    shape = [result.shape[k] if k == dim else s for k, s in enumerate(x.shape)]
+    return _template(op, given, shape, result.dtype)
 
 
 def _view(op: View, given: list[Any]) -> Template:

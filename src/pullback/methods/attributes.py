@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pullback import layouts
 from pullback.arguments import wrap_dim
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS
@@ -87,7 +88,11 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 
 @method
 def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
-    """Whether the elements lie in memory in order, without gaps."""
+    """Whether the elements lie in memory in order, without gaps; channels last on request."""
+    if layouts.given("is_contiguous", memory_format, 4) is layouts.channels_last:
+        value = self._array
+        axes = layouts.CHANNELS_LAST
+        return bool(value.ndim == 4 and value.transpose(axes).flags.c_contiguous)
     return self._is_formula or bool(self._array.flags.c_contiguous)
 
 

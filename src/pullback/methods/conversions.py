@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback import dtypes
+from pullback import dtypes, layouts
 from pullback.construct import TensorType, dtype_of_type, legacy, tensor
 from pullback.devices import check_device
 from pullback.dispatch import TENSORS
@@ -44,8 +44,12 @@ def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, other: A
     check_device(device)
     wanted = dtypes.given("to", dtype)
     if wanted is None or wanted.numpy == self._value.dtype:
-        return TENSORS.clone(self) if copy else self
-    return TENSORS.cast(self, wanted.numpy)  # type: ignore[no-any-return]
+        made = TENSORS.clone(self, memory_format=memory_format) if copy else self
+    else:
+        made = TENSORS.cast(self, wanted.numpy)
+    if memory_format in (None, layouts.preserve_format):
+        return made
+    return TENSORS.contiguous(made, memory_format=memory_format)  # type: ignore[no-any-return]
 
 
 @method

@@ -2,7 +2,7 @@
 
 from math import ceil, isfinite
 
-from pullback.op import Dtype, Ints, Number, call, composite, creation
+from pullback.op import Dtype, Format, Ints, Number, call, composite, creation
 
 
 @creation()
@@ -169,14 +169,20 @@ def _(np, n, m=None, *, dtype=None):
     return np.eye(n, m, dtype=dtype)
 
 
+def _in_order(xp, made, input, memory_format):
+    if memory_format is None and input.is_contiguous():
+        return made
+    return xp.arranged(made, input, memory_format)
+
+
 def _like(name):
     @composite(
         name=f"{name}_like", method=False, derivative=False, random=name not in ("zeros", "ones")
     )
     def like(xp, input, *, dtype: Dtype = None, layout=None, device=None,
-             requires_grad: bool = False, memory_format=None):  # fmt: skip
+             requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
         made = getattr(xp, name)(*input.shape, dtype=dtype or input.dtype)
-        return made.requires_grad_(requires_grad)
+        return _in_order(xp, made, input, memory_format).requires_grad_(requires_grad)
 
     @like.samples
     def _(r):
@@ -198,10 +204,10 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
 
 @composite(method=False, derivative=False)
 def full_like(xp, input, fill_value: Number, *, dtype: Dtype = None, layout=None, device=None,
-              requires_grad: bool = False, memory_format=None):  # fmt: skip
+              requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
     r"""One value everywhere, with the shape and, unless given, the dtype of the input."""
     made = xp.full(input.shape, fill_value, dtype=dtype or input.dtype)
-    return made.requires_grad_(requires_grad)
+    return _in_order(xp, made, input, memory_format).requires_grad_(requires_grad)
 
 
 @full_like.samples

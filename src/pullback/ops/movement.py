@@ -5,11 +5,13 @@ from pullback.op import (
     Dim,
     DimSet,
     Dtype,
+    Format,
     Ints,
     NewDim,
     Plain,
     call,
     composite,
+    contiguous_format,
     opaque,
     pointwise,
     view,
@@ -806,9 +808,20 @@ def _(np, input, diagonal=0):
 
 
 @opaque()
-def clone(xp, input, *, memory_format=None):
-    r"""A copy, through which gradients flow."""
-    return xp.copy(input)
+def clone(xp, input, *, memory_format: Format = None):
+    r"""A copy, through which gradients flow; its axes lie in memory as the input's."""
+    return xp.copy(input, memory_format)
+
+
+@opaque(public=False, derivative=False)
+def arranged(xp, input, like, order: Format = None):
+    r"""The values in memory as those of another tensor of the same shape."""
+    return xp.arranged(input, like, order)
+
+
+@arranged.samples
+def _(r):
+    yield call(r(2, 3), r(2, 3))
 
 
 @clone.formula
@@ -822,9 +835,10 @@ def _(xp, g):
 
 
 @composite(function=False)
-def contiguous(xp, input, *, memory_format=None):
+def contiguous(xp, input, *, memory_format: Format = None):
     r"""The tensor itself if its elements lie in order, else a copy."""
-    return input if input.is_contiguous() else xp.clone(input)
+    order = memory_format or contiguous_format
+    return input if input.is_contiguous(order) else xp.clone(input, memory_format=order)
 
 
 @clone.samples

@@ -5,7 +5,7 @@ In rules, `g` and `y` come with the reduced axes of size 1, so that they broadca
 
 from math import inf
 
-from pullback.op import Dim, Dims, Dtype, Number, Plain, call, composite, opaque, reduction
+from pullback.op import Array, Dim, Dims, Dtype, Number, Plain, call, composite, opaque, reduction
 
 
 def _with_dim(input, dim, *rest):
@@ -293,6 +293,18 @@ def _extreme(name, value, better, node):
 
     index.combine(with_index.combine_function)
 
+    @index.formula
+    def _(xp, input, dim, keepdim):
+        if len(dim) <= 1:
+            return None
+        # The extremes along the last axis, then the first row that has the extreme of all.
+        columns = input.shape[-1]
+        best = getattr(xp, f"a{name}")(input, -1)
+        column = xp.reshape(getattr(xp, f"arg{name}")(input, -1), -1)
+        row = getattr(xp, f"arg{name}")(xp.reshape(best, -1), 0, True)
+        place = row * xp.number(columns) + xp.elements(column, [row])
+        return xp.reshape(place, *((1,) * len(dim) if keepdim else ()))
+
     @index.samples
     def _(r):
         yield call(r(3, 4))
@@ -453,6 +465,16 @@ def _(xp, m, s):
     return xp.finite_or_zero(m) + xp.log(s)
 
 
+@logsumexp.formula
+def _(xp, input, dim, keepdim):
+    long = [d for d in dim if input.shape[d] > 1]
+    if len(long) <= 1:
+        return None
+    for d in long:  # one axis after the other
+        input = xp.logsumexp(input, d, True)
+    return input if keepdim else xp.squeeze(input, tuple(dim))
+
+
 @logsumexp.backward("input")
 def _(xp, g, y, input):
     return g * xp.exp(input - xp.finite_or_zero(y))
@@ -517,6 +539,17 @@ def _(xp, a, b):
 def _(xp, m2, count, correction):
     freedom = max(count - correction, 0)
     return m2 / freedom if freedom else m2 * float("inf") if count else m2 * float("nan")
+
+
+@variance.formula
+def _(xp, input, dim, keepdim, correction):
+    count = 1
+    for d in dim:
+        count *= input.shape[d]
+    freedom = max(count - correction, 0)
+    gap = input - xp.mean(input, dim, True)
+    m2 = xp.sum(gap * gap, dim, keepdim)
+    return m2 / xp.number(freedom, m2) if freedom else m2 * xp.number(inf, m2)
 
 
 @variance.backward("input")
@@ -757,7 +790,7 @@ def _(np, input, dim, *, dtype=None):
     return input - np.log(np.sum(np.exp(input), axis=dim, keepdims=True))
 
 
-@opaque()
+@opaque(along="dim")
 def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running sum along one axis."""
     return xp.cumulate("sum", input if dtype is None else xp.cast(input, dtype.numpy), dim)
@@ -783,11 +816,48 @@ def _(np, input, dim, *, dtype=None):
     return np.cumsum(input, dim, dtype) if input.ndim else input
 
 
+@opaque(public=False, derivative=False, along="dim", dtypes="bif")
+def sorted_places(xp, input, dim: int, descending: bool):
+    r"""The places of the elements in order along one axis; NaN counts as largest."""
+    return xp.argsort_array(input, dim, descending)
+
+
+@sorted_places.samples
+def _(r):
+    yield call(r.distinct(3, 4), 1, True)
+    yield call(r.integers(0, 3, 9), 0, False)
+
+
+@opaque(public=False, derivative=False, along="dim", dtypes="bif")
+def extreme_places(xp, input, k: int, dim: int, largest: bool):
+    r"""The places of the k largest or smallest elements along one axis, in order."""
+    return xp.argpartition_array(input, k, dim, largest)
+
+
+@extreme_places.samples
+def _(r):
+    yield call(r.distinct(3, 4), 2, 1, True)
+    yield call(r.integers(0, 3, 9), 4, 0, False)
+
+
+def _moved_to(xp, input, dim, places):
+    """The elements at places along one axis that are known to be there."""
+    rank = len(input.shape)
+    axes = [xp.positions(s, k, rank) for k, s in enumerate(input.shape)]
+    return xp.elements(input, [places if k == dim else axes[k] for k in range(rank)])
+
+
 @opaque(outputs="values indices", integer_outputs="indices", dtypes="bif")
 def sort(xp, input, dim: Dim = -1, descending: bool = False, *, stable: bool = False):
     r"""Elements in order along one axis, and where they came from; NaN counts as largest."""
     indices = xp.argsort_array(input, dim, descending)
     return xp.gather_array(input, dim, indices), indices
+
+
+@sort.formula
+def _(xp, input, dim, descending, stable):
+    places = xp.sorted_places(input, dim, descending)
+    return _moved_to(xp, input, dim, places), places
 
 
 @opaque(outputs="values indices", integer_outputs="indices", dtypes="if")
@@ -798,14 +868,60 @@ def topk(xp, input, k: int, dim: Dim = -1, largest: bool = True, sorted: bool = 
         raise RuntimeError(f"topk: k={k} is out of range for dimension {dim} of size {size}")
     if not input.shape:
         return input, xp.argsort_array(input, dim, False)
-    indices = xp.slice(xp.argsort_array(input, dim, largest), dim, 0, k, 1)
+    indices = xp.argpartition_array(input, k, dim, largest)
     return xp.gather_array(input, dim, indices), indices
 
 
-@sort.backward("input")
+@topk.formula
+def _(xp, input, k, dim, largest, sorted):
+    if not k:
+        return xp.not_lowerable("nothing to compute")
+    places = xp.extreme_places(input, k, dim, largest)
+    return _moved_to(xp, input, dim, places), places
+
+
 @topk.backward("input")
 def _(xp, g, indices, input_shape, dim):
     return xp.scatter_zeros(g, dim, indices, input_shape)
+
+
+@sort.backward("input")
+def _(xp, g, indices, dim):
+    return xp.unsort(g, indices, dim)
+
+
+@opaque(public=False, derivative=False, along="dim")
+def inverse_places(xp, input, dim: int):
+    r"""The inverse of permutations along one axis."""
+    return xp.argsort_array(input, dim, False)
+
+
+@inverse_places.samples
+def _(r):
+    yield call(r.order(4), 0)
+
+
+@opaque(public=False)
+def unsort(xp, input, places: Array, dim: int):
+    r"""The elements back where a sort along one axis took them from."""
+    if not input.shape:
+        return input
+    return xp.scatter_array(xp.filled(input.shape, 0, input), dim, places, input, False)
+
+
+@unsort.formula
+def _(xp, input, places, dim):
+    return _moved_to(xp, input, dim, xp.inverse_places(places, dim))
+
+
+@unsort.backward("input")
+def _(xp, g, places, dim):
+    return xp.gather(g, dim, places)
+
+
+@unsort.samples
+def _(r):
+    yield call(r(4), r.order(4), 0)
 
 
 @topk.samples

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import llvmlite
 import llvmlite.binding as binding
 
 from ..loops import Kernel, verify
-from ..simplify import simplify
 from . import cache
-from .emit import Emitter
-from .layout import Layout
-from .plan import Plan
+from .facts import Facts
 from .target import Target, host
 
-PIPELINE = "1"  # to be changed with `compile_text`: what is on disk came out of it
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+BACKENDS = Path(__file__).parent.parent
 
 _lock = threading.RLock()
 _programs: dict[tuple[str, Target], Program] = {}
@@ -33,13 +35,17 @@ class Program:
     """A kernel as machine code, and what is needed to call it."""
 
     kernel: Kernel  # as it was given
-    plan: Plan
-    layout: Layout
-    text: str
+    target: Target
+    facts: Facts
     main: Callable[[int, int, int], None]
     finish: Callable[[int], None] | None
     from_disk: bool
     keep: list[Any] = field(repr=False)  # owns the code
+
+    @property
+    def text(self) -> str:
+        """The LLVM IR."""
+        return source(self.kernel, self.target)
 
 
 def program(kernel: Kernel, target: Target | None = None) -> Program:
@@ -69,42 +75,71 @@ def forget() -> None:
 
 def source(kernel: Kernel, target: Target | None = None) -> str:
     """The LLVM IR of a kernel."""
-    return Emitter(simplify(kernel), target or host()).module()
+    return emitter(kernel, target or host()).module()
+
+
+def emitter(kernel: Kernel, target: Target) -> Emitter:
+    """The printer of a kernel. It is imported by those who print: cached code needs none."""
+    from ..simplify import simplify
+    from .emit import Emitter
+
+    return Emitter(simplify(kernel), target)
 
 
 def build(kernel: Kernel, target: Target) -> Program:
-    """Verify, simplify, print, compile and load a kernel."""
-    verify(kernel)
-    emitter = Emitter(simplify(kernel), target)
-    text = emitter.module()
-    if "ir" in os.environ.get("PULLBACK_DUMP", "").split(","):
-        print(text, file=sys.stderr)
+    """The machine code of a kernel from disk; or verify, simplify, print and compile it."""
     initialize()
-    name = entry(text, target)
-    machine = _machine(target)
-    code = cache.get(name)
-    from_disk = code is not None
-    if code is None:
-        code = compile_text(text, target)
-        cache.put(name, code)
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    name = entry(kernel, target)
+    dump = bool(os.environ.get("PULLBACK_DUMP"))  # what is on disk has nothing to print
+    stored = None if dump else cache.get(name)
+    if stored is None:
+        facts, code = compiled(kernel, target)
+        head = facts.dump()
+        cache.put(name, len(head).to_bytes(8, "little") + head + code)
+    else:
+        size = int.from_bytes(stored[:8], "little")
+        facts, code = Facts.load(stored[8 : 8 + size]), stored[8 + size :]
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine(target))
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     word, pointer = ctypes.c_int64, ctypes.c_void_p
     main = ctypes.CFUNCTYPE(None, pointer, word, word)(engine.get_function_address("kernel"))
     finish = None
-    if emitter.plan.has_finish:
+    if facts.has_finish:
         address = engine.get_function_address("kernel.finish")
         finish = ctypes.CFUNCTYPE(None, pointer)(address)
-    return Program(
-        kernel, emitter.plan, emitter.layout, text, main, finish, from_disk, [engine, code]
-    )
+    return Program(kernel, target, facts, main, finish, stored is not None, [engine, code])
 
 
-def entry(text: str, target: Target) -> str:
-    """The name of a module's object on disk."""
-    versions = f"{PIPELINE} {llvmlite.__version__} {binding.llvm_version_info}"
-    return cache.key(text, target.triple, target.cpu, target.feature_string, versions)
+def compiled(kernel: Kernel, target: Target) -> tuple[Facts, bytes]:
+    """A kernel's object, and how to call it."""
+    verify(kernel)
+    printer = emitter(kernel, target)
+    text = printer.module()
+    if "ir" in os.environ.get("PULLBACK_DUMP", "").split(","):
+        print(text, file=sys.stderr)
+    return Facts.of(printer), compile_text(text, target)
+
+
+def entry(kernel: Kernel, target: Target) -> str:
+    """The name of a kernel's object on disk."""
+    versions = f"{llvmlite.__version__} {binding.llvm_version_info} {_generator()}"
+    return cache.key(kernel.key, target.triple, target.cpu, target.feature_string,
+                     str(target.lanes), versions)  # fmt: skip
+
+
+@functools.cache
+def _generator() -> str:
+    """A digest of this package's code, sizes and times of its files: what it compiles may change
+    with it."""
+    parts = []
+    for folder in (BACKENDS, BACKENDS / "passes", BACKENDS / "llvm", BACKENDS / "llvm" / "math"):
+        with os.scandir(folder) as files:
+            for file in files:
+                if file.name.endswith(".py"):
+                    status = file.stat()
+                    parts.append(f"{file.name} {status.st_size} {status.st_mtime_ns}")
+    return cache.key(*sorted(parts))
 
 
 def compile_text(text: str, target: Target) -> bytes:

@@ -67,7 +67,7 @@ def outlook(kernel: Kernel, target: Target | None = None) -> Outlook:
     code: Code = "not compiled yet"
     if in_memory(kernel, target):
         code = "in memory"
-    elif cache.get(entry(text, target)) is not None:
+    elif cache.get(entry(kernel, target)) is not None:
         code = "on disk"
     plan = emitter.plan
     tiles = tuple(p.tile for p in plan.passes)

@@ -7,7 +7,7 @@ whose body uses the result of another one runs in a later pass over the pairs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +24,6 @@ PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-l
 SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
 COLUMN_TILE = 256
 CONTRACTED_TILE, CONTRACTED_BLOCK = 128, 32  # pairs of a contraction: columns, vectors of rows
-LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
 
 
 @dataclass
@@ -73,16 +72,18 @@ class Plan:
     def columns(self) -> list[Accumulator]:
         return [c for p in self.passes for c in p.columns]
 
-    def long_bytes(self, sizes: Mapping[str, int]) -> int:
-        """What each vector of rows keeps for all values of contracted and feature indices."""
+    @property
+    def long_bytes(self) -> tuple[tuple[str, int], ...]:
+        """Contracted and feature indices, with what a vector of rows keeps for each of their
+        values, in bytes."""
         long = {*self.kernel.named("contracted"), *self.kernel.named("feature")}
         kept = {id(n): n for p in self.passes for n in p.transposed}
         kept |= {id(acc): acc.args[0] for p in self.passes for acc in p.wide}
-        return sum(
-            n.dtype.itemsize * self.lanes * sizes[name]
-            for n in kept.values()
-            for name in self.free[id(n)] & long
-        )
+        found: Counter[str] = Counter()
+        for n in kept.values():
+            for name in self.free[id(n)] & long:
+                found[name] += n.dtype.itemsize * self.lanes
+        return tuple(sorted(found.items()))
 
     @property
     def has_finish(self) -> bool:

@@ -10,10 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..loops import Buffer, Kernel
-from ..scalar import Scalar
 from . import threads
 from .compile import Program, program
-from .plan import LONG_BYTES
 from .target import Target
 from .threads import Progress
 
@@ -21,6 +19,7 @@ PAIRS_AT_ONCE = 1 << 28  # of one call into machine code: a fraction of a second
 PAIRS_WORTH_A_THREAD = 1 << 15
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
+LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
 
 
 class BadArguments(ValueError):
@@ -59,28 +58,26 @@ class Geometry:
     __slots__ = ("batches", "groups", "pairs", "tasks", "tasks_per_group", "vectors")
 
     def __init__(self, p: Program, sizes: Mapping[str, int]):
-        plan, kernel = p.plan, p.kernel
+        facts, kernel = p.facts, p.kernel
         self.batches = 1
         for name in kernel.batch:
             self.batches *= sizes[name]
-        vectors = -(-sizes[kernel.outer] // plan.lanes)
+        vectors = -(-sizes[kernel.outer] // facts.lanes)
         inner = 1
         for name in kernel.inner:
             inner *= sizes[name]
-        if plan.passes:
-            self.vectors = max(4, min(plan.block, -(-vectors * self.batches // 24)))
-            self.vectors = max(1, min(self.vectors, PAIRS_AT_ONCE // (plan.lanes * max(1, inner))))
-            if long := plan.long_bytes(sizes):
+        if facts.pairs:
+            self.vectors = max(4, min(facts.block, -(-vectors * self.batches // 24)))
+            self.vectors = max(1, min(self.vectors, PAIRS_AT_ONCE // (facts.lanes * max(1, inner))))
+            if long := sum(size * sizes[name] for name, size in facts.long):
                 self.vectors = max(1, min(self.vectors, LONG_BYTES // long))
         else:
             self.vectors = max(16, min(MAP_VECTORS, -(-vectors * self.batches // 24)))
         self.tasks = -(-vectors // self.vectors)
-        self.pairs = min(self.vectors, vectors) * plan.lanes * max(1, inner)
+        self.pairs = min(self.vectors, vectors) * facts.lanes * max(1, inner)
         self.tasks_per_group = 1
-        if plan.columns:
-            width = (
-                8 * sum(len(c.wide) for c in plan.columns) * max(1, inner) * max(1, self.batches)
-            )
+        if facts.columns:
+            width = 8 * facts.columns * max(1, inner) * max(1, self.batches)
             groups = max(2, min(16, COLUMN_BYTES // width))
             self.tasks_per_group = max(1, -(-self.tasks // groups))
         self.groups = -(-self.tasks // self.tasks_per_group)
@@ -95,10 +92,10 @@ class Launch:
     def __init__(self, p: Program, sizes: Mapping[str, int], arrays: Mapping[str, Placed]):
         self.program = p
         self.geometry = g = Geometry(p, sizes)
-        kernel = p.plan.kernel
-        self._partials = g.batches * g.tasks * sum(len(t.wide) for t in p.plan.totals)
-        inner = sizes[p.kernel.inner[-1]] if p.plan.columns else 0
-        self._columns = g.batches * g.groups * sum(len(c.wide) for c in p.plan.columns) * inner
+        facts = p.facts
+        self._partials = g.batches * g.tasks * facts.totals
+        inner = sizes[p.kernel.inner[-1]] if facts.columns else 0
+        self._columns = g.batches * g.groups * facts.columns * inner
         values = {
             "vectors_per_task": g.vectors,
             "tasks_per_batch": g.tasks,
@@ -108,15 +105,15 @@ class Launch:
         for loop in p.kernel.loops:
             if loop.role != "unrolled":
                 values[f"size:{loop.name}"] = sizes[loop.name]
-        for buffer in kernel.buffers:
+        for buffer in facts.buffers:
             placed = arrays[buffer.name]
             _check(buffer, placed)
             for k, stride in enumerate(placed.strides):
                 values[f"stride:{buffer.name}:{k}"] = stride
-        slots = p.layout.slots
-        self._block = array("q", [values.get(name, 0) for name in p.layout.names])
-        self._data = [(buffer.name, slots[f"data:{buffer.name}"]) for buffer in kernel.buffers]
-        self._scalars = [(n.data, _packer(n), slots[f"scalar:{n.data}"]) for n in kernel.scalars]
+        slots = {name: k for k, name in enumerate(facts.names)}
+        self._block = array("q", [values.get(name, 0) for name in facts.names])
+        self._data = [(buffer.name, slots[f"data:{buffer.name}"]) for buffer in facts.buffers]
+        self._scalars = [(n, _packer(d), slots[f"scalar:{n}"]) for n, d in facts.scalars]
         self._scratch = slots["partials"], slots["columns"], slots["stop"]
 
     def __call__(
@@ -143,7 +140,7 @@ class Launch:
         total = g.batches * g.tasks
 
         # a chunk: a group of tasks in order (column sums), or a few tasks worth a call
-        if p.plan.columns:
+        if p.facts.columns:
             per_batch, size, last = g.groups, g.tasks_per_group, g.tasks
 
             def work(chunk: int) -> None:
@@ -183,10 +180,10 @@ def _check(buffer: Buffer, placed: Placed) -> None:
         raise BadArguments(f"the last axis of {buffer} must be contiguous")
 
 
-def _packer(n: Scalar) -> Callable[[Any], int]:
+def _packer(dtype: np.dtype[Any]) -> Callable[[Any], int]:
     """A number as the bits of a 64-bit slot."""
     # In standard sizes "l" has four bytes.
-    code = {"l": "q", "L": "Q"}.get(n.dtype.char, n.dtype.char)
+    code = {"l": "q", "L": "Q"}.get(dtype.char, dtype.char)
     pack = struct.Struct("<" + code).pack
     return lambda number: _signed(int.from_bytes(pack(number), "little"))
 

@@ -1,0 +1,42 @@
+"""How elements lie in memory: the names of the orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class memory_format:
+    """An order of a tensor's axes in memory."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name  # the constant of this module
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+
+CHANNELS_LAST = (0, 2, 3, 1)  # the axes of a batch of images, from the largest step to the smallest
+
+
+def given(function: str, value: Any, ndim: int) -> memory_format | None:
+    """A caller's `memory_format=`. TypeError for anything else, RuntimeError where none can be."""
+    if value is not None and not isinstance(value, memory_format):
+        raise TypeError(
+            f"{function}(): argument 'memory_format' must be torch.memory_format, not "
+            f"{type(value).__name__}"
+        )
+    if value is channels_last and ndim != 4:
+        raise RuntimeError(
+            f"{function}(): required rank 4 tensor to use channels_last format, but there are "
+            f"{ndim} axes"
+        )
+    return value

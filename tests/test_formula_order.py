@@ -1,0 +1,148 @@
+"""Orders, moments and running sums of formulas: the numbers that arrays give, to the second
+derivative; and nothing of the size of all pairs is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from pullback.backends.array_functions import argpartition_array, argsort_array
+from pullback.errors import OutOfMemoryError
+
+N, M = 9, 7
+
+Case = Callable[[Any], Any]
+CASES: dict[str, Case] = {
+    "var": lambda k: k.var(1),
+    "var of columns": lambda k: k.var(0, correction=0),
+    "std of all": lambda k: k.std(),
+    "logsumexp of all": lambda k: k.logsumexp((0, 1)),
+    "softmax": lambda k: k.softmax(1),
+    "log_softmax": lambda k: k.log_softmax(0),
+    "argmax of all": lambda k: k.flatten()[k.argmax()],
+    "argmin of all, kept": lambda k: k.reshape(-1)[k.argmin(keepdim=True).reshape(())],
+    "topk": lambda k: k.topk(3, 1).values,
+    "smallest of columns": lambda k: k.topk(2, 0, largest=False).values,
+    "topk, summed": lambda k: (k.topk(3, 1).values ** 2).sum(1),
+    "sort, cut": lambda k: k.sort(1).values[:, :3],
+    "sort": lambda k: k.sort(0, descending=True).values,
+    "argsort": lambda k: k.gather(1, k.argsort(1)[:, 1:3]),
+    "cumsum": lambda k: k.cumsum(1)[:, 2:5],
+    "cumsum of columns, reduced": lambda k: k.cumsum(0).amax(0),
+}
+
+
+def points(n: int, seed: int) -> Any:
+    return torch.tensor(np.random.default_rng(seed).normal(size=n), requires_grad=True)
+
+
+def kernel(x: Any, y: Any) -> Any:
+    return torch.exp(-((x[:, None] - y) ** 2)) + 0.3 * torch.sin(x[:, None] * y)
+
+
+def derivatives(f: Case, elements: int) -> list[Any]:
+    """A function of a kernel matrix and its first two derivatives, deferred above a limit."""
+    with torch.config(defer_elements=elements):
+        x, y = points(N, 1), points(M, 2)
+        result = f(kernel(x, y))
+        weights = np.random.default_rng(3).normal(size=tuple(result.shape))
+        first = torch.autograd.grad(
+            (result * torch.tensor(weights)).sum(), (x, y), create_graph=True
+        )
+        second = torch.autograd.grad((first[0] ** 2).sum() + first[1].sin().sum(), (x, y))
+        return [t.detach().numpy() for t in (result, *first, *second)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_orders_and_moments(name: str) -> None:
+    with torch.config(tile_bytes=200):  # several slabs
+        lazy = derivatives(CASES[name], 1)
+    for a, b in zip(lazy, derivatives(CASES[name], 10**9), strict=True):
+        np.testing.assert_allclose(a, b, 1e-10, 1e-10)
+
+
+LARGE = 2000
+STREAMED: dict[str, tuple[Case, Callable[[Any], Any]]] = {
+    "var": (lambda k: k.var(1), lambda k: k.var(1, ddof=1)),
+    "std": (lambda k: k.std(), lambda k: k.std(ddof=1)),
+    "logsumexp": (lambda k: k.logsumexp((0, 1)), lambda k: np.log(np.exp(k).sum())),
+    "argmax": (lambda k: k.argmax(), np.argmax),
+    "topk": (lambda k: k.topk(5, 1).values, lambda k: -np.sort(-k, 1)[:, :5]),
+    "indices": (lambda k: k.topk(5, 0).indices, lambda k: np.argsort(-k, 0)[:5]),
+    "sort": (lambda k: k.sort(1).values[:, :4], lambda k: np.sort(k, 1)[:, :4]),
+    "cumsum": (lambda k: k.cumsum(1).amax(1), lambda k: np.cumsum(k, 1).max(1)),
+}
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_orders_and_moments_are_not_stored(name: str) -> None:
+    """32 MB of pairs, within 4."""
+    f, expected = STREAMED[name]
+    with torch.config(memory_budget=4 << 20):
+        x, y = points(LARGE, 1), points(LARGE, 2)
+        result = f(kernel(x, y))
+        if result.requires_grad:
+            gradient = torch.autograd.grad(result.sum(), x)[0].numpy()
+            assert np.isfinite(gradient).all() and gradient.any()
+        found = result.detach().numpy()
+        with pytest.raises(OutOfMemoryError):
+            kernel(x, y).detach().numpy()
+    x, y = x.detach().numpy(), y.detach().numpy()
+    k = np.exp(-((x[:, None] - y) ** 2)) + 0.3 * np.sin(x[:, None] * y)
+    np.testing.assert_allclose(found, expected(k), 1e-11)
+
+
+@pytest.mark.parametrize("largest", [False, True])
+@pytest.mark.parametrize("k", [0, 1, 3, 20])
+def test_places_of_extremes_are_those_of_a_stable_sort(k: int, largest: bool) -> None:
+    """Among equals and NaNs as well."""
+    draw = np.random.default_rng(0)
+    for x in (
+        draw.normal(size=(4, 40)),
+        draw.integers(0, 5, (4, 40)),
+        np.where(draw.random((4, 40)) < 0.3, np.nan, draw.integers(0, 5, (4, 40))),
+        np.full((2, 40), np.nan),
+    ):
+        for dim in (0, 1):
+            a = x if dim else x.T
+            expected = np.take(argsort_array(a, dim, largest), range(k), dim)
+            np.testing.assert_array_equal(argpartition_array(a, k, dim, largest), expected)
+
+
+def test_one_element() -> None:
+    """A number out of a matrix that is never stored, and its gradient."""
+    with torch.config(memory_budget=4 << 20):
+        x, y = points(LARGE, 1), points(LARGE, 2)
+        k = kernel(x, y)
+        place = k.argmax()
+        element = k.flatten()[place]
+        assert float(k[3, 5]) == float(k[3][5])
+        (gradient,) = torch.autograd.grad(element, x)
+        assert float(element) == float(kernel(x, y).max())
+    i, j = divmod(int(place), LARGE)
+    x, y = x.detach().numpy()[i], y.detach().numpy()[j]
+    expected = np.zeros(LARGE)
+    expected[i] = -2 * (x - y) * np.exp(-((x - y) ** 2)) + 0.3 * y * np.cos(x * y)
+    np.testing.assert_allclose(gradient.numpy(), expected, 1e-9, 1e-12)
+
+
+def test_half_precision_is_for_storage() -> None:
+    """Numbers are read and written in 16 bits, and computed with in 32."""
+
+    def run(elements: int, dtype: Any) -> list[Any]:
+        with torch.config(defer_elements=elements):
+            x, y, v = (points(n, n).detach().to(dtype).requires_grad_() for n in (60, 50, 50))
+            k = kernel(x, y)
+            results = [k @ v, k.mean(1), k.amax(0), k.logsumexp(1), k.var(0), k[3:9, 2], 0.3 * k]
+            loss = (k @ v).sum() + k.softmax(0).sum(1).sin().sum()
+            gradients = torch.autograd.grad(loss, (x, y, v))
+            assert {t.dtype for t in (*results, *gradients)} == {dtype}
+            return [t.detach().double().numpy() for t in (*results, *gradients)]
+
+    pairs = zip(run(1, torch.float16), run(10**9, torch.float64), strict=True)
+    for lazy, exact in pairs:
+        np.testing.assert_allclose(lazy, exact, 4e-3, 4e-3 * np.abs(exact).max())
