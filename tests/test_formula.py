@@ -418,3 +418,16 @@ def test_rows_and_columns_share_their_pairs(n: int, m: int, flipped: bool) -> No
         found = [r.numpy() for r in results]
     for have, want in zip(found, products(*map(torch.tensor, (x, y, b, w))), strict=True):
         np.testing.assert_allclose(have, want.numpy(), rtol=1e-12)
+
+
+def test_results_of_one_call_are_computed_together() -> None:
+    """The smallest element and its place come out of one loop, unless nobody has the other."""
+    x = np.random.default_rng(0).random((30, 3))
+    with defer(0):
+        found = distances(torch.tensor(x), torch.tensor(x[::-1].copy())).min(dim=1)
+        values, indices = found
+        np.testing.assert_array_equal(values.numpy().shape, (30,))
+        assert not indices._value.is_pending
+        alone = distances(torch.tensor(x), torch.tensor(x)).min(dim=1).indices
+        assert alone._value.company() == []
+        np.testing.assert_array_equal(alone.numpy(), np.arange(30))

@@ -69,6 +69,8 @@ def evaluate(roots: Sequence[Formula]) -> None:
         roots = [r for r in dict.fromkeys(roots) if r.array is None]
         if not roots:
             return
+        company = [f for r in roots if r.others for f in r.company() if not f.is_large]
+        roots = [r for r in dict.fromkeys((*roots, *company)) if r.array is None]
         for root in roots:
             config.check_memory(root.shape, root.nbytes)
         twins = {r: _twin(r) for r in roots if r.size == 1 and r.heavy and _is_lone(r)}

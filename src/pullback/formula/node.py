@@ -115,13 +115,14 @@ class Template:
 class Formula(Value):
     """An operation on values, not computed yet; `array` holds the numbers once it is."""
 
-    __slots__ = ("arguments", "taken", "template", "values")
+    __slots__ = ("arguments", "others", "taken", "template", "values")
 
     def __init__(self, template: Template, values: tuple[Any, ...], arguments: Sequence[Value]):
         self.template = template
         self.values = values  # in declared order: Value, number, None, or a plain argument
         self.arguments = arguments  # those that are values
         self.array = None
+        self.others: tuple[weakref.ref[Formula], ...] = ()  # results of the same call
         self.taken = False
         self.shape = template.shape
         self.dtype = template.dtype
@@ -152,6 +153,10 @@ class Formula(Value):
     @property
     def is_pending(self) -> bool:
         return self.array is None
+
+    def company(self) -> list[Formula]:
+        """The other results of the call that this came from, if somebody has them still."""
+        return [f for f in (other() for other in self.others) if f is not None]
 
     def forget(self) -> None:
         """Let go of what it was computed from."""

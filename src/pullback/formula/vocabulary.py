@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -334,7 +335,7 @@ TUPLES = {"max_dim": ("amax", "argmax"), "min_dim": ("amin", "argmin")}
 def _reduction(op: Reduction, given: list[Any]) -> Maker:
     if op.name in TUPLES:
         parts = [REGISTRY[name] for name in TUPLES[op.name]]
-        return lambda given: tuple(build(part, given) for part in parts)
+        return lambda given: _together(tuple(build(part, given) for part in parts))
     if op.name not in REDUCTIONS:
         raise NotLowerable(op.name)
     x, dims, keepdim = given[:3]
@@ -349,6 +350,13 @@ def _reduction(op: Reduction, given: list[Any]) -> Maker:
     elif op.result == "index":
         dtype = np.int64
     return _template(op, given, shape, dtype)
+
+
+def _together(results: Any) -> Any:
+    """Results of one call: when one is computed, so are the others."""
+    for result in results:
+        result.others = tuple(weakref.ref(other) for other in results if other is not result)
+    return results
 
 
 def _along(op: Opaque, given: list[Any]) -> Template:
