@@ -79,7 +79,7 @@ def operations(plan: Plan) -> Operations:
     """
     found: Operations = Counter()
     for p in plan.passes:
-        accumulators = [*p.rows, *p.columns, *p.wide]
+        accumulators = [*p.rows, *p.columns, *p.wide, *p.crosswise]
         _count(plan, (b for acc in accumulators for b in acc.bodies), found)
         _accumulate(plan, accumulators, found)
     _accumulate(plan, plan.totals, found)
