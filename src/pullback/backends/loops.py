@@ -18,7 +18,8 @@ Nothing here says in which order a machine goes through the loops; the role of a
     unrolled   constant extent, at most 16; expanded before anything else
     contracted a long sum inside each pair, such as Σ_d x_id y_jd or Σ_d (x_id - y_jd)² with d up to
                hundreds: register tiles over a cache-sized tile of pairs
-    feature    a long axis of row outputs, such as e in out[i, e] = Σ_j w_ij v[j, e]
+    feature    a long axis of outputs, such as e in out[i, e] = Σ_j w_ij v[j, e] for each row, or in
+               out[j, e] = Σ_i w_ij u[i, e] for each inner index
 
 Reductions over the inner indices run over all of them at once and give a value per outer index;
 reductions over the outer index give one value per batch, or one per inner index (sums over
@@ -322,7 +323,8 @@ def verify(kernel: Kernel) -> None:
             _verify_reduction(n, require)
             if features & frozenset().union(*(free[id(a)] for a in n.args)):
                 require(n.data.kind == "sum", f"{n.data.kind} for each value of a feature index")
-                require(outer not in over, "an outer reduction for each value of a feature index")
+                crosswise = over != {outer} or bool(inner & free[id(n)])
+                require(crosswise, "a total for each value of a feature index")
             late = outer in over
         if late:
             after_outer.add(id(n))
@@ -336,7 +338,8 @@ def verify(kernel: Kernel) -> None:
         late = id(output.value) in after_outer
         where = given - batch - unrolled - features
         require(len(given & features) <= 1, f"{output.buffer.name} has several feature indices")
-        require(not (late and given & features), "an outer reduction and a feature index")
+        crosswise = not late or bool(where & inner)
+        require(crosswise or not given & features, "a total and a feature index")
         require(bool(inner) or not given & features, "a feature index without inner indices")
         require(
             not (late and outer in where),

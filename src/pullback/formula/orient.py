@@ -31,10 +31,7 @@ def oriented(kernel: Kernel) -> Kernel:
     results: dict[str, list[Output]] = {}
     for o in kernel.outputs:
         results.setdefault(o.buffer.name, []).append(o)
-    features = set(kernel.named("feature"))
-    movable = {
-        n for n, outs in results.items() if all(_is_row_sum(o, pair, features) for o in outs)
-    }
+    movable = {n for n, outs in results.items() if all(_is_row_sum(o, pair) for o in outs)}
     seen: Loads = set()
     columns: set[str] = set()
     for name in sorted(results, key=lambda n: n in movable):  # those that cannot move come first
@@ -62,15 +59,14 @@ def can_be_oriented(kernel: Kernel, sizes: dict[str, int]) -> bool:
     )
 
 
-def _is_row_sum(o: Output, pair: tuple[str, str], features: set[str]) -> bool:
-    """Whether a result is made of plain sums over the inner index, one value for each row."""
+def _is_row_sum(o: Output, pair: tuple[str, str]) -> bool:
+    """Whether a result is made of plain sums over the inner index."""
     outer, inner = pair
     mentioned = {n.data for i in o.indices for n in walk(i) if n.op == "index"}
     sums = [n for n in walk(o.value) if n.op == "reduce" and set(n.data.over) & set(pair)]
     return (
         bool(sums)
         and outer in mentioned
-        and mentioned.isdisjoint(features)
         and all(n.data.kind == "sum" and n.data.over == (inner,) for n in sums)
         and not any(m in sums for n in sums for m in walk(*n.args))
     )

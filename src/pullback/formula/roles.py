@@ -31,7 +31,7 @@ def as_columns(job: Job, loops: Loops) -> tuple[Job, Loops] | None:
     """A sum for each row as a sum for each column of the pairs with the other index outside."""
     plain = isinstance(job.node.op, Reduction) and REDUCTIONS[job.node.op.name] == "sum"
     roles = [loop.role for loop, _ in loops.values()]
-    if not plain or roles.count("inner") != 1 or "feature" in roles or "o" not in job.outer_axes:
+    if not plain or roles.count("inner") != 1 or "o" not in job.outer_axes:
         return None
     other = {"o": "r0", "r0": "o"}
     axes = tuple(other.get(axis or "", axis) for axis in job.outer_axes)

@@ -29,13 +29,12 @@ class Contractions(Extremes):
 
     # -------------------------------------------------------------- memory
 
-    def _allocate_long(self) -> str:
-        """Memory whose size depends on the extents of long indices; gives what is to be freed."""
+    def _regions(self) -> list[tuple[dict[int, str], int, str, str]]:
+        """Memory whose size depends on the extents of long indices: where the pointer is kept,
+        under which key, the type and how many."""
         w = self.w
         rows = self.arguments["vectors_per_task"]
-        # where the pointer is kept, under which key, type, count
         regions: list[tuple[dict[int, str], int, str, str]] = []
-        known: set[int] = set()
         for p in self.plan.passes:
             for n in p.transposed:
                 kind = vector_type(in_memory(n.dtype), self.v.lanes)
@@ -48,13 +47,20 @@ class Contractions(Extremes):
                 tile = max(q.tile for q in self.plan.passes if any(m is n for m in q.panels))
                 count = w.add(f"mul i64 {self._padded(self._long_index(n))}, {tile}")
                 regions.append((self.panels, id(n), in_memory(n.dtype), count))
+        return regions
+
+    def _allocate_long(self) -> str:
+        """Allocate the regions together; gives what is to be freed, or nothing."""
+        w = self.w
+        regions = self._regions()
         if not regions:
             return ""
+        known: set[tuple[int, int]] = set()
         offset, starts = "64", []
         for where, key, kind, count in regions:
-            if key in known:
+            if (id(where), key) in known:
                 continue
-            known.add(key)
+            known.add((id(where), key))
             starts.append((where, key, offset))
             end = w.add(f"getelementptr {kind}, ptr null, i64 {count}")
             bytes_ = w.add(f"ptrtoint ptr {end} to i64")
@@ -254,9 +260,11 @@ class Contractions(Extremes):
                 with w.loop("pair", "0", count, "1", start, nonempty=True) as pair:
                     shared = self._pair_scope(rows, p, pair.counter, base, known=False)
                     for m in p.pairwise:
-                        pairs = f"{v.type(m.dtype)}, ptr {self.products[id(m)]}"
+                        stored = vector_type(in_memory(m.dtype), v.lanes)
+                        pairs = f"{stored}, ptr {self.products[id(m)]}"
                         at = w.add(f"getelementptr {pairs}, i64 {pair.counter}")
-                        shared.bind(m, w.add(f"load {v.type(m.dtype)}, ptr {at}"))
+                        raw = w.add(f"load {stored}, ptr {at}")
+                        shared.bind(m, v.cast(raw, BYTE, BOOL) if m.dtype == BOOL else raw)
                     of_columns = self._of_columns(p, name, features.counter, count, pair.counter)
                     for (scope, known), mine, total in zip(
                         scopes, of_columns, pair.carried, strict=True

@@ -46,7 +46,7 @@ class Emitter(Pairs):
         from .math import definitions
 
         bodies = self._kernel_function()
-        if self.panels or self.transposed or self.wide_sums:
+        if any(p.long for p in self.plan.passes):
             bodies += ["declare ptr @malloc(i64)", "declare void @free(ptr)"]
         if self.plan.has_finish:
             bodies += self._finish_function()
@@ -68,6 +68,7 @@ class Emitter(Pairs):
         self._allocate()
         top = Scope(v, None, self.arguments, self.plan.free)
         memory = self._allocate_long()
+        self._allocate_crosswise()
         self._uniforms(top)
         rows = self.arguments[f"size:{self.kernel.outer}"]
         self.vectors = w.add(
@@ -134,7 +135,7 @@ class Emitter(Pairs):
     def _group(self, batch: str, in_batch: str) -> str:
         """The group of tasks that share partial results of columns; its first task clears them."""
         w, a = self.w, self.arguments
-        if not self.plan.columns:
+        if not self.plan.columns and not self.plan.crosswise:
             return ""
         in_group = w.add(f"srem i64 {in_batch}, {a['tasks_per_group']}")
         local = w.add(f"sdiv i64 {in_batch}, {a['tasks_per_group']}")
@@ -143,6 +144,8 @@ class Emitter(Pairs):
         with w.when(w.add(f"icmp eq i64 {in_group}, 0"), "first"):
             for acc in self.plan.columns:
                 self._clear_columns(acc, group)
+            for acc in self.plan.crosswise:
+                self._clear_group(acc, group)
         return group
 
     def _epilogue(self, scope: Scope, block: LoopHandle, stop: str) -> list[str]:
@@ -250,10 +253,28 @@ class Emitter(Pairs):
                     for acc in self.plan.columns:
                         self._combine(here, acc, first, last, column.counter)
                     for o in by_column:
-                        here.store(o.buffer, o.indices, here.value(o.value), None)
+                        if self._feature_of(o) is None:
+                            here.store(o.buffer, o.indices, here.value(o.value), None)
+                    self._finish_crosswise(here, by_column, first, last, column.counter)
         w.do("ret void")
         self._collect(one)
         return ["define void @kernel.finish(ptr %arguments) nounwind {", *w.lines, "}"]
+
+    def _finish_crosswise(
+        self, here: Scope, outputs: list[Output], first: str, last: str, column: str
+    ) -> None:
+        """Outputs of a column for each value of a feature index."""
+        for name in self.kernel.named("feature"):
+            mine = [o for o in outputs if self._feature_of(o) == name]
+            if not mine:
+                continue
+            with self.w.loop(name, "0", self.arguments[f"size:{name}"], "1") as loop:
+                inside = here.inner({name: loop.counter})
+                for acc in self.plan.crosswise:
+                    if self._feature(acc) == name:
+                        self._combine_crosswise(inside, acc, first, last, column, loop.counter)
+                for o in mine:
+                    inside.store(o.buffer, o.indices, inside.value(o.value), None)
 
     def _runs_over_columns(self, o: Output) -> bool:
         inner = frozenset(self.kernel.inner)

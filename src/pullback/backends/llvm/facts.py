@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ class Facts:
     totals: int  # words of a task's partial results of outer reductions
     columns: int  # words per inner index of partial results of column sums; 0 without any
     long: tuple[tuple[str, int], ...]  # long indices: what a vector of rows keeps per value, bytes
+    crosswise: tuple[tuple[str, int], ...]  # feature indices: words per inner index and value
     has_finish: bool
     names: tuple[str, ...]  # of the slots of the argument block
     buffers: tuple[Buffer, ...]
@@ -35,9 +37,14 @@ class Facts:
         return cls(
             plan.lanes, plan.block, bool(plan.passes),
             sum(len(t.wide) for t in plan.totals), sum(len(c.wide) for c in plan.columns),
-            plan.long_bytes, plan.has_finish, emitter.layout.names, plan.kernel.buffers,
+            plan.long_bytes, plan.cross_words, plan.has_finish, emitter.layout.names,
+            plan.kernel.buffers,
             tuple((n.data, n.dtype) for n in plan.kernel.scalars),
         )  # fmt: skip
+
+    def words(self, sizes: Mapping[str, int]) -> int:
+        """Words per inner index of all partial results of outer reductions."""
+        return self.columns + sum(words * sizes[name] for name, words in self.crosswise)
 
     def dump(self) -> bytes:
         """As bytes."""
@@ -52,6 +59,7 @@ class Facts:
         """From the bytes of `dump`."""
         plain = json.loads(data)
         plain["long"] = tuple((name, size) for name, size in plain["long"])
+        plain["crosswise"] = tuple((name, words) for name, words in plain["crosswise"])
         plain["names"] = tuple(plain["names"])
         plain["buffers"] = tuple(Buffer(*b) for b in plain["buffers"])
         plain["scalars"] = tuple((name, np.dtype(d)) for name, d in plain["scalars"])

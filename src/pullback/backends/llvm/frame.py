@@ -49,6 +49,10 @@ class Frame:
         self.transposed: dict[int, str] = {}
         self.wide_sums: dict[int, str] = {}
         self.panels: dict[int, str] = {}
+        self.row_panels: dict[int, str] = {}
+        self.row_values: dict[int, str] = {}
+        self.flipped: dict[int, str] = {}
+        self.cross_sums: dict[int, str] = {}
 
     def _begin(self) -> tuple[Writer, Vectors]:
         writer = Writer()

@@ -10,7 +10,7 @@ import numpy as np
 from ..loops import INT
 from ..scalar import walk
 from .accumulate import Accumulator
-from .contractions import Contractions
+from .crosswise import Crosswise
 from .extreme import Extreme
 from .frame import in_memory, positional
 from .plan import Pass
@@ -21,7 +21,7 @@ from .text import LoopHandle, vector_type
 UNROLL = 2  # pairs per turn of the innermost loop: more independent work in flight
 
 
-class Pairs(Contractions):
+class Pairs(Crosswise):
     """Loops over rows and inner indices."""
 
     def _pass(self, scope: Scope, p: Pass, group: str, begin: str, end: str) -> None:
@@ -31,6 +31,7 @@ class Pairs(Contractions):
                 self._put(acc, row.counter, acc.identity(v))
             self._clear_wide(p, row.counter)
         self._transpose(scope, p, begin, end)
+        self._pack_rows(scope, p, begin, end)
         *serial, last = self.kernel.inner
         indices: dict[str, str] = {}
         with self._nest(serial, indices):
@@ -48,10 +49,12 @@ class Pairs(Contractions):
         self._pack_panels(scope, p, tile, count)
         for acc in p.columns:
             self._clear_tile(acc, count)
+        self._clear_crosswise(p, count)
         with w.loop("row", begin, end, "1") as row:
             self._row(scope, p, row.counter, begin, tile, count)
         for acc in p.columns:
             self._add_columns(acc, group, tile, count)
+        self._add_crosswise(p, group, tile, count)
 
     @contextmanager
     def _nest(self, names: Sequence[str], indices: dict[str, str]) -> Iterator[None]:
@@ -117,6 +120,7 @@ class Pairs(Contractions):
             added = [v.binary("fadd", group.dtypes[0], s, next(states)) for s in state[1:]]
             self._put(group, local, [state[0], *added])
         self._wide_tile(rows, p, base, count, local)
+        self._cross_tile(rows, p, base, count, row, local)
 
     def _pairs(
         self, rows: Scope, p: Pass, plain: list[Accumulator], base: str, count: str, row: str
@@ -216,9 +220,9 @@ class Pairs(Contractions):
         w, v = self.w, self.v
         scope = self._pair_scope(rows, p, pair.counter, base)
         for n in p.pairwise:
-            kind = v.type(n.dtype)
+            kind = vector_type(in_memory(n.dtype), v.lanes)
             where = f"getelementptr {kind}, ptr {self.products[id(n)]}, i64 {pair.counter}"
-            w.do(f"store {kind} {scope.value(n)}, ptr {w.add(where)}")
+            w.do(f"store {kind} {self._memory_form(scope.value(n), n.dtype)}, ptr {w.add(where)}")
         states = iter(pair.carried)
         position = ""
         if any(map(positional, plain)):

@@ -23,6 +23,8 @@ from .target import Target
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
 SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
 COLUMN_TILE = 256
+# Of the functions that are code of their own, those that cost about as much as an addition.
+CHEAP = {"floor", "ceil", "trunc", "round", "abs", "copysign"}
 CONTRACTED_TILE, CONTRACTED_BLOCK = 128, 32  # pairs of a contraction: columns, vectors of rows
 
 
@@ -39,11 +41,21 @@ class Pass:
     panels: list[Scalar] = field(default_factory=list)  # in them: depend on j, not on the row
     wide: list[Accumulator] = field(default_factory=list)  # sums for each value of a feature index
     pairwise: list[Scalar] = field(default_factory=list)  # in them: do not depend on that index
+    crosswise: list[Accumulator] = field(default_factory=list)  # wide sums by columns; in them:
+    flipped: list[Scalar] = field(default_factory=list)  # depend on the pair alone
+    row_panels: list[Scalar] = field(default_factory=list)  # on the row and the feature index
+    row_values: list[Scalar] = field(default_factory=list)  # on the row alone
+    column_values: list[Scalar] = field(default_factory=list)  # not on the row
     tile: int = 0
 
     @property
     def bodies(self) -> list[Scalar]:
         return [b for acc in (*self.rows, *self.columns) for b in acc.bodies]
+
+    @property
+    def long(self) -> bool:
+        """Whether there are long sums or wide ones."""
+        return bool(self.contractions or self.wide or self.crosswise)
 
     @property
     def extremes(self) -> list[Extreme]:
@@ -73,11 +85,22 @@ class Plan:
         return [c for p in self.passes for c in p.columns]
 
     @property
+    def crosswise(self) -> list[Accumulator]:
+        return [c for p in self.passes for c in p.crosswise]
+
+    @property
+    def cross_words(self) -> tuple[tuple[str, int], ...]:
+        """Feature indices, with how many words of partial results each of their values takes."""
+        features = frozenset(self.kernel.named("feature"))
+        names = (n for acc in self.crosswise for n in self.free[id(acc.args[0])] & features)
+        return tuple(sorted(Counter(names).items()))
+
+    @property
     def long_bytes(self) -> tuple[tuple[str, int], ...]:
         """Contracted and feature indices, with what a vector of rows keeps for each of their
         values, in bytes."""
         long = {*self.kernel.named("contracted"), *self.kernel.named("feature")}
-        kept = {id(n): n for p in self.passes for n in p.transposed}
+        kept = {id(n): n for p in self.passes for n in (*p.transposed, *p.row_panels)}
         kept |= {id(acc): acc.args[0] for p in self.passes for acc in p.wide}
         found: Counter[str] = Counter()
         for n in kept.values():
@@ -115,12 +138,13 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
                 found[key].add(n)
             else:
                 make = Rescaled if n.data.kind in RESCALED else Accumulator
-                found[key] = acc = make(n, kahan, inline)
+                wide = bool(features & frozenset().union(*(free[id(a)] for a in n.args)))
+                found[key] = acc = make(n, kahan and not wide, inline)
                 if is_total:
                     totals.append(acc)
-                elif features & frozenset().union(*(free[id(a)] for a in n.args)):
+                elif wide:
                     passes += [Pass() for _ in range(depth + 1 - len(passes))]
-                    passes[depth].wide.append(acc)
+                    (passes[depth].crosswise if over == {outer} else passes[depth].wide).append(acc)
                 else:
                     passes += [Pass() for _ in range(depth + 1 - len(passes))]
                     (passes[depth].columns if over == {outer} else passes[depth].rows).append(acc)
@@ -135,14 +159,14 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
             p.rows = _extremes(p.rows, inline)
     bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
     free |= free_indices(*roots, *(b for group in bodies for b in group))
-    lanes = _lanes(kernel, target, free, passes)
     for p in passes:
         _place(p, kernel, free)
+    lanes = _lanes(kernel, target, free, passes)
     slots = sum(len(a.dtypes) for p in passes for a in p.rows)
     room = SCRATCH_BYTES // max(1, slots * lanes * 8)
     late_outputs = [o for o in kernel.outputs if id(o.value) in late]
     row_outputs = [o for o in kernel.outputs if id(o.value) not in late]
-    most = CONTRACTED_BLOCK if any(p.contractions or p.wide for p in passes) else 64
+    most = CONTRACTED_BLOCK if any(p.long for p in passes) else 64
     block = max(4, min(most, room))
     at_once = _register_tile(target, lanes, passes)
     return Plan(kernel, lanes, block, at_once, passes, totals, free, row_outputs, late_outputs)
@@ -150,7 +174,7 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
 
 def _register_tile(target: Target, lanes: int, passes: list[Pass]) -> int:
     """How many sums of long loops fit in half of the registers."""
-    sums = [acc.dtypes[0] for p in passes for acc in p.wide]
+    sums = [acc.dtypes[0] for p in passes for acc in (*p.wide, *p.crosswise)]
     sums += [n.dtype for p in passes for n in p.contractions]
     size = max((d.itemsize for d in sums), default=4)
     each = max(1, lanes * size // target.vector_bytes)
@@ -159,9 +183,9 @@ def _register_tile(target: Target, lanes: int, passes: list[Pass]) -> int:
 
 def _apart(p: Pass) -> list[Pass]:
     """Columns and wide sums share no pass with rescaled sums, which may repeat a tile."""
-    if not p.rescaled or not (p.columns or p.wide):
+    if not p.rescaled or not (p.columns or p.wide or p.crosswise):
         return [p]
-    return [Pass(rows=p.rows), Pass(columns=p.columns, wide=p.wide)]
+    return [Pass(rows=p.rows), Pass(columns=p.columns, wide=p.wide, crosswise=p.crosswise)]
 
 
 def _extremes(rows: list[Accumulator], inline: Inline) -> list[Accumulator]:
@@ -184,11 +208,34 @@ def _lanes(
     floats = [d.itemsize for d in dtypes if d.kind == "f" and d.itemsize >= 4]
     widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
     lanes = target.lanes_of(np.dtype(f"V{widest}"))
-    # a short body with a chain from pair to pair: two vectors of rows per turn
-    if (kernel.named("contracted") or kernel.named("feature")) and target.lanes is None:
+    if target.lanes is not None:
+        return lanes
+    if kernel.named("contracted") or kernel.named("feature"):
         return 2 * lanes  # two registers per operand that is broadcast
-    short = bool(passes) and all(p.extremes for p in passes) and len(nodes) <= 40
-    return 2 * lanes if short and target.lanes is None else lanes
+    fits = bool(passes) and all(_fits_twice(p, kernel, target, free) for p in passes)
+    return 2 * lanes if fits else lanes
+
+
+# Vector registers that the constants of a function take while it is used in a loop.
+CONSTANTS = {"exp2": 6, "exp": 9, "sqrt": 1, "rsqrt": 2}
+
+
+def _fits_twice(p: Pass, kernel: Kernel, target: Target, free: dict[int, frozenset[str]]) -> bool:
+    """Whether the innermost loop of two vectors of rows stays in registers: then their chains run
+    side by side, and what belongs to the inner index is loaded once for both."""
+    from .math import FUNCTIONS
+
+    varying = [n for n in walk(*p.bodies) if {kernel.outer, kernel.inner[-1]} <= free[id(n)]]
+    functions = {n.op for n in varying if n.op in FUNCTIONS and n.op not in CHEAP}
+    if p.columns or len(varying) > 40 or not functions <= set(CONSTANTS):
+        return False  # the sums of columns are a load and a store for each vector of rows
+    kept = {id(n) for n in p.hoisted if kernel.outer in free[id(n)]}
+    rows = len(kept) + sum(len(acc.dtypes) for acc in p.rows)
+    constants = 1 + sum(CONSTANTS[f] for f in functions)
+    if any(n.dtype.itemsize == 8 for n in varying) and functions & {"exp", "exp2"}:
+        constants += 5  # the polynomial is longer
+    temporary = 3
+    return 2 * (rows + temporary) + constants <= target.registers
 
 
 def _place_long(p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
@@ -206,7 +253,9 @@ def _place_long(p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset
             elif n.op != "load":
                 stack += n.args
         elif here & long:
-            if kernel.outer in here and not any(m is n for m in p.transposed):
+            if kernel.outer in here and reduces(n, kernel):
+                stack += n.args
+            elif kernel.outer in here and not any(m is n for m in p.transposed):
                 p.transposed.append(n)
         elif last in here and kernel.outer in here:
             if not any(m is n for m in p.pairwise):
@@ -215,6 +264,34 @@ def _place_long(p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset
             if n.op != "index" and not any(m is n for m in p.packed):
                 p.packed.append(n)
         elif n.op != "const":
+            p.hoisted.append(n)
+
+
+def _place_crosswise(
+    p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset[str]]
+) -> None:
+    """In the body of a wide sum by columns: what is known before its loop over the rows."""
+    features, last = frozenset(kernel.named("feature")), kernel.inner[-1]
+
+    def put(found: list[Scalar], n: Scalar) -> None:
+        if n.op not in ("index", "const") and not any(m is n for m in found):
+            found.append(n)
+
+    stack = [body]
+    while stack:
+        n = stack.pop()
+        here = free[id(n)]
+        if kernel.outer not in here:
+            put(p.column_values, n)
+        elif here & features and (last in here or any(m.op == "reduce" for m in walk(n))):
+            stack += n.args if n.op != "load" else ()
+        elif here & features:
+            put(p.row_panels, n)
+        elif last in here:
+            put(p.flipped, n)
+            put(p.pairwise, n)
+        else:
+            put(p.row_values, n)
             p.hoisted.append(n)
 
 
@@ -230,6 +307,8 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
     seen: set[int] = set()
     for acc in p.wide:
         _place_long(p, acc.args[0], kernel, free)
+    for acc in p.crosswise:
+        _place_crosswise(p, acc.args[0], kernel, free)
     stack = [*reversed(p.bodies), *p.pairwise]
     while stack:
         n = stack.pop()
@@ -249,5 +328,5 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
             stack += [a for a in n.args if n.op != "load"]
     size = sum(max(1, n.dtype.itemsize) for n in p.packed)
     most = COLUMN_TILE if p.columns else 1024
-    most = min(most, CONTRACTED_TILE) if p.contractions or p.wide else most
+    most = min(most, CONTRACTED_TILE) if p.long else most
     p.tile = max(64, min(most, PACK_BYTES // max(1, size) // 64 * 64))

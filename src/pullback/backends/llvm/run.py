@@ -76,9 +76,10 @@ class Geometry:
         self.tasks = -(-vectors // self.vectors)
         self.pairs = min(self.vectors, vectors) * facts.lanes * max(1, inner)
         self.tasks_per_group = 1
-        if facts.columns:
-            width = 8 * facts.columns * max(1, inner) * max(1, self.batches)
-            groups = max(2, min(16, COLUMN_BYTES // width))
+        if words := facts.words(sizes):
+            width = 8 * words * max(1, inner) * max(1, self.batches)
+            least = 2 if self.batches < 8 else 1
+            groups = max(least, min(16, COLUMN_BYTES // width))
             self.tasks_per_group = max(1, -(-self.tasks // groups))
         self.groups = -(-self.tasks // self.tasks_per_group)
 
@@ -94,8 +95,10 @@ class Launch:
         self.geometry = g = Geometry(p, sizes)
         facts = p.facts
         self._partials = g.batches * g.tasks * facts.totals
-        inner = sizes[p.kernel.inner[-1]] if facts.columns else 0
-        self._columns = g.batches * g.groups * facts.columns * inner
+        words = facts.words(sizes)
+        inner = sizes[p.kernel.inner[-1]] if words else 0
+        self._columns = g.batches * g.groups * words * inner
+        self._by_groups = words > 0
         values = {
             "vectors_per_task": g.vectors,
             "tasks_per_batch": g.tasks,
@@ -140,7 +143,7 @@ class Launch:
         total = g.batches * g.tasks
 
         # a chunk: a group of tasks in order (column sums), or a few tasks worth a call
-        if p.facts.columns:
+        if self._by_groups:
             per_batch, size, last = g.groups, g.tasks_per_group, g.tasks
 
             def work(chunk: int) -> None:

@@ -1,0 +1,111 @@
+"""Long sums inside pairs, and wide sums by rows and by columns: LLVM against the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pullback.backends.loops import (
+    Buffer,
+    Kernel,
+    Loop,
+    MalformedKernel,
+    Output,
+    index,
+    load,
+    reduce,
+    verify,
+)
+from pullback.backends.scalar import apply, const
+from test_llvm import compare, numbers
+
+b, i, j, d, e = map(index, "bijde")
+ROLES = (
+    Loop("b", "batch"), Loop("i", "outer"), Loop("j", "inner"), Loop("d", "contracted"),
+    Loop("e", "feature"),
+)  # fmt: skip
+SHAPES = [
+    (1, 40, 17, 20), (40, 1, 33, 17), (70, 300, 64, 64), (33, 50, 512, 3), (20, 19, 5, 130),
+    (5, 0, 3, 4), (4, 5, 0, 3), (4, 5, 3, 0),
+]  # n, m, depth, width  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests compile into a directory of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULLBACK_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "objects"))
+        yield
+
+
+def kernel(dtype: str) -> Kernel:
+    """A Gaussian of long distances: wide sums by rows and columns, of each sort of factor."""
+    x, y, w, v = (Buffer(name, dtype, 3, unit=True) for name in "xywv")
+    s, near = Buffer("s", dtype, 2, unit=True), Buffer("near", "?", 3, unit=True)
+    gap = load(x, b, i, d) - load(y, b, j, d)
+    k = apply("exp", -reduce("sum", "d", gap * gap) / 50.0)
+    one = const(1, dtype)
+    picked = apply("where", load(near, b, i, j), load(v, b, j, e), load(w, b, i, e))
+
+    def wide(name: str, of: Any) -> Buffer:
+        return Buffer(name, dtype, 3, unit=of)
+
+    rows = reduce("sum", "j", k * (load(w, b, i, e) - load(v, b, j, e)) * load(s, b, i))
+    columns = reduce("sum", "i", k * load(w, b, i, e) * load(s, b, i))
+    gaps = reduce("sum", "i", k * (load(w, b, i, e) - load(v, b, j, e)))
+    outputs = (
+        Output(wide("rows", True), (b, i, e), rows + one),
+        Output(wide("columns", True), (b, j, e), columns * 2.0),
+        Output(wide("gaps", False), (b, j, e), gaps),
+        Output(wide("picked", False), (b, j, e), reduce("sum", "i", k * picked)),
+        Output(Buffer("row", dtype, 2), (b, i), reduce("sum", "j", k)),
+        Output(Buffer("column", dtype, 2), (b, j), reduce("sum", "i", k * load(s, b, i))),
+    )  # fmt: skip
+    return Kernel("long", ROLES, outputs)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, None])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(("n", "m", "depth", "width"), SHAPES)
+def test_wide_sums(n: int, m: int, depth: int, width: int, dtype: str, lanes: int | None) -> None:
+    shapes = {"x": (2, n, depth), "y": (2, m, depth), "w": (2, n, width), "v": (2, m, width)}
+    arrays = {name: numbers(shape, dtype, k) for k, (name, shape) in enumerate(shapes.items())}
+    for name in "xy":  # distances of the same size in any dimension
+        arrays[name] = arrays[name] * np.asarray(5 / np.sqrt(max(1, depth)), dtype)
+    arrays |= {"s": numbers((2, n), dtype, 5), "near": numbers((2, n, m), "?", 6)}
+    if n * m == 0:
+        arrays["near"] = np.zeros((2, n, m), "?")
+    arrays |= {"rows": np.zeros((2, n, width), dtype), "row": np.zeros((2, n), dtype)}
+    arrays |= {name: np.zeros((2, m, width), dtype) for name in ("columns", "gaps", "picked")}
+    arrays["column"] = np.zeros((2, m), dtype)
+    sizes = {"b": 2, "i": n, "j": m, "d": depth, "e": width}
+    compare(kernel(dtype), sizes, arrays, lanes=lanes)
+
+
+def test_many_batches_and_blocks() -> None:
+    """More rows than a block has, and more batches than groups."""
+    n, m, depth, width = 1500, 90, 20, 18
+    x, y, w = (Buffer(name, "f4", 3, unit=True) for name in "xyw")
+    product = reduce("sum", "d", load(x, b, i, d) * load(y, b, j, d))
+    sums = reduce("sum", "i", product * load(w, b, i, e))
+    out = Buffer("out", "f4", 3, unit=True)
+    for batches in (1, 9):
+        arrays = {
+            "x": numbers((batches, n, depth), "f4"),
+            "y": numbers((batches, m, depth), "f4", 1),
+            "w": numbers((batches, n, width), "f4", 2),
+            "out": np.zeros((batches, m, width), "f4"),
+        }
+        sizes = {"b": batches, "i": n, "j": m, "d": depth, "e": width}
+        compare(Kernel("cross", ROLES, (Output(out, (b, j, e), sums),)), sizes, arrays)
+
+
+def test_a_total_for_each_feature_is_refused() -> None:
+    v = Buffer("v", "f4", 2)
+    total = reduce("sum", "i", load(v, i, e))
+    loops = (Loop("i", "outer"), Loop("j", "inner"), Loop("e", "feature"))
+    with pytest.raises(MalformedKernel, match="feature"):
+        verify(Kernel("total", loops, (Output(Buffer("out", "f4", 1), (e,), total),)))
