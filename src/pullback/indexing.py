@@ -15,7 +15,7 @@ import numpy as np
 from pullback.autograd.graph import Node, OperationNode, node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
-from pullback.autograd.views import Step, note_view
+from pullback.autograd.views import Step, join, note_view
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
 from pullback.construct import number_array
@@ -289,7 +289,9 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
     """
     if not isinstance(value, Tensor):
         value = _assigned(x, value)
-    if type(x._value) is ndarray and not recorded(x, value):
+    if type(x._value) is not ndarray or x._apart is not None:
+        join(x)
+    if not recorded(x, value):
         _write(x, key, value, name)
         return
     if not isinstance(value, Tensor):

@@ -75,6 +75,8 @@ class Tensor:
     # A view of another tensor knows the tensor that owns the memory, and how it was made of it.
     _base: Tensor | None = None
     _made_by: tuple[Any, ...] = ()
+    # A view of a formula, which has no memory yet: what `autograd.views` makes it a view with.
+    _apart: Any = None
     # The owner knows its views, so that writing in place can bring their histories up to date.
     _views: list[weakref.ref[Tensor]] | None = None
 
@@ -96,7 +98,7 @@ class Tensor:
         """The value as an array: a formula is evaluated, once."""
         value = self._value
         if hasattr(value, "is_pending"):
-            value = self._value = type(self)._evaluate(value)
+            value = type(self)._evaluate(self)
         return value
 
     @property
@@ -104,7 +106,7 @@ class Tensor:
         """Whether the value is not computed yet."""
         return getattr(self._value, "is_pending", False)
 
-    # Set by `dispatch`: the numbers of a formula.
+    # Set by `dispatch`: the numbers of a tensor's formula, which the tensor then has.
     _evaluate: Callable[[Any], Any]
 
     @property

@@ -463,23 +463,23 @@ def _add(a: Any, b: Any) -> Any:
 
 
 def _own(g: Any) -> Any:
-    """Memory of its own; a formula has that anyway."""
-    return g.copy() if type(g) is ndarray else g
+    """The same numbers in memory of their own."""
+    return g.twin() if type(g) is Formula else g.copy()
 
 
 def _numbers(value: Any, copy: bool) -> Any:
     """The array of a computed formula."""
     if type(value) is Formula:
-        return value if value.is_pending else value.take()
+        if value.is_pending:
+            return value.twin() if copy else value
+        value = value.take()
     return value.copy() if copy else value
 
 
 def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:
     """Whether an array that a rule gave is, or may be, somebody else's as well."""
-    if type(g) is not ndarray:
-        return False
     return (
-        g.base is not None or any(g is c for c in cotangents) or any(_holds(v, g) for v in values)
+        (type(g) is ndarray and g.base is not None) or any(g is c for c in cotangents) or any(_holds(v, g) for v in values)
     )
 
 

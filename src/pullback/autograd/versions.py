@@ -13,6 +13,7 @@ import weakref
 from typing import Any
 
 from pullback.backends.memory import owner
+from pullback.formula import Formula
 
 tick = itertools.count(1).__next__
 
@@ -50,13 +51,18 @@ def wrote(array: Any) -> None:
         memory.time = Latest.write = tick()
 
 
-def version(array: Any) -> int:
-    """How many times the memory of an array was written in place."""
-    memory = _written.get(id(owner(array)))
+def version(value: Any) -> int:
+    """How many times the memory of an array, or of a formula's tensors, was written in place."""
+    memory = _memory_of(value)
     return 0 if memory is None else memory.count
 
 
-def written_since(array: Any, time: int) -> bool:
-    """Whether the memory of an array was written after a tick of the clock."""
-    memory = _written.get(id(owner(array)))
+def written_since(value: Any, time: int) -> bool:
+    """Whether the memory of an array, or of a formula's tensors, was written after a tick."""
+    memory = _memory_of(value)
     return memory is not None and memory.time > time
+
+
+def _memory_of(value: Any) -> _Memory | None:
+    array = value.memory if type(value) is Formula else value
+    return None if array is None else _written.get(id(owner(array)))

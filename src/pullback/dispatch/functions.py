@@ -11,6 +11,7 @@ import numpy as np
 
 from pullback import formula
 from pullback.autograd import graph
+from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.door import CREATION_OPTIONS, apply
@@ -51,9 +52,15 @@ class TensorVocabulary:
         return wrap(np.full(shape, value, like._value.dtype))
 
 
-def _evaluate(value: Any) -> Any:
-    formula.array_of(value)
-    return value.take()
+def _evaluate(tensor: Tensor) -> Any:
+    value = tensor._value
+    apart = tensor._apart
+    if apart is not None and apart.whole.array is not None:  # a part of what is there already
+        join(tensor)
+    if tensor._value is value:
+        formula.array_of(value)
+        tensor._value = value.take()
+    return tensor._value
 
 
 Tensor._evaluate = staticmethod(_evaluate)

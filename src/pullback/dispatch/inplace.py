@@ -12,7 +12,7 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick, wrote
-from pullback.autograd.views import check_history, check_writable, rebase
+from pullback.autograd.views import check_history, check_writable, join, rebase
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch.door import apply
 from pullback.formula import before_write
@@ -26,8 +26,8 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     """`tensor.op_(…)`: the result written over the tensor, and recorded as if it were new."""
     target: Tensor = args[0]
     name = f"{op.name}_"
+    array = join(target)
     check_writable(target, name)
-    array = target._array
     check_memory(name, array)
     if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
         args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
@@ -101,7 +101,7 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
                 f"result type {dtypes.SCALAR_NAMES[value.dtype]} can't be cast to the desired "
                 f"output type {dtypes.SCALAR_NAMES[target.dtype]}"
             )
-        array = target._array
+        array = join(target)
         if array.shape != value._value.shape:
             target._value = array = np.empty(value._value.shape, array.dtype)
         check_memory(op.name, array)

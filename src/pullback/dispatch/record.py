@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
-from pullback.autograd.views import note_view
+from pullback.autograd.views import note_apart, note_view
 from pullback.backends.memory import owner, shares_memory
 from pullback.formula import Formula
 from pullback.op import Op, View
@@ -41,8 +41,12 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
         source = args[0]
         plain = tuple(values[1:])
         for k, output in enumerate(outputs):
-            if type(output._value) is ndarray and shares_memory(output._value, source._array):
-                note_view(output, source, (op, plain, k if several else None))
+            step = (op, plain, k if several else None)
+            if type(output._value) is Formula:
+                if type(source._value) is Formula:
+                    note_apart(output, source, step)
+            elif shares_memory(output._value, source._array):
+                note_view(output, source, step)
     return (
         op.tuple_class(*outputs) if several and op.outputs else outputs if several else outputs[0]
     )

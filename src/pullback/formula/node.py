@@ -113,9 +113,15 @@ class Template:
 
 
 class Formula(Value):
-    """An operation on values, not computed yet; `array` holds the numbers once it is."""
+    """An operation on values, not computed yet; `array` holds the numbers once it is.
 
-    __slots__ = ("arguments", "others", "taken", "template", "values")
+    Tensors that hold the same formula share memory, as those that hold the same array do: `memory`
+    is the array that they have. Writing it in place changes the tensors, not the formula: then
+    `array` is a copy of what the numbers were. `views` are the tensors that were made by view
+    operations, to be cut out of the memory before anybody writes there.
+    """
+
+    __slots__ = ("arguments", "memory", "others", "template", "values", "views")
 
     def __init__(self, template: Template, values: tuple[Any, ...], arguments: Sequence[Value]):
         self.template = template
@@ -123,7 +129,8 @@ class Formula(Value):
         self.arguments = arguments  # those that are values
         self.array = None
         self.others: tuple[weakref.ref[Formula], ...] = ()  # results of the same call
-        self.taken = False
+        self.memory: Any = None
+        self.views: list[weakref.ref[Any]] | None = None
         self.shape = template.shape
         self.dtype = template.dtype
         size = self.size = template.size
@@ -163,13 +170,23 @@ class Formula(Value):
         self.values = self.arguments = ()
 
     def take(self) -> Any:
-        """The computed array, for a tensor of its own: it may be written in place."""
+        """The array of the tensors that hold this computed formula."""
         with _lock:
-            if self.taken:
-                return self.array.copy()
-            self.taken = True
-            _note(_results, self.array, self)
-            return self.array
+            if self.memory is None:
+                self.give(self.array)
+            return self.memory
+
+    def give(self, memory: Any) -> None:
+        """Numbers that lie in memory that tensors have."""
+        with _lock:
+            self.array = self.memory = memory
+            _note(_results, memory, self)
+
+    def twin(self) -> Any:
+        """The same numbers for other memory."""
+        if self.array is not None:
+            return self.array.copy()
+        return Formula(self.template, self.values, self.arguments)
 
     def __repr__(self) -> str:
         return f"<formula {self.op.name}{list(self.shape)}>"
@@ -200,11 +217,16 @@ class _Readers:
             self._references = [r for r in references if r() is not None]
             self._limit = 2 * len(self._references) + 8
 
+    def living(self) -> list[Any]:
+        """All that live."""
+        readers = [r() for r in self._references]
+        return [reader for reader in readers if reader is not None]
+
     def take(self) -> list[Any]:
         """All that live; they are readers no longer."""
-        living = [r() for r in self._references]
+        readers = self.living()
         self._references = []
-        return [reader for reader in living if reader is not None]
+        return readers
 
 
 # Who reads a memory, by the identity of the array that owns it: computed formulas whose array is
@@ -256,17 +278,46 @@ def source(array: Any) -> Value:
 _reshapes: dict[Any, Template] = {}
 
 
+# Set by `autograd.views`: cut the views of a formula's tensors out of its memory.
+settle: Any = None
+
+
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
     key = id(owner(array))
+    results = _results.get(key)
+    if results is not None:
+        for result in results.living():
+            if result.views:
+                settle(result)
     with _lock:
         results, captured = _results.get(key), _captured.get(key)
         for result in results.take() if results else ():
             result.array = result.array.copy()
-            result.taken = False
-        for reader in captured.take() if captured else ():
-            _sources.pop(id(reader.array), None)
-            reader.move(_own(reader.array))
+        if captured is not None:
+            _keep(captured)
+
+
+def before_give(array: Any) -> None:
+    """Called before others get the memory of an array, who may write there unseen.
+
+    What was captured until now keeps its numbers; what is captured later reads what is there when
+    it is computed.
+    """
+    key = id(owner(array))
+    results, captured = _results.get(key), _captured.get(key)
+    for result in results.living() if results is not None else ():
+        if result.views:
+            settle(result)
+    if captured is not None:
+        with _lock:
+            _keep(captured)
+
+
+def _keep(captured: _Readers) -> None:
+    for reader in captured.take():
+        _sources.pop(id(reader.array), None)
+        reader.move(_own(reader.array))
 
 
 def _own(array: Any) -> Any:

@@ -274,6 +274,8 @@ def _opened(op: Op, function: Callable[..., Any], given: list[Any]) -> Any:
         plain = _reduction(op, given)
         assert isinstance(plain, Template)
         return Formula(plain, tuple(given), [given[0]])
+    if type(result) is Formula and any(result is v for v in _values(given)):
+        return result.twin()  # results are no views
     return result
 
 

@@ -13,7 +13,7 @@ from pullback.methods.attach import attribute, method
 from pullback.tensor import Tensor, wrap
 
 # Where the names of the instance's own dictionary are needed: what is not the user's.
-INTERNAL = frozenset({"_value", "_edge", "_grad", "_base", "_made_by", "_views", "_retains_grad"})
+INTERNAL = frozenset({"_value", "_edge", "_grad", "_base", "_made_by", "_apart", "_views", "_retains_grad"})
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
@@ -92,6 +92,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
             f"dtype, not {value.dtype}"
         )
     self._value = value._value
+    self._apart = None
     if self._edge is not None and self._edge[0].accumulates:
         self._edge[0].shape = value.shape
 
@@ -167,7 +168,7 @@ def retains_grad(self: Tensor) -> bool:
 @attribute
 def _version(self: Tensor) -> int:
     """How many times the memory was written in place."""
-    return 0 if self._is_formula else version(self._value)
+    return version(self._value)
 
 
 @attribute
@@ -179,7 +180,7 @@ def output_nr(self: Tensor) -> int:
 @method
 def _is_view(self: Tensor) -> bool:
     """Whether the tensor shares the memory of another one that it was made of."""
-    return self._base is not None
+    return self._base is not None or self._apart is not None
 
 
 @method

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
+from pullback.autograd.views import join
+from pullback.formula import before_give
 from pullback.methods.attach import method
 from pullback.tensor import Tensor, wrap
 
@@ -21,7 +23,9 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
-    return self._array
+    array = join(self)
+    before_give(array)
+    return array
 
 
 @method
@@ -62,7 +66,9 @@ def __dlpack__(
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if stream not in (None, -1):
         raise BufferError(f"a CPU tensor has no stream, but stream={stream!r} was asked for")
-    return self._array.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+    array = join(self)
+    before_give(array)
+    return array.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
 
 
 @method

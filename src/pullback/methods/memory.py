@@ -10,6 +10,7 @@ import numpy as np
 from pullback import dtypes
 from pullback.arguments import as_ints
 from pullback.autograd.versions import wrote
+from pullback.autograd.views import join
 from pullback.backends.memory import owner
 from pullback.construct import number_array
 from pullback.devices import CPU
@@ -130,19 +131,19 @@ class TypedStorage:
 @method
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The memory that this tensor and its views share, as bytes."""
-    return UntypedStorage(self._array)
+    return UntypedStorage(join(self))
 
 
 @method
 def storage(self: Tensor) -> TypedStorage:
     """The memory that this tensor and its views share, as elements. Prefer `untyped_storage`."""
-    return TypedStorage(self._array)
+    return TypedStorage(join(self))
 
 
 @method
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether another tensor has the same elements of the same memory, in the same order."""
-    a, b = self._array, tensor._array
+    a, b = join(self), join(tensor)
     return bool(
         _address(a) == _address(b) and a.shape == b.shape and a.strides == b.strides
         and a.dtype == b.dtype
@@ -216,7 +217,7 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     count = 1
     for s in shape:
         count *= s
-    flat = self._array.reshape(-1)
+    flat = join(self).reshape(-1)
     if count > flat.size:
         grown = np.zeros(count, flat.dtype)
         grown[: flat.size] = flat
@@ -250,11 +251,11 @@ def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
 def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
     """A Python function of each number, written over it. Slow; for what no operation does."""
     _no_history(self, "apply_")
-    array = self._array
+    array = join(self)
     before_write(array)
     for place in np.ndindex(array.shape):
         array[place] = callable(array[place].item())
-    wrote(self._array)
+    wrote(array)
     return self
 
 
@@ -262,12 +263,12 @@ def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
 def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
     """A Python function of each number and that of another tensor, written over the first."""
     _no_history(self, "map_")
-    array = self._array
+    array = join(self)
     other = np.broadcast_to(tensor._array, array.shape)
     before_write(array)
     for place in np.ndindex(array.shape):
         array[place] = callable(array[place].item(), other[place].item())
-    wrote(self._array)
+    wrote(array)
     return self
 
 
