@@ -113,6 +113,8 @@ def settle(whole: Formula) -> None:
             part.give(array)
             part.forget()
             view._value = array
+            if source._value is whole:
+                source._value = whole.memory
             _note(view, source, step)
             waiting.append(part)
 
