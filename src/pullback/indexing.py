@@ -15,7 +15,7 @@ import numpy as np
 from pullback.autograd.graph import Node, OperationNode, node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
-from pullback.autograd.views import Step, note_view
+from pullback.autograd.views import Step, check_relatives, note_view
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
 from pullback.construct import number_array
@@ -287,9 +287,11 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
 
     The value broadcasts, and is converted to the dtype of x. TypeError for lists.
     """
+    check_relatives(x, name)
+    x._array  # noqa: B018  # what is written has memory: a formula is computed first
     if not isinstance(value, Tensor):
         value = _assigned(x, value)
-    if type(x._value) is ndarray and not recorded(x, value):
+    if not recorded(x, value):
         _write(x, key, value, name)
         return
     if not isinstance(value, Tensor):

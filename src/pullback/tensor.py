@@ -78,6 +78,10 @@ class Tensor:
     # The owner knows its views, so that writing in place can bring their histories up to date.
     _views: list[weakref.ref[Tensor]] | None = None
 
+    # Tensors that are views of one formula: until it has memory, a write into one of them would not
+    # be seen by the others, and is refused.
+    _family: list[weakref.ref[Tensor]] | None = None
+
     # Set by `construct`: what `torch.Tensor(...)` means.
     _construct: Callable[..., Tensor]
 

@@ -51,6 +51,29 @@ def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int
         views.append(weakref.ref(view))
 
 
+def note_relative(view: Tensor, source: Tensor) -> None:
+    """Remember that two tensors are views of one formula."""
+    with _lock:
+        family = source._family
+        if family is None:
+            family = source._family = [weakref.ref(source)]
+        family[:] = [r for r in family if r() is not None]
+        family.append(weakref.ref(view))
+        view._family = family
+
+
+def check_relatives(tensor: Tensor, name: str) -> None:
+    """RuntimeError for a write that living views of the same formula would not see."""
+    if tensor._family is None:
+        return
+    if any(other is not None and other is not tensor for other in (r() for r in tensor._family)):
+        raise RuntimeError(
+            f"{name}: this tensor, of shape {list(tensor.shape)}, was made as a view of a formula, "
+            f"or has views made while it was one, which would not see the write. Write into a "
+            f".clone(), or drop the other views first"
+        )
+
+
 def cut_out(vocabulary: Any, value: Any, steps: tuple[Step, ...]) -> Any:
     """The view operations again, on another array or tensor of the base's shape."""
     for op, plain, number, _ in steps:

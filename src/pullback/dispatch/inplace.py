@@ -12,7 +12,7 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick, wrote
-from pullback.autograd.views import check_history, check_writable, rebase
+from pullback.autograd.views import check_history, check_relatives, check_writable, rebase
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch.door import apply
 from pullback.formula import before_write
@@ -26,6 +26,7 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     """`tensor.op_(…)`: the result written over the tensor, and recorded as if it were new."""
     target: Tensor = args[0]
     name = f"{op.name}_"
+    check_relatives(target, name)
     check_writable(target, name)
     array = target._array
     check_memory(name, array)

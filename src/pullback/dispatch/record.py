@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
-from pullback.autograd.views import note_view
+from pullback.autograd.views import note_relative, note_view
 from pullback.backends.memory import owner, shares_memory
 from pullback.formula import Formula
 from pullback.op import Op, View
@@ -41,7 +41,9 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
         source = args[0]
         plain = tuple(values[1:])
         for k, output in enumerate(outputs):
-            if type(output._value) is ndarray and shares_memory(output._value, source._array):
+            if type(output._value) is Formula:
+                note_relative(output, source)
+            elif type(output._value) is ndarray and shares_memory(output._value, source._array):
                 note_view(output, source, (op, plain, k if several else None))
     return (
         op.tuple_class(*outputs) if several and op.outputs else outputs if several else outputs[0]

@@ -8,6 +8,7 @@ from typing import Any
 from pullback.autograd import engine, graph
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import version
+from pullback.autograd.views import note_relative
 from pullback.construct import make_leaf
 from pullback.methods.attach import attribute, method
 from pullback.tensor import Tensor, wrap
@@ -115,7 +116,10 @@ def backward(
 @method
 def detach(self: Tensor) -> Tensor:
     """The same values, in the same memory, without history."""
-    return wrap(self._value)
+    detached = wrap(self._value)
+    if self._is_formula:
+        note_relative(detached, self)
+    return detached
 
 
 @method
