@@ -446,3 +446,41 @@ def test_gradients_of_extremes(name: str, dim: Any, dimension: int) -> None:
         return getattr(k, name)(*(() if dim is None else (dim,)))
 
     same(build, a, b)
+
+
+def test_saved_formulas_keep_their_numbers() -> None:
+    """A formula that a node saved, and whose tensor is written over, gives the right gradient."""
+    with defer(0):
+        for write in (lambda y: y.mul_(3.0), lambda y: y.zero_()):
+            x = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)
+            y = (x * 2.0).exp()
+            z = y.sum()
+            with torch.no_grad():
+                write(y)
+            z.backward()
+            np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([1.0, 2.0, 4.0]), rtol=1e-6)
+
+
+def test_writes_into_formulas_and_their_views() -> None:
+    """They are done as on arrays, or refused where a view would not see them."""
+    with defer(0):
+        x = torch.ones(3, requires_grad=True)
+        y = x * 3.0
+        y[0] = 7.0
+        (y * y).sum().backward()
+        assert y.tolist() == [7.0, 3.0, 3.0] and x.grad.tolist() == [0.0, 18.0, 18.0]
+        for view in (lambda k: k.detach(), lambda k: k[0], lambda k: k.view(-1), lambda k: k.t()):
+            k = torch.ones(2, 3) * 2.0
+            v = view(k)
+            for written in (k, v):
+                with pytest.raises(RuntimeError, match="view of a formula"):
+                    written.add_(1.0)
+                with pytest.raises(RuntimeError, match="view of a formula"):
+                    written[0] = 1.0
+            del v, written
+            k.add_(1.0)
+            assert k.tolist() == [[3.0] * 3] * 2
+        v = torch.ones(2, 3) * 2.0
+        v = v[0]  # the only one left
+        v.mul_(5.0)
+        assert v.tolist() == [10.0] * 3

@@ -113,7 +113,7 @@ def test_the_readmes_tour_runs(tmp_path: Path) -> None:
     """Its Python blocks, one after the other in one file; the comments give the values."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     check = """
     assert x.grad.tolist() == [2.0, 4.0, 6.0]
     expected = 2 * x.cos() - x * x.sin()

@@ -287,10 +287,10 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
 
     The value broadcasts, and is converted to the dtype of x. TypeError for lists.
     """
-    if not isinstance(value, Tensor):
-        value = _assigned(x, value)
     if type(x._value) is not ndarray or x._apart is not None:
         join(x)
+    if not isinstance(value, Tensor):
+        value = _assigned(x, value)
     if not recorded(x, value):
         _write(x, key, value, name)
         return

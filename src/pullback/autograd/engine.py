@@ -479,7 +479,9 @@ def _numbers(value: Any, copy: bool) -> Any:
 def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:
     """Whether an array that a rule gave is, or may be, somebody else's as well."""
     return (
-        (type(g) is ndarray and g.base is not None) or any(g is c for c in cotangents) or any(_holds(v, g) for v in values)
+        (type(g) is ndarray and g.base is not None)
+        or any(g is c for c in cotangents)
+        or any(_holds(v, g) for v in values)
     )
 
 

@@ -63,12 +63,26 @@ class Apart(NamedTuple):
     whole: Formula  # of the source
     part: Formula  # of the view
     step: Step
+    noted: bool  # whether it is a view in the eyes of the graph as well
 
 
 def note_apart(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int | None]) -> None:
     """Remember that a formula is a view of another one, until somebody wants to see that."""
-    whole = source._value
-    view._apart = Apart(source, whole, view._value, Step(*step, mode.enabled))
+    made = Step(*step, mode.enabled)
+    _set_apart(view, Apart(source, source._value, view._value, made, True))
+
+
+def alias(tensor: Tensor) -> Tensor:
+    """A tensor with the same memory and without history."""
+    made = wrap(tensor._value)
+    if tensor._apart is not None:
+        _set_apart(made, tensor._apart._replace(noted=False))
+    return made
+
+
+def _set_apart(view: Tensor, apart: Apart) -> None:
+    view._apart = apart
+    whole = apart.whole
     with _lock:
         views = whole.views
         if views is None:
@@ -88,9 +102,10 @@ def join(tensor: Tensor) -> Any:
         line.append(line[-1]._apart.source)
     for view in reversed(line[:-1]):  # from the one that owns the memory
         apart = view._apart
-        array_of(apart.whole)
-        apart.whole.take()
-        settle(apart.whole)
+        if apart is not None:  # not cut out with others yet
+            array_of(apart.whole)
+            apart.whole.take()
+            settle(apart.whole)
     return tensor._array
 
 
@@ -105,17 +120,19 @@ def settle(whole: Formula) -> None:
             view = reference()
             if view is None or view._apart is None:
                 continue
-            source, _, part, step = view._apart
+            source, _, part, step, noted = view._apart
             view._apart = None
             array = cut_out(ARRAYS, whole.memory, (step,))
             if not shares_memory(array, whole.memory):
                 continue  # a reshape that copies in this memory order
-            part.give(array)
-            part.forget()
+            if part.memory is None or not shares_memory(part.memory, array):
+                part.give(array)
+                part.forget()
             view._value = array
             if source._value is whole:
                 source._value = whole.memory
-            _note(view, source, step)
+            if noted:
+                _note(view, source, step)
             waiting.append(part)
 
 
@@ -141,6 +158,11 @@ def positions(shape: tuple[int, ...], steps: tuple[Step, ...]) -> Any:
     return cut_out(ARRAYS, np.arange(int(np.prod(shape))).reshape(shape), steps)
 
 
+def _numbers(g: Any) -> Any:
+    """The array of a cotangent that is a formula: these nodes stand for memory that is there."""
+    return array_of(g) if type(g) is Formula else g
+
+
 class CopySlices(Node):
     """The history of a tensor that was written through a view: base with one part replaced."""
 
@@ -156,7 +178,7 @@ class CopySlices(Node):
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
     ) -> tuple[Any, Any]:
-        (g,) = cotangents
+        g = _numbers(cotangents[0])
         to_base, to_part = self.edges
         part = base = None
         if tensors:
@@ -213,7 +235,7 @@ class AsStrided(Node):
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
     ) -> tuple[Any]:
-        (g,) = cotangents
+        g = _numbers(cotangents[0])
         if tensors:
             place = wrap(positions(self.shape, self.steps).reshape(-1))
             zeros = wrap(np.zeros(int(np.prod(self.shape)), g._value.dtype))

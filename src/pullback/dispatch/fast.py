@@ -130,11 +130,13 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
             b = saved = y._value
             if b.dtype is not dtype or type(b) is not ndarray:
                 return general(x, y)
-            if a.size * b.size > config.defer_elements:
-                return general(x, y)
             y_edge = y._edge
+            size = a.size
             if a.shape != b.shape:
+                size *= b.size  # at least that of the result
                 metas = (meta_of(x), meta_of(y))
+            if size > config.defer_elements:
+                return general(x, y)
         elif type(y) is float or type(y) is int:
             saved, y_edge = y, None
             if a.size > config.defer_elements:

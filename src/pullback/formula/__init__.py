@@ -5,6 +5,6 @@ from pullback.formula.node import BLOWN, Formula, Source, before_give, before_wr
 from pullback.formula.vocabulary import FORMULAS, NotLowerable, build, cast
 
 __all__ = [
-    "BLOWN", "FORMULAS", "Formula", "NotLowerable", "Source", "array_of", "before_give", "before_write",
-    "build", "cast", "evaluate", "limit", "operand", "source",
+    "BLOWN", "FORMULAS", "Formula", "NotLowerable", "Source", "array_of", "before_give",
+    "before_write", "build", "cast", "evaluate", "limit", "operand", "source",
 ]  # fmt: skip

@@ -8,12 +8,15 @@ from typing import Any
 from pullback.autograd import engine, graph
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import version
+from pullback.autograd.views import alias
 from pullback.construct import make_leaf
 from pullback.methods.attach import attribute, method
-from pullback.tensor import Tensor, wrap
+from pullback.tensor import Tensor
 
 # Where the names of the instance's own dictionary are needed: what is not the user's.
-INTERNAL = frozenset({"_value", "_edge", "_grad", "_base", "_made_by", "_apart", "_views", "_retains_grad"})
+INTERNAL = frozenset({
+    "_value", "_edge", "_grad", "_base", "_made_by", "_apart", "_views", "_retains_grad",
+})  # fmt: skip
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
@@ -80,7 +83,7 @@ def _del_grad(self: Tensor) -> None:
 
 def _get_data(self: Tensor) -> Tensor:
     """The values without their history: a tensor that shares the memory."""
-    return wrap(self._value)
+    return alias(self)
 
 
 def _set_data(self: Tensor, value: Tensor) -> None:
@@ -116,7 +119,7 @@ def backward(
 @method
 def detach(self: Tensor) -> Tensor:
     """The same values, in the same memory, without history."""
-    return wrap(self._value)
+    return alias(self)
 
 
 @method

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 import os
 import sys
 import threading
@@ -130,16 +131,13 @@ def entry(kernel: Kernel, target: Target) -> str:
 
 @functools.cache
 def _generator() -> str:
-    """A digest of this package's code, sizes and times of its files: what it compiles may change
-    with it."""
-    parts = []
+    """A digest of the code in this folder and above: what it compiles may change with it."""
+    digest = hashlib.blake2b(digest_size=16)
     for folder in (BACKENDS, BACKENDS / "passes", BACKENDS / "llvm", BACKENDS / "llvm" / "math"):
-        with os.scandir(folder) as files:
-            for file in files:
-                if file.name.endswith(".py"):
-                    status = file.stat()
-                    parts.append(f"{file.name} {status.st_size} {status.st_mtime_ns}")
-    return cache.key(*sorted(parts))
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def compile_text(text: str, target: Target) -> bytes:
