@@ -431,3 +431,18 @@ def test_results_of_one_call_are_computed_together() -> None:
         alone = distances(torch.tensor(x), torch.tensor(x)).min(dim=1).indices
         assert alone._value.company() == []
         np.testing.assert_array_equal(alone.numpy(), np.arange(30))
+
+
+@pytest.mark.parametrize("name", ["amax", "amin"])
+@pytest.mark.parametrize("dim", [-1, 0, (0, 1), None])
+@pytest.mark.parametrize("dimension", [3, 19])
+def test_gradients_of_extremes(name: str, dim: Any, dimension: int) -> None:
+    """Where the extreme is found does not depend on how a loop rounds the elements."""
+    r = np.random.default_rng(0)
+    a, b = r.normal(size=(40, dimension)), r.normal(size=(40, dimension))
+
+    def build(x: Any, y: Any) -> Any:
+        k = (-((x[:, None] - y[None]) ** 2).sum(-1) / 20).exp()
+        return getattr(k, name)(*(() if dim is None else (dim,)))
+
+    same(build, a, b)

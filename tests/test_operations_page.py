@@ -75,7 +75,7 @@ def test_order_of_differentiability(op: Op) -> None:
         tracked = [r for r in results if getattr(r, "requires_grad", False)]
         if not tracked or not leaves:
             break
-        total = sum((r * r).sum() for r in tracked)
+        total = sum((r * r.conj()).real.sum() for r in tracked)
         found = pullback.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
         results = [g for g in found if g is not None]
 

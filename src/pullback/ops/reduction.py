@@ -162,7 +162,10 @@ def _(r):
 
 @reduction(identity=False, dtypes="bif")
 def amax(xp, input, dim):
-    r"""Largest element over axes; NaN if there is one. Equal maxima share the gradient."""
+    r"""Largest element over axes; NaN if there is one. Equal maxima share the gradient.
+
+    In formulas the first of them has it.
+    """
     return xp.amax(input, dim, keepdim=True)
 
 
@@ -173,7 +176,10 @@ def _(xp, a, b):
 
 @reduction(identity=False, dtypes="bif")
 def amin(xp, input, dim):
-    r"""Smallest element over axes; NaN if there is one. Equal minima share the gradient."""
+    r"""Smallest element over axes; NaN if there is one. Equal minima share the gradient.
+
+    In formulas the first of them has it.
+    """
     return xp.amin(input, dim, keepdim=True)
 
 
@@ -212,14 +218,57 @@ max_all.combine(amax.combine_function)
 min_all.combine(amin.combine_function)
 
 
-@amax.backward("input")
-@amin.backward("input")
-@max_all.backward("input")
-@min_all.backward("input")
-def _(xp, g, y, input, dim):
-    ties = xp.eq(input, y)
-    ties = xp.logical_or(ties, xp.logical_and(xp.isnan(input), xp.isnan(y)))
-    return xp.where(ties, g / xp.sum(ties, dim, keepdim=True), 0)
+@opaque(public=False, derivative=False, dtypes="f")
+def extreme_shares(xp, input, dim: Plain, largest: bool):
+    r"""The number of equal extremes over axes at each of them, zero at all other elements.
+
+    The extreme is found here, and compared with where it was found: another loop may have rounded
+    the elements otherwise. In formulas, for the same reason, the first extreme is the only one.
+    """
+    extreme = (xp.amax if largest else xp.amin)(input, dim, keepdim=True)
+    ties = xp.logical_or(xp.eq(input, extreme), xp.logical_and(xp.isnan(input), xp.isnan(extreme)))
+    return xp.cast(xp.where(ties, xp.sum(ties, dim, keepdim=True), 0), input.dtype)
+
+
+@extreme_shares.formula
+def _(xp, input, dim, largest):
+    arg = xp.argmax if largest else xp.argmin
+    shape = input.shape
+    rank = len(shape)
+    kept = [1 if k in dim else s for k, s in enumerate(shape)]
+    rest = [k for k in range(rank) if k not in dim]
+    if len(dim) == 1:
+        first = arg(input, dim[0], keepdim=True)
+    elif not rest:
+        first = xp.reshape(arg(input), *kept)
+    else:
+        together = xp.reshape(xp.permute(input, *rest, *dim), *(shape[k] for k in rest), -1)
+        first = xp.reshape(arg(together, -1), *kept)
+    place = 0
+    for k in dim:
+        place = place * xp.number(shape[k]) + xp.positions(shape[k], k, rank)
+    return xp.cast(xp.eq(place, first), input.dtype)
+
+
+@extreme_shares.samples
+def _(r):
+    yield call(r(3, 4), (1,), True)
+    yield call(r(3, 4, 2), (0, 2), False)
+    yield call(r(3, 4), (0, 1), True)
+
+
+def _extreme_backward(largest):
+    def rule(xp, g, input, dim):
+        if not dim:
+            return g
+        shares = xp.extreme_shares(input, dim, largest)
+        return xp.where(xp.gt(shares, 0), g / xp.where(xp.gt(shares, 0), shares, 1), 0)
+
+    return rule
+
+
+for _op, _largest in ((amax, True), (max_all, True), (amin, False), (min_all, False)):
+    _op.backward("input")(_extreme_backward(_largest))
 
 
 @amin.samples

@@ -20,12 +20,10 @@ from .accumulate import Accumulator
 from .compile import entry, in_memory
 from .emit import Emitter
 from .math import FUNCTIONS
-from .plan import Plan
+from .plan import CHEAP, Plan
 from .target import Target, host
 
 Code = Literal["in memory", "on disk", "not compiled yet"]
-# Of the functions that are code of their own, those that cost about as much as an addition.
-CHEAP = {"floor", "ceil", "trunc", "round", "abs", "copysign"}
 # What happens once per value of some indices: {(operation, indices): how often}.
 Operations = Counter[tuple[str, frozenset[str]]]
 

@@ -23,6 +23,8 @@ from .target import Target
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
 SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
 COLUMN_TILE = 256
+# Of the functions that are code of their own, those that cost about as much as an addition.
+CHEAP = {"floor", "ceil", "trunc", "round", "abs", "copysign"}
 CONTRACTED_TILE, CONTRACTED_BLOCK = 128, 32  # pairs of a contraction: columns, vectors of rows
 
 
@@ -167,9 +169,9 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     for p in passes:
         p.wide += [WideRescaled(n, g, inline) for g in p.rescaled for n in g.wide_nodes]
     free |= free_indices(*roots, *bodies, *(acc.args[0] for p in passes for acc in p.wide))
-    lanes = _lanes(kernel, target, free, passes)
     for p in passes:
         _place(p, kernel, free)
+    lanes = _lanes(kernel, target, free, passes)
     slots = sum(len(a.dtypes) for p in passes for a in p.rows)
     room = SCRATCH_BYTES // max(1, slots * lanes * 8)
     late_outputs = [o for o in kernel.outputs if id(o.value) in late]
@@ -216,11 +218,34 @@ def _lanes(
     floats = [d.itemsize for d in dtypes if d.kind == "f" and d.itemsize >= 4]
     widest = max(floats) if floats else max((d.itemsize for d in dtypes), default=4)
     lanes = target.lanes_of(np.dtype(f"V{widest}"))
-    # a short body with a chain from pair to pair: two vectors of rows per turn
-    if (kernel.named("contracted") or kernel.named("feature")) and target.lanes is None:
+    if target.lanes is not None:
+        return lanes
+    if kernel.named("contracted") or kernel.named("feature"):
         return 2 * lanes  # two registers per operand that is broadcast
-    short = bool(passes) and all(p.extremes for p in passes) and len(nodes) <= 40
-    return 2 * lanes if short and target.lanes is None else lanes
+    fits = bool(passes) and all(_fits_twice(p, kernel, target, free) for p in passes)
+    return 2 * lanes if fits else lanes
+
+
+# Vector registers that the constants of a function take while it is used in a loop.
+CONSTANTS = {"exp2": 6, "exp": 9, "sqrt": 1, "rsqrt": 2}
+
+
+def _fits_twice(p: Pass, kernel: Kernel, target: Target, free: dict[int, frozenset[str]]) -> bool:
+    """Whether the innermost loop of two vectors of rows stays in registers: then their chains run
+    side by side, and what belongs to the inner index is loaded once for both."""
+    from .math import FUNCTIONS
+
+    varying = [n for n in walk(*p.bodies) if {kernel.outer, kernel.inner[-1]} <= free[id(n)]]
+    functions = {n.op for n in varying if n.op in FUNCTIONS and n.op not in CHEAP}
+    if p.columns or len(varying) > 40 or not functions <= set(CONSTANTS):
+        return False  # the sums of columns are a load and a store for each vector of rows
+    kept = {id(n) for n in p.hoisted if kernel.outer in free[id(n)]}
+    rows = len(kept) + sum(len(acc.dtypes) for acc in p.rows)
+    constants = 1 + sum(CONSTANTS[f] for f in functions)
+    if any(n.dtype.itemsize == 8 for n in varying) and functions & {"exp", "exp2"}:
+        constants += 5  # the polynomial is longer
+    temporary = 3
+    return 2 * (rows + temporary) + constants <= target.registers
 
 
 def _place_long(p: Pass, body: Scalar, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
