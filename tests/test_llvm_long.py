@@ -109,3 +109,29 @@ def test_a_total_for_each_feature_is_refused() -> None:
     loops = (Loop("i", "outer"), Loop("j", "inner"), Loop("e", "feature"))
     with pytest.raises(MalformedKernel, match="feature"):
         verify(Kernel("total", loops, (Output(Buffer("out", "f4", 1), (e,), total),)))
+
+
+@pytest.mark.parametrize("lanes", [1, 4, None])
+def test_references_that_are_raised(lanes: int | None) -> None:
+    """Scores that grow by hundreds from tile to tile, and rows that begin with -inf."""
+    n, m, width = 40, 400, 19
+    s, v = Buffer("s", "f4", 2, unit=True), Buffer("v", "f4", 2, unit=True)
+    scores = load(s, i, j) * 2.0
+    total = reduce("logsumexp", "j", scores)
+    weights = apply("exp", scores - total)
+    out, sums = Buffer("out", "f4", 2, unit=True), Buffer("sums", "f4", 1)
+    outputs = (
+        Output(out, (i, e), reduce("sum", "j", weights * load(v, j, e))),
+        Output(sums, (i,), total),
+    )
+    given = numbers((n, m), "f4") + np.where(np.arange(m) > 200, 150, 0).astype("f4")
+    given[:20, :150] = -np.inf
+    given[:10, 150:] -= 300
+    given[3] = -np.inf  # a softmax of nothing: NaN, as in PyTorch
+    arrays = {"s": given, "v": numbers((m, width), "f4", 1)}
+    arrays |= {"out": np.zeros((n, width), "f4"), "sums": np.zeros(n, "f4")}
+    found = compare(
+        Kernel("raised", (Loop("i", "outer"), Loop("j", "inner"), Loop("e", "feature")), outputs),
+        {"i": n, "j": m, "e": width}, arrays, lanes=lanes, tolerance=2e-4,
+    )  # fmt: skip
+    assert np.isnan(found["out"][3]).all() and not np.isnan(np.delete(found["out"], 3, 0)).any()

@@ -128,3 +128,15 @@ def test_rows_and_columns(
     x, y = uniform(0, (*batch, n, 19), dtype), uniform(1, (*batch, m, 19), dtype)
     a, b = uniform(2, (*batch, n, width), dtype), uniform(3, (*batch, m, width), dtype)
     same(build, x, y, a, b, order=order)
+
+
+def test_attention_is_two_kernels() -> None:
+    """The result and what its gradients need of it in one pass, all gradients in another."""
+    q, k, v = (torch.rand(2, 600, 20, requires_grad=True) for _ in range(3))
+    out = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    gradients = torch.autograd.grad(out, [q, k, v], torch.ones(out.shape), create_graph=True)
+    _, _, steps = planned([t._value for t in (out, *gradients)])
+    first, second = (s.call.kernel for s in steps if s.call is not None)
+    longs = [sum(r.op == "reduce" and r.data.over[0] in kernel.named("contracted")
+                 for r in walk(*kernel.roots())) for kernel in (first, second)]  # fmt: skip
+    assert longs == [2, 2]  # q·k and the cotangent's product with v, in each

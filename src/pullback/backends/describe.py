@@ -9,7 +9,7 @@ from .scalar import Scalar, walk
 
 INFIX = {"add": "+", "sub": "-", "mul": "·", "div": "/", "lt": "<", "le": "<=", "gt": ">",
          "ge": ">=", "eq": "==", "ne": "!=", "logical_and": "and", "logical_or": "or"}  # fmt: skip
-LEAVES = {"input", "const", "index", "load"}
+LEAVES = {"input", "const", "index", "extent", "load"}
 
 
 def describe(kernel: Kernel) -> list[str]:
@@ -37,6 +37,8 @@ def describe(kernel: Kernel) -> list[str]:
 def _text(n: Scalar, args: list[str]) -> str:
     if n.op in ("input", "const", "index"):
         return str(n.data)
+    if n.op == "extent":
+        return f"|{n.data}|"
     if n.op == "load":
         return f"{n.data.name}[{', '.join(map(_bare, args))}]"
     if n.op == "reduce":

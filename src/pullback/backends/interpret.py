@@ -61,6 +61,8 @@ def _value(
         return np.full(ones, n.data.value, n.dtype)
     if n.op == "input":
         return np.full(ones, scalars[n.data], n.dtype)
+    if n.op == "extent":
+        return np.full(ones, extents[n.data] or 0, n.dtype)
     if n.op == "index":
         k = names.index(n.data)
         shape = (*ones[:k], extents[n.data] or 0, *ones[k + 1 :])

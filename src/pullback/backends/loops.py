@@ -2,9 +2,10 @@
 
 A `Kernel` is a list of loops and a list of outputs. An output is an element of a buffer for each
 value of the indices that it mentions, and its value is a scalar expression (`scalar.py`) with
-three more kinds of leaf or node:
+four more kinds of leaf or node:
 
     index("i")                  the value of a loop's index, an int64
+    extent("i")                 how many values it has
     load(buffer, i, 3)          an element of an array; its indices are int64 expressions
     reduce("sum", "j", body)    a reduction of `body` over the whole range of the index j
 
@@ -164,6 +165,11 @@ def index(name: str) -> Scalar:
     return node("index", (), INT, name)
 
 
+def extent(name: str) -> Scalar:
+    """How many values a loop's index has."""
+    return node("extent", (), INT, name)
+
+
 def load(buffer: Buffer, *indices: Scalar | int) -> Scalar:
     """An element of an array. Indices are not checked and never wrap around."""
     args = tuple(i if isinstance(i, Scalar) else const(i, INT) for i in indices)
@@ -300,7 +306,7 @@ def verify(kernel: Kernel) -> None:
     after_outer: set[int] = set()  # nodes that need an outer reduction to be complete
     for n in walk(*roots):
         late = any(id(a) in after_outer for a in n.args)
-        if n.op == "index":
+        if n.op in ("index", "extent"):
             require(n.data in names, f"index {n.data!r} has no loop")
         elif n.op == "load":
             require(len(n.args) == n.data.rank, f"{n.data} is loaded with {len(n.args)} indices")

@@ -120,6 +120,8 @@ class _Job:
             return np.full(ones, n.data.value, n.dtype)
         if n.op == "input":
             return np.full(ones, self.scalars[n.data], n.dtype)
+        if n.op == "extent":
+            return np.full(ones, self.extents[n.data], n.dtype)
         if n.op == "index":
             k = self.names.index(n.data)
             first = start if n.data == self.kernel.outer else 0

@@ -177,7 +177,8 @@ def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
     op.normalise(values, first._value.ndim if first is not None else 0)
     if not op.rules or not _are_small(op, args):
-        return op.compute(graph.TENSORS, values)
+        kept = _composite_formula(op, args, values) if op.rules else None
+        return op.compute(graph.TENSORS, values) if kept is None else kept
     for k in op.tensors:
         if isinstance(args[k], Tensor):
             values[k] = args[k]._value
@@ -187,6 +188,23 @@ def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
     finally:
         quiet_reset(token)
     return record(op, args, values, result, tuple(meta_of(args[k]) for k in op.edges))
+
+
+def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Tensor | None:
+    """One node with the operation's own rules, of a formula of its body."""
+    given = list(values)
+    for k in op.tensors:
+        if isinstance(args[k], Tensor):
+            given[k] = _current(args[k])
+    if not any(type(given[k]) is Formula and given[k].array is None for k in op.tensors):
+        return None
+    try:
+        result = formula.build(op, given)
+    except formula.NotLowerable:
+        return None
+    formula.limit(result)
+    recorded = record(op, args, given, result, tuple(meta_of(args[k]) for k in op.edges))
+    return recorded  # type: ignore[no-any-return]  # composites with rules have one result
 
 
 def _are_small(op: Op, args: Sequence[Any]) -> bool:

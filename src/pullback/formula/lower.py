@@ -7,7 +7,7 @@ vanish into index arithmetic, reductions introduce an index, arrays are loads.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,8 @@ class Lowering:
     places: dict[Any, Any] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)
     stops: set[int] = field(default_factory=set)  # nodes that are read as arrays
+    # Results that are used in the loops that compute them: where, and over which indices.
+    joined: dict[int, tuple[tuple[Any, ...], dict[int, str]]] = field(default_factory=dict)
     short: int = SHORT
     names: int = 0
 
@@ -193,6 +195,11 @@ class Lowering:
 
     def over(self, node: Formula, at: tuple[Any, ...]) -> dict[int, str]:
         """The indices of a reduction inside a loop's body: unrolled if short, or contracted."""
+        if id(node) in self.joined:
+            place, reduced = self.joined[id(node)]
+            if len(at) == len(place) and all(i is k for i, k in zip(at, place, strict=True)):
+                return reduced
+            raise NotLowerable("a result at the place of another one")
         x, dims = node.values[0], node.values[1]
         over: dict[int, str] = {}
         taken = indices_of(at)
@@ -318,10 +325,18 @@ class Call:
 
 
 def kernel_of(
-    jobs: list[Job], loops: dict[str, tuple[Loop, int]], name: str, stops: set[int], short: int
+    jobs: list[Job],
+    loops: dict[str, tuple[Loop, int]],
+    name: str,
+    stops: set[int],
+    short: int,
+    joined: Collection[int] = (),
 ) -> Call:
-    """One kernel for jobs over the same loops; `stops` are read as arrays."""
-    low = Lowering(stops=stops, short=short)
+    """One kernel for jobs over the same loops; `stops` are read as arrays.
+
+    Results of jobs among `joined`, by id, are used by others in the row where they are computed.
+    """
+    low = Lowering(stops=stops - set(joined), short=short)
     for loop, size in loops.values():
         low.loops[loop.name] = loop
         low.sizes[loop.name] = size
@@ -329,6 +344,8 @@ def kernel_of(
     for job in jobs:
         node = job.node
         at = tuple(0 if axis is None else index(axis) for axis in job.outer_axes)
+        if id(node) in joined:
+            low.joined[id(node)] = at, job.reduced
         if isinstance(node.op, Reduction):
             value = low.reduction(node, at, job.reduced)
         else:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pullback.backends.loops import Kernel, MalformedKernel, free_indices, verify
 from pullback.backends.scalar import walk
+from pullback.backends.simplify import simplify
 from pullback.config import config
 from pullback.formula.lower import SHORT, Call, Job, kernel_of
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
@@ -188,10 +189,66 @@ def _plan(
             jobs = [job for job, _ in members]
             name = "_".join(job.node.op.name for job in jobs)[:60]
             call = kernel_of(jobs, together, name, set(stops), policy.short)
+            followers = _followers(members, waiting, done, set(stops), policy.short)
+            if followers is not None:
+                jobs, call = followers
             steps.append(_step(call, place))
             done |= {id(job.node) for job in jobs}
         waiting = [n for n in waiting if id(n) not in done]
     return steps
+
+
+def _followers(
+    members: Sequence[tuple[Job, Loops]],
+    waiting: Sequence[Formula],
+    done: set[int],
+    stops: set[int],
+    short: int,
+) -> tuple[list[Job], Call] | None:
+    """These jobs, and results that weight their pairs with a softmax that the same pass gives.
+
+    A sum of exp(a - logsumexp a) v needs no second pass over the pairs (`exponentials.softmax`) if
+    the logsumexp is of its own row.
+    """
+    joined = {id(job.node) for job, _ in members if job.node.op.name == "logsumexp"}
+    if not joined:
+        return None
+    known = {id(job.node) for job, _ in members}
+    blocked = {id(n) for n in waiting} - known
+    found, best = list(members), None
+    for node in waiting:
+        if id(node) in done | known or _reads(node, blocked, done | known):
+            continue
+        job, loops = job_of(node, short)
+        if pairs_of(loops) != pairs_of(members[0][1]) or not isinstance(node.op, Reduction):
+            continue
+        together = {name: loop for _, made in [*found, (job, loops)] for name, loop in made.items()}
+        jobs = [job for job, _ in [*found, (job, loops)]]
+        name = "_".join(job.node.op.name for job in jobs)[:60]
+        try:
+            call = kernel_of(jobs, together, name, stops, short, joined)
+            verify(call.kernel)
+        except (NotLowerable, MalformedKernel):
+            continue
+        if _is_one_pass(call.kernel):
+            found.append((job, loops))
+            best = jobs, call
+    return best
+
+
+def _is_one_pass(kernel: Kernel) -> bool:
+    """Whether no result needs another one before it can go through the pairs."""
+    inner = set(kernel.inner)
+    needs: set[int] = set()
+    for n in walk(*simplify(kernel).roots()):
+        below = any(id(a) in needs for a in n.args)
+        if n.op == "reduce" and inner & set(n.data.over):
+            if below:
+                return False
+            below = True
+        if below:
+            needs.add(id(n))
+    return True
 
 
 def _step(call: Call, place: dict[int, int]) -> Step:

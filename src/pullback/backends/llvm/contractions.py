@@ -238,6 +238,15 @@ class Contractions(Extremes):
                 zero = v.constant(0, acc.dtypes[0])
                 self.w.do(f"store {v.type(acc.dtypes[0])} {zero}, ptr {where}")
 
+    def _scale_wide(self, acc: Accumulator, local: str, factor: str) -> None:
+        """Multiply the wide sums of a vector of rows."""
+        w, v, dtype = self.w, self.v, acc.dtypes[0]
+        kind = v.type(dtype)
+        with w.loop("scale", "0", self.arguments[f"size:{self._feature(acc)}"], "1") as loop:
+            where = self._wide_slot(acc, local, loop.counter)
+            old = w.add(f"load {kind}, ptr {where}")
+            w.do(f"store {kind} {v.binary('fmul', dtype, old, factor)}, ptr {where}")
+
     def _wide_tile(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
         """Add a tile of columns to the wide sums of one vector of rows."""
         w, v = self.w, self.v

@@ -14,7 +14,7 @@ from .crosswise import Crosswise
 from .extreme import Extreme
 from .frame import in_memory, positional
 from .plan import Pass
-from .rescale import Rescaled
+from .rescale import Rescaled, WideRescaled
 from .scope import Lanes, Scope
 from .text import LoopHandle, vector_type
 
@@ -204,7 +204,11 @@ class Pairs(Crosswise):
             scope = self._pair_scope(outside, p, pair.counter, base)
             top = v.intrinsic("maxnum", dtype, pair.carried[0], scope.value(group.exponent))
             pair.next = [top]
-        self._put(group, local, group.raised(v, self._get(group, local), pair.results[0]))
+        state, factor = group.raised(v, self._get(group, local), pair.results[0])
+        self._put(group, local, state)
+        for acc in p.wide:
+            if isinstance(acc, WideRescaled) and acc.group is group:
+                self._scale_wide(acc, local, factor)
 
     def _pair(
         self,

@@ -17,7 +17,7 @@ from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Inline
 from .extreme import Extreme
 from .extreme import applies as all_extreme
-from .rescale import Rescaled, relative
+from .rescale import Rescaled, WideRescaled, relative
 from .target import Target
 
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
@@ -134,12 +134,20 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
             over = frozenset(n.data.over)
             is_total = over == {outer} and not any(free[id(a)] & inner for a in n.args)
             key = Accumulator.key(n)
-            if key in found:
+            if n.data.kind in RESCALED:
+                wide = bool(features & frozenset().union(*(free[id(a)] for a in n.args)))
+                if key not in found:
+                    found[key] = Rescaled(n, kahan, inline)
+                    passes += [Pass() for _ in range(depth + 1 - len(passes))]
+                    passes[depth].rows.append(found[key])
+                group = found[key]
+                assert isinstance(group, Rescaled)
+                (group.wide_nodes.append if wide else group.add)(n)
+            elif key in found:
                 found[key].add(n)
             else:
-                make = Rescaled if n.data.kind in RESCALED else Accumulator
                 wide = bool(features & frozenset().union(*(free[id(a)] for a in n.args)))
-                found[key] = acc = make(n, kahan and not wide, inline)
+                found[key] = acc = Accumulator(n, kahan and not wide, inline)
                 if is_total:
                     totals.append(acc)
                 elif wide:
@@ -157,8 +165,10 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     for p in passes:
         if all_extreme(p.rows) and not p.columns and not contracted and not features:
             p.rows = _extremes(p.rows, inline)
-    bodies = [relative(acc, kernel) for p in passes for acc in p.rescaled]
-    free |= free_indices(*roots, *(b for group in bodies for b in group))
+    bodies = [b for p in passes for acc in p.rescaled for b in relative(acc, kernel)]
+    for p in passes:
+        p.wide += [WideRescaled(n, g, inline) for g in p.rescaled for n in g.wide_nodes]
+    free |= free_indices(*roots, *bodies, *(acc.args[0] for p in passes for acc in p.wide))
     for p in passes:
         _place(p, kernel, free)
     lanes = _lanes(kernel, target, free, passes)

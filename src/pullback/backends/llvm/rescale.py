@@ -32,9 +32,10 @@ class Rescaled(Accumulator):
         self.exponent = first.args[0]
         self.base2 = first.data.kind.endswith("2")
         self.nodes = []
+        self.wide_nodes: list[Scalar] = []  # with a weight for each value of a feature index
         self.weights: list[Scalar] = [const(1, self.exponent.dtype)]
         self.relative: list[Scalar] = []  # 2^(a - m) v_k, set by `relative`
-        self.add(first)
+        self.dtypes = [self.exponent.dtype] * 2
 
     def add(self, n: Scalar) -> None:
         self.nodes.append(n)
@@ -70,8 +71,9 @@ class Rescaled(Accumulator):
         dtype = self.dtypes[0]
         return v.any(v.binary("fcmp ugt", dtype, total, v.constant(LARGEST[dtype.itemsize], dtype)))
 
-    def raised(self, v: Vectors, state: Values, top: str) -> Values:
-        """The state with the reference raised to `top`, the largest a of a tile."""
+    def raised(self, v: Vectors, state: Values, top: str) -> tuple[Values, str]:
+        """The state with the reference raised to `top`, the largest a of a tile; and the factor
+        that its sums were scaled by."""
         dtype = self.dtypes[0]
         old = state[0]
         some = v.binary("fcmp oge", dtype, state[1], v.constant(0.5, dtype))
@@ -88,7 +90,18 @@ class Rescaled(Accumulator):
             power = v.binary("fmul", dtype, power, v.constant(LOG2_E, dtype))
         factor = v.elementary("exp2", dtype, power)
         factor = v.select(some, dtype, factor, v.constant(1, dtype))
-        return [new, *(v.binary("fmul", dtype, s, factor) for s in state[1:])]
+        return [new, *(v.binary("fmul", dtype, s, factor) for s in state[1:])], factor
+
+
+class WideRescaled(Accumulator):
+    """One sum for each value of a feature index, relative to the reference of a group."""
+
+    def __init__(self, n: Scalar, group: Rescaled, inline: Inline):
+        super().__init__(n, False, inline)
+        self.group = group
+        self.kind = "sum"
+        self.args = (mul(group.relative[0], n.args[1]),)
+        self.dtypes = [n.dtype]
 
 
 def relative(acc: Rescaled, kernel: Kernel) -> list[Scalar]:

@@ -102,6 +102,8 @@ class Scope:
             return v.splat(self.arguments[f"scalar:{n.data}"], n.dtype)
         if n.op == "index":
             return self._index(n)
+        if n.op == "extent":
+            return v.splat(self.arguments[f"size:{n.data}"], INT)
         if n.op == "load":
             return self._load(n)
         args = [self.find(a) or "" for a in n.args]
@@ -158,6 +160,8 @@ class Scope:
                 value = one.constant(n.data.value, n.dtype)
             elif n.op == "input":
                 value = self.arguments[f"scalar:{n.data}"]
+            elif n.op == "extent":
+                value = self.arguments[f"size:{n.data}"]
             elif n.op == "index":
                 where = self.indices[n.data]
                 assert isinstance(where, str)

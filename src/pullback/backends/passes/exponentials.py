@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import e, log, log2
 
-from ..loops import Kernel, reduce, rewrite_kernel
+from ..loops import Kernel, extent, reduce, rewrite_kernel
 from ..rewrite import is_float, order, product, rewrite
 from ..scalar import Scalar, apply, const, walk
 from .canonical import negative
@@ -68,14 +68,16 @@ def _merge(n: Scalar, bases: list[Scalar], depends: Dependence, inner: frozenset
             outside = depends.without(n.data.over)
             weights = [g for g in rest if not outside(g)]
             weights += [apply("div", const(1, g.dtype), g) for g in parts.below if not outside(g)]
-            if any(depends.free(g) & depends.features for g in weights):
-                continue  # out of registers: rescaling would go through memory
             weight = product(sorted(weights, key=order)) if weights else const(1, n.dtype)
             exponent, base = _exponent(a, depends)
             sums = reduce(f"scaled{base}", n.data.over, exponent, weight)
             unit, scale = (1 / LOG2_E, LOG2_E) if base else (1.0, 1.0)
             top = Term(unit, (), (), reduce(f"reference{base}", n.data.over, exponent))
             shift = total([top, *offset], scale, depends)
+            # Without any pairs the sum is 0, whatever the reduction of no exponents is.
+            for name in n.data.over:
+                some = apply("gt", extent(name), const(0, extent(name).dtype))
+                shift = apply("where", some, shift, const(0, shift.dtype))
             result = apply("mul", sums, apply(f"exp{base}", shift))
             for g in sorted((g for g in rest if outside(g)), key=order):
                 result = apply("mul", g, result)
