@@ -8,7 +8,7 @@ so that the same computation on other numbers finds its plan again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -254,7 +254,7 @@ def _is_one_pass(kernel: Kernel) -> bool:
 def _step(call: Call, place: dict[int, int]) -> Step:
     return Step(
         [],
-        call,
+        replace(call, arrays={}, scalars={}, results=[]),  # a plan holds places, no values
         tuple((name, place[id(v)], axes) for name, (v, axes) in call.arrays.items()),
         tuple((name, place[id(v)], None) if isinstance(v, Value) else (name, 0, v)
               for name, v in call.scalars.items()),
