@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -481,3 +483,21 @@ def test_writes_into_formulas_and_their_views() -> None:
         v = v[0]  # the only one left
         v.mul_(5.0)
         assert v.tolist() == [10.0] * 3
+
+
+def test_what_is_repeated_keeps_no_numbers_alive() -> None:
+    """Templates, macros, recipes and plans hold no array and no formula of a call."""
+    gc.disable()
+    try:
+        with defer(0):
+            array = np.ones((5, 7))  # a shape that no other test has met before
+            memory = weakref.ref(array)
+            x = torch.from_numpy(array).requires_grad_()
+            y = (x * 2.0).exp() + x
+            value = weakref.ref(y._value)
+            total = y.sum()
+            total.backward()
+            del array, x, y, total
+            assert value() is None and memory() is None
+    finally:
+        gc.enable()

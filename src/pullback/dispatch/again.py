@@ -85,7 +85,7 @@ class Recipe:
                 self._fills.append((k, None if as_it_is else given[k].dtype))
             elif type(given[k]) is ndarray:
                 self._fills.append((k, given[k].dtype))
-        for k, _ in self._fills:  # values of this call, which others do not keep alive
+        for k, _ in self._fills:  # what is filled in anew is not kept alive
             self._constants[k] = None
         self._edges = op.edges
         self._make = None

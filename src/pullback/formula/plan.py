@@ -254,7 +254,7 @@ def _is_one_pass(kernel: Kernel) -> bool:
 def _step(call: Call, place: dict[int, int]) -> Step:
     return Step(
         [],
-        replace(call, arrays={}, scalars={}, results=[]),  # a plan outlives the values
+        replace(call, arrays={}, scalars={}, results=[]),  # a plan holds places, no values
         tuple((name, place[id(v)], axes) for name, (v, axes) in call.arrays.items()),
         tuple((name, place[id(v)], None) if isinstance(v, Value) else (name, 0, v)
               for name, v in call.scalars.items()),
