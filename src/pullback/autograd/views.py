@@ -20,7 +20,7 @@ from pullback.autograd.graph import Edge, Node, move_edge
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import overlaps, owner, shares_memory
-from pullback.formula import Formula, array_of, node
+from pullback.formula import Formula, array_of, before_give, node
 from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor, wrap
 
@@ -107,6 +107,22 @@ def join(tensor: Tensor) -> Any:
             apart.whole.take()
             settle(apart.whole)
     return tensor._array
+
+
+def given(tensor: Tensor) -> Any:
+    """The array of a tensor, for others to hold: they may write there unseen from then on.
+
+    A part of what is never stored has memory of its own.
+    """
+    above: Any = tensor
+    while above._apart is not None:
+        whole = above._apart.whole
+        if whole.is_pending and whole.is_large:
+            break
+        above = above._apart.source
+    array = tensor._array if above._apart is not None else join(tensor)
+    before_give(array)
+    return array
 
 
 def settle(whole: Formula) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.autograd.views import join
-from pullback.formula import before_give
+from pullback.autograd.views import given
 from pullback.methods.attach import method
 from pullback.tensor import Tensor, wrap
 
@@ -23,9 +22,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
-    array = join(self)
-    before_give(array)
-    return array
+    return given(self)
 
 
 @method
@@ -66,9 +63,7 @@ def __dlpack__(
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if stream not in (None, -1):
         raise BufferError(f"a CPU tensor has no stream, but stream={stream!r} was asked for")
-    array = join(self)
-    before_give(array)
-    return array.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+    return given(self).__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
 
 
 @method
