@@ -662,3 +662,17 @@ def test_numbers_as_operands(op: Op, dtype: str) -> None:
     function = public(pullback, op)
     assert_same(function(x, 2.0), function(x, pullback.full((), 2.0, dtype=x.dtype)))
     assert function(x, 2.0).dtype is function(x, x).dtype
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "rsub"])
+@pytest.mark.parametrize("alpha", [None, "x", [1]])
+@pytest.mark.parametrize("limit", [0, 10**12])
+def test_alpha_is_a_number(name: str, alpha: Any, limit: int) -> None:
+    """Of formulas as well; a tensor of one number is one."""
+    a, b = pullback.ones(3, 4), pullback.ones(4)
+    function = getattr(pullback, name)
+    with pullback.config(defer_elements=limit):
+        with pytest.raises(TypeError, match=rf"{name}\(\): argument 'alpha' must be Number"):
+            function(a, b, alpha=alpha)
+        scaled = function(a, b, alpha=pullback.tensor(2.0))
+        assert scaled.tolist() == function(a, b, alpha=2).tolist()

@@ -1,6 +1,6 @@
 """Sums, products, quotients and powers."""
 
-from pullback.op import Array, call, composite, pointwise
+from pullback.op import Array, Number, call, composite, pointwise
 
 
 def _times(xp, x, alpha):
@@ -14,7 +14,7 @@ def _times(xp, x, alpha):
 
 
 @pointwise()
-def add(xp, input, other, *, alpha=1):
+def add(xp, input, other, *, alpha: Number = 1):
     r"""Sum: $y = \text{input} + \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
     return xp.add(input, other if alpha == 1 else _times(xp, other, alpha))
 
@@ -41,7 +41,7 @@ def _(np, input, other, *, alpha=1):
 
 
 @pointwise(aliases=("subtract",), booleans=False)
-def sub(xp, input, other, *, alpha=1):
+def sub(xp, input, other, *, alpha: Number = 1):
     r"""Difference: $y = \text{input} - \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
     return xp.sub(input, other if alpha == 1 else _times(xp, other, alpha))
 
@@ -68,7 +68,7 @@ def _(np, input, other, *, alpha=1):
 
 
 @pointwise(inplace=False, method=False, overloads={"other": 1, "": 0}, booleans=False)
-def rsub(xp, input, other, *, alpha=1):
+def rsub(xp, input, other, *, alpha: Number = 1):
     r"""Difference the other way round: $y = \text{other} - \alpha\,\text{input}$."""
     return xp.sub(other, input if alpha == 1 else _times(xp, input, alpha))
 
