@@ -676,3 +676,16 @@ def test_alpha_is_a_number(name: str, alpha: Any, limit: int) -> None:
             function(a, b, alpha=alpha)
         scaled = function(a, b, alpha=pullback.tensor(2.0))
         assert scaled.tolist() == function(a, b, alpha=2).tolist()
+
+
+def test_tolerances_are_real_numbers() -> None:
+    """Integers too large for the tensors' dtype are tolerances like others, as PyTorch's."""
+    x = pullback.tensor([[1, 2], [3, 4]], dtype=pullback.uint8)
+    assert pullback.allclose(x, x + 1, rtol=2**63) and pullback.allclose(x, x + 1, atol=10**30)
+    assert not pullback.allclose(x, x + 1, rtol=-(2**63) - 1)
+
+
+@pytest.mark.parametrize("given", [np.float32(2.5), np.ones((2, 3))])
+def test_numpy_values_are_no_tensors_of_composites(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"randn_like\(\): argument 'input' must be Tensor"):
+        pullback.randn_like(given)

@@ -173,6 +173,10 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
 
 
 def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
+    args = [a.item() if isinstance(a, np.generic) else a for a in args]
+    for k in op.tensors:  # bodies are read with arrays too, calls are not made with them
+        if isinstance(args[k], ndarray):
+            raise _not_a_tensor(op, op.parameters[k], args[k])
     values = list(args)
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
     op.normalise(values, first._value.ndim if first is not None else 0)

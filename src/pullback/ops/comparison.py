@@ -136,6 +136,7 @@ def isclose(xp, input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_na
         close = xp.logical_or(close, xp.logical_and(xp.isnan(input), xp.isnan(other)))
     if rtol == 0 and atol == 0:
         return close
+    rtol, atol = float(rtol), float(atol)  # an integer need not fit the tensors' dtype
     error = xp.abs(input - other)
     near = xp.logical_and(xp.isfinite(error), xp.le(error, atol + xp.abs(other) * rtol))
     return xp.logical_or(close, near)
