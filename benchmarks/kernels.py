@@ -16,7 +16,6 @@ import math
 import os
 import re
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else the limit's threads spin on our time
 
 import numpy as np
+from turns import in_turns
 
 import pullback as torch
 from pullback.backends.describe import describe
@@ -168,11 +168,11 @@ def launches(task: Callable[[], Any]) -> list[tuple[Any, Any, Any]]:
         found.append((self, dict(addresses), dict(scalars)))
         call(self, addresses, scalars, progress)
 
-    run.Launch.__call__ = keep  # type: ignore[method-assign]
+    run.Launch.__call__ = keep  # type: ignore[method-assign]  # to see what is launched
     try:
         _memory.append(task())
     finally:
-        run.Launch.__call__ = call  # type: ignore[method-assign]
+        run.Launch.__call__ = call  # type: ignore[method-assign]  # as it was
     return found
 
 
@@ -217,14 +217,7 @@ def measure(name: str, options: Any, limit: Any) -> None:
     functions: list[Callable[[], Any]] = [ours]
     if limit and theirs:
         functions.append(lambda: theirs(limit))
-    times: list[list[float]] = [[] for _ in functions]
-    end = time.perf_counter() + options.seconds
-    while time.perf_counter() < end or len(times[-1]) < 3:
-        for f, found in zip(functions, times, strict=True):
-            for _ in range(3):
-                start = time.perf_counter()
-                f()
-                found.append(time.perf_counter() - start)
+    times = in_turns(functions, options.seconds)
     best = [min(t) for t in times]
     counts = [cost(launch) for launch, _, _ in kept]
     pairs = max(c[0] for c in counts)

@@ -20,6 +20,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else the limit's threads spin on our time
 
 import numpy as np
+from turns import in_turns
 
 from pullback.backends.llvm import threads
 from pullback.backends.llvm.compile import program
@@ -286,15 +287,7 @@ def measure(task: Task, seconds: float) -> list[list[float]]:
     functions = [f for f in task if f]
     for f in functions:
         f()
-    times: list[list[float]] = [[] for _ in functions]
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[-1]) < 3:
-        for f, found in zip(functions, times, strict=True):
-            for _ in range(3):
-                start = time.perf_counter()
-                f()
-                found.append(time.perf_counter() - start)
-    return times
+    return in_turns(functions, seconds)
 
 
 def compile_times() -> None:

@@ -1,10 +1,22 @@
 """Settings of the test run."""
 
+import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # The same examples every time where a machine decides (CI); new ones where a person can look.
 settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("searching", deadline=None)
 settings.load_profile("steady" if os.environ.get("CI") else "searching")
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Without Python's cycle collector: what is released is released by reference counts."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

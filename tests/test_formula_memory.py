@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -126,14 +125,6 @@ def test_a_write_that_would_store_what_does_not_fit_raises_first() -> None:
         with pytest.raises(OutOfMemoryError, match=r"\[200, 200\]"):
             row.add_(1)
         assert row.sum().item() == 0 and k.sum().item() == 0
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def test_memory_goes_with_the_last_tensor(no_collector: None) -> None:

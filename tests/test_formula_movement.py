@@ -13,17 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pullback as torch
+from kernel_matrix import Case, M, N, derivatives, kernel, points
 from pullback.errors import OutOfMemoryError
 
 random = np.random.default_rng(0)
-N, M = 9, 7
 ROWS = torch.tensor(random.integers(-N, N, 5))
 COLUMNS = torch.tensor(random.integers(0, M, 6))
 PAIRS = torch.tensor(random.integers(0, N, 5)), torch.tensor(random.integers(0, M, 5))
 ALONG_1 = torch.tensor(random.integers(0, M, (N, 3)))
 ALONG_0 = torch.tensor(random.integers(0, N, (4, M)))
 
-Case = Callable[[Any], Any]
 CASES: dict[str, Case] = {
     "rows and columns": lambda k: k[2:7, 1:6],
     "steps": lambda k: k[::2, 1::3],
@@ -55,27 +54,6 @@ CASES: dict[str, Case] = {
     "masked_fill": lambda k: k.masked_fill(k < 0.3, 0.5),
     "transposed, cut, flattened": lambda k: k.t()[2:5].reshape(-1),
 }
-
-
-def points(n: int, seed: int) -> Any:
-    return torch.tensor(np.random.default_rng(seed).normal(size=n), requires_grad=True)
-
-
-def kernel(x: Any, y: Any) -> Any:
-    return torch.exp(-((x[:, None] - y) ** 2)) + 0.3 * torch.sin(x[:, None] * y)
-
-
-def derivatives(f: Case, elements: int) -> list[Any]:
-    """A function of a kernel matrix and its first two derivatives, deferred above a limit."""
-    with torch.config(defer_elements=elements):
-        x, y = points(N, 1), points(M, 2)
-        result = f(kernel(x, y))
-        weights = np.random.default_rng(3).normal(size=tuple(result.shape))
-        first = torch.autograd.grad(
-            (result * torch.tensor(weights)).sum(), (x, y), create_graph=True
-        )
-        second = torch.autograd.grad((first[0] ** 2).sum() + first[1].sin().sum(), (x, y))
-        return [t.detach().numpy() for t in (result, *first, *second)]
 
 
 @pytest.mark.parametrize("name", CASES)

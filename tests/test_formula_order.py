@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 
 import pullback as torch
+from kernel_matrix import Case, derivatives, kernel, points
 from pullback.backends.array_functions import argpartition_array, argsort_array
 from pullback.errors import OutOfMemoryError
 
-N, M = 9, 7
-
-Case = Callable[[Any], Any]
 CASES: dict[str, Case] = {
     "var": lambda k: k.var(1),
     "var of columns": lambda k: k.var(0, correction=0),
@@ -34,27 +32,6 @@ CASES: dict[str, Case] = {
     "cumsum": lambda k: k.cumsum(1)[:, 2:5],
     "cumsum of columns, reduced": lambda k: k.cumsum(0).amax(0),
 }
-
-
-def points(n: int, seed: int) -> Any:
-    return torch.tensor(np.random.default_rng(seed).normal(size=n), requires_grad=True)
-
-
-def kernel(x: Any, y: Any) -> Any:
-    return torch.exp(-((x[:, None] - y) ** 2)) + 0.3 * torch.sin(x[:, None] * y)
-
-
-def derivatives(f: Case, elements: int) -> list[Any]:
-    """A function of a kernel matrix and its first two derivatives, deferred above a limit."""
-    with torch.config(defer_elements=elements):
-        x, y = points(N, 1), points(M, 2)
-        result = f(kernel(x, y))
-        weights = np.random.default_rng(3).normal(size=tuple(result.shape))
-        first = torch.autograd.grad(
-            (result * torch.tensor(weights)).sum(), (x, y), create_graph=True
-        )
-        second = torch.autograd.grad((first[0] ** 2).sum() + first[1].sin().sum(), (x, y))
-        return [t.detach().numpy() for t in (result, *first, *second)]
 
 
 @pytest.mark.parametrize("name", CASES)

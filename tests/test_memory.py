@@ -7,7 +7,7 @@ import sys
 import threading
 import tracemalloc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,6 @@ import pytest
 import pullback as torch
 
 grad = torch.autograd.grad
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Without Python's cycle collector: what is released is released by reference counts."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def leaf(n: int = 4) -> Any:

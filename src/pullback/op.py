@@ -402,6 +402,13 @@ class Op:
             raise TypeError(f"{self.name}() has no argument {', '.join(keywords)}")
         return values
 
+    def arguments(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+        """`bind`, with the plain arguments normalised: what a vocabulary's function is given."""
+        values = self.bind(args, keywords)
+        first = values[self.tensors[0]] if self.tensors else None
+        self.normalise(values, getattr(first, "ndim", 0))
+        return values
+
     def __repr__(self) -> str:
         return f"<{self.kind} operation {self.qualified_name}>"
 

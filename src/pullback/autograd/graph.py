@@ -267,7 +267,8 @@ class OperationNode(Node):
         if tensors:
             return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
         if self.deferred or any(map(_is_formula, cotangents)):
-            return VALUES.run(self, cotangents, reached)  # type: ignore[no-any-return]
+            results: Sequence[Any] = VALUES.run(self, cotangents, reached)
+            return results
         return self.results(ARRAYS, cotangents, values, reached)
 
     def results(

@@ -229,10 +229,7 @@ def _arg(function: Callable[..., Any], x: Any, dim: Any, keepdim: bool) -> Any:
 
 def _run_body(op: Op) -> Callable[..., Any]:
     def run(*args: Any, **keywords: Any) -> Any:
-        values = op.bind(args, keywords)
-        first = values[op.tensors[0]] if op.tensors else None
-        op.normalise(values, getattr(first, "ndim", 0))
-        return op.compute(ARRAYS, values)
+        return op.compute(ARRAYS, op.arguments(args, keywords))
 
     return run
 

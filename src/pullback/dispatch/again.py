@@ -39,27 +39,32 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
         return None
     pending = False
     size = 1
+    for a in args:  # most calls end here
+        if type(a) is Tensor:
+            value = a._value
+            if type(value) is ndarray:
+                size *= value.size
+            elif type(value) is Formula and value.array is None:
+                pending = True
+            else:
+                return None
+    if not pending and size <= config.defer_elements:
+        return None
     key: list[Any] = [op, mode.enabled, config.defer_elements, dtypes.get_default_dtype()]
     for a in args:
         if type(a) is Tensor:
             value = a._value
             if type(value) is Formula:
-                if value.array is not None:
-                    return None
-                pending = True
                 key += (value.kind, value.heavy, a._edge is None)
-            elif type(value) is ndarray:
-                size *= value.size
-                key += (value.shape, value.dtype, a._edge is None)
             else:
-                return None
+                key += (value.shape, value.dtype, a._edge is None)
         elif isinstance(a, NUMBERS):
             key.append(plain_key(a) if belongs(a) else type(a))
         elif isinstance(a, (list, np.generic)):
             return None
         else:
             key.append(plain_key(a))
-    return tuple(key) if pending or size > config.defer_elements else None
+    return tuple(key)
 
 
 def belongs(number: Any) -> bool:

@@ -36,9 +36,7 @@ class ValueVocabulary:
             raise AttributeError(f"no operation {name!r} is registered")
 
         def function(*args: Any, **keywords: Any) -> Any:
-            values = op.bind(args, keywords)
-            op.normalise(values, getattr(values[op.tensors[0]], "ndim", 0) if op.tensors else 0)
-            return compute(op, values)
+            return compute(op, op.arguments(args, keywords))
 
         setattr(self, name, function)
         return function

@@ -100,11 +100,10 @@ class Source(Value):
 class Template:
     """What all formulas of an operation on operands of some kinds have in common."""
 
-    __slots__ = ("code", "dtype", "kind", "op", "plain", "shape", "size")
+    __slots__ = ("code", "dtype", "kind", "op", "shape", "size")
 
-    def __init__(self, op: Op, plain: tuple[Any, ...], shape: Any, dtype: Any):
+    def __init__(self, op: Op, shape: Any, dtype: Any):
         self.op = op
-        self.plain = plain  # in declared order, None for operands
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
         self.size = math.prod(self.shape)
@@ -267,7 +266,7 @@ def source(array: Any) -> Value:
         template = _reshapes.get(key)
         if template is None:
             op = REGISTRY["reshape"]
-            template = _reshapes[key] = Template(op, (None, shape), shape, array.dtype)
+            template = _reshapes[key] = Template(op, shape, array.dtype)
         return Formula(template, (below, shape), (below,))
     with _lock:
         found = _sources[id(array)] = Source(array)

@@ -43,10 +43,7 @@ class FormulaVocabulary:
             raise AttributeError(f"no operation {name!r} is registered")
 
         def function(*args: Any, **keywords: Any) -> Any:
-            values = op.bind(args, keywords)
-            first = values[op.tensors[0]] if op.tensors else None
-            op.normalise(values, getattr(first, "ndim", 0))
-            return build(op, values)
+            return build(op, op.arguments(args, keywords))
 
         setattr(self, name, function)
         return function
@@ -258,7 +255,7 @@ def _maker(op: Op, given: list[Any]) -> Maker:
             return _along(op, given)
         if isinstance(op, Opaque) and op.look_up:
             shape = broadcast_shape(*(v.shape for v in given[1]))
-            return _template(op, given, shape, given[0].dtype)
+            return Template(op, shape, given[0].dtype)
     except NotLowerable as reason:
         return str(reason)
     return op.name
@@ -296,11 +293,6 @@ def cast(x: Value, dtype: Any) -> Value:
     return build(REGISTRY["cast"], [x, np.dtype(dtype)])  # type: ignore[no-any-return]
 
 
-def _template(op: Op, given: Sequence[Any], shape: Sequence[int], dtype: Any) -> Template:
-    plain = tuple(None if isinstance(v, (Value, list)) else v for v in given)
-    return Template(op, plain, shape, dtype)
-
-
 def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
     values = _values(given)
     mixed = [
@@ -315,7 +307,7 @@ def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
             op, [cast(v, dtype) if k in mixed else v for k, v in enumerate(given)]
         )
     shape = broadcast_shape(*(v.shape for v in values))
-    return _template(op, given, shape, _result_dtype(op, given))
+    return Template(op, shape, _result_dtype(op, given))
 
 
 def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:
@@ -351,7 +343,7 @@ def _reduction(op: Reduction, given: list[Any]) -> Maker:
         dtype = np.bool_
     elif op.result == "index":
         dtype = np.int64
-    return _template(op, given, shape, dtype)
+    return Template(op, shape, dtype)
 
 
 def _together(results: Any) -> Any:
@@ -368,7 +360,7 @@ def _along(op: Opaque, given: list[Any]) -> Template:
     one = np.zeros([s if k == dim else 1 for k, s in enumerate(x.shape)], x.dtype)
     result = op.compute(ARRAYS, [one, *given[1:]])
     shape = [result.shape[k] if k == dim else s for k, s in enumerate(x.shape)]
-    return _template(op, given, shape, result.dtype)
+    return Template(op, shape, result.dtype)
 
 
 def _view(op: View, given: list[Any]) -> Template:
@@ -377,7 +369,7 @@ def _view(op: View, given: list[Any]) -> Template:
         mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *given[1:]))
     except AttributeError as error:
         raise NotLowerable(f"{op.name}: {error}") from error
-    return _template(op, given, mapped.shape, x.dtype)
+    return Template(op, mapped.shape, x.dtype)
 
 
 def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
