@@ -112,7 +112,9 @@ def test_tensor_converts_to_a_given_dtype(data: Any, dtype: Any, values: Any) ->
         (None, None, RuntimeError, "Could not infer dtype of NoneType"),
         ([1, None], None, RuntimeError, "Could not infer dtype of NoneType"),
         ({1: 2}, None, RuntimeError, "Could not infer dtype of dict"),
-        (iter([1]), None, RuntimeError, "Could not infer dtype of list_iterator"),
+        pytest.param(
+            iter([1]), None, RuntimeError, "Could not infer dtype of list_iterator", id="iterator"
+        ),
         ([fractions.Fraction(1, 2)], None, RuntimeError, "Could not infer dtype of Fraction"),
         ([None], torch.float32, TypeError, "must be real number, not NoneType"),
         ([None], torch.int64, TypeError, "'NoneType' object cannot be interpreted as an integer"),
