@@ -7,7 +7,6 @@ nearest names that are.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -38,6 +37,8 @@ def nearest_names(name: str, available: Iterable[str], count: int = 3) -> list[s
     # (ratio = 2 × matches / total length ≤ 2 × shorter / total) are dropped before it does.
     cutoff = 0.6
     possible = [k for k in by_key if 2 * min(len(k), len(key)) >= cutoff * (len(k) + len(key))]
+    import difflib
+
     close = difflib.get_close_matches(key, possible, n=count, cutoff=cutoff)
     return [candidate for k in close for candidate in by_key[k]][:count]
 

@@ -112,12 +112,14 @@ def picker(indices: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
 class Rule:
     """The transposed derivative of an operation in one argument."""
 
-    __slots__ = ("function", "is_default", "names", "target")
+    __slots__ = ("function", "names", "target")
 
     def __init__(self, op: Op, target: str, function: Function, names: Any = None):
+        k = op.positions.get(target)
+        if k is None or not op.parameters[k].is_tensor:
+            raise TypeError(f"{op.name} has no tensor argument {target!r}")
         self.target = target
         self.function = function
-        self.is_default = names is not None  # supplied by the kind; a declaration replaces it
         if names is None:
             # Tracebacks and profiles then say which rule this is.
             function.__code__ = function.__code__.replace(co_name=f"{op.name}.backward[{target}]")
@@ -192,7 +194,6 @@ class Op:
     ):
         self.name = name or forward.__name__
         self.forward = forward
-        self.doc = inspect.getdoc(forward) or ""
         self.namespace = namespace
         self.public_name = public_name or self.name
         self.is_function = function and public
@@ -212,15 +213,9 @@ class Op:
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
         self.outputs = tuple(outputs.split())
         self.integer_outputs = frozenset(integer_outputs.split())
-        self.parameters = self._read_parameters(forward)
-        self.positions = {p.name: k for k, p in enumerate(self.parameters)}
-        self.converters = arguments.converters(self.parameters, isinstance(self, Reduction))
-        self.tensors = tuple(k for k, p in enumerate(self.parameters) if p.is_tensor)
         self.overloads = dict(overloads or {})
-        self.overload = overload or (self._overload() if overloads else None)
-        self.rules: dict[str, Rule] = {}
-        self.differentiable: tuple[str, ...] = ()  # names of the arguments that have rules
-        self.edges: tuple[int, ...] = ()  # their positions among the parameters
+        self.given_overload = overload
+        self.declared: dict[str, tuple[Function, tuple[str, ...] | None]] = {}  # rules, to be read
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
@@ -237,6 +232,51 @@ class Op:
         REGISTRY[key] = self
         self.key = key
         self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
+
+    # What the signatures say. Hundreds of operations are declared when pullback is imported, and few
+    # of them are called: so it is read when it is first asked for.
+    doc: str
+    parameters: tuple[Parameter, ...]
+    positions: dict[str, int]
+    converters: list[tuple[int, str, arguments.Converter]]
+    tensors: tuple[int, ...]
+    call: Function  # the forward as a function of (xp, arguments in declared order)
+    overload: Callable[..., int] | None
+    rules: dict[str, Rule]
+    differentiable: tuple[str, ...]  # names of the arguments that have rules
+    edges: tuple[int, ...]  # their positions among the parameters
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "edges" in self.__dict__:  # the last one that is read
+            raise AttributeError(f"{self!r} has no attribute {name!r}")
+        self._read()
+        return getattr(self, name)
+
+    def _read(self) -> None:
+        """Read the signatures; threads that do so at once find the same."""
+        forward = self.forward
+        self.__dict__.setdefault("doc", inspect.getdoc(forward) or "")  # some have been given one
+        self.parameters = parameters = self._read_parameters(forward)
+        self.positions = {p.name: k for k, p in enumerate(parameters)}
+        self.converters = arguments.converters(parameters, isinstance(self, Reduction))
+        self.tensors = tuple(k for k, p in enumerate(parameters) if p.is_tensor)
+        self.call = _caller(forward, parameters)
+        self.overload = self.given_overload or (self._overload() if self.overloads else None)
+        self._read_rules()
+
+    def _read_rules(self) -> None:
+        rules = {
+            target: Rule(self, target, function, names)
+            for target, (function, names) in (self._default_rules() | self.declared).items()
+        }
+        self.rules = rules
+        self.differentiable = tuple(p.name for p in self.parameters if p.name in rules)
+        self.plans = {}
+        self.edges = tuple(self.positions[n] for n in self.differentiable)
+
+    def _default_rules(self) -> dict[str, tuple[Function, tuple[str, ...] | None]]:
+        """The rules that the kind supplies; a declared one replaces them."""
+        return {}
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
         first, *rest = inspect.signature(forward).parameters.values()
@@ -256,8 +296,8 @@ class Op:
 
     def _overload(self) -> Callable[..., int]:
         """The node's number, by which arguments are Python numbers."""
-        otherwise = self.overloads.pop("")
-        numbered = [(self.positions[name], number) for name, number in self.overloads.items()]
+        otherwise = self.overloads[""]
+        numbered = [(self.positions[n], number) for n, number in self.overloads.items() if n]
 
         def overload(*args: Any) -> int:
             for k, number in numbered:
@@ -277,22 +317,14 @@ class Op:
 
         def declare(function: Function) -> Function:
             for target in targets:
-                self._declare(target, function, None)
+                if target in self.declared:
+                    raise ValueError(f"{self.name}.backward({target!r}) is declared twice")
+                self.declared[target] = (function, None)
+            if "edges" in self.__dict__:  # it is in use already
+                self._read_rules()
             return function
 
         return declare
-
-    def _declare(self, target: str, function: Function, names: tuple[str, ...] | None) -> None:
-        """The rule of one argument; `names` says what it takes where its signature does not."""
-        k = self.positions.get(target)
-        if k is None or not self.parameters[k].is_tensor:
-            raise TypeError(f"{self.name} has no tensor argument {target!r}")
-        if target in self.rules and not self.rules[target].is_default:
-            raise ValueError(f"{self.name}.backward({target!r}) is declared twice")
-        self.rules[target] = Rule(self, target, function, names)
-        self.differentiable = tuple(p.name for p in self.parameters if p.name in self.rules)
-        self.edges = tuple(self.positions[n] for n in self.differentiable)
-        self.plans.clear()
 
     def formula(self, function: Function) -> Function:
         """Decorator: the same result from other operations, for operands that are formulas.
@@ -413,14 +445,13 @@ class Op:
         return f"<{self.kind} operation {self.qualified_name}>"
 
 
-def _caller(op: Op) -> Function:
+def _caller(forward: Function, parameters: Sequence[Parameter]) -> Function:
     """The forward as a function of (xp, arguments in declared order)."""
-    keyword_only = [p for p in op.parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    variadic = [p for p in op.parameters if p.kind is inspect.Parameter.VAR_POSITIONAL]
-    forward = op.forward
+    keyword_only = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    variadic = [p for p in parameters if p.kind is p_variadic]
     if not keyword_only and not variadic:
         return lambda xp, args: forward(xp, *args)
-    split = len(op.parameters) - len(keyword_only)
+    split = len(parameters) - len(keyword_only)
     names = [p.name for p in keyword_only]
 
     def call(xp: Any, args: Sequence[Any]) -> Any:
@@ -458,7 +489,6 @@ class Pointwise(Op):
         self.domain = domain
         self.keep_dtype = frozenset(keep_dtype.split())
         self.booleans = booleans
-        self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.converters:
@@ -508,23 +538,26 @@ class Reduction(Op):
         self.finish_function: Function | None = None
         super().__init__(forward, **options)
         self.states = tuple(state.split())
-        options_and_start = tuple(inspect.signature(forward).parameters)[3:]
-        self.options = tuple(n for n in options_and_start if n != "start")
-        self.takes_start = self.options != options_and_start
+
+    options: tuple[str, ...]
+    takes_start: bool
+    finish_names: tuple[str, ...]
 
     def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
+        signature = list(inspect.signature(forward).parameters.values())
         given = super()._read_parameters(forward)
+        options = [p for p in signature[3:] if p.name != "start"]
+        self.options = tuple(p.name for p in options)
+        self.takes_start = len(options) < len(signature[3:])
+        if self.finish_function is not None:
+            self.finish_names = tuple(inspect.signature(self.finish_function).parameters)[1:]
         new = inspect.Parameter
         default = None if self.optional_dim else new.empty
         dim = new("dim", new.POSITIONAL_OR_KEYWORD, default=default,
                   annotation=Dim if self.single_dim else Dims)  # fmt: skip
         keepdim = new("keepdim", new.POSITIONAL_OR_KEYWORD, default=False, annotation=bool)
-        rest = [
-            Parameter(p, False)
-            for p in list(inspect.signature(forward).parameters.values())[3:]
-            if p.name != "start"
-        ]
-        made = [given[0], Parameter(dim, False), Parameter(keepdim, False), *rest]
+        made = [given[0], Parameter(dim, False), Parameter(keepdim, False)]
+        made += [Parameter(p, False) for p in options]
         if self.dtype_argument:
             dtype = new("dtype", new.KEYWORD_ONLY, default=None, annotation=Dtype)
             made.append(Parameter(dtype, False))
@@ -548,7 +581,6 @@ class Reduction(Op):
     def finish(self, function: Function) -> Function:
         """Decorator: the result from the state's parts, by name."""
         self.finish_function = function
-        self._finish_names = tuple(inspect.signature(function).parameters)[1:]
         return function
 
     @functools.cached_property
@@ -577,7 +609,7 @@ class Reduction(Op):
             return tuple(state) if len(self.states) > 1 else state[0]
         known = dict(zip(self.states, state, strict=True)) | {"count": count}
         known |= dict(zip(self.options, options, strict=True))
-        return self.finish_function(xp, *(known[n] for n in self._finish_names))
+        return self.finish_function(xp, *(known[n] for n in self.finish_names))
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds and xp.is_eager:
@@ -622,19 +654,17 @@ class View(Op):
         super().__init__(forward, **options)
         self.many = many
         self.injective = injective
-        self.call = _caller(self)
-        if not many and self.derivative:
-            self._declare_inverse()
 
-    def _declare_inverse(self) -> None:
+    def _default_rules(self) -> dict[str, tuple[Function, tuple[str, ...] | None]]:
         """The rule that any view has: the cotangent back in its places among zeros."""
-        plain = [p.name for p in self.parameters[1:]]
+        if self.many or not self.derivative:
+            return {}
+        first, *plain = (p.name for p in self.parameters)
 
         def inverse(xp: Any, g: Any, shape: Any, *values: Any) -> Any:
             return xp.view_adjoint(g, self, values, shape)
 
-        first = self.parameters[0].name
-        self._declare(first, inverse, ("g", f"{first}_shape", *plain))
+        return {first: (inverse, ("g", f"{first}_shape", *plain))}
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         return self.call(xp, args)
@@ -660,7 +690,6 @@ class Opaque(Op):
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
         self.along = along
-        self.call = _caller(self)
         self.grows_function: Function | None = None
 
     def grows(self, function: Function) -> Function:
@@ -695,7 +724,6 @@ class Composite(Op):
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
-        self.call = _caller(self)
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""
@@ -747,7 +775,6 @@ class Creation(Op):
     ):
         super().__init__(forward, method=False, **options)
         self.default = default
-        self.call = _caller(self)
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         return self.call(xp, args)

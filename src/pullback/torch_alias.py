@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import pkgutil
 import sys
 import threading
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pullback.missing import missing_attribute, nearest_names
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:  # the import system asks for methods, not for its abstract classes, which take 5 ms
+    Loader = MetaPathFinder = object
 
 _LOCK = threading.Lock()
 
@@ -172,6 +175,8 @@ def _no_such_module(alias: str) -> ModuleNotFoundError:
     if value is not None:
         kind = "class" if isinstance(value, type) else type(value).__name__
         message += f" ({_own_name(alias)} is a {kind}: write `from {parent} import {child}`)"
+    import pkgutil  # as all errors' work: when there is one
+
     siblings = {entry.name for entry in pkgutil.iter_modules(getattr(package, "__path__", []))}
     siblings |= {name for name in vars(package) if _held(f"{parent}.{name}") is not None}
     near = nearest_names(child, siblings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +47,8 @@ class Generator:
 
     def seed(self) -> int:
         """Start a stream that cannot be foreseen; gives its seed."""
+        import secrets  # 2 ms
+
         self.manual_seed(secrets.randbits(63))
         return self._seed
 

@@ -60,7 +60,6 @@ The interpreter of this language, `interpret.py`, is its definition.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -254,6 +253,8 @@ class Kernel:
     @cached_property
     def key(self) -> str:
         """A digest of the structure: what compiled code is stored under."""
+        import hashlib  # 3 ms, which eager computations do without
+
         digest = hashlib.blake2b(digest_size=20)
         head = (self.loops, self.summation, [o.buffer for o in self.outputs])
         digest.update(repr(head).encode())

@@ -8,7 +8,6 @@ slow, obvious interpreter that every compiler is held against.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 import weakref
@@ -328,6 +327,8 @@ def remake(n: Scalar, args: tuple[Scalar, ...]) -> Scalar:
 def fingerprint(root: Scalar) -> bytes:
     """A digest of the structure, the same in every process (`data` must have a stable repr)."""
     if root._fingerprint is None:
+        import hashlib  # 3 ms, which eager computations do without
+
         for n in walk(root):
             if n._fingerprint is None:
                 head = f"{n.op}|{n.dtype.str}|{n.data!r}"

@@ -20,7 +20,6 @@ class OperationMethod:
         self.name = name
         self.op = op
         self.make = make
-        self.__doc__ = op.doc
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         function = self.make(self.op)
