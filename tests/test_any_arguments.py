@@ -25,7 +25,7 @@ from pullback.op import Op
 from sampling import PUBLIC, calls, in_dtype, is_called_as_function, key, outputs, public
 
 # What PyTorch raises (NotImplementedError is a RuntimeError).
-CLEAN = (RuntimeError, TypeError, ValueError, IndexError)
+CLEAN = (RuntimeError, TypeError, ValueError, IndexError, OverflowError)
 # What Python says of a value that was used before anybody looked at it.
 INSIDES = re.compile(
     r"has no attribute|not supported between|object is not (iterable|subscriptable|callable)"

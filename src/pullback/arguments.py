@@ -15,6 +15,7 @@ from pullback import dtypes, layouts
 if TYPE_CHECKING:  # markers for dispatch; bodies are read with values of several kinds
     Array: TypeAlias = Any
     Arrays: TypeAlias = Any
+    SomeArrays: TypeAlias = Any
     Dim: TypeAlias = Any
     NewDim: TypeAlias = Any
     Dims: TypeAlias = Any
@@ -30,7 +31,10 @@ else:
         """A tensor (for parameters after the first plain one, which need the annotation)."""
 
     class Arrays:
-        """A sequence of tensors; `None` entries are kept."""
+        """A sequence of tensors."""
+
+    class SomeArrays:
+        """A sequence of tensors and None, as the keys of an index are."""
 
     class Dim:
         """One axis, -n ≤ dim < n; becomes 0 ≤ dim < n."""
@@ -60,13 +64,13 @@ else:
         """Anything else, passed on as it is."""
 
 
-TENSORS = (inspect.Parameter.empty, Array, Arrays)
+TENSORS = (inspect.Parameter.empty, Array, Arrays, SomeArrays)
 
 
 class Parameter:
     """One parameter of an operation."""
 
-    __slots__ = ("annotation", "default", "is_list", "is_tensor", "kind", "name")
+    __slots__ = ("annotation", "default", "is_list", "is_tensor", "kind", "name", "skips")
 
     def __init__(self, p: inspect.Parameter, is_tensor: bool):
         self.name = p.name
@@ -74,7 +78,8 @@ class Parameter:
         self.default = p.default
         self.annotation = p.annotation
         self.is_tensor = is_tensor
-        self.is_list = p.annotation is Arrays
+        self.is_list = p.annotation in (Arrays, SomeArrays)
+        self.skips = p.annotation is SomeArrays  # takes None among its tensors
 
 
 def wrap_dim(dim: Any, ndim: int, name: str = "") -> int:

@@ -86,6 +86,30 @@ NAMES = {d.name: d for d in ALL}
 FROM_NUMPY = {d.numpy: d for d in ALL}
 
 
+def check_number(number: Any, numpy_dtype: np.dtype[Any]) -> Any:
+    """A Python number that a dtype takes: RuntimeError for complex ones elsewhere.
+
+    OverflowError for integers beyond 64 bits, and for those that no float can hold.
+    """
+    if isinstance(number, complex) and numpy_dtype.kind != "c":
+        if number.imag:
+            raise RuntimeError(
+                f"value cannot be converted to type {NAMES[numpy_dtype.name]} without overflow: "
+                f"{number} is not real"
+            )
+        number = number.real
+    elif type(number) is int and not -(2**63) <= number < 2**64:
+        try:
+            number = float(number) if numpy_dtype.kind in "fc" else np.int64(number)
+        except OverflowError:
+            shown = str(number) if number.bit_length() <= 256 else f"of {number.bit_length()} bits"
+            raise OverflowError(
+                f"the number {shown} is too large for {NAMES[numpy_dtype.name]}: write it as a "
+                f"float, or convert the tensor with .to() first"
+            ) from None
+    return number
+
+
 def from_name(name: str) -> dtype:
     """The type of that name."""
     return NAMES[name]

@@ -49,6 +49,7 @@ from pullback.arguments import (
     Number,
     Parameter,
     Plain,
+    SomeArrays,
     as_ints,
     wrap_dim,
 )
@@ -56,8 +57,8 @@ from pullback.layouts import contiguous_format
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
-    "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction", "View",
-    "as_ints", "call", "composite", "contiguous_format", "creation", "opaque", "pointwise",
+    "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
+    "SomeArrays", "View", "as_ints", "call", "composite", "contiguous_format", "creation", "opaque", "pointwise",
     "reduction", "view", "wrap_dim",
 ]  # fmt: skip
 
@@ -290,7 +291,7 @@ class Op:
                 or p.annotation not in arguments.TENSORS
                 or p.kind is p.KEYWORD_ONLY
             )
-            tensor = p.annotation in (Array, Arrays) or not plain_seen
+            tensor = p.annotation in (Array, Arrays, SomeArrays) or not plain_seen
             parameters.append(Parameter(p, tensor))
         return tuple(parameters)
 

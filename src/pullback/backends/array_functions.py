@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
+from pullback.dtypes import check_number
 
 __all__ = [
     "add_image_windows", "argpartition_array", "argsort_array", "arranged", "bitcast",
@@ -306,7 +307,9 @@ def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     """One value everywhere. RuntimeError for a negative size."""
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
+    return (
+        np.zeros(shape, dtype) if value == 0 else np.full(shape, check_number(value, dtype), dtype)
+    )
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:
@@ -325,6 +328,7 @@ def sequence(start: Any, step: Any, count: int, dtype: Any) -> Any:
 
 def even(start: Any, end: Any, steps: int, dtype: Any) -> Any:
     """Evenly spaced numbers, both ends included."""
+    start, end = check_number(start, dtype), check_number(end, dtype)
     return np.linspace(start, end, steps).astype(dtype)
 
 

@@ -16,6 +16,7 @@ from pullback.backends import array_functions
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
+from pullback.dtypes import check_number
 from pullback.op import REGISTRY, Op, View
 
 ndarray = np.ndarray
@@ -81,7 +82,7 @@ class ArrayVocabulary:
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
         """An array of one value, with the dtype of another."""
-        return np.full(shape, value, like.dtype)
+        return np.full(shape, check_number(value, like.dtype), like.dtype)
 
     @staticmethod
     def conj(x: Any) -> Any:

@@ -234,10 +234,10 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
                 f"{type(value).__name__}"
             )
         tensors += [v for v in value if isinstance(v, Tensor)]
-        for v in value:
-            if not isinstance(v, Tensor) and v is not None:
+        for k, v in enumerate(value):
+            if not (isinstance(v, Tensor) or (v is None and p.skips)):
                 raise TypeError(
-                    f"expected Tensor as element of argument {p.name!r} of {op.public_name}(), "
+                    f"{op.public_name}(): expected Tensor as element {k} of argument {p.name!r}, "
                     f"but got {type(v).__name__}"
                 )
         return [None if v is None else _current(v) for v in value]
@@ -381,7 +381,8 @@ CREATION_OPTIONS = {"layout": None, "device": None, "requires_grad": False, "pin
 
 def _default_dtype(op: Creation, values: Sequence[Any]) -> dtypes.dtype:
     if op.default == "float":
-        return dtypes.get_default_dtype()
+        default = dtypes.get_default_dtype()
+        return default.to_complex() if any(isinstance(v, complex) for v in values) else default
     if op.default == "int":
         return dtypes.int64
     numbers = [v for v in values if isinstance(v, NUMBERS)]

@@ -24,7 +24,7 @@ def number_array(number: Any, dtype: np.dtype[Any]) -> Any:
     found = known.get(number)
     if found is None:
         with np.errstate(all="ignore"):
-            found = np.array(number).astype(dtype)
+            found = np.array(dtypes.check_number(number, dtype)).astype(dtype)
         if number == 0 or number != number:  # 0.0 == -0.0, and NaN is never found again
             return found
         if len(known) > 1000:

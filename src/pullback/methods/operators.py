@@ -59,7 +59,7 @@ def _install_operators() -> None:
             setattr(Tensor, f"__r{name}__", operator(REGISTRY[reflected]))
         elif op.result != "bool":
             setattr(Tensor, f"__r{name}__", operator(op, swap=True))
-    for name, function in {"neg": "neg", "abs": "abs", "invert": "bitwise_not"}.items():
+    for name, function in {"neg": "neg", "abs": "abs"}.items():
         setattr(Tensor, f"__{name}__", bind(REGISTRY[function]))
 
 
@@ -80,6 +80,16 @@ def __rmatmul__(self: Tensor, other: Any) -> Any:
     if not isinstance(other, (Tensor, np.ndarray)):
         return NotImplemented
     return TENSORS.matmul(as_tensor(other), self)
+
+
+@method
+def __invert__(self: Tensor) -> Any:
+    if self._value.dtype.kind in "fc":
+        raise TypeError(
+            f"~ (operator.invert) is only implemented on integer and Boolean-type tensors, not on "
+            f"{self.dtype}"
+        )
+    return TENSORS.bitwise_not(self)
 
 
 @method

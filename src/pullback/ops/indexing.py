@@ -1,6 +1,17 @@
 """Elements by position: select, slice, index with tensors, gather and scatter."""
 
-from pullback.op import Array, Arrays, Dim, Plain, as_ints, call, composite, opaque, view, wrap_dim
+from pullback.op import (
+    Array,
+    Dim,
+    Plain,
+    SomeArrays,
+    as_ints,
+    call,
+    composite,
+    opaque,
+    view,
+    wrap_dim,
+)
 
 
 @view()
@@ -163,7 +174,7 @@ def _key(indices):
 
 
 @opaque(public=False, look_up=True)
-def elements(xp, input, indices: Arrays):
+def elements(xp, input, indices: SomeArrays):
     r"""`input[i, j, …]` with int64 indices for all axes, not checked; they broadcast."""
     return xp.take(input, tuple(indices))
 
@@ -197,7 +208,7 @@ def _whole(xp, i, size):
 
 
 @opaque(public=False)
-def index(xp, input, indices: Arrays):
+def index(xp, input, indices: SomeArrays):
     r"""`input[i, :, j]` with integer tensors, None for a whole axis: a copy."""
     return xp.take(input, _key(indices))
 
@@ -251,7 +262,7 @@ def _(xp, g, indices, input_shape):
 
 
 @opaque(public=False)
-def index_adjoint(xp, input, indices: Arrays, shape: Plain):
+def index_adjoint(xp, input, indices: SomeArrays, shape: Plain):
     r"""Zeros of a shape to which the input is added at the indices: the transpose of `index`."""
     return xp.put(xp.filled(shape, 0, input), _key(indices), input, True)
 
@@ -341,7 +352,7 @@ def _(xp, g, indices):
 
 
 @opaque(inplace=True)
-def index_put(xp, input, indices: Arrays, values: Array, accumulate: bool = False):
+def index_put(xp, input, indices: SomeArrays, values: Array, accumulate: bool = False):
     r"""The input with values written, or added, at `input[indices]`."""
     return xp.put(input, _key(indices), values, accumulate)
 

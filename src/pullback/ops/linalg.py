@@ -1,6 +1,6 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, Plain, as_ints, call, composite, opaque, wrap_dim
+from pullback.op import Array, Arrays, Number, Plain, as_ints, call, composite, opaque, wrap_dim
 
 
 def _check(name, condition, message):
@@ -272,7 +272,7 @@ def _(np, input, vec2):
 
 
 @composite(inplace=True)
-def addmm(xp, input, mat1: Array, mat2: Array, *, beta=1, alpha=1):
+def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha\,\text{mat1}\,\text{mat2}$."""
     product = xp.mm(mat1, mat2)
     if alpha != 1:
