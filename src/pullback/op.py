@@ -58,8 +58,8 @@ from pullback.layouts import contiguous_format
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
-    "SomeArrays", "View", "as_ints", "call", "composite", "contiguous_format", "creation", "opaque", "pointwise",
-    "reduction", "view", "wrap_dim",
+    "SomeArrays", "View", "as_ints", "call", "composite", "contiguous_format", "creation",
+    "opaque", "pointwise", "reduction", "view", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -234,8 +234,8 @@ class Op:
         self.key = key
         self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
 
-    # What the signatures say. Hundreds of operations are declared when pullback is imported, and few
-    # of them are called: so it is read when it is first asked for.
+    # What the signatures say. Hundreds of operations are declared when pullback is imported, and
+    # few of them are called: so it is read when it is first asked for.
     doc: str
     parameters: tuple[Parameter, ...]
     positions: dict[str, int]

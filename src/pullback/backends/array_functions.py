@@ -307,9 +307,8 @@ def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     """One value everywhere. RuntimeError for a negative size."""
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    return (
-        np.zeros(shape, dtype) if value == 0 else np.full(shape, check_number(value, dtype), dtype)
-    )
+    value = check_number(value, dtype)
+    return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:
