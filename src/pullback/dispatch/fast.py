@@ -14,6 +14,7 @@ import numpy as np
 
 from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
+from pullback.autograd.versions import tick
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
@@ -21,7 +22,7 @@ from pullback.config import config
 from pullback.dispatch.door import apply
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of
-from pullback.op import Op, Plan, Pointwise, picker
+from pullback.op import Op, Plan, Pointwise
 from pullback.tensor import Tensor
 
 ndarray = np.ndarray
@@ -64,8 +65,8 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
     compute = _direct(op)
     cls = node_class(op)
     plan = op.plan((True,)) if op.rules else None
-    pick = None if plan is None else _fast_pick(plan, 1)
-    if plan is not None and pick is None:
+    save = None if plan is None else _saver(plan, "a", [])
+    if plan is not None and save is None:
         return None
 
     def fast(x: Any) -> Any:
@@ -86,8 +87,13 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
         edge = x._edge
         tensor = new(Tensor)
         tensor._value = result
-        if edge is not None and plan is not None and pick is not None and mode.enabled:
-            tensor._edge = (cls((edge,), plan, pick((result, value))), 0)
+        if edge is not None and save is not None and mode.enabled:
+            node: Any = new(cls)
+            node.edges = (edge,)
+            node.plan = plan
+            node.values = save(result, value)
+            node.time = tick()
+            tensor._edge = (node, 0)
         return tensor
 
     return fast
@@ -104,12 +110,13 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
     overload = op.overload
     cls = node_class(op)
     plans = {n: op.plan(n) for n in ((True, True), (True, False), (False, True)) if op.rules}
-    picks = {needs: _fast_pick(plan, 2 + len(plain)) for needs, plan in plans.items()}
-    if any(pick is None for pick in picks.values()):
-        return None
-    steps = {needs: (plan, picks[needs] if plan.sources else None) for needs, plan in plans.items()}
+    steps = {}
+    for needs, plan in plans.items():
+        save = _saver(plan, "a, b", plain)
+        if save is None:
+            return None
+        steps[needs] = (plan, save)
     left, right, both = (steps.get(n) for n in ((True, False), (False, True), (True, True)))
-    constants = tuple(plain)
     numbers32, numbers64 = numbers_of(FLOAT32), numbers_of(FLOAT64)
 
     def fast(x: Any, y: Any) -> Any:
@@ -166,10 +173,12 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
             step = left if y_edge is None else both
         if step is None or not mode.enabled:
             return tensor
-        plan, pick = step
-        make = cls if overload is None else node_class(op, overload(x, y))
-        values = () if pick is None else pick((result, a, saved, *constants))
-        node = make((x_edge, y_edge), plan, values)
+        plan, save = step
+        node: Any = new(cls if overload is None else node_class(op, overload(x, y)))
+        node.edges = (x_edge, y_edge)
+        node.plan = plan
+        node.values = save(result, a, saved)
+        node.time = tick()
         if metas is not None:
             node.metas = metas
         tensor._edge = (node, 0)
@@ -178,8 +187,15 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
     return fast
 
 
-def _fast_pick(plan: Plan, arguments: int) -> Callable[..., Any] | None:
-    """Takes the saved values out of (output, arguments…); None if metadata are needed."""
+def _saver(plan: Plan, arguments: str, plain: list[Any]) -> Callable[..., Any] | None:
+    """A function of (y, arguments…) that gives the saved values; None if metadata are needed.
+
+    It is compiled: picking them out of a tuple of everything takes three times as long.
+    """
     if any(what not in ("argument", "output") for what, _ in plan.sources):
         return None
-    return picker([0 if what == "output" else k + 1 for what, k in plan.sources])
+    names = [*arguments.split(", "), *(f"plain[{k}]" for k in range(len(plain)))]
+    saved = ["y" if what == "output" else names[k] for what, k in plan.sources]
+    code = f"lambda y, {arguments}: ({''.join(f'{name}, ' for name in saved)})"
+    function: Callable[..., Any] = eval(code, {"plain": plain})
+    return function
