@@ -270,6 +270,9 @@ def test_types_and_shapes() -> None:
         torch.zeros(3, dtype=torch.int64).add_(1.5)
     with pytest.raises(RuntimeError, match=r"add_: output with shape .*\[3\].* \[2, 3\]"):
         torch.zeros(3).add_(torch.zeros(2, 3))
+    assert torch.tensor([-1.0, 2.0]).abs_().tolist() == [1, 2]
+    with pytest.raises(RuntimeError, match="In-place abs is not supported for complex tensors"):
+        torch.zeros(3, dtype=torch.complex64).abs_()
 
 
 def test_detach_shares_memory_and_versions() -> None:

@@ -168,7 +168,13 @@ def _ints(name: str, parameter: str, values: Any, ndim: int) -> tuple[int, ...]:
     return tuple(_int(name, parameter, v, ndim) for v in values)
 
 
-def _dim(name: str, parameter: str, value: Any, ndim: int) -> Any:
+def _dim(name: str, parameter: str, value: Any, ndim: int) -> int:
+    if value is None:
+        raise _wrong(name, parameter, "int", value)
+    return wrap_dim(value, ndim, name)
+
+
+def _dim_or_all(name: str, parameter: str, value: Any, ndim: int) -> Any:
     return wrap_dims(None, ndim, name) if value is None else wrap_dim(value, ndim, name)
 
 
@@ -207,7 +213,9 @@ def converters(
 
 def _optional(convert: Converter) -> Converter:
     """The same for a parameter that may be None; axes have a meaning of their own for it."""
-    if convert in (_dim, _dims, _dim_set, _ints):
+    if convert is _dim:
+        return _dim_or_all
+    if convert in (_dims, _dim_set, _ints):
         return convert
 
     def convert_or_none(name: str, parameter: str, value: Any, ndim: int) -> Any:

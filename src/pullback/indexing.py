@@ -219,6 +219,8 @@ def _element(k: Any) -> Any:
         return bool(k)
     if hasattr(k, "__index__"):
         return as_index(k)
+    if isinstance(k, str):
+        raise TypeError(f"a tensor has no element {k!r}: indices are numbers, slices and tensors")
     raise IndexError(
         f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
         f"valid indices (got {type(k).__name__})"

@@ -29,6 +29,10 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     array = join(target)
     check_writable(target, name)
     check_memory(name, array)
+    if op.result == "real" and array.dtype.kind == "c":
+        raise RuntimeError(
+            f"In-place {op.name} is not supported for complex tensors: the result is real"
+        )
     if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
         args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
     result = apply(op, args)

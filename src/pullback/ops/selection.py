@@ -159,7 +159,7 @@ def _(np, input, min=None, max=None):
     return np.clip(input, min, max)
 
 
-@pointwise(dtypes="bif")
+@pointwise(dtypes="bif", overloads={"min": 0, "": 1})
 def clamp_min(xp, input, min: Array):
     r"""$y = \max(\text{input}, \text{min})$."""
     return xp.maximum(input, min)
@@ -186,7 +186,7 @@ def _(np, input, min):
     return np.maximum(input, min)
 
 
-@pointwise(dtypes="bif")
+@pointwise(dtypes="bif", overloads={"max": 0, "": 1})
 def clamp_max(xp, input, max: Array):
     r"""$y = \min(\text{input}, \text{max})$."""
     return xp.minimum(input, max)
@@ -274,7 +274,7 @@ def trunc(xp, input):
     return xp.trunc(input)
 
 
-@pointwise(dtypes="if")
+@pointwise(dtypes="if", overload=lambda input, decimals: int(decimals != 0))
 def round(xp, input, *, decimals: int = 0):
     r"""The nearest integer, or multiple of $10^{-\text{decimals}}$; halves to even."""
     if decimals == 0:
