@@ -1,0 +1,49 @@
+"""Values written, or added, at positions."""
+
+from pullback.op import Array, Dim, call, opaque
+
+
+@opaque(inplace=True)
+def scatter_add(xp, input, dim: Dim, index: Array, src: Array):
+    r"""The input with `src` added where `gather` would read. RuntimeError for two dtypes."""
+    if input.dtype != src.dtype:
+        raise RuntimeError(
+            f"scatter_add(): Expected self.dtype to be equal to src.dtype, not {input.dtype} and "
+            f"{src.dtype}"
+        )
+    return xp.scatter_array(input, dim, index, src, True)
+
+
+@scatter_add.backward("input")
+def _(xp, g):
+    return g
+
+
+@scatter_add.backward("src")
+def _(xp, g, dim, index, src_shape):
+    part = xp.gather(g, dim, index)
+    for k, size in enumerate(index.shape):  # what lies beyond the index was not read
+        if size != src_shape[k]:
+            shape = (*part.shape[:k], src_shape[k], *part.shape[k + 1 :])
+            part = xp.view_adjoint(part, slice_, (k, 0, size, 1), shape)
+    return part
+
+
+@scatter_add.samples
+def _(r):
+    yield call(r(3, 4), 0, r.integers(0, 3, 2, 4), r(2, 4))
+    yield call(r(3, 4), -1, r.integers(0, 4, 2, 5), r(3, 6))
+    yield call(r(3), 0, r.integers(0, 3, 0), r(2))
+    yield call(r(), 0, r.integers(0, 1), r())
+
+
+@scatter_add.reference
+def _(np, input, dim, index, src):
+
+    result = np.array(input)
+    for place in np.ndindex(index.shape):
+        target = list(place)
+        if target:
+            target[dim] = index[place]
+        result[tuple(target)] += src[place]
+    return result
