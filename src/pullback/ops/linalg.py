@@ -275,12 +275,30 @@ def _(np, input, vec2):
 def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha\,\text{mat1}\,\text{mat2}$."""
     product = xp.mm(mat1, mat2)
+    sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
+    _check("addmm", len(input.shape) <= 2 and all(n in (1, m) for n, m in sizes),
+           f"an input of shape {list(input.shape)} cannot be added to a product of shape "
+           f"{list(product.shape)}")  # fmt: skip
     if alpha != 1:
         product = product * alpha
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
 
 
-# ------------------------------------------------------------------------------------- einsum
+@addmm.backward("input")
+def _(xp, g, beta):
+    return g if beta == 1 else g * beta
+
+
+@addmm.backward("mat1")
+def _(xp, g, mat2, alpha):
+    product = xp.mm(g, xp.transpose(mat2, 0, 1))
+    return product if alpha == 1 else product * alpha
+
+
+@addmm.backward("mat2")
+def _(xp, g, mat1, alpha):
+    product = xp.mm(xp.transpose(mat1, 0, 1), g)
+    return product if alpha == 1 else product * alpha
 
 
 @addmm.samples
@@ -293,6 +311,9 @@ def _(r):
 @addmm.reference
 def _(np, input, mat1, mat2, *, beta=1, alpha=1):
     return beta * input + alpha * np.matmul(mat1, mat2)
+
+
+# ------------------------------------------------------------------------------------- einsum
 
 
 @opaque(public=False, node="Einsum", promote=True, dtypes="ifc")

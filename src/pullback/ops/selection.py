@@ -159,10 +159,20 @@ def _(np, input, min=None, max=None):
     return np.clip(input, min, max)
 
 
-@composite(inplace=True, numbers="min")
+@pointwise(dtypes="bif")
 def clamp_min(xp, input, min: Array):
     r"""$y = \max(\text{input}, \text{min})$."""
-    return xp.clamp(input, min)
+    return xp.maximum(input, min)
+
+
+@clamp_min.backward("input")
+def _(xp, g, input, min):
+    return xp.where(xp.ge(input, min), g, 0)
+
+
+@clamp_min.backward("min")
+def _(xp, g, input, min):
+    return xp.where(xp.lt(input, min), g, 0)
 
 
 @clamp_min.samples
@@ -176,10 +186,20 @@ def _(np, input, min):
     return np.maximum(input, min)
 
 
-@composite(inplace=True, numbers="max")
+@pointwise(dtypes="bif")
 def clamp_max(xp, input, max: Array):
     r"""$y = \min(\text{input}, \text{max})$."""
-    return xp.clamp(input, None, max)
+    return xp.minimum(input, max)
+
+
+@clamp_max.backward("input")
+def _(xp, g, input, max):
+    return xp.where(xp.le(input, max), g, 0)
+
+
+@clamp_max.backward("max")
+def _(xp, g, input, max):
+    return xp.where(xp.gt(input, max), g, 0)
 
 
 @clamp_max.samples
