@@ -1,4 +1,4 @@
-"""The same elements elsewhere: reversed, rolled, side by side; triangles."""
+"""The same elements elsewhere: reversed, rolled, padded, side by side; triangles."""
 
 from pullback.op import Ints, Number, Plain, call, composite, opaque, wrap_dim
 
@@ -90,6 +90,90 @@ def _(r):
 @roll.reference
 def _(np, input, shifts, dims=None):
     return np.roll(input, shifts, dims)
+
+
+def _margins(input, pad):
+    """(before, after) for each axis; RuntimeError for paddings that do not fit."""
+    rank = len(input.shape)
+    if len(pad) % 2:
+        raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
+    if len(pad) > 2 * rank:
+        raise RuntimeError(
+            "Length of pad should be no more than twice the number of dimensions of the input. "
+            f"Pad length is {len(pad)} while the input has {rank} dimensions."
+        )
+    margins = [(0, 0)] * (rank - len(pad) // 2)
+    margins += [(pad[k], pad[k + 1]) for k in range(len(pad) - 2, -1, -2)]
+    for k, (size, (before, after)) in enumerate(zip(input.shape, margins, strict=True)):
+        if size + before + after < 0:
+            raise RuntimeError(
+                f"The input size {size}, plus negative padding {before} and {after}, resulted in "
+                f"a negative output size, which is invalid. Check dimension {k} of your input."
+            )
+    return margins
+
+
+@opaque(method=False)
+def constant_pad_nd(xp, input, pad: Ints, value: Number = 0):
+    r"""The tensor with a margin of one value.
+
+    `pad` is (before, after) for the last axis, then for the one before it, and so on; negative
+    numbers cut off. RuntimeError for an odd number of them, more than there are axes, and cuts
+    that are larger than the axis.
+    """
+    return xp.pad_constant(input, _margins(input, pad), value)
+
+
+@constant_pad_nd.grows
+def _(xp, input, pad, value):
+    margins = _margins(input, pad)
+    return tuple(a + s + b for s, (a, b) in zip(input.shape, margins, strict=True))
+
+
+@constant_pad_nd.formula
+def _(xp, input, pad, value):
+    rank = len(input.shape)
+    inside = None
+    for k, (before, after) in enumerate(_margins(input, pad)):
+        size = input.shape[k]
+        if not before and not after:
+            continue
+        if not before + size + after:
+            return xp.not_lowerable("nothing to compute")
+        at = xp.positions(before + size + after, k, rank) - xp.number(before)
+        if before > 0 or after > 0:
+            own = xp.logical_and(xp.ge(at, xp.number(0)), xp.lt(at, xp.number(size)))
+            inside = own if inside is None else xp.logical_and(inside, own)
+            at = xp.minimum(xp.maximum(at, xp.number(0)), xp.number(size - 1))
+        input = xp.moved(input, k, at)
+    return input if inside is None else xp.where(inside, input, value)
+
+
+@constant_pad_nd.backward("input")
+def _(xp, g, pad):
+    return xp.constant_pad_nd(g, tuple(-n for n in pad), 0)
+
+
+@constant_pad_nd.samples
+def _(r):
+    yield call(r(2, 3), (1, 2), 0.5)
+    yield call(r(2, 3), [1, -1, 0, 2])
+    yield call(r(2, 3), (-1, -1), 2)
+    yield call(r(3, 0, 2), (0, 1, 2, 1), value=1.5)
+    yield call(r(2), ())
+
+
+@constant_pad_nd.reference
+def _(np, input, pad, value=0):
+    margins = [(0, 0)] * (input.ndim - len(pad) // 2)
+    margins += [(pad[k], pad[k + 1]) for k in range(len(pad) - 2, -1, -2)]
+    result = np.full([a + s + b for s, (a, b) in zip(input.shape, margins, strict=True)], value)
+    result = result.astype(input.dtype)
+    for place in np.ndindex(result.shape):
+        source = tuple(i - a for i, (a, _) in zip(place, margins, strict=True))
+        if all(0 <= i < s for i, s in zip(source, input.shape, strict=True)):
+            result[place] = input[source]
+    return result
 
 
 @opaque(function=False)

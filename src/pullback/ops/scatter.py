@@ -21,12 +21,17 @@ def _(xp, g):
 
 @scatter_add.backward("src")
 def _(xp, g, dim, index, src_shape):
-    part = xp.gather(g, dim, index)
-    for k, size in enumerate(index.shape):  # what lies beyond the index was not read
-        if size != src_shape[k]:
-            shape = (*part.shape[:k], src_shape[k], *part.shape[k + 1 :])
-            part = xp.view_adjoint(part, slice_, (k, 0, size, 1), shape)
-    return part
+    return _padded(xp, xp.gather(g, dim, index), src_shape)
+
+
+def _padded(xp, part, shape):
+    """Zeros for what lies beyond the index: it was not read."""
+    if tuple(part.shape) == tuple(shape):
+        return part
+    pad = []
+    for have, size in zip(reversed(part.shape), reversed(shape), strict=True):
+        pad += [0, size - have]
+    return xp.constant_pad_nd(part, tuple(pad), 0)
 
 
 @scatter_add.samples
