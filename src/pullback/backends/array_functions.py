@@ -18,8 +18,8 @@ __all__ = [
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
-    "nonzero_array", "pad_last", "powers", "real_pairs", "reshape_view", "roll_array",
-    "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
+    "nonzero_array", "pad_constant", "pad_last", "powers", "real_pairs", "reshape_view",
+    "roll_array", "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
 ]  # fmt: skip
 
 
@@ -120,6 +120,17 @@ def tile_array(x: Any, repeats: Sequence[int]) -> Any:
 def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
     return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+
+
+def pad_constant(x: Any, margins: Sequence[tuple[int, int]], value: Any) -> Any:
+    """One value around an array, (before, after) for each axis; negative numbers cut off."""
+    inside = x[tuple(slice(max(0, -a), s - max(0, -b))
+                     for s, (a, b) in zip(x.shape, margins, strict=True))]  # fmt: skip
+    shape = [a + s + b for s, (a, b) in zip(x.shape, margins, strict=True)]
+    result = np.full(shape, check_number(value, x.dtype), x.dtype)
+    result[tuple(slice(max(0, a), n - max(0, b))
+                 for n, (a, b) in zip(shape, margins, strict=True))] = inside  # fmt: skip
+    return result
 
 
 def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
