@@ -379,9 +379,7 @@ def _(np, input):
     return 1 / np.sqrt(input)
 
 
-@pointwise(
-    result="real", holomorphic=False, aliases=("absolute",), dtypes="ifc", inplace=True
-)
+@pointwise(result="real", holomorphic=False, aliases=("absolute",), dtypes="ifc", inplace=True)
 def abs(xp, input):
     r"""Absolute value or modulus: $y = |\text{input}|$; real for complex inputs."""
     return xp.abs(input)
