@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pullback
 from fake_autograd import Node, Tensor, kernel_norm, leaf
 from pullback.graph import Box, Graph, Kind, make_dot, trace
 from pullback.graph import viewer as viewer_module
@@ -237,6 +238,22 @@ def test_an_output_without_operators():
     ]
     assert [(a.tail, a.head) for a in graph.arrows] == [(graph.boxes[0].key, graph.boxes[1].key)]
     assert make_dot(constant).source.count(GREEN) == 1
+
+
+def test_a_leaf_that_nobody_holds_is_drawn_from_its_node():
+    def computed():
+        w = pullback.ones(2, 3, dtype=pullback.float64, requires_grad=True)
+        v = pullback.ones(3, requires_grad=True)
+        v.data = pullback.ones(2, 1)
+        return w.exp() + w * v
+
+    boxes = {box.names or box.shape: box for box in trace(computed(), {}).boxes}
+    inputs = [box for box in boxes.values() if box.kind is Kind.INPUT]
+    assert sorted((box.shape, box.dtype, box.nbytes) for box in inputs) == [
+        ((2, 1), "float32", 8),
+        ((2, 3), "float64", 48),
+    ]
+    assert "(2, 3)" in make_dot(computed()).source
 
 
 def test_several_outputs_share_their_graph():

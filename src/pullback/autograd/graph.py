@@ -158,7 +158,7 @@ class AccumulateGrad(Node):
     def __init__(self, leaf: Tensor):
         super().__init__(())
         self.reference = weakref.ref(leaf)
-        self.shape = leaf.shape
+        self.shape, self.dtype = leaf.shape, leaf.dtype  # also when the leaf is gone
         self._lock = threading.Lock()  # backward passes of several threads end in one leaf
 
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Walk the recorded graph of some tensors and write down what is there, as a `model.Graph`."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -175,7 +176,8 @@ class _Walk:
     def _operator(self, node: Node) -> str:
         """The key of a node; one seen for the first time is put on the list of those to visit."""
         if type(node).__name__ == "AccumulateGrad":
-            return self._input(node.variable)  # type: ignore[attr-defined]
+            leaf = node.variable  # type: ignore[attr-defined]
+            return self._lost(node) if leaf is None else self._input(leaf)
         key, fresh = self._key(id(node), "operator", node)
         if fresh:
             self._stack.append(node)
@@ -189,6 +191,16 @@ class _Walk:
         key, fresh = self._key(("input", id(leaf)), "input", leaf)
         if fresh:
             self._boxes[key] = Box(key, Kind.INPUT, self._names.of(leaf), **_facts(leaf))
+        return key
+
+    def _lost(self, end: Any) -> str:
+        """The key of a leaf that nobody holds any more: its node remembers what it looked like."""
+        key, fresh = self._key(("lost", id(end)), "input", end)
+        if fresh:
+            shape = tuple(int(size) for size in end.shape)
+            nbytes = math.prod(shape) * end.dtype.itemsize
+            name = str(end.dtype).rpartition(".")[2]
+            self._boxes[key] = Box(key, Kind.INPUT, shape=shape, dtype=name, nbytes=nbytes)
         return key
 
     def _stored(self, role: str, value: Tensor) -> str:

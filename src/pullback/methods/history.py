@@ -97,7 +97,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
     self._value = value._value
     self._apart = None
     if self._edge is not None and self._edge[0].accumulates:
-        self._edge[0].shape = value.shape
+        self._edge[0].shape, self._edge[0].dtype = value.shape, value.dtype
 
 
 Tensor.grad = property(_get_grad, _set_grad, _del_grad)  # type: ignore[attr-defined]
