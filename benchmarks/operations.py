@@ -203,9 +203,7 @@ def expressions(pattern: str) -> list[tuple[str, str, str]]:
         for family, setup, text in OPERATIONS
         for expression in re.split(r";|\n", text)
     ]
-    return [
-        (f, s, e.strip()) for f, s, e in found if e.strip() and re.search(pattern, f"{f} {e}")
-    ]
+    return [(f, s, e.strip()) for f, s, e in found if e.strip() and re.search(pattern, f"{f} {e}")]
 
 
 # ----------------------------------------------------------------------- one library's process
