@@ -1,6 +1,7 @@
 """The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
 
 from pullback.autograd.engine import backward, grad
+from pullback.autograd.function import Function
 from pullback.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from pullback.autograd.graph import Node
 from pullback.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -9,6 +10,7 @@ from pullback.tensor import Tensor
 Variable = Tensor
 
 __all__ = [
+    "Function",
     "GradcheckError",
     "Node",
     "Variable",

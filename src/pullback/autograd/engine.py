@@ -263,13 +263,13 @@ def _run(
 ) -> dict[tuple[Node, int], Any]:
     """The backward pass. Gives the cotangents that arrive at the targets, if there are any."""
     was_recording = mode.enabled
-    mode.enabled = record
+    mode.switch(record)
     token = quiet_set(QUIET)
     try:
         return _Pass(roots, targets, retain, record).visit()
     finally:
         quiet_reset(token)
-        mode.enabled = was_recording
+        mode.switch(was_recording)
 
 
 class _Pass:
@@ -451,7 +451,7 @@ class _Pass:
             shared = (
                 target.accumulates
                 and not tensors
-                and (node.hooks is not None or _is_shared(g, values, cotangents))
+                and (node.hooks is not None or node.lends or _is_shared(g, values, cotangents))
             )
             self.send(target, number, g, shared)
 
