@@ -80,7 +80,7 @@ def bilinear(xp, input1, input2, weight, bias: Array = None):
     for size in batch:
         rows *= size
     left = xp.matmul(xp.reshape(input1, rows, n), xp.reshape(xp.permute(weight, 1, 0, 2), n, k * m))
-    y = xp.sum(xp.reshape(left, rows, k, m) * xp.reshape(input2, rows, 1, m), -1)
+    y = xp.bmm(xp.reshape(left, rows, k, m), xp.reshape(input2, rows, m, 1))
     y = xp.reshape(y, *batch, k)
     return y if bias is None else y + bias
 
