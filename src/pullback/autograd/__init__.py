@@ -1,5 +1,6 @@
 """The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
 
+from pullback.autograd import forward_ad as forward_ad
 from pullback.autograd.engine import backward, grad
 from pullback.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from pullback.autograd.graph import Node
@@ -14,6 +15,7 @@ __all__ = [
     "Variable",
     "backward",
     "enable_grad",
+    "forward_ad",
     "grad",
     "gradcheck",
     "gradgradcheck",

@@ -15,6 +15,19 @@ import numpy as np
 
 from pullback.autograd import graph
 from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, fit_array, steps
+from pullback.autograd.levels import (
+    BatchLevel,
+    Levels,
+    again,
+    hidden,
+    is_hidden,
+    payload,
+    primal,
+    set_tangent,
+    tangent,
+    top,
+    whole,
+)
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import Latest
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
@@ -46,6 +59,11 @@ def backward(
     """
     roots = _roots(_as_tuple(tensors), grad_tensors, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
+    if Levels.count and top((*_as_tuple(tensors), *(g for _, _, g in roots))) is not None:
+        raise RuntimeError(
+            "backward() of tensors with tangents or inside vmap is not supported: gradients would "
+            "be added to .grad without them. Use autograd.grad() or func.grad()"
+        )
     if inputs is None:
         _run(roots, None, retain, create_graph)
         if not create_graph:
@@ -98,9 +116,15 @@ def grad(
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
-    roots = _roots(sources, grad_outputs, create_graph)
+    lifted = Levels.count and top((*sources, *_as_tuple(grad_outputs))) is not None
+    roots = _roots(sources, grad_outputs, create_graph or bool(lifted))
     retain = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, edges, retain, create_graph)
+    if lifted:
+        made = pull(sources, targets, [g for _, _, g in roots], create_graph)
+        create_graph = True  # they are tensors
+        found = {e: g for e, g in zip(edges, made, strict=True) if g is not None}
+    else:
+        found = _run(roots, edges, retain, create_graph)
     if not create_graph:
         _compute(sources, [found[e] for e in edges if e in found])
     results: list[Tensor | None] = []
@@ -126,6 +150,72 @@ def grad(
     return tuple(results)
 
 
+def pull(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], record: bool
+) -> list[Tensor | None]:
+    """The gradients of ⟨cotangents, outputs⟩ in the inputs, for tensors with tangents or hidden
+    axes too. Formulas among them stay formulas; the graph is kept.
+
+    A gradient's tangent is the gradient of the outputs' tangents: derivatives in two directions
+    commute. With a hidden axis, the examples are apart in the graph of the whole, as long as the
+    inputs have the axis as well.
+    """
+    level = top(outputs)
+    if level is None:
+        roots = [(*t._edge, g) for t, g in zip(outputs, cotangents, strict=True) if t._edge]
+        if not roots:
+            return [None] * len(inputs)
+        tensors = record or top(cotangents) is not None
+        if not tensors:
+            roots = [(node, number, g._value) for node, number, g in roots]
+        edges = [x._edge for x in inputs]
+        found = _run(roots, [e for e in edges if e is not None], True, record, tensors)
+        made = [found.get(e) if e is not None else None for e in edges]
+        return [g if g is None or tensors else wrap(g) for g in made]
+    if isinstance(level, BatchLevel):
+        return _pull_examples(level, outputs, inputs, cotangents, record)
+    inputs = [primal(x, level) for x in inputs]
+    results = pull([primal(y, level) for y in outputs], inputs, cotangents, record)
+    moving = [(tangent(y, level), primal(g, level))
+              for y, g in zip(outputs, cotangents, strict=True)]  # fmt: skip
+    pairs = [(t, g) for t, g in moving if t is not None]
+    more = pull([t for t, _ in pairs], inputs, [g for _, g in pairs], record)
+    both: list[Tensor | None] = []
+    for g, t in zip(results, more, strict=True):
+        if t is not None:
+            have = None if g is None else tangent(g, level)
+            g = graph.TENSORS.zeros_like(t) if g is None else again(primal(g, level))
+            set_tangent(g, level, t if have is None else graph.TENSORS.add(have, t))
+        both.append(g)
+    return both
+
+
+def _pull_examples(
+    level: BatchLevel, outputs: Sequence[Tensor], inputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor], record: bool,
+) -> list[Tensor | None]:  # fmt: skip
+    """`pull` of outputs some of which have the hidden axis of a level."""
+    pairs = list(zip(outputs, cotangents, strict=True))
+    apart = [(payload(y), whole(g, level)) for y, g in pairs if is_hidden(y, level)]
+    same = [(y, g) for y, g in pairs if not is_hidden(y, level)]
+    own = [payload(x) if is_hidden(x, level) else x for x in inputs]
+    results = pull([y for y, _ in apart], own, [g for _, g in apart], record)
+    for k, (x, g) in enumerate(zip(inputs, results, strict=True)):
+        if g is not None and not is_hidden(x, level):
+            raise RuntimeError(
+                f"vmap: the gradient, for each of {level.size} examples, in a tensor of shape "
+                f"{list(x.shape)} that they share was asked for. Use func.grad or func.vjp inside "
+                f"vmap, which make a variable for each example"
+            )
+        results[k] = None if g is None else hidden(g, level)
+    if same:
+        more = pull([y for y, _ in same], inputs, [g for _, g in same], record)
+        add = graph.TENSORS.add
+        results = [a if b is None else b if a is None else add(a, b)
+                   for a, b in zip(results, more, strict=True)]  # fmt: skip
+    return results
+
+
 def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
     """Formulas among results and gradients, evaluated together: they share their loops."""
     pending = [g for g in (*gradients, *(t._value for t in outputs))
@@ -149,22 +239,18 @@ def _batched(
     outputs: tuple[Any, ...], inputs: tuple[Any, ...], cotangents: Any, retain: bool | None,
     create: bool, unused: bool | None, materialize: bool,
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """One backward pass per cotangent, stacked."""
-    batches = [None if g is None else list(g) for g in _as_tuple(cotangents)]
-    lengths = {len(b) for b in batches if b is not None}
+    """One backward pass for all the cotangents: their first axis is hidden from it."""
+    batches = _as_tuple(cotangents)
+    lengths = {g.shape[0] for g in batches if g is not None and g.ndim}
     if len(lengths) != 1:
         raise RuntimeError("is_grads_batched=True needs grad_outputs with a common first axis")
     (count,) = lengths
     if count == 0:
         raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
-    rows = []
-    for i in range(count):
-        keep = True if i < count - 1 else retain
-        row = [None if b is None else b[i] for b in batches]
-        rows.append(grad(outputs, inputs, row, keep, create, unused, False, materialize))
-    stack = graph.TENSORS.stack
-    return tuple(None if any(p is None for p in parts) else stack(list(parts))
-                 for parts in zip(*rows, strict=True))  # fmt: skip
+    with BatchLevel(count) as level:
+        given = [None if g is None else hidden(g, level) for g in batches]
+        made = grad(outputs, inputs, given, retain, create, unused, False, materialize)
+        return tuple(None if g is None else whole(g, level) for g in made)
 
 
 def _target_edge(target: Any, k: int) -> tuple[Node, int]:
@@ -260,13 +346,17 @@ def _run(
     targets: list[tuple[Node, int]] | None,
     retain: bool,
     record: bool,
+    tensors: bool = False,
 ) -> dict[tuple[Node, int], Any]:
-    """The backward pass. Gives the cotangents that arrive at the targets, if there are any."""
+    """The backward pass. Gives the cotangents that arrive at the targets, if there are any.
+
+    They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
+    """
     was_recording = mode.enabled
     mode.enabled = record
     token = quiet_set(QUIET)
     try:
-        return _Pass(roots, targets, retain, record).visit()
+        return _Pass(roots, targets, retain, record or tensors).visit()
     finally:
         quiet_reset(token)
         mode.enabled = was_recording
