@@ -35,31 +35,6 @@ def test_tangents_of_complex_numbers(call: Call) -> None:
     check(call, "complex128")
 
 
-def test_linear_operations_are_linear() -> None:
-    """What is applied to tangents because its rules ask for no input gives zeros for zeros."""
-    from pullback.dispatch.forward import linearity
-    from pullback.op import REGISTRY
-    from sampling import calls, public
-
-    tested = set()
-    for op in REGISTRY.values():
-        if linearity(op) != "joint" or op.random:
-            continue
-        for call in calls(op):
-            if not call.arrays():
-                continue
-            args, keywords = call.converted(
-                torch, lambda a: torch.zeros(a.shape, dtype=torch.float64)
-                if a.dtype.kind == "f" else torch.from_numpy(a)
-            )  # fmt: skip
-            args = tuple(0 if isinstance(a, float) and op.parameters[k].is_tensor else a
-                         for k, a in enumerate(args))  # fmt: skip
-            result = public(torch, op)(*args, **keywords)
-            assert not np.any(np.asarray(result)), f"{call}: say affine=True"
-            tested.add(op.key)
-    assert {"sum", "mean", "cumsum", "gather"} <= tested
-
-
 # ------------------------------------------------------------------------------ dual tensors
 
 

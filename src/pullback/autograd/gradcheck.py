@@ -102,8 +102,7 @@ def gradgradcheck(
         inner = list(both[:count])
         made = _differentiable(_outputs(func, inner))
         wanted = [x for x in inner if _is_checked(x)]
-        found = grad(made, wanted, list(both[count:]), create_graph=True, allow_unused=True)
-        return tuple(g for g in found if g is not None and g._edge is not None)
+        return grad(made, wanted, list(both[count:]), create_graph=True, materialize_grads=True)
 
     return gradcheck(
         gradients, [*arguments, *cotangents], eps=eps, atol=atol, rtol=rtol,

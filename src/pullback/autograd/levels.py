@@ -61,7 +61,7 @@ class Level:
             Levels.count -= 1
         for reference in self._tensors:
             x = reference()
-            if x is not None and x._tangents.pop(self, None) is not None:
+            if isinstance(x, Lifted) and x._tangents.pop(self, None) is not None:
                 x._settle()
         self._tensors.clear()
 

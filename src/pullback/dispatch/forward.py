@@ -180,7 +180,7 @@ def linearity(op: Op) -> str:
 
 
 def _linearity(op: Op) -> str:
-    if op.affine or not isinstance(op, (Opaque, Reduction)):
+    if op.affine or op.random or not isinstance(op, (Opaque, Reduction)):
         return ""
     own = set(op.differentiable)
     asked = {target: set(rule.names) for target, rule in op.rules.items()}
