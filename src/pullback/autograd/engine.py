@@ -353,13 +353,13 @@ def _run(
     They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
     """
     was_recording = mode.enabled
-    mode.enabled = record
+    mode.switch(record)
     token = quiet_set(QUIET)
     try:
         return _Pass(roots, targets, retain, record or tensors).visit()
     finally:
         quiet_reset(token)
-        mode.enabled = was_recording
+        mode.switch(was_recording)
 
 
 class _Pass:
@@ -541,7 +541,7 @@ class _Pass:
             shared = (
                 target.accumulates
                 and not tensors
-                and (node.hooks is not None or _is_shared(g, values, cotangents))
+                and (node.hooks is not None or node.lends or _is_shared(g, values, cotangents))
             )
             self.send(target, number, g, shared)
 

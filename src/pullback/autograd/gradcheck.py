@@ -90,7 +90,7 @@ def gradgradcheck(
     outputs = _differentiable(_outputs(func, arguments))
     if grad_outputs is None:
         source = np.random.default_rng(0)
-        cotangents = [_random(o._value, source) for o in outputs]
+        cotangents = [_random(o._array, source) for o in outputs]
     else:
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
         cotangents = [wrap(g._array.copy()) for g in given]
@@ -164,7 +164,7 @@ def _check(
     def values() -> list[Any]:
         with no_grad():
             again = _outputs_plain(func, arguments)
-        return [np.array(again[k]._value) for k in places]
+        return [np.array(again[k]._array) for k in places]
 
     source = np.random.default_rng(1)
     if not outputs:  # nothing is claimed to depend on the inputs: then nothing must
@@ -175,7 +175,7 @@ def _check(
         directions = _directions(x._value, fast, source)
         numerical = [_difference(x._value, d, eps, values) for d in directions]
         for o, output in enumerate(outputs):
-            for g in _directions(output._value, fast, source):
+            for g in _directions(output._array, fast, source):
                 exact = _pull(outputs, output, x, g, nondet_tol)
                 for d, change in zip(directions, numerical, strict=True):
                     expected = np.sum(np.real(np.conj(g) * change[o]))
@@ -188,10 +188,10 @@ def _check(
                             f"{_excuse(values)}"
                         )
     if undefined:
-        zero = grad(outputs, checked, [wrap(np.zeros_like(o._value)) for o in outputs],
+        zero = grad(outputs, checked, [wrap(np.zeros_like(o._array)) for o in outputs],
                     retain_graph=True, allow_unused=True)  # fmt: skip
         for i, g in enumerate(zero):
-            if g is not None and np.any(g._value != 0):
+            if g is not None and np.any(g._array != 0):
                 raise GradcheckError(f"zero cotangents give a gradient that is not zero: input {i}")
 
 
@@ -369,7 +369,7 @@ def _pull(outputs: Any, output: Tensor, x: Tensor, g: Any, nondet_tol: float) ->
                 f"a gradient has shape {list(found.shape)} and dtype {found.dtype}, its input "
                 f"{list(x.shape)} and {x.dtype}"
             )
-        results.append(found._value)
+        results.append(found._array)
     with np.errstate(invalid="ignore"):
         if np.any(np.abs(results[0] - results[1]) > nondet_tol):
             difference = np.abs(results[0] - results[1]).max()

@@ -66,6 +66,8 @@ class Node:
     """
 
     accumulates: ClassVar[bool] = False
+    # Whether others may hold the arrays that it gives.
+    lends: ClassVar[bool] = False
     outputs: int = 1
     # Whether the backward pass can take its short way through this node, which is for operations
     # with one output and no hooks: 0, no; 1, yes; 2, and the cotangents must be fitted.

@@ -22,13 +22,32 @@ class _Mode(threading.local):
     but it cannot be nested, so it is for calls that lead straight into NumPy.
     """
 
-    enabled = True
+    # False; True; or WATCHED, which is true as well: then somebody wants to see what is recorded,
+    # and the short ways, which ask for True itself, are not taken.
+    enabled: Any = True
+    on: Any = True  # what recording is in this thread: True, or WATCHED
+    saved_hooks: tuple[Any, ...] = ()  # the innermost last
+    hooks_disabled: str | None = None  # why there must be none
+    anomaly = False  # whether nodes remember where they were made
 
     def __init__(self) -> None:
         context = contextvars.copy_context()
         context.run(quiet_set, QUIET)
         self.quietly = context.run
         self.levels: list[Any] = []  # of tangents and hidden axes that are open (`levels`)
+
+    def switch(self, enabled: Any) -> None:
+        """Record, or do not."""
+        self.enabled = self.on if enabled else False
+
+    def watch(self) -> None:
+        """To be called when it may have changed whether somebody watches."""
+        self.on = WATCHED if self.saved_hooks or self.anomaly else True
+        if self.enabled:
+            self.enabled = self.on
+
+
+WATCHED = "watched"
 
 
 mode = _Mode()
@@ -44,7 +63,7 @@ class _GradMode:
 
     def __enter__(self) -> None:
         self._previous.append(mode.enabled)
-        mode.enabled = self.enabled
+        mode.switch(self.enabled)
 
     def __exit__(
         self,
@@ -52,7 +71,7 @@ class _GradMode:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        mode.enabled = self._previous.pop()
+        mode.switch(self._previous.pop())
 
     def _fresh(self) -> _GradMode:
         return type(self)()
@@ -128,10 +147,10 @@ class set_grad_enabled(_GradMode):
         self._before = _swap(self.enabled)
 
     def __enter__(self) -> None:
-        mode.enabled = self.enabled  # the constructor has switched already, but maybe long ago
+        mode.switch(self.enabled)  # the constructor has switched already, but maybe long ago
 
     def __exit__(self, *error: object) -> None:
-        mode.enabled = self._before
+        mode.switch(self._before)
 
     def __call__(self, function: F) -> F:
         _swap(self._before)  # a decorator changes nothing until the function is called
@@ -142,10 +161,11 @@ class set_grad_enabled(_GradMode):
 
 
 def _swap(enabled: bool) -> bool:
-    previous, mode.enabled = mode.enabled, enabled
+    previous = bool(mode.enabled)
+    mode.switch(enabled)
     return previous
 
 
 def is_grad_enabled() -> bool:
     """Whether operations are recorded in this thread."""
-    return mode.enabled
+    return bool(mode.enabled)
