@@ -86,9 +86,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         if not isinstance(x, Tensor):
             raise TypeError(f"make_dual(): {name} must be Tensor, not {type(x).__name__}")
         if x._value.dtype.kind not in "fc":
-            raise ValueError(
-                f"Expected {name} to be floating point or complex, but got: {x.dtype}"
-            )
+            raise ValueError(f"Expected {name} to be floating point or complex, but got: {x.dtype}")
     where = _level(level)
     if where is None:
         raise RuntimeError(
@@ -139,4 +137,3 @@ def _level(number: int | None) -> Level | None:
     if not 0 <= number < len(levels):
         raise RuntimeError(f"there is no forward AD level {number}: {len(levels)} are open")
     return levels[number]
-

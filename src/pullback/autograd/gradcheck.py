@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd import forward_ad
+from pullback.autograd import forward_ad, graph
 from pullback.autograd.engine import grad
 from pullback.autograd.levels import BatchLevel, hidden, whole
 from pullback.autograd.modes import enable_grad, no_grad
@@ -226,8 +226,8 @@ def check_forward(
                     place = tuple(int(n) for n in np.argwhere(wrong)[0])
                     raise GradcheckError(
                         f"Jacobian computed with forward mode mismatch for output {o} with respect "
-                        f"to input {i}: along {_where(d)} of the input, entry {place} of the output "
-                        f"changes by {change[place]:.8g} in finite differences, by "
+                        f"to input {i}: along {_where(d)} of the input, entry {place} of the "
+                        f"output changes by {change[place]:.8g} in finite differences, by "
                         f"{exact[place]:.8g} in forward mode{_excuse(values)}"
                     )
 
@@ -258,7 +258,13 @@ def _check_batched_grad(func: Any, arguments: list[Any], atol: float, rtol: floa
         for b, g in enumerate(pair):
             alone = grad(output, checked, g, retain_graph=True, allow_unused=True)
             for both, one in zip(together, alone, strict=True):
-                _compare_batch(None if both is None else both[b], one, atol, rtol, "backward")
+                _compare_batch(
+                    None if both is None else graph.TENSORS.select(both, 0, b),
+                    one,
+                    atol,
+                    rtol,
+                    "backward",
+                )
 
 
 def _check_batched_forward(func: Any, arguments: list[Any], atol: float, rtol: float) -> None:
@@ -277,7 +283,9 @@ def _check_batched_forward(func: Any, arguments: list[Any], atol: float, rtol: f
         for b, d in enumerate(pair):
             alone = _tangents(func, arguments, {k: d}, places)
             for t, one in zip(together, alone, strict=True):
-                _compare_batch(None if t is None else t[b], one, atol, rtol, "forward")
+                _compare_batch(
+                    None if t is None else graph.TENSORS.select(t, 0, b), one, atol, rtol, "forward"
+                )
 
 
 def _compare_batch(

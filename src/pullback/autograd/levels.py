@@ -39,7 +39,7 @@ class Level:
     def __init__(self) -> None:
         self.time = _clock()
         self.open = False
-        self._tensors: list[weakref.ref[Lifted]] = []  # that have a tangent here
+        self._tensors: list[weakref.ref[Tensor]] = []  # that have a tangent here
 
     @property
     def batches(self) -> bool:
@@ -118,7 +118,7 @@ class Lifted(Tensor):
     _plain: type[Tensor]  # the class that it has without tangents
 
     @property
-    def _value(self) -> Any:  # type: ignore[override]  # it hides the array
+    def _value(self) -> Any:  # it hides the array
         payload = self.__dict__.get("_payload")
         if payload is not None:
             whole = payload._value
@@ -314,8 +314,8 @@ def whole(x: Tensor, level: BatchLevel) -> Tensor:
         return made
     if is_hidden(x, level):
         return payload(x)
-    made = xp.expand(xp.unsqueeze(x, 0), level.size, *x.shape)
-    return made
+    repeated: Tensor = xp.expand(xp.unsqueeze(x, 0), level.size, *x.shape)
+    return repeated
 
 
 def again(x: Tensor) -> Tensor:

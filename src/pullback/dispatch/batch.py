@@ -97,13 +97,13 @@ def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> T
 # ------------------------------------------------------------------------------------ pointwise
 
 
-def _aligned(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:
+def _aligned(level: BatchLevel, op: Pointwise, args: Sequence[Any]) -> list[Any]:
     """The operands with as many visible axes each, and the dtype that those would have."""
     xp = graph.TENSORS
     given = list(args)
     common = [
         args[k] for k in op.tensors
-        if args[k] is not None and op.parameters[k].name not in op.keep_dtype  # type: ignore[attr-defined]
+        if args[k] is not None and op.parameters[k].name not in op.keep_dtype
     ]  # fmt: skip
     tensors = [x for x in common if isinstance(x, Tensor)]
     mixed = len({x._value.dtype for x in tensors}) > 1
@@ -112,7 +112,7 @@ def _aligned(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:
         x = args[k]
         if not isinstance(x, Tensor):
             continue
-        if mixed and op.parameters[k].name not in op.keep_dtype:  # type: ignore[attr-defined]
+        if mixed and op.parameters[k].name not in op.keep_dtype:
             x = xp.cast(x, result_type(*common).numpy)
         if is_hidden(x, level):
             y = payload(x)
@@ -203,7 +203,11 @@ def _expand(op: View, y: Tensor, plain: list[Any]) -> Any:
 def _t(op: View, y: Tensor, plain: list[Any]) -> Any:
     if y.ndim > 3:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {y.ndim - 1}D")
-    return graph.TENSORS.transpose(y, -1, -2) if y.ndim == 3 else graph.TENSORS.view_as_shape(y, *y.shape)
+    return (
+        graph.TENSORS.transpose(y, -1, -2)
+        if y.ndim == 3
+        else graph.TENSORS.view_as_shape(y, *y.shape)
+    )
 
 
 def _transpose(op: View, y: Tensor, plain: list[Any]) -> Any:

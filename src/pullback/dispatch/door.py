@@ -29,7 +29,7 @@ from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
 
-# How operations on tensors with tangents or hidden axes are read; set by `lift`, which needs `apply`.
+# How operations on tensors with tangents or hidden axes are read: set by `lift`.
 transforms: Any = None
 
 

@@ -176,7 +176,7 @@ def linearity(op: Op) -> str:
     found = op.__dict__.get("_linearity")
     if found is None:
         found = op.__dict__["_linearity"] = _linearity(op)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _linearity(op: Op) -> str:
@@ -237,8 +237,8 @@ def _or_zeros(x: Any, tangents: dict[int, Tensor | None]) -> Any:
 
 
 def _transposed(
-    level: Level, op: Op, args: Sequence[Any], tangents: dict[int, Tensor | None], outputs: list[Any],
-    moving: list[int],
+    level: Level, op: Op, args: Sequence[Any], tangents: dict[int, Tensor | None],
+    outputs: list[Any], moving: list[int],
 ) -> list[Tensor | None]:  # fmt: skip
     """The gradient, in the cotangents u, of the pairing of the tangents with the rules at u."""
     xp = graph.TENSORS
@@ -335,7 +335,7 @@ def _write_tangent(x: Tensor, level: Level, t: Tensor) -> None:
     base = x if x._base is None else x._base
     with stripped([base, x], None):
         memory = base._value
-        views = [v for v in _living(base._views)]
+        views = _living(base._views)
     whole = tangent(base, level)
     if base is x:
         whole = t
