@@ -188,6 +188,43 @@ def test_tangents_do_not_share_memory_by_accident() -> None:
     np.testing.assert_array_equal(t, [1, 1, 1])
 
 
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, scale: float) -> Any:
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
+        ctx.scale = scale
+        return scale * x**3
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        return g * 3 * ctx.scale * x**2, None
+
+    @staticmethod
+    def jvp(ctx: Any, t: Any, _: None) -> Any:
+        (x,) = ctx.saved_tensors
+        return t * 3 * ctx.scale * x**2
+
+
+def test_custom_functions() -> None:
+    x = torch.randn(3, dtype=torch.float64, requires_grad=True)
+
+    def function(x: Any) -> Any:
+        return Cube.apply(x, 2.0).sin()
+
+    assert gradcheck(function, x, check_forward_ad=True)
+    assert gradgradcheck(function, x, check_fwd_over_rev=True)
+
+    class Plain(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+    with fwAD.dual_level(), pytest.raises(NotImplementedError, match="jvp"):
+        Plain.apply(fwAD.make_dual(x, x.detach()))
+
+
 def test_formulas_stay_formulas() -> None:
     """The tangent of a Gaussian kernel product is computed without storing a kernel matrix."""
     n = 400

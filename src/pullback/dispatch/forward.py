@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.autograd import graph
-from pullback.autograd.engine import pull
 from pullback.autograd.graph import fit
 from pullback.autograd.levels import (
     BatchLevel,
@@ -32,6 +31,7 @@ from pullback.autograd.levels import (
     with_axis,
 )
 from pullback.autograd.modes import enable_grad, mode
+from pullback.autograd.pull import pull
 from pullback.autograd.views import cut_out
 from pullback.backends.memory import shares_memory
 from pullback.dispatch.door import apply
