@@ -76,7 +76,7 @@ def call(*args: Any, **keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 class Plan:
     """What a backward step saves and computes, given which arguments need a gradient."""
 
-    __slots__ = ("attributes", "calls", "saved_names", "sources")
+    __slots__ = ("attributes", "calls", "saved_names", "saved_outputs", "sources")
 
     def __init__(self, op: Op, needs: tuple[bool, ...]):
         rules = [op.rules[n] for n, need in zip(op.differentiable, needs, strict=True) if need]
@@ -88,6 +88,7 @@ class Plan:
         self.saved_names = tuple(wanted)
         # Where each saved value comes from: ("argument" | "output" | "shape" | "dtype", index).
         self.sources = tuple(op.source(name) for name in self.saved_names)
+        self.saved_outputs = [n for n, (what, _) in enumerate(self.sources) if what == "output"]
         pool = [*op.cotangents, *self.saved_names]
         # (index of the edge, rule, what the rule takes out of (cotangents + saved values))
         self.calls = tuple(
@@ -218,6 +219,7 @@ class Op:
         self.given_overload = overload
         self.declared: dict[str, tuple[Function, tuple[str, ...] | None]] = {}  # rules, to be read
         self.plans: dict[tuple[bool, ...], Plan] = {}
+        self.calls: dict[Any, Function] = {}  # such as were met before, kept by dispatch
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
         self.check_function: Function | None = None
