@@ -17,6 +17,7 @@ from pullback.autograd.levels import Levels, is_lifted
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import Step, join, note_view
+from pullback.autograd.watch import watch
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
 from pullback.construct import number_array
@@ -90,6 +91,8 @@ def _view(x: Tensor, part: Any, moves: Any) -> Tensor:
     if edge is not None and mode.enabled:
         for move, plain, shape in moves:
             edge = move.record(edge, shape, plain)
+            if mode.enabled is not True:
+                watch(edge[0])
         view._edge = edge
     move, plain, _ = moves[0]
     note_view(view, x, (move.op, plain, None))

@@ -27,6 +27,7 @@ from pullback.autograd.views import (
     rebase,
     view_as_self,
 )
+from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.formula import Formula
 from pullback.tensor import Tensor, wrap
@@ -392,6 +393,8 @@ class _Outputs:
         ctx = self.ctx
         if node is not None:
             ctx._saved = tuple(self._saved(k, t) for k, t in enumerate(ctx.to_save))
+            if mode.enabled is not True:
+                watch(node)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
         return outputs
 

@@ -25,12 +25,16 @@ class _Mode(threading.local):
     # False; True; or WATCHED, which is true as well: then somebody wants to see what is recorded,
     # and the short ways, which ask for True itself, are not taken.
     enabled: Any = True
-    on: Any = True  # what recording is in this thread: True, or WATCHED
+    # What recording is: True, or WATCHED. The class's own, of all threads, is set by anomaly
+    # detection; a thread that has hooks of its own sets it for itself.
+    on: Any = True
     saved_hooks: tuple[Any, ...] = ()  # the innermost last
     hooks_disabled: str | None = None  # why there must be none
-    anomaly = False  # whether nodes remember where they were made
+    running: Any = None  # the backward pass that this thread is in
+    evaluating: Any = None  # the node that it is at, while anomalies are watched for
 
     def __init__(self) -> None:
+        self.enabled = self.on
         context = contextvars.copy_context()
         context.run(quiet_set, QUIET)
         self.quietly = context.run
@@ -42,7 +46,10 @@ class _Mode(threading.local):
 
     def watch(self) -> None:
         """To be called when it may have changed whether somebody watches."""
-        self.on = WATCHED if self.saved_hooks or self.anomaly else True
+        if self.saved_hooks:
+            self.on = WATCHED
+        else:
+            self.__dict__.pop("on", None)
         if self.enabled:
             self.enabled = self.on
 

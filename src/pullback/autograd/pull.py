@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pullback.autograd import graph
-from pullback.autograd.engine import run
+from pullback.autograd.engine import as_tuple, grad, run
 from pullback.autograd.levels import (
     BatchLevel,
     again,
@@ -85,3 +86,21 @@ def _pull_examples(
         results = [a if b is None else b if a is None else add(a, b)
                    for a, b in zip(results, more, strict=True)]  # fmt: skip
     return results
+
+
+def batched(
+    outputs: tuple[Any, ...], inputs: tuple[Any, ...], cotangents: Any, retain: bool | None,
+    create: bool, unused: bool | None, materialize: bool,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    """One backward pass for all the cotangents: their first axis is hidden from it."""
+    batches = as_tuple(cotangents)
+    lengths = {g.shape[0] for g in batches if g is not None and g.ndim}
+    if len(lengths) != 1:
+        raise RuntimeError("is_grads_batched=True needs grad_outputs with a common first axis")
+    (count,) = lengths
+    if count == 0:
+        raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
+    with BatchLevel(count) as level:
+        given = [None if g is None else hidden(g, level) for g in batches]
+        made = grad(outputs, inputs, given, retain, create, unused, False, materialize)
+        return tuple(None if g is None else whole(g, level) for g in made)

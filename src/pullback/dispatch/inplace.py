@@ -44,7 +44,8 @@ def write_now(op: Op, args: Sequence[Any]) -> Tensor:
         raise RuntimeError(
             f"In-place {op.name} is not supported for complex tensors: the result is real"
         )
-    if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
+    if mode.enabled and (isinstance(op, Composite) or mode.enabled is not True):
+        # Nodes inside may save, and hooks may keep, what is overwritten.
         args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
     result = apply(op, args)
     _check_result(name, result, target)

@@ -23,6 +23,7 @@ from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick
 from pullback.autograd.views import note_view
+from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import shares_memory
 from pullback.config import config
@@ -270,7 +271,7 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
                 result = own(op, result, (value,))
             tensor._value = result
         edge = x._edge
-        if edge is not None and differentiable and mode.enabled:
+        if edge is not None and differentiable and (enabled := mode.enabled):
             node = new(cls)
             node.edges = (edge,)
             node.plan = plan
@@ -278,6 +279,8 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
             node.time = tick()
             if special:
                 recorded.finish(node)
+            if enabled is not True:
+                watch(node)
             tensor._edge = (node, 0)
         return tensor
 
@@ -346,7 +349,7 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
         result = own(op, result, values)
         tensor = new(Tensor)
         tensor._value = result
-        if differentiable and mode.enabled:
+        if differentiable and (enabled := mode.enabled):
             edges = tuple([getattr(args[k], "_edge", None) for k in edges_at])
             needs = tuple([edge is not None for edge in edges])
             if True in needs:
@@ -358,6 +361,8 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
                 node.time = tick()
                 if special:
                     recorded.finish(node)
+                if enabled is not True:
+                    watch(node)
                 tensor._edge = (node, 0)
         return tensor
 
