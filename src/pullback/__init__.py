@@ -245,7 +245,7 @@ def set_printoptions(*options: _Any, **named: _Any) -> None:
 
 
 # Imported when they are first used: whatever is not needed to make a tensor.
-_SUBMODULES = ("graph", "linalg", "nn", "special")
+_SUBMODULES = ("graph", "linalg", "nn", "special", "utils")
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 
