@@ -1,6 +1,6 @@
 """The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
 
-from pullback.autograd import edges, graph, hooks, saved
+from pullback.autograd import edges, forward_ad, graph, hooks, saved
 from pullback.autograd.engine import backward, grad
 from pullback.autograd.function import Function
 from pullback.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -34,6 +34,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "grad",
     "gradcheck",
     "gradgradcheck",

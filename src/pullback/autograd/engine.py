@@ -18,6 +18,7 @@ from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.edges import GradientEdge
 from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, fit_array, steps
+from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import Latest
 from pullback.autograd.watch import Anomaly, run_watched
@@ -29,7 +30,7 @@ ndarray = np.ndarray
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
-def _as_tuple(tensors: Any) -> tuple[Any, ...]:
+def as_tuple(tensors: Any) -> tuple[Any, ...]:
     if isinstance(tensors, (Tensor, GradientEdge)) or not isinstance(tensors, Iterable):
         return (tensors,)  # what is no tensor either is refused with its place
     return tuple(tensors)
@@ -52,23 +53,28 @@ def backward(
     RuntimeError for a tensor that requires no gradient, for a missing or misshapen cotangent, and
     for a second pass through freed values.
     """
-    roots = _roots(_as_tuple(tensors), grad_tensors, create_graph)
+    roots = _roots(as_tuple(tensors), grad_tensors, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
+    if Levels.count and top((*as_tuple(tensors), *(g for _, _, g in roots))) is not None:
+        raise RuntimeError(
+            "backward() of tensors with tangents or inside vmap is not supported: gradients would "
+            "be added to .grad without them. Use autograd.grad() or func.grad()"
+        )
     if inputs is None:
-        _run(roots, None, retain, create_graph)
+        run(roots, None, retain, create_graph)
         if not create_graph:
-            _compute(_as_tuple(tensors), _gradients_below(roots))
+            _compute(as_tuple(tensors), _gradients_below(roots))
         return
-    targets = _as_tuple(inputs)
+    targets = as_tuple(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
     for target in targets:
         if isinstance(target, Tensor) and not target.is_leaf:
             graph.retain_grad(target)
-    results = _run(roots, edges, retain, create_graph)
+    results = run(roots, edges, retain, create_graph)
     if not create_graph:
-        _compute(_as_tuple(tensors), results.values())
+        _compute(as_tuple(tensors), results.values())
         results = {edge: _numbers(g, False) for edge, g in results.items()}
     for edge, result in results.items():
         node = edge[0]
@@ -98,17 +104,27 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
             "but got: allow_unused=False."
         )
-    targets = _as_tuple(inputs)
-    sources = _as_tuple(outputs)
+    targets = as_tuple(inputs)
+    sources = as_tuple(outputs)
     if is_grads_batched:
-        return _batched(sources, targets, grad_outputs, retain_graph, create_graph,
+        from pullback.autograd.pull import batched  # which needs this module
+
+        return batched(sources, targets, grad_outputs, retain_graph, create_graph,
                         allow_unused, materialize_grads)  # fmt: skip
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
-    roots = _roots(sources, grad_outputs, create_graph)
+    lifted = Levels.count and top((*sources, *as_tuple(grad_outputs))) is not None
+    roots = _roots(sources, grad_outputs, create_graph or bool(lifted))
     retain = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, edges, retain, create_graph)
+    if lifted:
+        from pullback.autograd.pull import pull  # which needs this module
+
+        made = pull(sources, targets, [g for _, _, g in roots], create_graph)
+        create_graph = True  # they are tensors
+        found = {e: g for e, g in zip(edges, made, strict=True) if g is not None}
+    else:
+        found = run(roots, edges, retain, create_graph)
     if not create_graph:
         _compute(sources, [found[e] for e in edges if e in found])
     results: list[Tensor | None] = []
@@ -155,28 +171,6 @@ def _gradients_below(roots: Iterable[tuple[Node, int, Any]]) -> list[Any]:
     return found
 
 
-def _batched(
-    outputs: tuple[Any, ...], inputs: tuple[Any, ...], cotangents: Any, retain: bool | None,
-    create: bool, unused: bool | None, materialize: bool,
-) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """One backward pass per cotangent, stacked."""
-    batches = [None if g is None else list(g) for g in _as_tuple(cotangents)]
-    lengths = {len(b) for b in batches if b is not None}
-    if len(lengths) != 1:
-        raise RuntimeError("is_grads_batched=True needs grad_outputs with a common first axis")
-    (count,) = lengths
-    if count == 0:
-        raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
-    rows = []
-    for i in range(count):
-        keep = True if i < count - 1 else retain
-        row = [None if b is None else b[i] for b in batches]
-        rows.append(grad(outputs, inputs, row, keep, create, unused, False, materialize))
-    stack = graph.TENSORS.stack
-    return tuple(None if any(p is None for p in parts) else stack(list(parts))
-                 for parts in zip(*rows, strict=True))  # fmt: skip
-
-
 def _target_edge(target: Any, k: int) -> tuple[Node, int]:
     if isinstance(target, GradientEdge):
         return target.node, target.output_nr
@@ -205,7 +199,7 @@ def _roots(
     tensors: tuple[Any, ...], cotangents: Any, create_graph: bool
 ) -> list[tuple[Node, int, Any]]:
     """The edges where the backward pass starts, with their cotangents."""
-    given = _as_tuple(cotangents) if cotangents is not None else (None,) * len(tensors)
+    given = as_tuple(cotangents) if cotangents is not None else (None,) * len(tensors)
     if len(given) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
     roots = []
@@ -286,19 +280,23 @@ def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]])
     return needed
 
 
-def _run(
+def run(
     roots: list[tuple[Node, int, Any]],
     targets: list[tuple[Node, int]] | None,
     retain: bool,
     record: bool,
+    tensors: bool = False,
 ) -> dict[tuple[Node, int], Any]:
-    """The backward pass. Gives the cotangents that arrive at the targets, if there are any."""
+    """The backward pass. Gives the cotangents that arrive at the targets, if there are any.
+
+    They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
+    """
     was_recording = mode.enabled
     mode.switch(record)
     token = quiet_set(QUIET)
     around = mode.running
     try:
-        mode.running = running = _Pass(roots, targets, retain, record)
+        mode.running = running = _Pass(roots, targets, retain, record or tensors)
         captured = running.visit()
         for function in running.at_the_end:
             function()
@@ -574,7 +572,7 @@ def _before(node: Node, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any
     for hook in list(node.hooks.before.values()):
         result = hook(grads)
         if result is not None:
-            grads = _as_tuple(result)
+            grads = as_tuple(result)
             _check_count("pre-hook", len(grads), len(cotangents))
     return tuple(g if g is None or tensors else g._value for g in grads)
 
@@ -610,6 +608,6 @@ def _after(node: Node, results: Any, cotangents: tuple[Any, ...], tensors: bool)
     for hook in list(node.hooks.after.values()):
         replaced = hook(grads, public(cotangents))
         if replaced is not None:
-            grads = _as_tuple(replaced)
+            grads = as_tuple(replaced)
             _check_count("hook", len(grads), len(results))
     return [g if g is None or tensors else g._value for g in grads]

@@ -38,6 +38,7 @@ class _Mode(threading.local):
         context = contextvars.copy_context()
         context.run(quiet_set, QUIET)
         self.quietly = context.run
+        self.levels: list[Any] = []  # of tangents and hidden axes that are open (`levels`)
 
     def switch(self, enabled: Any) -> None:
         """Record, or do not."""

@@ -77,7 +77,9 @@ def note_apart(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], in
 
 
 def alias(tensor: Tensor) -> Tensor:
-    """A tensor with the same memory and without history."""
+    """A tensor with the same memory, without history and tangents."""
+    if tensor._is_lifted:
+        return tensor._without_history()  # type: ignore[no-any-return]
     made = wrap(tensor._value)
     if tensor._apart is not None:
         _set_apart(made, tensor._apart._replace(noted=False))

@@ -11,6 +11,7 @@ import numpy as np
 
 from pullback import formula
 from pullback.autograd import graph
+from pullback.autograd.levels import Levels
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch import known
@@ -134,6 +135,9 @@ def _make_function(op: Op) -> Callable[..., Any]:
     if isinstance(op, Creation):
         usual = " and ".join(f"{name} is _{name}" for name in CREATION_OPTIONS)
         lines += [f"if not ({usual}):", f"    return apply(op, {whole})"]
+    if op.random:  # inside vmap, the call may mean something else
+        namespace["Levels"] = Levels
+        lines += ["if Levels.count:", f"    return apply(op, {whole})"]
     lines += [
         "try:",
         f"    this = {known.key_source(op)}",
