@@ -240,13 +240,28 @@ class _Record:
         found = self.steps[needs] = (node_class(op, self.overload), plan, save)
         return found
 
-    def finish(self, node: Any) -> None:
-        """What few nodes have."""
+    def node(self, needs: tuple[bool, ...], edges: tuple[Any, ...], y: Any, args: Any) -> Any:
+        """The node of a call with this result, where gradients are recorded."""
+        cls, plan, save = self.steps.get(needs) or self.step(needs)
+        node = new(cls)
+        node.edges = edges
+        node.plan = plan
+        node.values = save(y, args)
+        node.time = tick()
         if self.metas is not None:
             node.metas = self.metas
         if self.output_metas is not None:
             node.output_metas = self.output_metas
             node.outputs = len(self.output_metas)
+        if mode.enabled is not True:
+            watch(node)
+        return node
+
+    def node_of(self, y: Any, args: Any) -> Any:
+        """The node, if one of the arguments has a gradient."""
+        edges = tuple([getattr(args[k], "_edge", None) for k in self.op.edges])
+        needs = tuple([edge is not None for edge in edges])
+        return self.node(needs, edges, y, args) if True in needs else None
 
 
 def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
@@ -254,10 +269,7 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
     op, limit = met.op, _limit(met)
     compute = _compute_of_one(op, list(met.values[1:]), met.values[0].shape)
     recorded = _Record(met, fills)
-    special = recorded.metas is not None or recorded.output_metas is not None
-    if recorded.differentiable:
-        cls, plan, save = recorded.step((True,))
-    differentiable = recorded.differentiable
+    differentiable, node = recorded.differentiable, recorded.node
     step = (op, tuple(met.values[1:]), None) if isinstance(op, View) else None
 
     def call(*args: Any) -> Any:
@@ -285,17 +297,8 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
                 result = own(op, result, (value,))
             tensor._value = result
         edge = x._edge
-        if edge is not None and differentiable and (enabled := mode.enabled):
-            node = new(cls)
-            node.edges = (edge,)
-            node.plan = plan
-            node.values = save(result, args)
-            node.time = tick()
-            if special:
-                recorded.finish(node)
-            if enabled is not True:
-                watch(node)
-            tensor._edge = (node, 0)
+        if edge is not None and differentiable and mode.enabled:
+            tensor._edge = (node((True,), (edge,), result, args), 0)
         return tensor
 
     return call
@@ -309,8 +312,6 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
     recorded = _Record(met, fills)
     integer = [bool(op.outputs) and n in op.integer_outputs for n in op.outputs or met.result]
     numbers = [None if i else sum(not j for j in integer[:k]) for k, i in enumerate(integer)]
-    if recorded.differentiable:
-        cls, plan, save = recorded.step((True,))
     differentiable = recorded.differentiable
     is_view = isinstance(op, View)
     tuple_class = op.tuple_class if op.outputs else None
@@ -328,12 +329,7 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
         edge = x._edge
         node = None
         if edge is not None and differentiable and mode.enabled:
-            node = new(cls)
-            node.edges = (edge,)
-            node.plan = plan
-            node.values = save(arrays, args)
-            node.time = tick()
-            recorded.finish(node)
+            node = recorded.node((True,), (edge,), arrays, args)
         outputs = []
         for array, number in zip(arrays, numbers, strict=True):
             tensor = new(Tensor)
@@ -427,10 +423,7 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
             return op.compute(ARRAYS, values)
 
     recorded = _Record(met, fills)
-    steps = recorded.steps
-    special = recorded.metas is not None or recorded.output_metas is not None
-    differentiable = recorded.differentiable
-    edges_at = op.edges
+    differentiable, node_of = recorded.differentiable, recorded.node_of
 
     def call(*args: Any) -> Any:
         if limit > config.defer_elements:
@@ -450,17 +443,8 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
         tensor = new(Tensor)
         tensor._value = result
         if differentiable and (x._edge is not None or y._edge is not None) and mode.enabled:
-            edges = tuple([getattr(args[k], "_edge", None) for k in edges_at])
-            needs = tuple([edge is not None for edge in edges])
-            if True in needs:
-                cls, plan, save = steps.get(needs) or recorded.step(needs)
-                node = new(cls)
-                node.edges = edges
-                node.plan = plan
-                node.values = save(result, args)
-                node.time = tick()
-                if special:
-                    recorded.finish(node)
+            node = node_of(result, args)
+            if node is not None:
                 tensor._edge = (node, 0)
         return tensor
 
@@ -476,10 +460,8 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
     whole = isinstance(op, Reduction) or (isinstance(op, Pointwise) and op.converters)
     compute = functools.partial(op.compute if whole else op.call, ARRAYS)
     recorded = _Record(met, fills)
-    steps = recorded.steps
-    special = recorded.metas is not None or recorded.output_metas is not None
-    differentiable = recorded.differentiable
-    metas, edges_at = met.metas, op.edges
+    differentiable, node_of = recorded.differentiable, recorded.node_of
+    metas = met.metas
     lists = any(how is list for _, how in fills)
     plainly = type(met.result) is not tuple and not isinstance(op, View) and not lists
 
@@ -507,20 +489,9 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
         result = own(op, result, values)
         tensor = new(Tensor)
         tensor._value = result
-        if differentiable and (enabled := mode.enabled):
-            edges = tuple([getattr(args[k], "_edge", None) for k in edges_at])
-            needs = tuple([edge is not None for edge in edges])
-            if True in needs:
-                cls, plan, save = steps.get(needs) or recorded.step(needs)
-                node = new(cls)
-                node.edges = edges
-                node.plan = plan
-                node.values = save(result, args)
-                node.time = tick()
-                if special:
-                    recorded.finish(node)
-                if enabled is not True:
-                    watch(node)
+        if differentiable and mode.enabled:
+            node = node_of(result, args)
+            if node is not None:
                 tensor._edge = (node, 0)
         return tensor
 
