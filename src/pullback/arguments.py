@@ -119,6 +119,8 @@ def _wrong(name: str, parameter: str, wanted: str, value: Any) -> TypeError:
 def _int(name: str, parameter: str, value: Any, ndim: int) -> Any:
     if type(value) is int:
         return value
+    if isinstance(value, bool):  # an int to Python, but a slip here
+        raise _wrong(name, parameter, "int", value)
     try:
         return int(operator.index(value))
     except TypeError:

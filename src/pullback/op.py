@@ -76,7 +76,7 @@ def call(*args: Any, **keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 class Plan:
     """What a backward step saves and computes, given which arguments need a gradient."""
 
-    __slots__ = ("attributes", "calls", "saved_names", "sources")
+    __slots__ = ("attributes", "calls", "saved_names", "saved_outputs", "sources")
 
     def __init__(self, op: Op, needs: tuple[bool, ...]):
         rules = [op.rules[n] for n, need in zip(op.differentiable, needs, strict=True) if need]
@@ -88,6 +88,7 @@ class Plan:
         self.saved_names = tuple(wanted)
         # Where each saved value comes from: ("argument" | "output" | "shape" | "dtype", index).
         self.sources = tuple(op.source(name) for name in self.saved_names)
+        self.saved_outputs = [n for n, (what, _) in enumerate(self.sources) if what == "output"]
         pool = [*op.cotangents, *self.saved_names]
         # (index of the edge, rule, what the rule takes out of (cotangents + saved values))
         self.calls = tuple(
@@ -160,6 +161,8 @@ class Op:
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
       or does not depend on its arguments); a missing rule is an error otherwise.
     * `random`: True where the result is drawn, so that nothing can be compared with it.
+    * `affine`: True where rules ask for no input, and yet zeros do not give zeros (a padding with
+      ones): such an operation cannot be applied to tangents.
 
     What tests need is declared beside it, by decorators: `samples`, and `reference`.
     """
@@ -192,6 +195,7 @@ class Op:
         holomorphic: bool = True,
         derivative: bool = True,
         random: bool = False,
+        affine: bool = False,
     ):
         self.name = name or forward.__name__
         self.forward = forward
@@ -209,6 +213,7 @@ class Op:
         self.holomorphic = holomorphic
         self.derivative = derivative
         self.random = random
+        self.affine = affine
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
@@ -218,9 +223,11 @@ class Op:
         self.given_overload = overload
         self.declared: dict[str, tuple[Function, tuple[str, ...] | None]] = {}  # rules, to be read
         self.plans: dict[tuple[bool, ...], Plan] = {}
+        self.calls: dict[Any, Function] = {}  # such as were met before, kept by dispatch
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
         self.check_function: Function | None = None
+        self.examples_function: Function | None = None
         differentiable_outputs = [n for n in self.outputs if n not in self.integer_outputs]
         self.cotangents = (
             tuple(f"g_{n}" for n in differentiable_outputs)
@@ -342,6 +349,17 @@ class Op:
         found out once; this is done at every call.
         """
         self.check_function = function
+        return function
+
+    def examples(self, function: Function) -> Function:
+        """Decorator: the operation on many examples at once, for `vmap`: `(xp, arguments…)`.
+
+        Each tensor has one more axis in front: of as many examples as there are, or of size 1 if
+        it is the same for all. Plain arguments are those of one example, normalised. The result
+        has the axis too. Pointwise operations, reductions, views and composites need no such rule;
+        another operation without one is called for each example.
+        """
+        self.examples_function = function
         return function
 
     def samples(self, function: Function) -> Function:

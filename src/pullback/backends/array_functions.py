@@ -319,7 +319,9 @@ def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
     value = check_number(value, dtype)
-    return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
+    if value == 0 and type(value) is int:  # not -0.0; and such memory comes for nothing
+        return np.zeros(shape, dtype)
+    return np.full(shape, value, dtype)
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:

@@ -87,13 +87,15 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
         edge = x._edge
         tensor = new(Tensor)
         tensor._value = result
-        if edge is not None and save is not None and mode.enabled:
+        if edge is not None and save is not None and mode.enabled is True:
             node: Any = new(cls)
             node.edges = (edge,)
             node.plan = plan
             node.values = save(result, value)
             node.time = tick()
             tensor._edge = (node, 0)
+        elif edge is not None and mode.enabled and op.rules:  # somebody watches
+            return apply(op, (x,))
         return tensor
 
     return fast
@@ -171,8 +173,8 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
             step = right
         else:
             step = left if y_edge is None else both
-        if step is None or not mode.enabled:
-            return tensor
+        if step is None or mode.enabled is not True:
+            return general(x, y) if mode.enabled and step is not None else tensor
         plan, save = step
         node: Any = new(cls if overload is None else node_class(op, overload(x, y)))
         node.edges = (x_edge, y_edge)

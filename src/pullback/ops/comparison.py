@@ -57,7 +57,7 @@ def isfinite(xp, input):
     return xp.isfinite(input)
 
 
-@pointwise(result="bool")
+@pointwise(result="bool", dtypes="bif")
 def signbit(xp, input):
     r"""Whether each element has its sign bit set, as -0.0 has."""
     return xp.signbit(input)
