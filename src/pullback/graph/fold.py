@@ -6,6 +6,7 @@ no circles either.
 """
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,30 +36,35 @@ class _Stretch:
 def fold(graph: Graph, max_boxes: int = MAX_BOXES) -> Graph:
     """The graph itself if it is small enough, else one of at most about `max_boxes` boxes."""
     max_boxes = max(int(max_boxes), 3)
-    if len(graph.boxes) <= max_boxes:
+    if _fits(graph, max_boxes):
         return graph
     boxes = {box.key: box for box in graph.boxes}
     order = _order(graph)
     modules = _modules(graph, boxes, order)
     stretches = _repeats(graph, boxes, order)
     folded = _folded(graph, boxes, stretches, modules)
-    if len(folded.boxes) <= max_boxes:
+    if _fits(folded, max_boxes):
         return folded
     if modules:
         deepest = max(module.count(".") for module in set(modules.values()) if module) + 1
         for depth in range(deepest, 0, -1):
             by_module = _by_module(stretches, modules, depth)
             folded = _folded(graph, boxes, by_module, modules)
-            if len(folded.boxes) <= max_boxes:
+            if _fits(folded, max_boxes):
                 return folded
         stretches = by_module
     for share in (2, 4, 8):
         pieces = _evenly(stretches, boxes, max_boxes // share)
         folded = _folded(graph, boxes, pieces, modules)
-        if len(folded.boxes) <= max_boxes:
+        if _fits(folded, max_boxes):
             return folded
-    pieces = _evenly(stretches, boxes, max(1, max_boxes // 3))
+    # So few that even arrows between all of them can be followed.
+    pieces = _evenly(stretches, boxes, math.isqrt(max_boxes))
     return _folded(graph, boxes, pieces, modules, hide_shared=True)
+
+
+def _fits(graph: Graph, max_boxes: int) -> bool:
+    return len(graph.boxes) <= max_boxes and len(graph.arrows) <= 3 * max_boxes
 
 
 def _order(graph: Graph) -> list[str]:
@@ -83,7 +89,7 @@ def _order(graph: Graph) -> list[str]:
     return found
 
 
-# ---- repeated sub-graphs --------------------------------------------------------------------------
+# ---- repeated sub-graphs -------------------------------------------------------------------------
 
 
 def _repeats(graph: Graph, boxes: dict[str, Box], order: Sequence[str]) -> list[_Stretch]:
@@ -150,7 +156,7 @@ def _runs(marks: np.ndarray) -> list[tuple[int, int, int]]:
     return sorted(chosen)
 
 
-# ---- modules --------------------------------------------------------------------------------------
+# ---- modules -------------------------------------------------------------------------------------
 
 
 def _modules(graph: Graph, boxes: dict[str, Box], order: Sequence[str]) -> dict[str, str]:
@@ -218,7 +224,7 @@ def _evenly(stretches: Sequence[_Stretch], boxes: dict[str, Box], count: int) ->
     return found + ([_joined(group)] if group else [])
 
 
-# ---- the folded graph -----------------------------------------------------------------------------
+# ---- the folded graph ----------------------------------------------------------------------------
 
 
 def _folded(
@@ -272,6 +278,7 @@ def _hide(
     hide_shared: bool,
 ) -> None:
     """Put the values and covariables that belong to one fold into it."""
+    order = {key: number for number, key in enumerate(folds)}
     around: dict[str, set[str]] = {}
     for arrow in graph.arrows:
         for value, operator in ((arrow.tail, arrow.head), (arrow.head, arrow.tail)):
@@ -280,10 +287,13 @@ def _hide(
     inputs: Counter[str] = Counter()
     inside: list[tuple[Box, str]] = []
     for key, places in around.items():
-        folded = sorted(places & folds.keys())
-        if folded and (len(places) == 1 or hide_shared):
-            inside.append((boxes[key], folded[0]))
-            inputs[folded[0]] += boxes[key].kind is Kind.INPUT
+        if not places <= folds.keys() or (len(places) > 1 and not hide_shared):
+            continue
+        # Before all that read a value, after all that a covariable is the end of: no circles.
+        first = boxes[key].kind is Kind.STORED
+        chosen = (min if first else max)(places, key=lambda fold_key: order[fold_key])
+        inside.append((boxes[key], chosen))
+        inputs[chosen] += not first
     values: Counter[str] = Counter()
     size: Counter[str] = Counter()
     for box, fold_key in inside:

@@ -1,4 +1,4 @@
-"""How a value was computed, read off the recorded graph, and off formulas that are still pending."""
+"""How a value was computed, read off the recorded graph, and off formulas that are pending."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 from pullback.formula import Formula
 from pullback.graph.names import Names
 from pullback.graph.source import Place, Source
-from pullback.graph.words import _SAME, MORE, SHORT, Term, number, of_source, write
+from pullback.graph.words import MORE, SAME, SHORT, Term, number, of_source, write
 from pullback.tensor import Tensor, wrap
 
 DEPTH = 8
 """Unnamed operations inside each other that one formula writes out."""
 ARGUMENTS = 4
 """Tensors of a list (`cat`, `stack`) that a formula writes out."""
+
+MADE_AT = "made_at_"
+"""In a node's metadata: the code and the instruction that made it (`record.py`)."""
 
 Edge = tuple[Any, int] | None
 
@@ -39,7 +42,8 @@ def saved_edges(node: Any) -> list[Edge]:
     """Where in the graph the values come from that `node.saved()` lists, in its order."""
     if not hasattr(node, "plan") or node.values is None:
         return []
-    op, found = node.op, []
+    op = node.op
+    found: list[Edge] = []
     for (what, k), value in zip(node.plan.sources, node.values, strict=True):
         several = value if isinstance(value, list | tuple) else [value]
         if what == "output":
@@ -76,7 +80,14 @@ class History:
 
     def place_of(self, node: Any) -> Place | None:
         """Where the user wrote an operation."""
-        return self._places.get(id(node))
+        found = self._places.get(id(node))
+        if found is None:
+            made_at = (getattr(node, "metadata_", None) or {}).get(MADE_AT)
+            if made_at is not None:
+                found = self._source.place_at(*made_at)
+                if found is not None:
+                    self._places[id(node)] = found
+        return found
 
     def of_result(self, node: Any, number: int = 0, value: Any = None) -> Term:
         """How a result was computed: its name is not used, those of the arguments are."""
@@ -97,7 +108,7 @@ class History:
 
     def of_constant(self, node: Any, k: int) -> Term | None:
         """The user's words for an argument that nothing is recorded of, such as `2 * s**2`."""
-        place = self._places.get(id(node))
+        place = self.place_of(node)
         if place is None:
             return None
         operands = self._source.operands(place.expression, getattr(node, "op", None)) or {}
@@ -135,8 +146,10 @@ class History:
                 if what == "argument" and not op.parameters[k].is_tensor:
                     plain[op.parameters[k].name] = value
         term = write(op.name, terms, plain)
-        place = self._places.get(id(node))
-        if place is not None and term.text.endswith("[…]"):  # the user's words say more
+        place = self.place_of(node)
+        if (
+            place is not None and place.expression is not None and term.text.endswith("[…]")
+        ):  # the user's words say more
             return of_source(place.expression)
         return term
 
@@ -168,7 +181,7 @@ class History:
         if not names:
             return MORE if depth <= 0 else self._operation(node, known, depth)
         op = getattr(node, "op", None)
-        if op is not None and type(op).__name__ != "View" and op.name not in _SAME and depth > 0:
+        if op is not None and type(op).__name__ != "View" and op.name not in SAME and depth > 0:
             term = self.of_result(node, k, known)
             if len(term.text) <= SHORT and "…" not in term.text:
                 return term

@@ -66,6 +66,8 @@ class Box:
     """What the operators that read a stored value call it: `self`, `result`, `mat2`, …"""
     formula: str = ""
     """How the value (for an operator: its result) is computed, in the user's names."""
+    view_of: str = ""
+    """The key of the stored value that has the same memory, if this one takes none of its own."""
     recomputed: bool = False
     """A stored value that is not in memory: it is computed again by the loops that need it."""
     line: Line | None = None
@@ -149,7 +151,7 @@ class Graph:
         """What the saved values take in memory; or what those that are not stored would take."""
         kinds = (Kind.STORED, Kind.FOLD) if not recomputed else (Kind.STORED,)
         boxes = (b for b in self.boxes if b.kind in kinds and b.recomputed == recomputed)
-        return sum(b.nbytes or 0 for b in boxes)
+        return sum(b.nbytes or 0 for b in boxes if not b.view_of)
 
     def to_dict(self) -> dict[str, Any]:
         """The export: numbers, texts, lists and dicts (docs/pictures.md has its fields)."""

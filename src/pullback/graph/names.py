@@ -6,7 +6,8 @@ its dictionaries are read, nothing of the user's is called.
 
 import sys
 from collections.abc import Mapping
-from types import FrameType
+from dataclasses import dataclass, field
+from types import FrameType, ModuleType
 from typing import Any
 
 from pullback.tensor import Tensor
@@ -28,21 +29,40 @@ def _is_ours(frame: FrameType) -> bool:
     return isinstance(name, str) and (name == "pullback" or name.startswith("pullback."))
 
 
-def variables(frame: FrameType | None) -> dict[str, Any]:
-    """The tensors among the variables that a frame sees, by name; its own before the module's."""
-    found: dict[str, Any] = {}
-    if frame is None:
+@dataclass
+class Variables:
+    """What a frame sees, by name; its own variables before the module's."""
+
+    tensors: dict[str, Any] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, frame: FrameType | None) -> "Variables":
+        """Those of a frame; of none, none."""
+        found = cls()
+        if frame is None:
+            return found
+        own = frame.f_locals
+        found._collect(own)
+        if type(own) is dict and own is not frame.f_globals and sys.getrefcount(own) <= 3:
+            # Python 3.11 and 3.12 keep this copy of a function's variables until the function
+            # ends, and it would keep the tensors alive. (Counted: the frame, `own`, the call. More
+            # than that is somebody who called `locals()`, and has it still.)
+            own.clear()
+        found._collect(frame.f_globals)
         return found
-    for scope in (frame.f_locals, frame.f_globals):
+
+    def _collect(self, scope: Mapping[str, Any]) -> None:
         if len(scope) > MAX_VARIABLES:
-            continue
+            return
         for name, value in list(scope.items()):  # other threads may add some
             # `_`, `__`, `_3`: what a notebook calls the last results.
             if not isinstance(name, str) or name.startswith("_"):
                 continue
             if issubclass(type(value), Tensor):
-                found.setdefault(name, value)
-    return found
+                self.tensors.setdefault(name, value)
+            elif issubclass(type(value), ModuleType):
+                self.modules.add(name)
 
 
 class Names:
@@ -78,7 +98,7 @@ class Names:
         places = [(self._by_id, owner, "") for owner in owners]
         places += [
             (self._by_memory, place, "")
-            for place in dict.fromkeys((memory_of(tensor), _extent(tensor)))
+            for place in dict.fromkeys((memory_of(tensor), extent_of(tensor)))
             if place is not None
         ]
         # What a linear layer stores is its weight, transposed.
@@ -101,7 +121,7 @@ class Names:
 
     def of_value(self, tensor: Any) -> tuple[str, ...]:
         """Names of a stored value: it *is* a named tensor, or the same numbers reshaped."""
-        for place in (memory_of(tensor), _extent(tensor)):
+        for place in (memory_of(tensor), extent_of(tensor)):
             if place is not None and place in self._by_memory:
                 return tuple(self._by_memory[place])
         return ()
@@ -115,7 +135,7 @@ def memory_of(tensor: Any, turned: bool = False) -> tuple[object, ...]:
     return ("array", *_start(tensor), shape, stride)
 
 
-def _extent(tensor: Any) -> tuple[object, ...] | None:
+def extent_of(tensor: Any) -> tuple[object, ...] | None:
     """Equal for two tensors that list the same numbers in the same order (`p` and `p.view(-1)`).
 
     None where that is not plain to see: a transposed or strided view lists them otherwise.

@@ -8,9 +8,9 @@ goes as deep as both agree. What does not agree has no line and no text: nothing
 import ast
 import inspect
 import linecache
-import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
@@ -32,38 +32,37 @@ _OPERATORS: dict[type[ast.AST], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """An expression of the user's, and its line."""
+    """An expression of the user's, where it is known, and its line."""
 
-    expression: ast.expr
+    expression: ast.expr | None
     line: Line
 
 
 class Source:
     """The statements that a frame can have run, as far as reading alone says so."""
 
-    def __init__(self, frame: FrameType | None) -> None:
-        self._modules: dict[str, Any] = {}
+    def __init__(self, frame: FrameType | None, modules: Collection[str]) -> None:
+        self._modules = modules
         self._assigned: dict[str, Place] = {}
+        self._expressions: dict[str, dict[tuple[int | None, ...], ast.expr]] = {}
         if frame is None:
             return
         tree, file = _tree_of(frame.f_code)
-        if tree is None:
-            return
-        self._modules = {
-            name: value
-            for scope in (frame.f_globals, frame.f_locals)
-            for name, value in list(scope.items())
-            if isinstance(value, types.ModuleType)
-        }
-        self._assigned = dict(_assigned_once(tree, frame, file))
+        if tree is not None:
+            self._assigned = dict(_assigned_once(tree, frame, file))
 
-    def place_of(self, name: str) -> Place | None:
-        """The expression that a variable was assigned."""
-        return self._assigned.get(name)
+    def place_at(self, code: CodeType, instruction: int) -> Place | None:
+        """The expression that an instruction of a running function computes."""
+        place = next(islice(code.co_positions(), instruction // 2, None), None)
+        if place is None or place[0] is None:
+            return None
+        file = code.co_filename
+        line = Line(file, place[0], linecache.getline(file, place[0]).strip())
+        if file not in self._expressions:
+            self._expressions[file] = _expressions_of(file)
+        return Place(self._expressions[file].get(place), line)
 
-    def over(
-        self, name: str, node: Any, edges_of: Any
-    ) -> Iterator[tuple[Any, Place]]:
+    def over(self, name: str, node: Any, edges_of: Any) -> Iterator[tuple[Any, Place]]:
         """The expression of variable `name` laid over the operators below `node`.
 
         `edges_of(node)` lists (position among the operation's arguments, node of the argument).
@@ -84,7 +83,7 @@ class Source:
                 if expression is not None and not isinstance(expression, ast.Name):
                     stack.append((below, Place(expression, place.line)))
 
-    def operands(self, expression: ast.expr, op: Any) -> dict[int, ast.expr] | None:
+    def operands(self, expression: ast.expr | None, op: Any) -> dict[int, ast.expr] | None:
         """The operation's arguments, by position, as the expression writes them.
 
         None if the expression is not a call of the operation.
@@ -127,15 +126,34 @@ class Source:
         return isinstance(expression, ast.Name) and expression.id in self._modules
 
 
+def _parsed(file: str) -> ast.Module | None:
+    text = "".join(linecache.getlines(file))
+    if not text or len(text) > MAX_SOURCE:
+        return None
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _expressions_of(file: str) -> dict[tuple[int | None, ...], ast.expr]:
+    """The operations that a file writes, by (line, last line, column, last column)."""
+    module = _parsed(file)
+    if module is None:
+        return {}
+    kinds = ast.BinOp | ast.UnaryOp | ast.Call | ast.Subscript
+    return {
+        (e.lineno, e.end_lineno or 0, e.col_offset, e.end_col_offset or 0): e
+        for e in ast.walk(module)
+        if isinstance(e, kinds)
+    }
+
+
 def _tree_of(code: CodeType) -> tuple[ast.AST | None, str]:
     """The syntax tree of a frame's module or function."""
     file = code.co_filename
-    text = "".join(linecache.getlines(file))
-    if not text or len(text) > MAX_SOURCE:
-        return None, file
-    try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    module = _parsed(file)
+    if module is None:
         return None, file
     if code.co_name == "<module>":
         return module, file
@@ -186,4 +204,3 @@ def _binds(node: ast.AST) -> list[str]:
     if isinstance(node, ast.ExceptHandler) and node.name:
         return [node.name]
     return []
-

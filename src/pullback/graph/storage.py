@@ -24,7 +24,7 @@ class Storage:
 
     def __init__(self, tensors: Sequence[Any], others: Sequence[Any] = ()) -> None:
         values = [getattr(t, "_value", None) for t in (*tensors, *others)]
-        roots = list(dict.fromkeys(v for v in values if is_pending(v)))
+        roots: list[Any] = list(dict.fromkeys(v for v in values if is_pending(v)))
         self._roots = {id(r) for r in roots}
         self._stored: set[int] = set()
         self._kernels: dict[int, tuple[str, ...]] = {}

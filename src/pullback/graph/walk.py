@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pullback.graph.history import History, saved_edges
 from pullback.graph.model import Arrow, Box, Graph, Kind, Line
-from pullback.graph.names import Names, memory_of, variables
+from pullback.graph.names import Names, Variables, extent_of, memory_of
 from pullback.graph.source import Source
 from pullback.graph.storage import Storage
 
@@ -78,9 +78,10 @@ class _Walk:
     def __init__(
         self, params: Mapping[str, Tensor], frame: FrameType | None, storage: Storage
     ) -> None:
-        found = variables(frame)
+        seen = Variables.of(frame)
+        found = seen.tensors
         self._names = Names(params, found)
-        self._history = History(self._names, Source(frame))
+        self._history = History(self._names, Source(frame, seen.modules))
         for name, tensor in found.items():
             if tensor.grad_fn is not None:
                 self._history.read_source(name, tensor.grad_fn)
@@ -92,6 +93,7 @@ class _Walk:
         self._outputs: set[str] = set()
         self._roles: dict[str, list[str]] = {}
         self._nodes: dict[str, Any] = {}
+        self._extents: dict[object, str] = {}
         # What is known of results: (shape, dtype, bytes, value) of (node, number of the result).
         self._results: dict[tuple[int, int], dict[str, Any]] = {}
         self._values: dict[tuple[int, int], Any] = {}
@@ -135,7 +137,9 @@ class _Walk:
 
     def graph(self) -> Graph:
         """What was found."""
-        times = {key: getattr(node, "time", -k) for k, (key, node) in enumerate(self._nodes.items())}
+        times = {
+            key: getattr(node, "time", -k) for k, (key, node) in enumerate(self._nodes.items())
+        }
         moments = {key: k for k, key in enumerate(sorted(times, key=times.__getitem__))}
         for node in self._nodes.values():
             self._look_below(node)
@@ -239,16 +243,17 @@ class _Walk:
             self._boxes[key] = Box(key, Kind.INPUT, shape=shape, dtype=name, nbytes=nbytes)
         return key
 
-    def _stored(
-        self, role: str, value: Tensor, reader: Any, edge: tuple[Any, int] | None
-    ) -> str:
+    def _stored(self, role: str, value: Tensor, reader: Any, edge: tuple[Any, int] | None) -> str:
         key, fresh = self._key(memory_of(value), "stored", value)
         self._learn(value, edge)
         if fresh:
             names = self._names.of_value(value)
             if not names and edge is not None and not edge[0].accumulates:
                 names = self._names.of_result(*edge)
-            self._boxes[key] = Box(key, Kind.STORED, names, **_facts(value))
+            extent = extent_of(value)
+            owner = self._extents.setdefault(extent, key) if extent is not None else key
+            view_of = "" if owner == key else owner
+            self._boxes[key] = Box(key, Kind.STORED, names, view_of=view_of, **_facts(value))
         if fresh or (self._titles[key][2] is None and edge is not None):
             self._titles[key] = value, reader, edge
         roles = self._roles.setdefault(key, [])

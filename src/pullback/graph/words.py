@@ -1,4 +1,4 @@
-"""Formulas as a mathematician writes them: `-|q_i - q_j|²`, `K_ij @ p`, `exp(-|q_i - q_j|² / (2 s²))`.
+"""Formulas as a mathematician writes them: `-|q_i - q_j|²`, `exp(-|q_i - q_j|² / (2 s²))`.
 
 Expressions come from the recorded graph, from formulas that are not computed yet, and from the
 user's source; this file knows how they are written, `history.py` how they are read.
@@ -37,9 +37,7 @@ MORE = Term("…")
 
 def number(value: object) -> Term:
     """A number, in as few digits as tell it apart at single precision."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        text = str(value)
-    elif isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int | float) or isinstance(value, int):
         text = str(value)
     else:
         text = f"{value:.7g}"
@@ -53,7 +51,7 @@ def write(operation: str, terms: list[Term], plain: dict[str, object]) -> Term:
         found = writer(terms, plain)
         if found is not None:
             return cut(found)
-    if operation in _SAME:
+    if operation in SAME:
         return terms[0] if terms else MORE
     return cut(Term(f"{operation.rstrip('_')}({', '.join(t.text for t in terms)})"))
 
@@ -66,10 +64,13 @@ def cut(term: Term) -> Term:
 
 
 # Numbers in another arrangement: the shape beside the formula says which.
-_SAME = frozenset(
-    "reshape view view_as_shape view_as view_method flatten ravel squeeze expand expand_as "
-    "broadcast_to contiguous clone detach cast to alias".split()
-)
+SAME = frozenset(
+    (
+        "reshape", "view", "view_as_shape", "view_as", "view_method", "flatten", "ravel", "squeeze",
+        "expand", "expand_as", "broadcast_to", "contiguous", "clone", "detach", "cast", "to",
+        "alias",
+    )
+)  # fmt: skip
 
 Writer = Callable[[list[Term], dict[str, object]], Term | None]
 
@@ -189,7 +190,7 @@ _WRITERS: dict[str, Writer] = {
 }
 
 
-# ---- the user's own text --------------------------------------------------------------------------
+# ---- the user's own text -------------------------------------------------------------------------
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow",
