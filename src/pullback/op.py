@@ -161,6 +161,8 @@ class Op:
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
       or does not depend on its arguments); a missing rule is an error otherwise.
     * `random`: True where the result is drawn, so that nothing can be compared with it.
+    * `affine`: True where rules ask for no input, and yet zeros do not give zeros (a padding with
+      ones): such an operation cannot be applied to tangents.
 
     What tests need is declared beside it, by decorators: `samples`, and `reference`.
     """
@@ -193,6 +195,7 @@ class Op:
         holomorphic: bool = True,
         derivative: bool = True,
         random: bool = False,
+        affine: bool = False,
     ):
         self.name = name or forward.__name__
         self.forward = forward
@@ -210,6 +213,7 @@ class Op:
         self.holomorphic = holomorphic
         self.derivative = derivative
         self.random = random
+        self.affine = affine
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
@@ -223,6 +227,7 @@ class Op:
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
         self.check_function: Function | None = None
+        self.examples_function: Function | None = None
         differentiable_outputs = [n for n in self.outputs if n not in self.integer_outputs]
         self.cotangents = (
             tuple(f"g_{n}" for n in differentiable_outputs)
@@ -344,6 +349,17 @@ class Op:
         found out once; this is done at every call.
         """
         self.check_function = function
+        return function
+
+    def examples(self, function: Function) -> Function:
+        """Decorator: the operation on many examples at once, for `vmap`: `(xp, arguments…)`.
+
+        Each tensor has one more axis in front: of as many examples as there are, or of size 1 if
+        it is the same for all. Plain arguments are those of one example, normalised. The result
+        has the axis too. Pointwise operations, reductions, views and composites need no such rule;
+        another operation without one is called for each example.
+        """
+        self.examples_function = function
         return function
 
     def samples(self, function: Function) -> Function:

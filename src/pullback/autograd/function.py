@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pullback.autograd import graph
+from pullback.autograd.custom_levels import apply_lifted
 from pullback.autograd.graph import Edge, Meta, Node, fit
+from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import mode, no_grad
 from pullback.autograd.saved import SavedTensor, current
 from pullback.autograd.versions import tick, wrote
@@ -25,6 +27,7 @@ from pullback.autograd.views import (
     rebase,
     view_as_self,
 )
+from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.formula import Formula
 from pullback.tensor import Tensor, wrap
@@ -45,6 +48,7 @@ class FunctionCtx:
     dirty_tensors: tuple[Any, ...] = ()
     non_differentiable: tuple[Any, ...] = ()
     saved_for_forward: tuple[Any, ...] = ()
+    _in_jvp = False
     _saved: tuple[SavedTensor | None, ...] | None = ()
     _node: weakref.ref[FunctionNode] | None = None
 
@@ -80,6 +84,8 @@ class FunctionCtx:
 
         RuntimeError after the backward pass has let it go, and where it was overwritten.
         """
+        if self._in_jvp:
+            return self.saved_for_forward
         node = None if self._node is None else self._node()
         if self._saved is None:
             raise RuntimeError(
@@ -311,6 +317,17 @@ class Function:
 
         RuntimeError where inputs were overwritten that must not be (leaves, views of several).
         """
+        if Levels.count:
+            level = top((*args, *keywords.values()))
+            if level is not None:
+                return apply_lifted(level, cls, args, keywords)
+        return cls._apply(args, keywords)[0]
+
+    @classmethod
+    def _apply(
+        cls, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> tuple[Any, FunctionCtx, tuple[Any, ...]]:
+        """The outputs, what was saved, and the arguments in order."""
         separate = cls.setup_context is not Function.setup_context
         if separate:
             bound = inspect.signature(cls.forward).bind(*args, **keywords)
@@ -334,7 +351,7 @@ class Function:
             ctx._node = weakref.ref(node)
         raw = output if isinstance(output, tuple) else (output,)
         outputs = _Outputs(cls.__name__, ctx, node, inputs, raw).finished()
-        return outputs if isinstance(output, tuple) else outputs[0]
+        return (outputs if isinstance(output, tuple) else outputs[0]), ctx, args
 
 
 class _Outputs:
@@ -376,6 +393,8 @@ class _Outputs:
         ctx = self.ctx
         if node is not None:
             ctx._saved = tuple(self._saved(k, t) for k, t in enumerate(ctx.to_save))
+            if mode.enabled is not True:
+                watch(node)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
         return outputs
 

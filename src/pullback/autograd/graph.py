@@ -10,9 +10,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from pullback.autograd.saved import unpack_values
 from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
-from pullback.formula import before_write
+from pullback.formula import Formula, before_write
 from pullback.op import Op, Plan
 from pullback.tensor import Tensor, wrap
 
@@ -67,7 +68,7 @@ class Node:
 
     accumulates: ClassVar[bool] = False
     # Whether others may hold the arrays that it gives.
-    lends: ClassVar[bool] = False
+    lends: bool = False
     outputs: int = 1
     # Whether the backward pass can take its short way through this node, which is for operations
     # with one output and no hooks: 0, no; 1, yes; 2, and the cotangents must be fitted.
@@ -200,7 +201,7 @@ class AccumulateGrad(Node):
 
 
 def _is_formula(g: Any) -> bool:
-    return g is not None and type(g) is not np.ndarray
+    return type(g) is Formula
 
 
 def _as_value(result: Any, xp: Any) -> Any:
@@ -225,6 +226,7 @@ class OperationNode(Node):
     _metas: tuple[Meta | None, ...] | None = None
     _output_metas: tuple[Meta, ...] | None = None
     _deferred: bool = False
+    packed: bool = False  # whether hooks decide where the values are kept
 
     def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
         # The hot path of every recorded operation: what is rare is set by who needs it.
@@ -264,12 +266,16 @@ class OperationNode(Node):
         values = self.values
         if values is None:
             raise self.used_up()
-        if Latest.write > self.time:
+        deferred = self.deferred
+        if self.packed:
+            values = unpack_values(values, self.time, self.name())
+            deferred = any(map(_is_formula, values))
+        elif Latest.write > self.time:
             self.check_versions()
         if tensors:
             return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
-        if self.deferred or any(map(_is_formula, cotangents)):
-            results: Sequence[Any] = VALUES.run(self, cotangents, reached)
+        if deferred or any(map(_is_formula, cotangents)):
+            results: Sequence[Any] = VALUES.run(self, cotangents, values, reached)
             return results
         return self.results(ARRAYS, cotangents, values, reached)
 
@@ -420,6 +426,11 @@ class OperationNode(Node):
             wanted = name.removeprefix("_saved_")
             if self.values is None and wanted in map(_public_name, self.plan.saved_names):
                 raise RuntimeError(f"{self.name()} has released what it saved: {wanted}")
+            if self.packed and self.values is not None:
+                for saved_name, value in zip(self.plan.saved_names, self.values, strict=True):
+                    if _public_name(saved_name) == wanted:
+                        (value,) = unpack_values((value,), self.time, self.name())
+                        return wrap(value) if hasattr(value, "shape") else value
             for saved_name, tensor in self.saved():
                 if saved_name == wanted:
                     return tensor

@@ -18,6 +18,7 @@ import numpy as np
 from pullback.autograd import graph
 from pullback.autograd.graph import Edge, Node, move_edge
 from pullback.autograd.modes import mode, no_grad
+from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import overlaps, owner, shares_memory
 from pullback.formula import Formula, array_of, before_give, node
@@ -76,7 +77,9 @@ def note_apart(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], in
 
 
 def alias(tensor: Tensor) -> Tensor:
-    """A tensor with the same memory and without history."""
+    """A tensor with the same memory, without history and tangents."""
+    if tensor._is_lifted:
+        return tensor._without_history()  # type: ignore[no-any-return]
     made = wrap(tensor._value)
     if tensor._apart is not None:
         _set_apart(made, tensor._apart._replace(noted=False))
@@ -445,6 +448,9 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
         move_edge(base, edge)
     else:  # a part is new; or everything, and does not depend on the past
         move_edge(base, (CopySlices((old, edge), tensor._made_by, base._value), 0))
+    watched = mode.enabled is not True
+    if watched and base is not tensor and base._edge is not None:
+        watch(base._edge[0])
     for reference in tuple(base._views or ()):
         view = reference()
         if view is None or not shares_memory(view._value, base._value):
@@ -457,3 +463,5 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
         else:  # what their own rules say
             stem = wrap(base._value, base._edge)
             move_edge(view, cut_out(graph.TENSORS, stem, view._made_by)._edge)
+        if watched and view._edge is not None:
+            watch(view._edge[0])

@@ -50,6 +50,8 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
                 return None
     if not pending and size <= config.defer_elements:
         return None
+    if mode.enabled and mode.enabled is not True:  # somebody watches
+        return None
     key: list[Any] = [op, mode.enabled, config.defer_elements, dtypes.get_default_dtype()]
     for a in args:
         if type(a) is Tensor:

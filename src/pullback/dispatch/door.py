@@ -13,6 +13,8 @@ from pullback import dtypes, formula
 from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
+from pullback.autograd.levels import Levels, top
+from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
@@ -27,12 +29,24 @@ from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
 
+# How operations on tensors with tangents or hidden axes are read: set by `lift`.
+transforms: Any = None
+
 
 def apply(op: Op, args: Sequence[Any], call: Any = None) -> Any:
     """The result of an operation for public arguments, in declared order.
 
     `call` is the key of a call that is to be learned, if its outcome can be repeated (`known`).
     """
+    if Levels.count:
+        level = top(args)
+        if level is not None or (mode.levels and op.random):
+            return transforms.apply(level, op, args)
+    return compute_now(op, args, call)
+
+
+def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
+    """`apply` for tensors without tangents and hidden axes."""
     if isinstance(op, Composite):
         return _apply_composite(op, args, call)
     if isinstance(op, Creation):

@@ -11,6 +11,7 @@ import numpy as np
 
 from pullback import formula
 from pullback.autograd import graph
+from pullback.autograd.levels import Levels
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch import known
@@ -88,9 +89,9 @@ def operator(op: Op, swap: bool = False) -> Callable[..., Any]:
             y = wrap(y)
         elif not isinstance(y, OPERANDS):
             return NotImplemented
+        function = bind(op)
         return function(y, x) if swap else function(x, y)
 
-    function = bind(op)
     fast = None if swap else fast_path(op, general)
     return general if fast is None else fast
 
@@ -134,6 +135,9 @@ def _make_function(op: Op) -> Callable[..., Any]:
     if isinstance(op, Creation):
         usual = " and ".join(f"{name} is _{name}" for name in CREATION_OPTIONS)
         lines += [f"if not ({usual}):", f"    return apply(op, {whole})"]
+    if op.random:  # inside vmap, the call may mean something else
+        namespace["Levels"] = Levels
+        lines += ["if Levels.count:", f"    return apply(op, {whole})"]
     lines += [
         "try:",
         f"    this = {known.key_source(op)}",
@@ -144,13 +148,15 @@ def _make_function(op: Op) -> Callable[..., Any]:
         f"    return apply(op, {whole}, this)",
         "return repeat({arguments})",
     ]
-    fast = fast_path(op)
-    if fast is not None:
-        namespace["fast"] = fast
-        tensors = [p.name for p in op.parameters if p.is_tensor]
-        plain = [p.name for p in op.parameters if not p.is_tensor]
-        test = " and ".join(["out is None", *(f"{n} is _{n}" for n in plain)])
-        lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
+    general = _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
+    fast = fast_path(op, general)
+    if fast is None:
+        return general
+    namespace["fast"] = fast
+    tensors = [p.name for p in op.parameters if p.is_tensor]
+    plain = [p.name for p in op.parameters if not p.is_tensor]
+    test = " and ".join(["out is None", *(f"{n} is _{n}" for n in plain)])
+    lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
     return _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
 
 

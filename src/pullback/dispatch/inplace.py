@@ -10,10 +10,12 @@ import numpy as np
 from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
+from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick, wrote
 from pullback.autograd.views import check_history, check_writable, join, rebase
 from pullback.backends.memory import check_memory, shares_memory
+from pullback.dispatch import door
 from pullback.dispatch.door import apply
 from pullback.formula import before_write
 from pullback.op import Composite, Op
@@ -24,6 +26,15 @@ ndarray = np.ndarray
 
 def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     """`tensor.op_(…)`: the result written over the tensor, and recorded as if it were new."""
+    if Levels.count:
+        level = top(args)
+        if level is not None or (mode.levels and op.random):
+            return door.transforms.apply_in_place(level, op, args)  # type: ignore[no-any-return]
+    return write_now(op, args)
+
+
+def write_now(op: Op, args: Sequence[Any]) -> Tensor:
+    """`apply_in_place` for tensors without tangents and hidden axes."""
     target: Tensor = args[0]
     name = f"{op.name}_"
     array = join(target)
@@ -33,7 +44,8 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
         raise RuntimeError(
             f"In-place {op.name} is not supported for complex tensors: the result is real"
         )
-    if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
+    if mode.enabled and (isinstance(op, Composite) or mode.enabled is not True):
+        # Nodes inside may save, and hooks may keep, what is overwritten.
         args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
     result = apply(op, args)
     _check_result(name, result, target)

@@ -10,6 +10,7 @@ import numpy as np
 from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.views import note_apart, note_view
+from pullback.autograd.watch import watch
 from pullback.backends.memory import owner, shares_memory
 from pullback.formula import Formula
 from pullback.op import Op, View
@@ -33,6 +34,8 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
     node = None
     if edges is not None and arrays[0].dtype.kind in "fc":
         node = _make_node(op, args, values, arrays, edges, metas)
+        if mode.enabled is not True:
+            watch(node)
     if several:
         outputs = _wrap_outputs(op, arrays, node)
     else:

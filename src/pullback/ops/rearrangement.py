@@ -113,7 +113,7 @@ def _margins(input, pad):
     return margins
 
 
-@opaque(method=False)
+@opaque(method=False, affine=True)
 def constant_pad_nd(xp, input, pad: Ints, value: Number = 0):
     r"""The tensor with a margin of one value.
 

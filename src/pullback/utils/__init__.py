@@ -1,11 +1,21 @@
-"""Helpers around models, as `torch.utils`."""
+"""Tools around tensors: data sets, checkpoints, extensions in C++."""
 
-from pullback.utils import data
+from __future__ import annotations
 
-__all__ = ["data"]
+from importlib import import_module
+from typing import Any
+
+from pullback.missing import missing_attribute
+
+# Imported when they are first used.
+_SUBMODULES = ("checkpoint", "cpp_extension", "data")
 
 
-def __getattr__(name: str) -> object:
-    from pullback.missing import missing_attribute
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    raise missing_attribute(__name__, name, _SUBMODULES)
 
-    raise missing_attribute(__name__, name, __all__)
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})

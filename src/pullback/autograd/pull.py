@@ -1,0 +1,106 @@
+"""Gradients of tensors with tangents or hidden axes (`levels`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pullback.autograd import graph
+from pullback.autograd.engine import as_tuple, grad, run
+from pullback.autograd.levels import (
+    BatchLevel,
+    again,
+    hidden,
+    is_hidden,
+    payload,
+    primal,
+    set_tangent,
+    tangent,
+    top,
+    whole,
+)
+from pullback.tensor import Tensor, wrap
+
+
+def pull(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], record: bool
+) -> list[Tensor | None]:
+    """The gradients of ⟨cotangents, outputs⟩ in the inputs, for tensors with tangents or hidden
+    axes too. Formulas among them stay formulas; the graph is kept.
+
+    A gradient's tangent is the gradient of the outputs' tangents: derivatives in two directions
+    commute. With a hidden axis, the examples are apart in the graph of the whole, as long as the
+    inputs have the axis as well.
+    """
+    level = top(outputs)
+    if level is None:
+        roots = [(*t._edge, g) for t, g in zip(outputs, cotangents, strict=True) if t._edge]
+        if not roots:
+            return [None] * len(inputs)
+        tensors = record or top(cotangents) is not None
+        if not tensors:
+            roots = [(node, number, g._value) for node, number, g in roots]
+        edges = [x._edge for x in inputs]
+        found = run(roots, [e for e in edges if e is not None], True, record, tensors)
+        made = [found.get(e) if e is not None else None for e in edges]
+        return [g if g is None or tensors else wrap(g) for g in made]
+    if isinstance(level, BatchLevel):
+        return _pull_examples(level, outputs, inputs, cotangents, record)
+    inputs = [primal(x, level) for x in inputs]
+    results = pull([primal(y, level) for y in outputs], inputs, cotangents, record)
+    moving = [(tangent(y, level), primal(g, level))
+              for y, g in zip(outputs, cotangents, strict=True)]  # fmt: skip
+    pairs = [(t, g) for t, g in moving if t is not None]
+    more = pull([t for t, _ in pairs], inputs, [g for _, g in pairs], record)
+    both: list[Tensor | None] = []
+    for g, t in zip(results, more, strict=True):
+        if t is not None:
+            have = None if g is None else tangent(g, level)
+            g = graph.TENSORS.zeros_like(t) if g is None else again(primal(g, level))
+            set_tangent(g, level, t if have is None else graph.TENSORS.add(have, t))
+        both.append(g)
+    return both
+
+
+def _pull_examples(
+    level: BatchLevel, outputs: Sequence[Tensor], inputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor], record: bool,
+) -> list[Tensor | None]:  # fmt: skip
+    """`pull` of outputs some of which have the hidden axis of a level."""
+    pairs = list(zip(outputs, cotangents, strict=True))
+    apart = [(payload(y), whole(g, level)) for y, g in pairs if is_hidden(y, level)]
+    same = [(y, g) for y, g in pairs if not is_hidden(y, level)]
+    own = [payload(x) if is_hidden(x, level) else x for x in inputs]
+    results = pull([y for y, _ in apart], own, [g for _, g in apart], record)
+    for k, (x, g) in enumerate(zip(inputs, results, strict=True)):
+        if g is not None and not is_hidden(x, level):
+            raise RuntimeError(
+                f"vmap: the gradient, for each of {level.size} examples, in a tensor of shape "
+                f"{list(x.shape)} that they share was asked for. Use func.grad or func.vjp inside "
+                f"vmap, which make a variable for each example"
+            )
+        results[k] = None if g is None else hidden(g, level)
+    if same:
+        more = pull([y for y, _ in same], inputs, [g for _, g in same], record)
+        add = graph.TENSORS.add
+        results = [a if b is None else b if a is None else add(a, b)
+                   for a, b in zip(results, more, strict=True)]  # fmt: skip
+    return results
+
+
+def batched(
+    outputs: tuple[Any, ...], inputs: tuple[Any, ...], cotangents: Any, retain: bool | None,
+    create: bool, unused: bool | None, materialize: bool,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    """One backward pass for all the cotangents: their first axis is hidden from it."""
+    batches = as_tuple(cotangents)
+    lengths = {g.shape[0] for g in batches if g is not None and g.ndim}
+    if len(lengths) != 1:
+        raise RuntimeError("is_grads_batched=True needs grad_outputs with a common first axis")
+    (count,) = lengths
+    if count == 0:
+        raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
+    with BatchLevel(count) as level:
+        given = [None if g is None else hidden(g, level) for g in batches]
+        made = grad(outputs, inputs, given, retain, create, unused, False, materialize)
+        return tuple(None if g is None else whole(g, level) for g in made)
