@@ -23,7 +23,7 @@ FLOORS = [
     {"construct"},
     {"indexing"},
     {"methods"},
-    {"graph", "cuda"},
+    {"graph", "cuda", "func"},
     {"linalg", "special", "nn", "torch_alias"},
     {"__init__"},
     {"operations_page"},
