@@ -602,6 +602,41 @@ def test_modes_decorate_generators() -> None:
     assert log[-1] == ("closed", False) and recording()
 
 
+def test_inference_mode() -> None:
+    @torch.inference_mode()
+    def off() -> bool:
+        return recording()
+
+    @torch.inference_mode
+    def bare() -> bool:
+        return recording()
+
+    @torch.inference_mode()
+    def numbers() -> Iterator[bool]:
+        yield recording()
+
+    assert not off() and not bare() and list(numbers()) == [False] and recording()
+    with torch.inference_mode():
+        assert torch.is_inference_mode_enabled()
+        with torch.enable_grad():
+            assert not recording()
+        with torch.inference_mode(mode=False):
+            assert recording() and not torch.is_inference_mode_enabled()
+        x = leaf() * 2
+        assert not recording()
+    with torch.inference_mode(False):
+        assert recording()
+    with torch.no_grad():
+        with torch.inference_mode():
+            pass
+        assert not recording()
+    assert recording() and not torch.is_inference_mode_enabled()
+    (leaf() * x).sum().backward()
+    with pytest.raises(ZeroDivisionError), torch.inference_mode():
+        raise ZeroDivisionError
+    assert recording()
+
+
 def test_modes_are_per_thread() -> None:
     found: list[bool] = []
     with torch.no_grad():

@@ -24,7 +24,7 @@ FLOORS = [
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},
-    {"linalg", "special", "nn", "torch_alias"},
+    {"linalg", "special", "nn", "utils", "torch_alias"},
     {"__init__"},
     {"operations_page"},
     {"cli", "stand_in"},

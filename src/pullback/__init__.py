@@ -41,7 +41,19 @@ from pullback.autograd import (
     enable_grad as enable_grad,
 )
 from pullback.autograd import (
+    inference_mode as inference_mode,
+)
+from pullback.autograd import (
+    is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+)
+from pullback.autograd import (
+    is_anomaly_enabled as is_anomaly_enabled,
+)
+from pullback.autograd import (
     is_grad_enabled as is_grad_enabled,
+)
+from pullback.autograd import (
+    is_inference_mode_enabled as is_inference_mode_enabled,
 )
 from pullback.autograd import (
     no_grad as no_grad,
@@ -255,7 +267,7 @@ def set_printoptions(*options: _Any, **named: _Any) -> None:
 
 
 # Imported when they are first used: whatever is not needed to make a tensor.
-_SUBMODULES = ("func", "graph", "linalg", "nn", "special")
+_SUBMODULES = ("func", "graph", "linalg", "nn", "special", "utils")
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 

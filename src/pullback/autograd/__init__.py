@@ -1,11 +1,20 @@
 """The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
 
 from pullback.autograd import edges, forward_ad, graph, hooks, saved
+from pullback.autograd import modes as grad_mode
+from pullback.autograd import watch as anomaly_mode
 from pullback.autograd.engine import backward, grad
 from pullback.autograd.function import Function
 from pullback.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from pullback.autograd.graph import Node
-from pullback.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from pullback.autograd.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from pullback.autograd.watch import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -31,16 +40,20 @@ __all__ = [
     "GradcheckError",
     "Node",
     "Variable",
+    "anomaly_mode",
     "backward",
     "detect_anomaly",
     "enable_grad",
     "forward_ad",
     "grad",
+    "grad_mode",
     "gradcheck",
     "gradgradcheck",
+    "inference_mode",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
     "is_grad_enabled",
+    "is_inference_mode_enabled",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",

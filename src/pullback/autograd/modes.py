@@ -28,6 +28,7 @@ class _Mode(threading.local):
     # What recording is: True, or WATCHED. The class's own, of all threads, is set by anomaly
     # detection; a thread that has hooks of its own sets it for itself.
     on: Any = True
+    inference = False  # whether nothing is recorded, whatever the switch says
     saved_hooks: tuple[Any, ...] = ()  # the innermost last
     hooks_disabled: str | None = None  # why there must be none
     running: Any = None  # the backward pass that this thread is in
@@ -42,7 +43,7 @@ class _Mode(threading.local):
 
     def switch(self, enabled: Any) -> None:
         """Record, or do not."""
-        self.enabled = self.on if enabled else False
+        self.enabled = self.on if enabled and not self.inference else False
 
     def watch(self) -> None:
         """To be called when it may have changed whether somebody watches."""
@@ -165,6 +166,45 @@ class set_grad_enabled(_GradMode):
 
     def _fresh(self) -> _GradMode:
         return set_grad_enabled(self.enabled)
+
+
+class inference_mode(_GradMode):
+    """Nothing inside is recorded, not even within `enable_grad`; `mode=False` ends that again.
+
+    A context manager, and a decorator of functions and generators. Tensors that are made inside
+    are like any others: they may be used, and overwritten, where gradients are recorded.
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        made = super().__new__(cls)
+        if not callable(mode):
+            return made
+        made.__init__()  # type: ignore[misc]  # @inference_mode without parentheses
+        return made(mode)
+
+    def __init__(self, mode: Any = True) -> None:
+        super().__init__()
+        self.mode = mode if isinstance(mode, bool) else True
+        self._inference: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._inference.append(mode.inference)
+        self._previous.append(mode.enabled)
+        mode.inference = self.mode
+        mode.switch(not self.mode)
+
+    def __exit__(self, *error: object) -> None:
+        mode.inference = self._inference.pop()
+        super().__exit__(*error)  # type: ignore[arg-type]  # as they came
+
+    def _fresh(self) -> _GradMode:
+        made: _GradMode = inference_mode(self.mode)
+        return made
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in inference mode."""
+    return mode.inference
 
 
 def _swap(enabled: bool) -> bool:

@@ -46,12 +46,12 @@ def watch(node: Node) -> None:
 
 
 def _remember(node: Node) -> None:
-    node.metadata["traceback_"] = _stack()
+    node.metadata["traceback_"] = user_stack()
     if mode.evaluating is not None:
         node.metadata["parent_"] = mode.evaluating
 
 
-def _stack() -> list[str]:
+def user_stack() -> list[str]:
     """The user's part of the stack, as text, the innermost last."""
     frames = traceback.extract_stack(sys._getframe(1))
     while frames and (

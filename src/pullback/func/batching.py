@@ -6,8 +6,16 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from pullback.autograd.levels import BatchLevel, hidden, payload, primal, set_tangent, tangent, top, whole
-from pullback.autograd.levels import again, is_hidden
+from pullback.autograd.levels import (
+    BatchLevel,
+    hidden,
+    is_hidden,
+    payload,
+    primal,
+    tangent,
+    top,
+    whole,
+)
 from pullback.dispatch import TENSORS
 from pullback.func.trees import flatten, spread
 from pullback.tensor import Tensor
@@ -43,9 +51,7 @@ def vmap(
             f"{randomness}"
         )
     if not (chunk_size is None or (isinstance(chunk_size, int) and chunk_size > 0)):
-        raise ValueError(
-            f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})"
-        )
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 
     @functools.wraps(func, updated=())
     def mapped(*args: Any, **keywords: Any) -> Any:
@@ -92,8 +98,8 @@ class _Call:
         dims = spread(tuple(self.in_dims) if isinstance(self.in_dims, list) else self.in_dims, args)
         if dims is None:
             raise ValueError(
-                f"{self._head()}: in_dims is not compatible with the structure of `inputs`. in_dims "
-                f"has structure {flatten(self.in_dims)[1]} but inputs has structure "
+                f"{self._head()}: in_dims is not compatible with the structure of `inputs`. "
+                f"in_dims has structure {flatten(self.in_dims)[1]} but inputs has structure "
                 f"{self.structure}."
             )
         checked: list[int | None] = []
@@ -151,9 +157,7 @@ class _Call:
                 if isinstance(x, Tensor) else x
                 for x in self.named
             ]  # fmt: skip
-            result = self.func(
-                *self.structure.build(given), **self.named_structure.build(named)
-            )
+            result = self.func(*self.structure.build(given), **self.named_structure.build(named))
             return self._shown(result, level)
 
     def _shown(self, result: Any, level: BatchLevel) -> Any:

@@ -82,7 +82,9 @@ class _Own:
                     return True
                 continue
             if node.accumulates:
-                return True
+                if node.variable is not None:
+                    return True
+                continue  # the variable of a transform inside that is done
             stack += [edge[0] for edge in node.edges if edge is not None]
         return False
 
@@ -215,7 +217,8 @@ def grad_and_value(
             output, aux = _split(func(*given, **keywords), has_aux, "grad_and_value(f)(*args)")
         if not isinstance(output, Tensor):
             raise RuntimeError(
-                f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got {type(output)}"
+                f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got "
+                f"{type(output)}"
             )
         if output.ndim:
             raise RuntimeError(
@@ -252,30 +255,28 @@ def _constant(x: Any) -> Any:
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """`(output, vjp_fn)`: the value, and the function of cotangents that pulls them back.
 
-    `vjp_fn` takes a tree like the output's, and gives one like that of the primals (of the only
-    one, if there is one). It can be called several times, also inside `vmap`. With `has_aux`, `func`
-    gives `(output, aux)`, and `aux` is returned in third place.
+    `vjp_fn` takes a tree like the output's, and gives a tuple of trees like the primals. It can
+    be called several times, also inside `vmap`. With `has_aux`, `func` gives `(output, aux)`, and
+    `aux` is returned in third place.
     """
     leaves, structure = _tensors(primals, "vjp(f, *primals)", "primals")
     outer = mode.enabled
     with enable_grad():
         own = _Own(leaves)
-        result, aux = _split(
-            func(*structure.build(own.variables)), has_aux, "vjp(f, *primals)"
-        )
+        result, aux = _split(func(*structure.build(own.variables)), has_aux, "vjp(f, *primals)")
     outputs, form = _tensors(result, "vjp(f, *primals)", "f(*primals) to return")
     escapes = own.escapes(outputs)
 
-    def vjp_fn(*cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+    def vjp_fn(
+        *cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
+    ) -> Any:
         given = cotangents[0] if len(cotangents) == 1 else cotangents
         gs, given_form = flatten(given)
-        if len(cotangents) != 1 and form.is_leaf or given_form != form:
-            if not (len(gs) == len(outputs) and isinstance(result, tuple) == isinstance(given, tuple)
-                    and given_form == form):
-                raise RuntimeError(
-                    f"Expected pytree structure of cotangents to be the same as pytree structure "
-                    f"of outputs to the function. cotangents: {given_form}, primal output: {form}"
-                )
+        if given_form != form:
+            raise RuntimeError(
+                f"Expected pytree structure of cotangents to be the same as pytree structure "
+                f"of outputs to the function. cotangents: {given_form}, primal output: {form}"
+            )
         for g, y in zip(gs, outputs, strict=True):
             if g.shape != y.shape:
                 raise RuntimeError(
@@ -286,8 +287,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         if record is None:
             record = mode.enabled and (escapes or _is_recorded(gs))
         found = _pulled(outputs, own.variables, gs, record, retain_graph or record)
-        made = structure.build(found)
-        return made[0] if len(primals) == 1 else made
+        return structure.build(found)
 
     keep = own.cut if outer else _constant
     output = form.build([keep(y) for y in outputs])
@@ -325,9 +325,7 @@ def jvp(
         raise RuntimeError("jvp(f, primals, tangents): Expected at least one Tensor in primals")
     with Level() as level:
         duals = [dual(x, t, level) for x, t in zip(leaves, ts, strict=True)]
-        result, aux = _split(
-            func(*structure.build(duals)), has_aux, "jvp(f, primals, tangents)"
-        )
+        result, aux = _split(func(*structure.build(duals)), has_aux, "jvp(f, primals, tangents)")
         outputs, out_form = _tensors(result, "jvp(f, primals, tangents)", "f(*primals) to return")
         found = []
         for y in outputs:
@@ -435,15 +433,10 @@ def jacrev(
         outputs, form = flatten(output)
         units = form.build(_basis(outputs))
         rows = vmap(lambda g: pull_back(g), chunk_size=chunk_size)(units)
+        rows = rows if isinstance(argnums, tuple) else rows[0]
         leaves, structure = flatten(rows)
         blocks = [_parts(x, outputs) for x in leaves]  # by input, then by output
-        made = form.build(
-            [structure.build([b[k] for b in blocks]) for k in range(len(outputs))]
-        )
-        if isinstance(argnums, tuple) and len(primals) == 1:  # vjp gives the only one bare
-            made = form.build(
-                [(structure.build([b[k] for b in blocks]),) for k in range(len(outputs))]
-            )
+        made = form.build([structure.build([b[k] for b in blocks]) for k in range(len(outputs))])
         return (made, *aux) if has_aux else made
 
     return jacobian
