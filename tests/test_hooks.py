@@ -571,3 +571,18 @@ def test_nothing_else_changes(expression: Any, quiet: Any) -> None:
         found = grad(expression(x, y).sum(), [x, y])
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+# --------------------------------------------------------------------------- the example
+
+
+def test_save_on_disk(capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "examples"))
+    import save_on_disk
+
+    save_on_disk.main(3, 2_000)
+    assert capsys.readouterr().out.splitlines() == [
+        "5 saved tensors on disk, 0.1 MB",  # of three sines, and twice of the square
+        "0 files after the backward pass",
+        "largest difference of the gradients: 0.0",
+    ]

@@ -266,8 +266,22 @@ def set_printoptions(*options: _Any, **named: _Any) -> None:
     set_printoptions(*options, **named)
 
 
+def save(obj: _Any, f: _Any, *options: _Any, **named: _Any) -> None:
+    """Write tensors, and nests of them, to a file that holds no code: see `serialization`."""
+    from pullback import serialization
+
+    serialization.save(obj, f, *options, **named)
+
+
+def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
+    """Read what `save` wrote, or a .safetensors file."""
+    from pullback import serialization
+
+    return serialization.load(f, *options, **named)
+
+
 # Imported when they are first used: whatever is not needed to make a tensor.
-_SUBMODULES = ("func", "graph", "linalg", "nn", "special", "utils")
+_SUBMODULES = ("func", "graph", "linalg", "nn", "optim", "serialization", "special", "utils")
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 

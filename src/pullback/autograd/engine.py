@@ -364,7 +364,13 @@ class _Pass:
         if isinstance(node, AccumulateGrad):
             have = self.leaves.get(node)
             if have is None:  # it becomes the leaf's gradient
-                self.leaves[node] = _own(g) if shared and not self.tensors else g
+                if shared and not self.tensors:
+                    if self.targets is not None and _is_part(g):
+                        # `grad` gives parts of the caller's cotangents as they are.
+                        self.leaves[node] = g
+                        return
+                    g = _own(g)
+                self.leaves[node] = g
                 self.sums.add((node, 0))
             else:
                 self.leaves[node] = self.sum(node, 0, have, g)
@@ -524,6 +530,11 @@ def _numbers(value: Any, copy: bool) -> Any:
             return value.twin() if copy else value
         value = value.take()
     return value.copy() if copy else value
+
+
+def _is_part(g: Any) -> bool:
+    """Whether an array is a part of another one, each element in a place of its own."""
+    return type(g) is ndarray and g.base is not None and 0 not in g.strides and g.flags.writeable
 
 
 def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:

@@ -16,7 +16,7 @@ from pullback.op import (
 
 def _check(name, condition, message):
     if not condition:
-        raise RuntimeError(f"{name}: {message}")
+        raise RuntimeError(f"{name}: {message()}")
 
 
 def _same_dtype(name, a, b):
@@ -30,12 +30,22 @@ def _same_dtype(name, a, b):
 @opaque(dtypes="ifc")
 def dot(xp, input, tensor):
     r"""$\sum_i a_i b_i$ of two vectors of one size; no broadcasting, no conjugate."""
-    _check("dot", len(input.shape) == len(tensor.shape) == 1,
-           f"1D tensors expected, but got {len(input.shape)}D and {len(tensor.shape)}D tensors "
-           f"of shapes {list(input.shape)} and {list(tensor.shape)}")  # fmt: skip
-    _check("dot", input.shape == tensor.shape,
-           f"inconsistent tensor size, expected tensor {list(input.shape)} and src "
-           f"{list(tensor.shape)} to have the same number of elements")  # fmt: skip
+    _check(
+        "dot",
+        len(input.shape) == len(tensor.shape) == 1,
+        lambda: (
+            f"1D tensors expected, but got {len(input.shape)}D and {len(tensor.shape)}D tensors "
+            f"of shapes {list(input.shape)} and {list(tensor.shape)}"
+        ),
+    )
+    _check(
+        "dot",
+        input.shape == tensor.shape,
+        lambda: (
+            f"inconsistent tensor size, expected tensor {list(input.shape)} and src "
+            f"{list(tensor.shape)} to have the same number of elements"
+        ),
+    )
     _same_dtype("dot", input, tensor)
     return xp.matmul(input, tensor)
 
@@ -76,8 +86,11 @@ def _(np, input, tensor):
 @opaque(dtypes="ifc")
 def mv(xp, input, vec):
     r"""Product of a matrix (n, m) and a vector (m)."""
-    _check("mv", len(input.shape) == 2 and len(vec.shape) == 1 and input.shape[1] == vec.shape[0],
-           f"size mismatch, got input {list(input.shape)}, vec {list(vec.shape)}")  # fmt: skip
+    _check(
+        "mv",
+        len(input.shape) == 2 and len(vec.shape) == 1 and input.shape[1] == vec.shape[0],
+        lambda: f"size mismatch, got input {list(input.shape)}, vec {list(vec.shape)}",
+    )
     _same_dtype("mv", input, vec)
     return xp.matmul(input, vec)
 
@@ -116,11 +129,22 @@ def _(np, input, vec):
 @opaque(dtypes="ifc")
 def mm(xp, input, mat2):
     r"""Product of matrices (n, k) and (k, m)."""
-    _check("mm", len(input.shape) == len(mat2.shape) == 2, "mat1 and mat2 must be matrices, not of "
-           f"shapes {list(input.shape)} and {list(mat2.shape)}")  # fmt: skip
-    _check("mm", input.shape[1] == mat2.shape[0],
-           f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
-           f"{mat2.shape[0]}x{mat2.shape[1]})")  # fmt: skip
+    _check(
+        "mm",
+        len(input.shape) == len(mat2.shape) == 2,
+        lambda: (
+            "mat1 and mat2 must be matrices, not of "
+            f"shapes {list(input.shape)} and {list(mat2.shape)}"
+        ),
+    )
+    _check(
+        "mm",
+        input.shape[1] == mat2.shape[0],
+        lambda: (
+            f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
+            f"{mat2.shape[0]}x{mat2.shape[1]})"
+        ),
+    )
     _same_dtype("mm", input, mat2)
     return xp.matmul(input, mat2)
 
@@ -165,12 +189,22 @@ def _(np, input, mat2):
 @opaque(dtypes="ifc")
 def bmm(xp, input, mat2):
     r"""Products of two stacks of matrices, (b, n, k) and (b, k, m)."""
-    _check("bmm", len(input.shape) == len(mat2.shape) == 3,
-           f"batch1 and batch2 must be 3D tensors, not of shapes {list(input.shape)} and "
-           f"{list(mat2.shape)}")  # fmt: skip
-    _check("bmm", input.shape[0] == mat2.shape[0] and input.shape[2] == mat2.shape[1],
-           f"Expected size for first two dimensions of batch2 tensor to be: "
-           f"[{input.shape[0]}, {input.shape[2]}] but got: {list(mat2.shape[:2])}.")  # fmt: skip
+    _check(
+        "bmm",
+        len(input.shape) == len(mat2.shape) == 3,
+        lambda: (
+            f"batch1 and batch2 must be 3D tensors, not of shapes {list(input.shape)} and "
+            f"{list(mat2.shape)}"
+        ),
+    )
+    _check(
+        "bmm",
+        input.shape[0] == mat2.shape[0] and input.shape[2] == mat2.shape[1],
+        lambda: (
+            f"Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{input.shape[0]}, {input.shape[2]}] but got: {list(mat2.shape[:2])}."
+        ),
+    )
     _same_dtype("bmm", input, mat2)
     return xp.matmul(input, mat2)
 
@@ -289,8 +323,11 @@ def _(np, input, other):
 @composite(aliases=("ger",))
 def outer(xp, input, vec2):
     r"""$y_{ij} = a_i b_j$ of two vectors."""
-    _check("outer", len(input.shape) == len(vec2.shape) == 1,
-           f"Expected 1-D arguments, got {len(input.shape)}-D and {len(vec2.shape)}-D")  # fmt: skip
+    _check(
+        "outer",
+        len(input.shape) == len(vec2.shape) == 1,
+        lambda: f"Expected 1-D arguments, got {len(input.shape)}-D and {len(vec2.shape)}-D",
+    )
     return xp.unsqueeze(input, 1) * vec2
 
 
@@ -310,9 +347,14 @@ def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Numbe
     r"""$\beta\,\text{input} + \alpha\,\text{mat1}\,\text{mat2}$."""
     product = xp.mm(mat1, mat2)
     sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
-    _check("addmm", len(input.shape) <= 2 and all(n in (1, m) for n, m in sizes),
-           f"an input of shape {list(input.shape)} cannot be added to a product of shape "
-           f"{list(product.shape)}")  # fmt: skip
+    _check(
+        "addmm",
+        len(input.shape) <= 2 and all(n in (1, m) for n, m in sizes),
+        lambda: (
+            f"an input of shape {list(input.shape)} cannot be added to a product of shape "
+            f"{list(product.shape)}"
+        ),
+    )
     if alpha != 1:
         product = product * alpha
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
