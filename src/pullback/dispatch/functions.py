@@ -158,8 +158,8 @@ def _make_function(op: Op) -> Callable[..., Any]:
     namespace["fast"] = fast
     tensors = [p.name for p in op.parameters if p.is_tensor]
     plain = [p.name for p in op.parameters if not p.is_tensor]
-    usual = ["not inplace", "out is None"] if op.inplace_argument else ["out is None"]
-    test = " and ".join([*usual, *(f"{n} is _{n}" for n in plain)])
+    apart = ["not inplace", "out is None"] if op.inplace_argument else ["out is None"]
+    test = " and ".join([*apart, *(f"{n} is _{n}" for n in plain)])
     lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
     return _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
 
