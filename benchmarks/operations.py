@@ -34,7 +34,7 @@ SETUPS = {
 x, y, z = rand(n), rand(n), rand(n)
 b = x.detach() > 0.5
 i = torch.arange(n) * 7919 % n
-c = torch.complex(rand(n).detach(), rand(n).detach())
+c = torch.view_as_complex(rand(n, 2).detach())
 k = torch.arange(n) % 100""",
     "matrix": """
 x, y, v = rand(n, n), rand(n, n), rand(n)

@@ -58,8 +58,9 @@ from pullback.layouts import contiguous_format
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
-    "SomeArrays", "View", "as_ints", "call", "composite", "contiguous_format", "creation",
-    "opaque", "pointwise", "reduction", "view", "wrap_dim",
+    "SomeArrays", "View", "all_examples", "along_axis", "as_ints", "call", "composite",
+    "contiguous_format", "creation", "opaque", "pointwise", "reduction", "view", "visible_axes",
+    "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -71,6 +72,28 @@ REGISTRY: dict[str, Op] = {}
 def call(*args: Any, **keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """One call among an operation's samples."""
     return args, keywords
+
+
+def visible_axes(xp: Any, x: Any, rank: int) -> Any:
+    """Examples with that many axes each: axes of size 1 are put before the others they have."""
+    missing = rank - len(x.shape) + 1
+    return xp.reshape(x, x.shape[0], *(1,) * missing, *x.shape[1:]) if missing > 0 else x
+
+
+def all_examples(xp: Any, tensors: Sequence[Any], size: int = 1) -> list[Any]:
+    """Tensors with as many examples each."""
+    size = max(size, *(x.shape[0] for x in tensors))
+    return [x if x.shape[0] == size else xp.expand(x, size, *x.shape[1:]) for x in tensors]
+
+
+def along_axis(xp: Any, function: Function, x: Any, dim: int) -> Any:
+    """`function(x, axis)` of examples, for an axis of one of them; numbers count as vectors."""
+    if len(x.shape) > 1:
+        return function(x, dim + 1)
+    made = function(xp.unsqueeze(x, 1), 1)
+    if not isinstance(made, tuple):
+        return xp.squeeze(made, 1)
+    return type(made)(*(xp.squeeze(m, 1) for m in made))
 
 
 class Plan:
@@ -684,6 +707,17 @@ class View(Op):
             return xp.view_adjoint(g, self, values, shape)
 
         return {first: (inverse, ("g", f"{first}_shape", *plain))}
+
+    def moved(self, plain: Sequence[Any]) -> list[Any]:
+        """The plain arguments with the axes that they name moved by one."""
+        found: list[Any] = []
+        for p, value in zip(self.parameters[1:], plain, strict=True):
+            if p.annotation in (Dim, NewDim):
+                value += 1
+            elif p.annotation is DimSet:
+                value = tuple(d + 1 for d in value)
+            found.append(value)
+        return found
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         return self.call(xp, args)

@@ -37,6 +37,8 @@ def as_tuple(tensors: Any) -> tuple[Any, ...]:
 
 
 Place = Tensor | GradientEdge
+# Told of the outputs of every backward pass before it starts, if it is set.
+before_pass: Any = None
 
 
 def backward(
@@ -54,6 +56,8 @@ def backward(
     for a second pass through freed values.
     """
     roots = _roots(as_tuple(tensors), grad_tensors, create_graph)
+    if before_pass is not None:
+        before_pass(as_tuple(tensors))
     retain = create_graph if retain_graph is None else retain_graph
     if Levels.count and top((*as_tuple(tensors), *(g for _, _, g in roots))) is not None:
         raise RuntimeError(
@@ -116,6 +120,8 @@ def grad(
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
     lifted = Levels.count and top((*sources, *as_tuple(grad_outputs))) is not None
     roots = _roots(sources, grad_outputs, create_graph or bool(lifted))
+    if before_pass is not None:
+        before_pass(sources)
     retain = create_graph if retain_graph is None else retain_graph
     if lifted:
         from pullback.autograd.pull import pull  # which needs this module
@@ -364,7 +370,13 @@ class _Pass:
         if isinstance(node, AccumulateGrad):
             have = self.leaves.get(node)
             if have is None:  # it becomes the leaf's gradient
-                self.leaves[node] = _own(g) if shared and not self.tensors else g
+                if shared and not self.tensors:
+                    if self.targets is not None and _is_part(g):
+                        # `grad` gives parts of the caller's cotangents as they are.
+                        self.leaves[node] = g
+                        return
+                    g = _own(g)
+                self.leaves[node] = g
                 self.sums.add((node, 0))
             else:
                 self.leaves[node] = self.sum(node, 0, have, g)
@@ -524,6 +536,11 @@ def _numbers(value: Any, copy: bool) -> Any:
             return value.twin() if copy else value
         value = value.take()
     return value.copy() if copy else value
+
+
+def _is_part(g: Any) -> bool:
+    """Whether an array is a part of another one, each element in a place of its own."""
+    return type(g) is ndarray and g.base is not None and 0 not in g.strides and g.flags.writeable
 
 
 def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:

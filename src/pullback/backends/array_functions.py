@@ -17,9 +17,10 @@ __all__ = [
     "add_image_windows", "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
-    "nonzero_array", "pad_constant", "pad_last", "powers", "real_pairs", "reshape_view",
-    "roll_array", "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
+    "einsum_array", "even", "gather_array", "identity", "image_windows", "log_softmax_array",
+    "max_or", "nonzero_array", "pad_constant", "pad_last", "powers", "real_pairs",
+    "reshape_view", "roll_array", "scatter_array", "sequence", "softmax_array", "tile_array",
+    "triangle", "uninitialised", "windows",
 ]  # fmt: skip
 
 
@@ -312,6 +313,22 @@ def add_image_windows(
 
 
 # --------------------------------------------------------------------------------- new arrays
+
+
+def softmax_array(x: Any, dim: Any) -> Any:
+    """e**x over its sum along an axis, in one new array."""
+    y = x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
+    y = np.asarray(y)
+    np.exp(y, out=y)
+    y /= np.add.reduce(y, axis=dim, keepdims=True)
+    return y
+
+
+def log_softmax_array(x: Any, dim: Any) -> Any:
+    """x minus the logarithm of the sum of its exponentials along an axis."""
+    y = np.asarray(x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf))
+    y -= np.log(np.add.reduce(np.exp(y), axis=dim, keepdims=True))
+    return y
 
 
 def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:

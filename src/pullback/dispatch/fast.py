@@ -19,7 +19,6 @@ from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
-from pullback.dispatch.door import apply
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of
 from pullback.op import Op, Plan, Pointwise
@@ -44,10 +43,10 @@ def _direct(op: Pointwise) -> Callable[..., Any]:
     return lambda *arrays: op.compute(ARRAYS, (*arrays, *defaults))
 
 
-def fast_path(op: Op, general: Any = None) -> Callable[..., Any] | None:
+def fast_path(op: Op, general: Callable[..., Any]) -> Callable[..., Any] | None:
     """A shorter way for the common calls of a pointwise operation; None if it has none.
 
-    `general` takes all other calls; the operation's `apply` unless given.
+    `general` takes all other calls.
     """
     if not isinstance(op, Pointwise) or op.result != "same" or op.keep_dtype:
         return None
@@ -56,11 +55,11 @@ def fast_path(op: Op, general: Any = None) -> Callable[..., Any] | None:
     if len(tensors) + len(plain) != len(op.parameters) or len(op.rules) not in (0, len(tensors)):
         return None
     if len(tensors) == 1 and not plain and op.overload is None:
-        return _fast_unary(op)
+        return _fast_unary(op, general)
     return _fast_binary(op, plain, general) if len(tensors) == 2 else None
 
 
-def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
+def _fast_unary(op: Pointwise, general: Callable[..., Any]) -> Callable[..., Any] | None:
     """For one floating tensor: nothing to check, promote or broadcast."""
     compute = _direct(op)
     cls = node_class(op)
@@ -71,17 +70,17 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
 
     def fast(x: Any) -> Any:
         if type(x) is not Tensor:
-            return apply(op, (x,))
+            return general(x)
         value = x._value
         dtype = value.dtype
         if (dtype is not FLOAT32 and dtype is not FLOAT64) or value.size > config.defer_elements:
-            return apply(op, (x,))
+            return general(x)
         if type(value) is not ndarray:
-            return apply(op, (x,))
+            return general(x)
         try:
             result = mode.quietly(compute, value)
         except RuntimeError:  # called back from within NumPy
-            return apply(op, (x,))
+            return general(x)
         if type(result) is not ndarray:
             result = np.asarray(result)
         edge = x._edge
@@ -95,19 +94,16 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
             node.time = tick()
             tensor._edge = (node, 0)
         elif edge is not None and mode.enabled and op.rules:  # somebody watches
-            return apply(op, (x,))
+            return general(x)
         return tensor
 
     return fast
 
 
-def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[..., Any] | None:
+def _fast_binary(
+    op: Pointwise, plain: list[Any], general: Callable[..., Any]
+) -> Callable[..., Any] | None:
     """For two floating tensors of one dtype, or one and a real number."""
-    if general is None:
-
-        def general(x: Any, y: Any) -> Any:
-            return apply(op, (x, y, *plain))
-
     compute = _direct(op)
     overload = op.overload
     cls = node_class(op)

@@ -89,9 +89,9 @@ def operator(op: Op, swap: bool = False) -> Callable[..., Any]:
             y = wrap(y)
         elif not isinstance(y, OPERANDS):
             return NotImplemented
+        function = bind(op)
         return function(y, x) if swap else function(x, y)
 
-    function = bind(op)
     fast = None if swap else fast_path(op, general)
     return general if fast is None else fast
 
@@ -148,13 +148,15 @@ def _make_function(op: Op) -> Callable[..., Any]:
         f"    return apply(op, {whole}, this)",
         "return repeat({arguments})",
     ]
-    fast = fast_path(op)
-    if fast is not None:
-        namespace["fast"] = fast
-        tensors = [p.name for p in op.parameters if p.is_tensor]
-        plain = [p.name for p in op.parameters if not p.is_tensor]
-        test = " and ".join(["out is None", *(f"{n} is _{n}" for n in plain)])
-        lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
+    general = _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
+    fast = fast_path(op, general)
+    if fast is None:
+        return general
+    namespace["fast"] = fast
+    tensors = [p.name for p in op.parameters if p.is_tensor]
+    plain = [p.name for p in op.parameters if not p.is_tensor]
+    test = " and ".join(["out is None", *(f"{n} is _{n}" for n in plain)])
+    lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
     return _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
 
 

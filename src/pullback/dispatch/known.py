@@ -13,6 +13,7 @@ measures what they are for.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,6 +77,9 @@ def plain(value: Any) -> Any:
     if kind in SIMPLE:
         return kind, value
     if kind is tuple or kind is list or kind is Size:
+        kinds = tuple(map(type, value))
+        if SIMPLE.issuperset(kinds):
+            return kind, kinds, tuple(value)
         return kind, tuple(map(plain, value))
     if kind is float or kind is complex:
         return kind, repr(value)
@@ -135,8 +139,17 @@ def learn(key: Any, met: Met, apply: Apply) -> None:
     calls = op.calls
     if len(calls) >= MAX_CALLS:
         calls.clear()
-    only = fills == [(0, None)] and not isinstance(met.result, tuple) and not op.many
-    calls[key] = (_of_one_tensor if only else _of_any)(met, fills, apply)
+    single = not isinstance(met.result, tuple)
+    plainly = all(how is None for _, how in fills)  # a dtype would be equal to None, as float64
+    if plainly and len(fills) == 2 and single and not isinstance(op, View):
+        made = _of_two_tensors(met, fills, apply)
+    elif not plainly or [k for k, _ in fills] != [0]:
+        made = _of_any(met, fills, apply)
+    elif not single:
+        made = _of_several(met, fills, apply)
+    else:
+        made = _of_one_tensor(met, fills, apply)
+    calls[key] = made
 
 
 def _fills(met: Met) -> list[tuple[int, Any]] | None:
@@ -184,6 +197,7 @@ class _Record:
         self.differentiable = bool(op.rules and results) and results[0].dtype.kind in "fc"
         self.overload = op.overload(*met.args) if op.overload is not None else 0
         self.metas = met.metas
+        self.several = isinstance(met.result, tuple)
         self.output_metas = metas_of_outputs(op, results)
         self.steps: dict[Any, Any] = {}
         self.varying = dict(fills)
@@ -205,7 +219,7 @@ class _Record:
         plan = op.plan(needs)
         parts: list[str] = []
         names: dict[str, Any] = {}
-        several = len(self.output_metas or ()) > 1 or op.outputs
+        several = self.several
         for n, (what, k) in enumerate(plan.sources):
             if what == "kept shape":
                 names[f"c{n}"] = (self.constants[what, k], plan.saved_outputs)
@@ -226,24 +240,36 @@ class _Record:
         found = self.steps[needs] = (node_class(op, self.overload), plan, save)
         return found
 
-    def finish(self, node: Any) -> None:
-        """What few nodes have."""
+    def node(self, needs: tuple[bool, ...], edges: tuple[Any, ...], y: Any, args: Any) -> Any:
+        """The node of a call with this result, where gradients are recorded."""
+        cls, plan, save = self.steps.get(needs) or self.step(needs)
+        node = new(cls)
+        node.edges = edges
+        node.plan = plan
+        node.values = save(y, args)
+        node.time = tick()
         if self.metas is not None:
             node.metas = self.metas
         if self.output_metas is not None:
             node.output_metas = self.output_metas
             node.outputs = len(self.output_metas)
+        if mode.enabled is not True:
+            watch(node)
+        return node
+
+    def node_of(self, y: Any, args: Any) -> Any:
+        """The node, if one of the arguments has a gradient."""
+        edges = tuple([getattr(args[k], "_edge", None) for k in self.op.edges])
+        needs = tuple([edge is not None for edge in edges])
+        return self.node(needs, edges, y, args) if True in needs else None
 
 
 def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of an operation on one array, its first argument, with one result."""
     op, limit = met.op, _limit(met)
-    compute = _compute_of_one(op, list(met.values[1:]))
+    compute = _compute_of_one(op, list(met.values[1:]), met.values[0].shape)
     recorded = _Record(met, fills)
-    special = recorded.metas is not None or recorded.output_metas is not None
-    if recorded.differentiable:
-        cls, plan, save = recorded.step((True,))
-    differentiable = recorded.differentiable
+    differentiable, node = recorded.differentiable, recorded.node
     step = (op, tuple(met.values[1:]), None) if isinstance(op, View) else None
 
     def call(*args: Any) -> Any:
@@ -271,30 +297,96 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
                 result = own(op, result, (value,))
             tensor._value = result
         edge = x._edge
-        if edge is not None and differentiable and (enabled := mode.enabled):
-            node = new(cls)
-            node.edges = (edge,)
-            node.plan = plan
-            node.values = save(result, args)
-            node.time = tick()
-            if special:
-                recorded.finish(node)
-            if enabled is not True:
-                watch(node)
-            tensor._edge = (node, 0)
+        if edge is not None and differentiable and mode.enabled:
+            tensor._edge = (node((True,), (edge,), result, args), 0)
         return tensor
 
     return call
 
 
-def _compute_of_one(op: Op, rest: list[Any]) -> Callable[[Any], Any]:
+def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
+    """The call of an operation on one array, its first argument, with several results."""
+    op = met.op
+    plain_values = tuple(met.values[1:])
+    compute = _compute_of_one(op, list(plain_values), met.values[0].shape)
+    recorded = _Record(met, fills)
+    integer = [bool(op.outputs) and n in op.integer_outputs for n in op.outputs or met.result]
+    numbers = [None if i else sum(not j for j in integer[:k]) for k, i in enumerate(integer)]
+    differentiable = recorded.differentiable
+    is_view = isinstance(op, View)
+    tuple_class = op.tuple_class if op.outputs else None
+
+    def call(*args: Any) -> Any:
+        x = args[0]
+        value = x._value
+        try:
+            results = mode.quietly(compute, value)
+        except Exception:  # the door says it in full, or does what cannot be nested
+            return apply(op, args)
+        arrays = [r if type(r) is ndarray else np.asarray(r) for r in results]
+        if not is_view:
+            arrays = [own(op, a, (value,)) for a in arrays]
+        edge = x._edge
+        node = None
+        if edge is not None and differentiable and mode.enabled:
+            node = recorded.node((True,), (edge,), arrays, args)
+        outputs = []
+        for array, number in zip(arrays, numbers, strict=True):
+            tensor = new(Tensor)
+            tensor._value = array
+            if node is not None and number is not None:
+                tensor._edge = (node, number)
+            outputs.append(tensor)
+        if is_view:
+            for k, tensor in enumerate(outputs):
+                if shares_memory(tensor._value, value):
+                    note_view(tensor, x, (op, plain_values, k))
+        return tuple(outputs) if tuple_class is None else tuple_class(*outputs)
+
+    return call
+
+
+def _reduce(op: Reduction, rest: list[Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """`op.compute` for arrays of one shape."""
+    dims, keepdim = rest[:2]
+    options = rest[2 : 2 + len(op.options)]
+    finish = op.finish_function
+    if op.key in vars(type(ARRAYS)) and finish is None:
+        reduce = getattr(ARRAYS, op.key)
+        return lambda x: reduce(x, dims, keepdim, *options)
+    forward = op.forward
+    start = {"start": 0} if op.takes_start else {}
+    many = len(op.states) > 1
+    known = {"count": math.prod(shape[d] for d in dims)} | dict(
+        zip(op.options, options, strict=True)
+    )
+    # What `finish` takes: parts of the state by their place, and what is known.
+    wanted = [] if finish is None else [
+        (op.states.index(n), None) if n in op.states else (-1, known[n]) for n in op.finish_names
+    ]  # fmt: skip
+    kept = [n for d, n in enumerate(shape) if d not in dims]
+
+    def compute(x: Any) -> Any:
+        state = forward(ARRAYS, x, dims, *options, **start)
+        if not many:
+            state = (state,)
+        if finish is None:
+            result = state if many else state[0]
+        else:
+            result = finish(ARRAYS, *[state[k] if k >= 0 else v for k, v in wanted])
+        if keepdim:
+            return result
+        if isinstance(result, tuple):
+            return tuple([part.reshape(kept) for part in result])
+        return result.reshape(kept)
+
+    return compute
+
+
+def _compute_of_one(op: Op, rest: list[Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
     """The forward on one array, with the plain arguments as they are known."""
-    native = vars(type(ARRAYS)).get(op.key)
     if isinstance(op, Reduction):
-        if native is not None and op.finish_function is None:
-            reduce, options = getattr(ARRAYS, op.key), rest[: 2 + len(op.options)]
-            return lambda x: reduce(x, *options)
-        return lambda x: op.compute(ARRAYS, (x, *rest))
+        return _reduce(op, rest, shape)
     if isinstance(op, Pointwise) and op.converters:  # that kind's normal forms come last
         return lambda x: op.compute(ARRAYS, (x, *rest))
     if any(p.kind is not p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters):
@@ -309,6 +401,56 @@ def _compute_of_one(op: Op, rest: list[Any]) -> Callable[[Any], Any]:
     return lambda x: forward(ARRAYS, x, *rest)
 
 
+def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
+    """The call of an operation on two arrays, with one result."""
+    op, limit = met.op, _limit(met)
+    (i, _), (j, _) = fills
+    constants = list(met.values)
+    constants[i] = constants[j] = None
+    rest = constants[2:]
+    plainly = all(p.kind is p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters)
+    if (i, j) == (0, 1) and plainly and not (isinstance(op, Pointwise) and op.converters):
+        forward = op.forward
+
+        def compute(a: Any, b: Any) -> Any:
+            return forward(ARRAYS, a, b, *rest)
+
+    else:
+
+        def compute(a: Any, b: Any) -> Any:
+            values = constants[:]
+            values[i], values[j] = a, b
+            return op.compute(ARRAYS, values)
+
+    recorded = _Record(met, fills)
+    differentiable, node_of = recorded.differentiable, recorded.node_of
+
+    def call(*args: Any) -> Any:
+        if limit > config.defer_elements:
+            return apply(op, args)
+        x, y = args[i], args[j]
+        a, b = x._value, y._value
+        try:
+            result = mode.quietly(compute, a, b)
+        except Exception:  # the door says it in full, or does what cannot be nested
+            return apply(op, args)
+        if type(result) is not ndarray:
+            result = np.asarray(result)
+        if result.base is not None or result is a or result is b:
+            values = constants[:]
+            values[i], values[j] = a, b
+            result = own(op, result, values)
+        tensor = new(Tensor)
+        tensor._value = result
+        if differentiable and (x._edge is not None or y._edge is not None) and mode.enabled:
+            node = node_of(result, args)
+            if node is not None:
+                tensor._edge = (node, 0)
+        return tensor
+
+    return call
+
+
 def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of any other operation."""
     op, limit = met.op, _limit(met)
@@ -318,10 +460,8 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
     whole = isinstance(op, Reduction) or (isinstance(op, Pointwise) and op.converters)
     compute = functools.partial(op.compute if whole else op.call, ARRAYS)
     recorded = _Record(met, fills)
-    steps = recorded.steps
-    special = recorded.metas is not None or recorded.output_metas is not None
-    differentiable = recorded.differentiable
-    metas, edges_at = met.metas, op.edges
+    differentiable, node_of = recorded.differentiable, recorded.node_of
+    metas = met.metas
     lists = any(how is list for _, how in fills)
     plainly = type(met.result) is not tuple and not isinstance(op, View) and not lists
 
@@ -349,20 +489,9 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
         result = own(op, result, values)
         tensor = new(Tensor)
         tensor._value = result
-        if differentiable and (enabled := mode.enabled):
-            edges = tuple([getattr(args[k], "_edge", None) for k in edges_at])
-            needs = tuple([edge is not None for edge in edges])
-            if True in needs:
-                cls, plan, save = steps.get(needs) or recorded.step(needs)
-                node = new(cls)
-                node.edges = edges
-                node.plan = plan
-                node.values = save(result, args)
-                node.time = tick()
-                if special:
-                    recorded.finish(node)
-                if enabled is not True:
-                    watch(node)
+        if differentiable and mode.enabled:
+            node = node_of(result, args)
+            if node is not None:
                 tensor._edge = (node, 0)
         return tensor
 

@@ -564,20 +564,29 @@ def _(np, input, ord=2, dim=None, keepdim=False, *, dtype=None):
     return np.sum(size**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
 
 
-def _log_softmax(xp, name, input, dim, dtype):
+def _floating(xp, name, input, dtype):
     x = input if dtype is None else xp.cast(input, dtype.numpy)
     if x.dtype.kind != "f":
         raise NotImplementedError(
             f'"{name}" not implemented for {x.dtype}: convert the tensor of shape '
             f"{list(x.shape)} with .float(), or say dtype="
         )
-    return x - xp.logsumexp(x, dim, keepdim=True)
+    return x
+
+
+def _log_softmax(xp, name, input, dim, dtype):
+    x = _floating(xp, name, input, dtype)
+    if not xp.is_eager:
+        return x - xp.logsumexp(x, dim, keepdim=True)
+    return xp.log_softmax_array(x, dim)
 
 
 @composite()
 def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
-    return xp.exp(_log_softmax(xp, "softmax", input, dim, dtype))
+    if not xp.is_eager:  # one loop finds the sum, however large the tensor; what uses it, the rest
+        return xp.exp(_log_softmax(xp, "softmax", input, dim, dtype))
+    return xp.softmax_array(_floating(xp, "softmax", input, dtype), dim)
 
 
 @softmax.backward("input")

@@ -1,4 +1,4 @@
-"""Tools around tensors: checkpoints, extensions in C++."""
+"""Tools around tensors: data sets, checkpoints, extensions in C++."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pullback.missing import missing_attribute
 
 # Imported when they are first used.
-_SUBMODULES = ("checkpoint", "cpp_extension")
+_SUBMODULES = ("checkpoint", "cpp_extension", "data")
 
 
 def __getattr__(name: str) -> Any:
