@@ -20,7 +20,7 @@ FLOORS = [
     {"autograd"},
     {"dispatch"},
     {"explain", "namespaces"},
-    {"construct"},
+    {"construct", "scalar_functions"},
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},

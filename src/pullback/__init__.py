@@ -163,6 +163,9 @@ from pullback.layouts import (
 from pullback.layouts import (
     preserve_format as preserve_format,
 )
+from pullback.scalar_functions import (
+    elementwise as elementwise,
+)
 from pullback.tensor import (
     Size as Size,
 )
