@@ -283,7 +283,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = ("func", "graph", "linalg", "nn", "optim", "serialization", "special", "utils")
 
-_FUNCTIONS = {"elementwise": "scalar_functions"}  # likewise; names: the modules they are in
+_FUNCTIONS = {"elementwise": "scalars"}  # likewise; names: the modules they are in
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 
