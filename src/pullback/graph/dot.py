@@ -6,11 +6,12 @@ computed, blue stored values, dashed where they are recomputed instead.
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from pullback.graph import recording
 from pullback.graph.fold import MAX_BOXES, fold
 from pullback.graph.model import Box, Graph, Kind, attribute_text, bytes_text
 from pullback.graph.names import caller
 from pullback.graph.render import Picture
-from pullback.graph.walk import Tensor, trace
+from pullback.graph.walk import Tensor, as_tensors, trace
 
 WHITE, GREEN, RED, BLUE = "#ffffff", "#e5ffe5", "#ffe5e5", "#e5e5ff"
 PALE, GREY = "#f4f4ff", "#eeeeee"
@@ -53,6 +54,8 @@ def make_dot(
 
     >>> make_dot(H, {"q": q, "p": p}).render(view=True)
     """
+    if recording.active is not None:
+        recording.active.asked(as_tensors(var), params)
     return draw(
         fold(trace(var, params, caller()), max_boxes),
         show_attrs=show_attrs,

@@ -11,6 +11,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from os import PathLike, fspath
@@ -19,6 +20,7 @@ from typing import Any
 
 from pullback.graph.dot import draw
 from pullback.graph.fold import fold
+from pullback.graph.gradients import pending_gradients
 from pullback.graph.model import Graph, Kind
 from pullback.graph.names import caller
 from pullback.graph.recording import Recording
@@ -73,8 +75,9 @@ def explore(
 def explored(var: Tensor | Iterable[Tensor], params: Mapping[str, Tensor] | None = None) -> Graph:
     """The graph of `var` with the kernels that would compute it and its gradients."""
     tensors = as_tensors(var)
-    walk = Walk(tensors, params or {}, caller())
-    return walk.graph(speed())
+    gradients, note = pending_gradients(tensors)
+    graph = Walk(tensors, params or {}, caller(), gradients).graph(speed())
+    return replace(graph, notes=(*graph.notes, note)) if note else graph
 
 
 # ---- the page ------------------------------------------------------------------------------------

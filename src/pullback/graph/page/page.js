@@ -185,6 +185,9 @@ function choose(key, look = false) {
 
 function lookAt(node) {
   const inner = node.getBBox(), whole = graphs[current].whole;
+  const area = canvas.getBoundingClientRect(), seen = node.getBoundingClientRect();
+  const inside = seen.left >= area.left && seen.right <= area.right && seen.top >= area.top && seen.bottom <= area.bottom;
+  if (inside && scale() < 1.6) return;  // in view, and large enough to read
   const matrix = node.ownerSVGElement.querySelector(".graph").transform.baseVal.consolidate()?.matrix;
   const cx = inner.x + inner.width / 2 + (matrix?.e ?? 0), cy = inner.y + inner.height / 2 + (matrix?.f ?? 0);
   const width = Math.min(view.width, Math.max(500, inner.width * 2.5), whole.width + 24);
@@ -377,7 +380,7 @@ function details(box) {
 
 function kernelText(kernel, whole) {
   const calls = Object.entries(kernel.calls ?? {}).map(([name, n]) => `${n.toLocaleString("en")} ${name}`);
-  const box = make("section", null, {class: "kernel"}, make("h3", `Computed by ${kernel.name}`), facts([
+  const box = make("section", null, {class: "kernel"}, make("h3", whole ? `Computed by ${kernel.name}` : kernel.name), facts([
     ["loops", kernel.summary],
     ["predicted", seconds(kernel.predicted)],
     ["measured", seconds(kernel.measured) ?? "not run yet"],
