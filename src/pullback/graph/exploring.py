@@ -18,7 +18,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from pullback.graph.dot import draw
+from pullback.graph.dot import draw, plain
 from pullback.graph.fold import fold
 from pullback.graph.gradients import pending_gradients
 from pullback.graph.model import Graph, Kind
@@ -102,7 +102,7 @@ def page(
     name = title or (told[0]["title"] if len(told) == 1 else "Graphs")
     parts = {
         "SCRIPT_HASH": f"sha256-{digest}",
-        "TITLE": escape(name),
+        "TITLE": escape(plain(name, 200)),
         "STYLE": style,
         "SCRIPT": script,
         "DATA": _inert(json.dumps(data, ensure_ascii=True, allow_nan=False)),

@@ -62,7 +62,12 @@ class Recording:
                 counts[word] += 1
                 titles[plan, kernel.name] = f"{word} {counts[word]}"
                 kernels.append(
-                    replace(kernel, name=f"{word} {counts[word]}", measured=step.seconds)
+                    replace(
+                        kernel,
+                        name=f"{word} {counts[word]}",
+                        measured=step.seconds,
+                        compiled=step.compiled,
+                    )
                 )
         if not kernels:
             return graph
