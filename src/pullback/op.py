@@ -174,6 +174,8 @@ class Op:
     * `public_name`: the public name, where the registry has another operation under it.
     * `function`, `method`: whether there is a function, and a method of tensors.
     * `inplace`: whether there is a method that writes over its tensor, or its name.
+    * `inplace_argument`: whether the function has a last argument `inplace`, which writes the
+      result over the input.
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
     * `floating`: integers are converted to the default floating type first; True, or a function
       of the plain arguments that says so.
@@ -210,6 +212,7 @@ class Op:
         function: bool = True,
         method: bool = True,
         inplace: bool | str = False,
+        inplace_argument: bool = False,
         aliases: Sequence[str] = (),
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
@@ -229,6 +232,7 @@ class Op:
         self.inplace_name = (
             inplace if isinstance(inplace, str) else f"{self.public_name}_" * inplace
         )
+        self.inplace_argument = inplace_argument
         self.aliases = tuple(aliases)
         self.floating = floating
         self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")

@@ -5,6 +5,7 @@ this package fills the registry.
 """
 
 from pullback.ops import (
+    activations,
     arithmetic,
     attention,
     axes,
@@ -30,6 +31,7 @@ from pullback.ops import (
 )
 
 __all__ = [
+    "activations",
     "arithmetic",
     "attention",
     "axes",
