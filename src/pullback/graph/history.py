@@ -7,10 +7,13 @@ from pullback.formula import Formula
 from pullback.graph.names import Names
 from pullback.graph.source import Place, Source
 from pullback.graph.words import MAX_CHARS, MORE, SAME, SHORT, Term, number, of_source, write
+from pullback.op import View
 from pullback.tensor import Tensor, wrap
 
 DEPTHS = (2, 4, 8)
 """Unnamed operations inside each other that one formula writes out: as many as can be read."""
+NAMES = 50
+"""Names inside each other that may be replaced by what they stand for."""
 READABLE = 44
 """Characters of a formula that leaves something out."""
 ARGUMENTS = 4
@@ -198,12 +201,8 @@ class History:
         if not names:
             return MORE if depth <= 0 else self._operation(node, known, depth)
         op = getattr(node, "op", None)
-        if (
-            op is not None
-            and type(op).__name__ != "View"
-            and op.name not in SAME
-            and self._nested < 50
-        ):
+        rearranged = isinstance(op, View) or getattr(op, "name", "") in SAME
+        if op is not None and not rearranged and self._nested < NAMES:
             term = self.of_result(node, k, known)
             if len(term.text) <= SHORT and "…" not in term.text:
                 return term
