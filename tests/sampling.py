@@ -6,6 +6,7 @@ so that both are asked the same questions.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -135,7 +136,8 @@ def special_operations() -> list[Op]:
     """The pointwise operations that are functions of tensors of any shape."""
     return [
         op for op in REGISTRY.values()
-        if isinstance(op, Pointwise) and op.is_function and key(op) != "masked_fill"
+        if isinstance(op, Pointwise) and op.is_function
+        and all(p.is_tensor or p.default is not inspect.Parameter.empty for p in op.parameters)
     ]  # fmt: skip
 
 

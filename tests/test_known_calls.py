@@ -144,3 +144,14 @@ def test_views_are_views_and_copies_are_not() -> None:
     w = torch.arange(6.0).view(3, 2).t()  # of the same shape, in another order
     assert not w.reshape(-1)._is_view()
     assert w.reshape(-1).tolist() == [0, 2, 4, 1, 3, 5]
+
+
+def test_options_of_formulas_are_not_mixed_up() -> None:
+    """Numbers that are options belong to the formula; numbers in the place of tensors may vary."""
+    x = torch.tensor([-1.0, 2.0])
+    with torch.config(defer_elements=0):
+        for slope in (0.01, 0.2, 0.3):
+            y = torch.nn.functional.leaky_relu(x * 1.0, slope)
+            assert y.tolist() == pytest.approx([-slope, 2.0])
+            z = torch.add(x * 1.0, x, alpha=slope)
+            assert z.tolist() == pytest.approx([-1 - slope, 2 + 2 * slope])

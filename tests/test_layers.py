@@ -23,7 +23,7 @@ FLOORS = [
     {"construct"},
     {"indexing"},
     {"methods"},
-    {"graph", "cuda"},
+    {"graph", "cuda", "func"},
     {"linalg", "special", "nn", "optim", "utils", "torch_alias"},
     {"serialization"},
     {"__init__"},

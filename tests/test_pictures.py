@@ -159,7 +159,7 @@ def test_explain_agrees_on_what_is_never_stored() -> None:
     recomputed = [b for b in graph.boxes if b.recomputed]
     assert recomputed
     assert {(b.shape, b.dtype) for b in recomputed} <= never
-    kernels = {name for b in graph.boxes for name in b.kernels} - {"NumPy"}
+    kernels = {n for b in graph.boxes for n in b.kernels if not n.startswith("NumPy")}
     assert kernels == {work.name for work in told.kernels}
     assert h._is_formula, "drawing computed something"
 

@@ -38,7 +38,10 @@ SPECIAL = [
 
 
 # The larger of 0.0 and -0.0 is either of them, in PyTorch too: it depends on the instruction.
-CHOOSES_A_ZERO = {"clamp", "clamp_max", "clamp_min", "maximum", "minimum", "relu"}
+CHOOSES_A_ZERO = {
+    "clamp", "clamp_max", "clamp_min", "maximum", "minimum", "nn_functional_hardtanh",
+    "nn_functional_relu6", "relu",
+}  # fmt: skip
 
 
 # Functions that PyTorch computes with formulas of fewer digits, and we with SciPy: the relative

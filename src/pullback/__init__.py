@@ -247,6 +247,16 @@ def get_num_threads() -> _builtins.int:
     return config.num_threads
 
 
+def vmap(
+    func: _Any, in_dims: _Any = 0, out_dims: _Any = 0, randomness: str = "error", *,
+    chunk_size: _builtins.int | None = None,
+) -> _Any:  # fmt: skip
+    """A function that maps `func` over an axis of its tensors: `func.vmap`."""
+    from pullback.func.batching import vmap as mapped
+
+    return mapped(func, in_dims, out_dims, randomness, chunk_size=chunk_size)
+
+
 def set_printoptions(*options: _Any, **named: _Any) -> None:
     """How tensors are printed: precision, threshold, edgeitems, linewidth, profile, sci_mode."""
     from pullback.printing import (
@@ -271,7 +281,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 
 # Imported when they are first used: whatever is not needed to make a tensor.
-_SUBMODULES = ("graph", "linalg", "nn", "optim", "serialization", "special", "utils")
+_SUBMODULES = ("func", "graph", "linalg", "nn", "optim", "serialization", "special", "utils")
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 

@@ -58,8 +58,9 @@ from pullback.layouts import contiguous_format
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
-    "SomeArrays", "View", "as_ints", "call", "composite", "contiguous_format", "creation",
-    "opaque", "pointwise", "reduction", "view", "wrap_dim",
+    "SomeArrays", "View", "all_examples", "along_axis", "as_ints", "call", "composite",
+    "contiguous_format", "creation", "opaque", "pointwise", "reduction", "view", "visible_axes",
+    "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -71,6 +72,28 @@ REGISTRY: dict[str, Op] = {}
 def call(*args: Any, **keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """One call among an operation's samples."""
     return args, keywords
+
+
+def visible_axes(xp: Any, x: Any, rank: int) -> Any:
+    """Examples with that many axes each: axes of size 1 are put before the others they have."""
+    missing = rank - len(x.shape) + 1
+    return xp.reshape(x, x.shape[0], *(1,) * missing, *x.shape[1:]) if missing > 0 else x
+
+
+def all_examples(xp: Any, tensors: Sequence[Any], size: int = 1) -> list[Any]:
+    """Tensors with as many examples each."""
+    size = max(size, *(x.shape[0] for x in tensors))
+    return [x if x.shape[0] == size else xp.expand(x, size, *x.shape[1:]) for x in tensors]
+
+
+def along_axis(xp: Any, function: Function, x: Any, dim: int) -> Any:
+    """`function(x, axis)` of examples, for an axis of one of them; numbers count as vectors."""
+    if len(x.shape) > 1:
+        return function(x, dim + 1)
+    made = function(xp.unsqueeze(x, 1), 1)
+    if not isinstance(made, tuple):
+        return xp.squeeze(made, 1)
+    return type(made)(*(xp.squeeze(m, 1) for m in made))
 
 
 class Plan:
@@ -151,6 +174,8 @@ class Op:
     * `public_name`: the public name, where the registry has another operation under it.
     * `function`, `method`: whether there is a function, and a method of tensors.
     * `inplace`: whether there is a method that writes over its tensor, or its name.
+    * `inplace_argument`: whether the function has a last argument `inplace`, which writes the
+      result over the input.
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
     * `floating`: integers are converted to the default floating type first; True, or a function
       of the plain arguments that says so.
@@ -188,6 +213,7 @@ class Op:
         function: bool = True,
         method: bool = True,
         inplace: bool | str = False,
+        inplace_argument: bool = False,
         aliases: Sequence[str] = (),
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
@@ -208,6 +234,7 @@ class Op:
         self.inplace_name = (
             inplace if isinstance(inplace, str) else f"{self.public_name}_" * inplace
         )
+        self.inplace_argument = inplace_argument
         self.aliases = tuple(aliases)
         self.floating = floating
         self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
@@ -687,6 +714,17 @@ class View(Op):
             return xp.view_adjoint(g, self, values, shape)
 
         return {first: (inverse, ("g", f"{first}_shape", *plain))}
+
+    def moved(self, plain: Sequence[Any]) -> list[Any]:
+        """The plain arguments with the axes that they name moved by one."""
+        found: list[Any] = []
+        for p, value in zip(self.parameters[1:], plain, strict=True):
+            if p.annotation in (Dim, NewDim):
+                value += 1
+            elif p.annotation is DimSet:
+                value = tuple(d + 1 for d in value)
+            found.append(value)
+        return found
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         return self.call(xp, args)

@@ -1,6 +1,6 @@
 """The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
 
-from pullback.autograd import edges, forward_ad, graph, hooks, saved
+from pullback.autograd import edges, forward_ad, functional, graph, hooks, saved
 from pullback.autograd import modes as grad_mode
 from pullback.autograd import watch as anomaly_mode
 from pullback.autograd.engine import backward, grad
@@ -45,6 +45,7 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "forward_ad",
+    "functional",
     "grad",
     "grad_mode",
     "gradcheck",

@@ -37,6 +37,8 @@ def as_tuple(tensors: Any) -> tuple[Any, ...]:
 
 
 Place = Tensor | GradientEdge
+# Told of the outputs of every backward pass before it starts, if it is set.
+before_pass: Any = None
 
 
 def backward(
@@ -54,6 +56,8 @@ def backward(
     for a second pass through freed values.
     """
     roots = _roots(as_tuple(tensors), grad_tensors, create_graph)
+    if before_pass is not None:
+        before_pass(as_tuple(tensors))
     retain = create_graph if retain_graph is None else retain_graph
     if Levels.count and top((*as_tuple(tensors), *(g for _, _, g in roots))) is not None:
         raise RuntimeError(
@@ -116,6 +120,8 @@ def grad(
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
     lifted = Levels.count and top((*sources, *as_tuple(grad_outputs))) is not None
     roots = _roots(sources, grad_outputs, create_graph or bool(lifted))
+    if before_pass is not None:
+        before_pass(sources)
     retain = create_graph if retain_graph is None else retain_graph
     if lifted:
         from pullback.autograd.pull import pull  # which needs this module

@@ -15,8 +15,7 @@ import threading
 from typing import NamedTuple
 
 from pullback.autograd import graph
-from pullback.autograd.levels import Level, again, primal, set_tangent, top
-from pullback.autograd.levels import tangent as tangent_at
+from pullback.autograd.levels import Level, again, set_tangent, split, top, with_tangent
 from pullback.tensor import Tensor
 
 __all__ = [
@@ -110,13 +109,14 @@ def dual(tensor: Tensor, tangent: Tensor, level: Level) -> Tensor:
             f"{tangent.dtype}: convert it with .to()"
         )
     for x in (tensor, tangent):
-        youngest = top((x,))
-        if tangent_at(x, level) is not None or (youngest and youngest.time > level.time):
+        if split(x, level)[1] is not None:
             raise RuntimeError(
-                "make_dual(): the tensor, or the tangent, has a tangent at this level already, or "
-                "comes from a younger one"
+                "make_dual(): the tensor, or the tangent, has a tangent at this level already"
             )
     made: Tensor = graph.TENSORS.view_as_shape(tensor, *tensor.shape)
+    youngest = top((made, tangent))
+    if youngest is not None and youngest.time > level.time:
+        return with_tangent(made, level, tangent)
     set_tangent(made, level, tangent)
     return made
 
@@ -124,10 +124,10 @@ def dual(tensor: Tensor, tangent: Tensor, level: Level) -> Tensor:
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
     """The value and the tangent of a dual tensor; None for a tensor without tangent."""
     where = _level(level)
-    found = None if where is None else tangent_at(tensor, where)
-    if where is None or found is None:
+    if where is None:
         return UnpackedDualTensor(tensor, None)
-    return UnpackedDualTensor(primal(tensor, where), again(found))
+    value, found = split(tensor, where)
+    return UnpackedDualTensor(value, None if found is None else again(found))
 
 
 def _level(number: int | None) -> Level | None:

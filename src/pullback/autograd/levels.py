@@ -273,6 +273,45 @@ def primal(x: Tensor, level: Level) -> Tensor:
     return made
 
 
+def split(x: Tensor, level: Level) -> tuple[Tensor, Tensor | None]:
+    """A tensor without its tangent at a level, and that: beneath younger levels as well."""
+    youngest = top((x,))
+    if youngest is None or youngest.time < level.time:
+        return x, None
+    if youngest is level:
+        return primal(x, level), tangent(x, level)
+    if isinstance(youngest, BatchLevel):
+        p, t = split(payload(x), level)
+        return hidden(p, youngest), None if t is None else hidden(t, youngest)
+    own = tangent(x, youngest)
+    assert own is not None
+    p, t = split(primal(x, youngest), level)
+    p_own, t_own = split(own, level)
+    p = with_tangent(p, youngest, p_own)
+    if t is None and t_own is not None:
+        t = graph.TENSORS.zeros_like(t_own)
+    if t is not None and t_own is not None:
+        t = with_tangent(t, youngest, t_own)
+    return p, t
+
+
+def with_tangent(x: Tensor, level: Level, t: Tensor) -> Tensor:
+    """Another tensor with a tangent at a level, beneath younger levels where these are."""
+    youngest = top((x, t))
+    if youngest is None or youngest.time <= level.time:
+        made = again(x)
+        set_tangent(made, level, t)
+        return made
+    if isinstance(youngest, BatchLevel):
+        return hidden(with_tangent(whole(x, youngest), level, whole(t, youngest)), youngest)
+    p, own = split(x, youngest)
+    q, t_own = split(t, youngest)
+    made = with_tangent(p, level, q)
+    if t_own is not None:
+        own = with_tangent(graph.TENSORS.zeros_like(t_own) if own is None else own, level, t_own)
+    return made if own is None else with_tangent(made, youngest, own)
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 
@@ -316,6 +355,20 @@ def whole(x: Tensor, level: BatchLevel) -> Tensor:
         return payload(x)
     repeated: Tensor = xp.expand(xp.unsqueeze(x, 0), level.size, *x.shape)
     return repeated
+
+
+def hide(x: Tensor, level: BatchLevel) -> Tensor:
+    """The tensor whose first axis is the level's, with that axis hidden: the inverse of `whole`."""
+    youngest = top((x,))
+    if youngest is None or youngest.time < level.time:
+        return hidden(x, level)
+    if isinstance(youngest, BatchLevel):
+        return hidden(hide(graph.TENSORS.transpose(payload(x), 0, 1), level), youngest)
+    made = again(hide(primal(x, youngest), level))
+    t = tangent(x, youngest)
+    assert t is not None
+    set_tangent(made, youngest, hide(t, level))
+    return made
 
 
 def again(x: Tensor) -> Tensor:

@@ -9,15 +9,14 @@ from pullback.autograd import graph
 from pullback.autograd.engine import as_tuple, grad, run
 from pullback.autograd.levels import (
     BatchLevel,
-    again,
     hidden,
+    hide,
     is_hidden,
     payload,
-    primal,
-    set_tangent,
-    tangent,
+    split,
     top,
     whole,
+    with_tangent,
 )
 from pullback.tensor import Tensor, wrap
 
@@ -46,18 +45,17 @@ def pull(
         return [g if g is None or tensors else wrap(g) for g in made]
     if isinstance(level, BatchLevel):
         return _pull_examples(level, outputs, inputs, cotangents, record)
-    inputs = [primal(x, level) for x in inputs]
-    results = pull([primal(y, level) for y in outputs], inputs, cotangents, record)
-    moving = [(tangent(y, level), primal(g, level))
-              for y, g in zip(outputs, cotangents, strict=True)]  # fmt: skip
-    pairs = [(t, g) for t, g in moving if t is not None]
+    inputs = [split(x, level)[0] for x in inputs]
+    parts = [split(y, level) for y in outputs]
+    results = pull([p for p, _ in parts], inputs, cotangents, record)
+    pairs = [(t, split(g, level)[0]) for (_, t), g in zip(parts, cotangents, strict=True)
+             if t is not None]  # fmt: skip
     more = pull([t for t, _ in pairs], inputs, [g for _, g in pairs], record)
     both: list[Tensor | None] = []
     for g, t in zip(results, more, strict=True):
         if t is not None:
-            have = None if g is None else tangent(g, level)
-            g = graph.TENSORS.zeros_like(t) if g is None else again(primal(g, level))
-            set_tangent(g, level, t if have is None else graph.TENSORS.add(have, t))
+            g, have = (graph.TENSORS.zeros_like(t), None) if g is None else split(g, level)
+            g = with_tangent(g, level, t if have is None else graph.TENSORS.add(have, t))
         both.append(g)
     return both
 
@@ -79,7 +77,7 @@ def _pull_examples(
                 f"{list(x.shape)} that they share was asked for. Use func.grad or func.vjp inside "
                 f"vmap, which make a variable for each example"
             )
-        results[k] = None if g is None else hidden(g, level)
+        results[k] = None if g is None else hide(g, level)
     if same:
         more = pull([y for y, _ in same], inputs, [g for _, g in same], record)
         add = graph.TENSORS.add

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,20 @@ class Anomaly:
     check_nan = True
 
 
+_recorder: Callable[[Node], None] | None = None
+
+
+def set_recorder(recorder: Callable[[Node], None] | None) -> None:
+    """Call `recorder` with every node that is made, in all threads; or stop."""
+    global _recorder
+    _recorder = recorder
+    _set(Anomaly.enabled, Anomaly.check_nan)
+
+
 def watch(node: Node) -> None:
     """Give what a node saved to the hooks in force; remember where it was made."""
+    if _recorder is not None:
+        _recorder(node)
     if Anomaly.enabled:
         _remember(node)
     if mode.saved_hooks and isinstance(node, OperationNode) and node.values:
@@ -82,7 +94,7 @@ class set_detect_anomaly:
 
 def _set(enabled: bool, check_nan: bool) -> None:
     Anomaly.enabled, Anomaly.check_nan = bool(enabled), bool(check_nan)
-    type(mode).on = WATCHED if enabled else True
+    type(mode).on = WATCHED if enabled or _recorder is not None else True
     mode.watch()
 
 

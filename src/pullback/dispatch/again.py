@@ -53,7 +53,7 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
     if mode.enabled and mode.enabled is not True:  # somebody watches
         return None
     key: list[Any] = [op, mode.enabled, config.defer_elements, dtypes.get_default_dtype()]
-    for a in args:
+    for k, a in enumerate(args):
         if type(a) is Tensor:
             value = a._value
             if type(value) is Formula:
@@ -61,7 +61,8 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
             else:
                 key += (value.shape, value.dtype, a._edge is None)
         elif isinstance(a, NUMBERS):
-            key.append(plain_key(a) if belongs(a) else type(a))
+            varies = op.parameters[k].is_tensor and not belongs(a)
+            key.append(type(a) if varies else plain_key(a))
         elif isinstance(a, (list, np.generic)):
             return None
         else:

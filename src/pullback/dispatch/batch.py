@@ -14,31 +14,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pullback.arguments import Dim, DimSet, NewDim
 from pullback.autograd import graph
 from pullback.autograd.levels import BatchLevel, hidden, is_hidden, payload, whole
 from pullback.autograd.modes import mode
+from pullback.autograd.views import note_view
 from pullback.backends.generator import default_generator
 from pullback.dispatch.door import apply
 from pullback.dispatch.inplace import apply_in_place
 from pullback.dispatch.promotion import result_type
-from pullback.op import Creation, Op, Pointwise, Reduction, View
+from pullback.op import Creation, Op, Opaque, Pointwise, Reduction, View, along_axis
 from pullback.tensor import Tensor
 
 
 def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
     """The result of an operation some of whose tensors have the level's hidden axis."""
-    if isinstance(op, Pointwise):
-        made = apply(op, _aligned(level, op, args))
-    elif isinstance(op, Reduction):
-        made = _reduced(level, op, args)
-    elif isinstance(op, View):
-        made = _viewed(op, payload(args[0]), _normal(op, args))
-    elif op.examples_function is not None:
+    if op.examples_function is not None:
         values = _normal(op, args)
         for k in op.tensors:
             values[k] = _lifted(level, values[k])
         made = op.examples_function(graph.TENSORS, *values)
+    elif isinstance(op, Pointwise):
+        made = apply(op, _aligned(level, op, args))
+    elif isinstance(op, Reduction):
+        made = _reduced(level, op, args)
+    elif isinstance(op, View):
+        values = _normal(op, args)
+        return _noted(op, args[0], values, _hide(level, _viewed(op, payload(args[0]), values)))
+    elif isinstance(op, Opaque) and op.along and len(op.tensors) == 1:
+        made = _along(op, payload(args[0]), _normal(op, args))
     else:
         made = _one_by_one(level, op, args)
     return _hide(level, made)
@@ -46,9 +49,16 @@ def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
 
 def _hide(level: BatchLevel, made: Any) -> Any:
     if not isinstance(made, tuple):
-        return hidden(made, level)
-    parts = [hidden(part, level) for part in made]
+        return hidden(_all(level, made), level)
+    parts = [hidden(_all(level, part), level) for part in made]
     return type(made)(*parts) if hasattr(made, "_fields") else tuple(parts)
+
+
+def _all(level: BatchLevel, y: Tensor) -> Tensor:
+    """A result for each example, where it depends on none."""
+    if y.shape[0] != level.size:
+        y = graph.TENSORS.expand(y, level.size, *y.shape[1:])
+    return y
 
 
 def _normal(op: Op, args: Sequence[Any]) -> list[Any]:
@@ -81,7 +91,7 @@ def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> T
             f"tensor of shape {list(target.shape)}, which all {level.size} examples share. Use "
             f"the operation without the underscore"
         )
-    if isinstance(op, Pointwise):
+    if isinstance(op, Pointwise) and op.examples_function is None:
         apply_in_place(op, _aligned(level, op, args))
         return target
     new = apply(op, args)
@@ -148,6 +158,25 @@ def _reduced(level: BatchLevel, op: Reduction, args: Sequence[Any]) -> Any:
     return made
 
 
+def _noted(op: View, source: Tensor, values: list[Any], made: Any) -> Any:
+    """Views know of each other, as their payloads do: tangents are written through them."""
+    several = isinstance(made, tuple)
+    for k, view in enumerate(made if several else (made,)):
+        if payload(view)._base is not None or payload(view)._apart is not None:
+            note_view(view, source, (op, tuple(values[1:]), k if several else None))
+    return made
+
+
+def _along(op: Opaque, y: Tensor, values: list[Any]) -> Any:
+    """An operation along one axis."""
+    place = op.positions[op.along]
+
+    def function(x: Tensor, dim: int) -> Any:
+        return apply(op, (x, *values[1:place], dim, *values[place + 1 :]))
+
+    return along_axis(graph.TENSORS, function, y, values[place])
+
+
 # ---------------------------------------------------------------------------------------- views
 
 
@@ -156,20 +185,7 @@ def _viewed(op: View, y: Tensor, values: list[Any]) -> Any:
     rule = _VIEWS.get(op.key)
     if rule is not None:
         return rule(op, y, values[1:])
-    return apply(op, (y, *_moved(op, values, y.ndim - 1)))
-
-
-def _moved(op: Op, values: Sequence[Any], rank: int) -> list[Any]:
-    """The plain arguments with axes moved by one."""
-    moved: list[Any] = []
-    for p, value in zip(op.parameters[1:], values[1:], strict=True):
-        if p.annotation in (Dim, NewDim):
-            moved.append(value + 1)
-        elif p.annotation is DimSet:
-            moved.append(tuple(d + 1 for d in value))
-        else:
-            moved.append(value)
-    return moved
+    return apply(op, (y, *op.moved(values[1:])))
 
 
 def _permute(op: View, y: Tensor, plain: list[Any]) -> Any:

@@ -330,12 +330,18 @@ def _living(references: Any) -> list[Tensor]:
     return [x for x in (r() for r in references or ()) if x is not None]
 
 
+def _shares(view: Tensor, base: Tensor) -> bool:
+    """Whether a view still has the memory of its base."""
+    with stripped([view, base], None):
+        if is_lifted(view):  # with a hidden axis: nobody can give it other memory
+            return True
+        return bool(shares_memory(view._value, base._value))
+
+
 def _write_tangent(x: Tensor, level: Level, t: Tensor) -> None:
     """The new tangent of a tensor, and of all that share its memory."""
     base = x if x._base is None else x._base
-    with stripped([base, x], None):
-        memory = base._value
-        views = _living(base._views)
+    views = _living(base._views)
     whole = tangent(base, level)
     if base is x:
         whole = t
@@ -351,7 +357,5 @@ def _write_tangent(x: Tensor, level: Level, t: Tensor) -> None:
         graph.TENSORS.copy_(part, t)
     set_tangent(base, level, whole)
     for view in views:
-        with stripped([view], None):
-            shares = shares_memory(view._value, memory)
-        if shares:
+        if _shares(view, base):
             set_tangent(view, level, cut_out(graph.TENSORS, whole, view._made_by))

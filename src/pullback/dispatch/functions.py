@@ -126,6 +126,9 @@ def _make_function(op: Op) -> Callable[..., Any]:
     extra: dict[str, Any] = {}
     lines = []
     whole = "({arguments})"
+    if op.inplace_argument:
+        namespace["apply_in_place"] = apply_in_place
+        lines += ["if inplace:", f"    return apply_in_place(op, {whole})"]
     if isinstance(op, Creation):
         extra |= CREATION_OPTIONS
         whole = "({arguments} layout, device, requires_grad, pin_memory)"
@@ -155,7 +158,8 @@ def _make_function(op: Op) -> Callable[..., Any]:
     namespace["fast"] = fast
     tensors = [p.name for p in op.parameters if p.is_tensor]
     plain = [p.name for p in op.parameters if not p.is_tensor]
-    test = " and ".join(["out is None", *(f"{n} is _{n}" for n in plain)])
+    apart = ["not inplace", "out is None"] if op.inplace_argument else ["out is None"]
+    test = " and ".join([*apart, *(f"{n} is _{n}" for n in plain)])
     lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
     return _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
 
@@ -200,6 +204,8 @@ def _compile(
             defaults[f"_{p.name}"] = default
             signature.append(f"{p.name}=_{p.name}")
         arguments.append(p.name)
+    if op.inplace_argument and name == op.public_name:
+        signature.append("inplace=False")
     if variadic is not None:
         extra = {f"{variadic}_": None, **extra}
     if extra and not keyword_only:

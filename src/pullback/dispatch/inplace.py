@@ -36,6 +36,11 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
 def write_now(op: Op, args: Sequence[Any]) -> Tensor:
     """`apply_in_place` for tensors without tangents and hidden axes."""
     target: Tensor = args[0]
+    if not isinstance(target, Tensor):
+        raise TypeError(
+            f"{op.public_name}(): argument {op.parameters[0].name!r} must be Tensor, not "
+            f"{type(target).__name__}"
+        )
     name = f"{op.name}_"
     array = join(target)
     check_writable(target, name)

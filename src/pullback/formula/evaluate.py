@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,16 @@ from pullback.formula.vocabulary import FORMULAS, NotLowerable
 from pullback.op import Reduction, View
 
 _lock = threading.RLock()
+# Told of (formulas, values that they read, steps, roots) before the steps run, if it is set.
+observer: Any = None
+
+
+def set_observer(function: Any) -> None:
+    """Tell `function`, or nobody, of every evaluation before it starts."""
+    global observer
+    observer = function
+
+
 _plans: dict[Any, list[Step]] = {}
 
 
@@ -75,8 +86,12 @@ def evaluate(roots: Sequence[Formula]) -> None:
             config.check_memory(root.shape, root.nbytes)
         twins = {r: _twin(r) for r in roots if r.size == 1 and r.heavy and _is_lone(r)}
         order, sources, plan = planned([twins.get(r, r) for r in roots])
+        if observer is not None:
+            observer(order, sources, plan, roots)
         for step in plan:
+            start = time.perf_counter()
             _run(step, order, sources)
+            step.seconds = time.perf_counter() - start
         for root, twin in twins.items():
             if twin.array is not None:
                 root.array = twin.array[:1].reshape(root.shape)

@@ -36,6 +36,7 @@ class Step:
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
     slabs: bool = False  # the formula is computed slab by slab
+    seconds: float | None = None  # that the last run took
 
     @cached_property
     def title(self) -> str:

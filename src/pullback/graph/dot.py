@@ -62,16 +62,27 @@ def make_dot(
 
 
 def draw(
-    graph: Graph, *, show_attrs: bool = False, show_saved: bool = False, max_attr_chars: int = 50
+    graph: Graph,
+    *,
+    show_attrs: bool = False,
+    show_saved: bool = False,
+    max_attr_chars: int = 50,
+    prefix: str | None = None,
 ) -> Picture:
-    """The model, printed as DOT."""
+    """The model, printed as DOT. With a prefix, for a page: ids instead of legend and tooltips."""
     picture = Picture(graph_attr=_GRAPH, node_attr=_NODE, edge_attr=_EDGE)
     for box in graph.boxes:
         lines = _lines(box, show_saved, show_attrs)
         table = _table(box, len(lines[0]), max_attr_chars) if show_attrs else []
-        picture.node(box.key, _label(lines, table), **_look(box, bool(table)))
+        look = _look(box, bool(table))
+        if prefix is not None:
+            look = {**look, "id": f"{prefix}{box.key}"}
+            look.pop("tooltip", None)
+        picture.node(box.key, _label(lines, table), **look)
     for arrow in graph.arrows:
         picture.edge(arrow.tail, arrow.head)
+    if prefix is not None:
+        return picture
     picture.graph_attr["label"] = _legend(graph)
     return resize_graph(picture)
 

@@ -4,14 +4,17 @@ They come from the `params` argument, and from the variables of the code that as
 its dictionaries are read, nothing of the user's is called.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-from pullback.tensor import Tensor
+from pullback.tensor import Tensor, wrap
 
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 MAX_VARIABLES = 20_000
 """A scope with more variables than this is a data base, not a computation's names."""
 
@@ -25,8 +28,8 @@ def caller() -> FrameType | None:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    name = frame.f_globals.get("__name__")
-    return isinstance(name, str) and (name == "pullback" or name.startswith("pullback."))
+    file = frame.f_code.co_filename
+    return file.startswith((PACKAGE, "<pullback."))  # made by `dispatch`
 
 
 @dataclass
@@ -125,6 +128,11 @@ class Names:
             if place is not None and place in self._by_memory:
                 return tuple(self._by_memory[place])
         return ()
+
+    def of_kernel(self, value: Any) -> tuple[str, ...]:
+        """Names of an array that a kernel reads, or of a formula that it computes."""
+        held = value if getattr(value, "is_pending", False) else value.array
+        return () if held is None else self.of_value(wrap(held))
 
 
 def memory_of(tensor: Any, turned: bool = False) -> tuple[object, ...]:

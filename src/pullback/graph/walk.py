@@ -7,10 +7,12 @@ from types import FrameType, MappingProxyType
 from typing import Any, Protocol
 
 from pullback.graph.history import History, saved_edges
+from pullback.graph.kernels import is_pending
 from pullback.graph.model import Arrow, Box, Graph, Kind, Line
 from pullback.graph.names import Names, Variables, extent_of, memory_of
 from pullback.graph.source import Source
-from pullback.graph.storage import Storage
+from pullback.graph.speed import Speed
+from pullback.graph.storage import Storage, arguments_below
 
 
 class Tensor(Protocol):
@@ -51,13 +53,12 @@ def trace(
 
     What `params` does not name is named by the variables of `frame`, and by its source.
     """
-    tensors: list[Any] = [*outputs] if isinstance(outputs, tuple | list) else [outputs]
-    _check(tensors, params or {})
-    walk = _Walk(params or {}, frame, Storage(tensors))
-    for tensor in tensors:
-        walk.start(tensor)
-    walk.run()
-    return walk.graph()
+    return Walk(as_tensors(outputs), params or {}, frame).graph()
+
+
+def as_tensors(outputs: Any) -> list[Any]:
+    """One tensor, or several, as a list."""
+    return [*outputs] if isinstance(outputs, tuple | list) else [outputs]
 
 
 def _check(tensors: list[Any], params: Mapping[str, Any]) -> None:
@@ -72,12 +73,13 @@ def _check(tensors: list[Any], params: Mapping[str, Any]) -> None:
             raise TypeError(f"make_dot: {place} is not a tensor but a {type(value).__name__}")
 
 
-class _Walk:
+class Walk:
     """A depth-first walk without recursion: a chain of a million operators is a deep graph."""
 
     def __init__(
-        self, params: Mapping[str, Tensor], frame: FrameType | None, storage: Storage
+        self, tensors: list[Any], params: Mapping[str, Tensor], frame: FrameType | None
     ) -> None:
+        _check(tensors, params)
         seen = Variables.of(frame)
         found = seen.tensors
         self._names = Names(params, found)
@@ -85,7 +87,7 @@ class _Walk:
         for name, tensor in found.items():
             if tensor.grad_fn is not None:
                 self._history.read_source(name, tensor.grad_fn)
-        self._storage = storage
+        self._storage = Storage(tensors)
         self._keys: dict[object, str] = {}
         self._boxes: dict[str, Box] = {}
         self._arrows: list[Arrow] = []
@@ -102,8 +104,11 @@ class _Walk:
         self._alive: list[object] = [found]
         for tensor in (*params.values(), *found.values()):
             self._learn(tensor, getattr(tensor, "_edge", None))
+        for tensor in tensors:
+            self._start(tensor)
+        self._run()
 
-    def start(self, tensor: Tensor) -> None:
+    def _start(self, tensor: Tensor) -> None:
         """Make `tensor` an output."""
         self._learn(tensor, getattr(tensor, "_edge", None))
         if tensor.grad_fn is not None:
@@ -117,7 +122,7 @@ class _Walk:
             if tensor.requires_grad:
                 self._arrows.append(Arrow(key, self._input(tensor), slot=0))
 
-    def run(self) -> None:
+    def _run(self) -> None:
         """Visit every operator that can be reached."""
         while self._stack:
             node: Any = self._stack.pop()
@@ -135,16 +140,24 @@ class _Walk:
                 if target is not None:
                     self._arrows.append(Arrow(key, self._operator(target), slot=slot))
 
-    def graph(self) -> Graph:
-        """What was found."""
+    def formulas(self) -> dict[str, Any]:
+        """The pending formulas among the values, by the keys of their boxes."""
+        held = {key: self._values.get((id(node), 0)) for key, node in self._nodes.items()}
+        held |= {key: getattr(t[0], "_value", None) for key, t in self._titles.items()}
+        return {key: value for key, value in held.items() if is_pending(value)}
+
+    def graph(self, speed: Speed | None = None) -> Graph:
+        """What was found; with the machine's speed, the kernels as well."""
         times = {
             key: getattr(node, "time", -k) for k, (key, node) in enumerate(self._nodes.items())
         }
         moments = {key: k for k, key in enumerate(sorted(times, key=times.__getitem__))}
         for node in self._nodes.values():
-            self._look_below(node)
+            # A formula that is not computed yet knows its arguments: those are results as well.
+            arguments_below(node, self._values.get((id(node), 0)), self._learn)
         boxes = tuple(self._finished(box, moments) for box in self._boxes.values())
-        return Graph(boxes, tuple(self._arrows), self._storage.kernels)
+        kernels = () if speed is None else self._storage.described(self._names.of_kernel, speed)
+        return Graph(boxes, tuple(self._arrows), kernels)
 
     def _finished(self, box: Box, moments: Mapping[str, int]) -> Box:
         if box.kind is Kind.OPERATOR:
@@ -208,10 +221,6 @@ class _Walk:
             self._results[key] = _facts(tensor)
             self._values[key] = getattr(tensor, "_value", None)
             self._alive.append(tensor)
-
-    def _look_below(self, node: Any) -> None:
-        """A formula that is not computed yet knows its arguments: those are results as well."""
-        self._storage.look_below(node, self._values.get((id(node), 0)), self._learn)
 
     def _operator(self, node: Node) -> str:
         """The key of a node; one seen for the first time is put on the list of those to visit."""

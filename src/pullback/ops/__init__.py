@@ -5,6 +5,7 @@ this package fills the registry.
 """
 
 from pullback.ops import (
+    activations,
     arithmetic,
     attention,
     axes,
@@ -34,6 +35,7 @@ from pullback.ops import (
 )
 
 __all__ = [
+    "activations",
     "arithmetic",
     "attention",
     "axes",

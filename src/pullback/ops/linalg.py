@@ -1,6 +1,17 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, Number, Plain, as_ints, call, composite, opaque, wrap_dim
+from pullback.op import (
+    Array,
+    Arrays,
+    Number,
+    Plain,
+    as_ints,
+    call,
+    composite,
+    opaque,
+    visible_axes,
+    wrap_dim,
+)
 
 
 def _check(name, condition, message):
@@ -37,6 +48,12 @@ def dot(xp, input, tensor):
     )
     _same_dtype("dot", input, tensor)
     return xp.matmul(input, tensor)
+
+
+@dot.examples
+def _(xp, input, tensor):
+    product = xp.matmul(xp.unsqueeze(input, 1), xp.unsqueeze(tensor, 2))
+    return xp.reshape(product, product.shape[0])
 
 
 @dot.formula
@@ -76,6 +93,11 @@ def mv(xp, input, vec):
     )
     _same_dtype("mv", input, vec)
     return xp.matmul(input, vec)
+
+
+@mv.examples
+def _(xp, input, vec):
+    return xp.squeeze(xp.matmul(input, xp.unsqueeze(vec, 2)), 2)
 
 
 @mv.formula
@@ -124,6 +146,11 @@ def mm(xp, input, mat2):
         ),
     )
     _same_dtype("mm", input, mat2)
+    return xp.matmul(input, mat2)
+
+
+@mm.examples
+def _(xp, input, mat2):
     return xp.matmul(input, mat2)
 
 
@@ -193,6 +220,13 @@ def matmul_batched(xp, input, mat2):
 def _(r):
     yield call(r(2, 3, 4), r(4, 5))
     yield call(r(2, 1, 3, 4), r(3, 4, 2))
+
+
+@bmm.examples
+@matmul_batched.examples
+def _(xp, input, mat2):
+    rank = max(len(input.shape), len(mat2.shape)) - 1
+    return xp.matmul(visible_axes(xp, input, rank), visible_axes(xp, mat2, rank))
 
 
 @bmm.formula
@@ -362,6 +396,19 @@ def _(np, input, mat1, mat2, *, beta=1, alpha=1):
 def contract(xp, tensors: Arrays, inputs: Plain, output):
     r"""Sum of products by subscripts, one letter per axis, none repeated within a tensor."""
     return xp.einsum_array(f"{','.join(inputs)}->{output}", tensors)
+
+
+@contract.examples
+def _(xp, tensors, inputs, output):
+    example = next(
+        c for c in map(chr, range(65, 123)) if c.isalpha() and c not in "".join((*inputs, output))
+    )
+    shared = [x.shape[0] == 1 for x in tensors]
+    if all(shared):
+        shared[0] = False
+    operands = [xp.squeeze(x, 0) if s else x for x, s in zip(tensors, shared, strict=True)]
+    letters = [i if s else example + i for i, s in zip(inputs, shared, strict=True)]
+    return xp.contract(operands, letters, example + output)
 
 
 @contract.samples

@@ -1,6 +1,6 @@
 """Choosing between values: where, maximum, clamp, rounding; real and imaginary parts."""
 
-from pullback.op import Array, call, composite, opaque, pointwise, view
+from pullback.op import Array, call, composite, opaque, pointwise, view, visible_axes
 
 
 @pointwise(name="where", public=False, keep_dtype="condition", inplace=False)
@@ -233,6 +233,16 @@ def masked_fill(xp, input, mask, value: Array):
     return xp.where(mask, xp.filled((), value, input), input)
 
 
+@masked_fill.examples
+def _(xp, input, mask, value):
+    rank = max(len(input.shape), len(mask.shape)) - 1
+    if hasattr(value, "dtype"):
+        value = visible_axes(xp, value, rank).to(input.dtype)
+    else:
+        value = xp.filled((), value, input)
+    return xp.where(visible_axes(xp, mask, rank), value, visible_axes(xp, input, rank))
+
+
 @masked_fill.backward("input")
 def _(xp, g, mask):
     return xp.where(mask, 0, g)
@@ -383,6 +393,11 @@ def _(np, input):
 def join_pairs(xp, input):
     r"""`view_as_complex` of pairs that may lie anywhere: a copy."""
     return xp.complex_view(xp.copy(input))
+
+
+@join_pairs.examples
+def _(xp, input):
+    return xp.join_pairs(input)
 
 
 @join_pairs.backward("input")
