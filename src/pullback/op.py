@@ -186,6 +186,7 @@ class Op:
     * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
       or does not depend on its arguments); a missing rule is an error otherwise.
+    * `registered`: False for an operation that a user has made, which vocabularies do not know.
     * `random`: True where the result is drawn, so that nothing can be compared with it.
     * `affine`: True where rules ask for no input, and yet zeros do not give zeros (a padding with
       ones): such an operation cannot be applied to tangents.
@@ -223,6 +224,7 @@ class Op:
         holomorphic: bool = True,
         derivative: bool = True,
         random: bool = False,
+        registered: bool = True,
         affine: bool = False,
     ):
         self.name = name or forward.__name__
@@ -265,9 +267,10 @@ class Op:
         )  # fmt: skip
         # Vocabularies know `linalg.norm` as `linalg_norm`, as PyTorch's own interior does.
         key = f"{namespace}.{self.name}".removeprefix(".").replace(".", "_")
-        if key in REGISTRY:
-            raise ValueError(f"the operation {key} is declared twice")
-        REGISTRY[key] = self
+        if registered:
+            if key in REGISTRY:
+                raise ValueError(f"the operation {key} is declared twice")
+            REGISTRY[key] = self
         self.key = key
         self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
 
