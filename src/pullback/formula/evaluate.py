@@ -168,10 +168,10 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
         if more:
             joined = [*roots, *more]
             together = structure(joined)
-            key = (together[2], len(roots), config.defer_elements, config.summation)
-            numbers = _joining.get(key)
+            joint = (together[2], len(roots), config.defer_elements, config.summation)
+            numbers = _joining.get(joint)
             if numbers is None:
-                numbers = _make_room(_joining)[key] = _join(*together[:2], roots, more)
+                numbers = _make_room(_joining)[joint] = _join(*together[:2], roots, more)
             if numbers:
                 joined = [*roots, *(more[k] for k in numbers)]
                 if len(numbers) < len(more):
