@@ -231,6 +231,15 @@ def test_names_come_from_the_callers_variables() -> None:
     assert "weight" not in given
 
 
+def test_many_names_in_a_row_do_not_recurse() -> None:
+    named = {"x0": torch.rand(3, requires_grad=True)}
+    for k in range(5000):
+        named[f"x{k + 1}"] = named[f"x{k}"] * named["x0"]
+    graph = trace(named["x5000"], named)
+    assert graph.boxes[0].formula.endswith("x0")
+    assert all(0 < len(b.formula) <= 60 for b in graph.boxes if b.kind is Kind.OPERATOR)
+
+
 def test_two_variables_of_two_results_keep_their_names() -> None:
     x = torch.rand(4, 5, requires_grad=True)
     top, where = x.max(dim=1)
@@ -332,6 +341,9 @@ def check_folded(graph: Graph, folded: Graph, most: int) -> None:
     assert len(folded.boxes) <= most + 20
     operators = sum(b.kind is Kind.OPERATOR for b in graph.boxes)
     assert operators == sum(b.count for b in folded.boxes if b.kind in (Kind.OPERATOR, Kind.FOLD))
+    assert folded.operators == operators
+    for recomputed in (False, True):
+        assert folded.bytes_of(recomputed=recomputed) == graph.bytes_of(recomputed=recomputed)
     keys = {b.key for b in folded.boxes}
     waiting = dict.fromkeys(keys, 0)
     for arrow in folded.arrows:
@@ -360,6 +372,19 @@ def test_a_repeated_pattern_is_one_box() -> None:
     assert repeated.repeats == 2000
     assert repeated.values == 2000
     assert repeated.nbytes == 2000 * 40
+
+
+def test_recomputed_values_are_counted_in_a_fold() -> None:
+    x = torch.rand(N, requires_grad=True)
+    y = x[:, None] * x[None, :]
+    for _ in range(120):
+        y = (y * 1.01).sin()
+    graph = trace(y.sum(), {"x": x})
+    folded = fold(graph, 50)
+    check_folded(graph, folded, 50)
+    (box,) = (b for b in folded.boxes if b.kind is Kind.FOLD)
+    assert box.saved >= 118 * 4 * N * N
+    assert "recomputed" in make_dot(y.sum(), {"x": x}, max_boxes=50).source
 
 
 def test_small_graphs_are_drawn_whole() -> None:

@@ -121,6 +121,7 @@ class _Evaluation:
         if observer is not None:
             observer(self.order, self.sources, self.plan, self.roots)
         for step in self.plan:
+            step.compiled = step.call is not None and step.launch is None
             start = time.perf_counter()
             _run(step, self.order, self.sources)
             step.seconds = time.perf_counter() - start
