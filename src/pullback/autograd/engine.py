@@ -25,6 +25,7 @@ from pullback.autograd.versions import Latest
 from pullback.autograd.watch import Anomaly, run_watched
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.formula import Formula, evaluate
+from pullback.formula.waiting import note_gradient
 from pullback.tensor import Tensor, as_size, wrap
 
 ndarray = np.ndarray
@@ -143,6 +144,8 @@ def grad(
             if not create_graph:
                 result = wrap(_numbers(result, edge in given))
                 given.add(edge)
+            elif type(result._value) is Formula:
+                note_gradient(result)
             results.append(result)
         elif materialize_grads:
             results.append(wrap(np.zeros(*_meta(target, f"inputs[{k}]"))))
