@@ -17,6 +17,7 @@ import numpy as np
 
 from pullback.backends.memory import owner
 from pullback.config import config
+from pullback.formula import turns
 from pullback.op import REGISTRY, Op
 
 _lock = threading.RLock()
@@ -165,8 +166,9 @@ class Formula(Value):
         return [f for f in (other() for other in self.others) if f is not None]
 
     def forget(self) -> None:
-        """Let go of what it was computed from."""
-        self.values = self.arguments = ()
+        """Let go of what it was computed from, unless an evaluation looks at it."""
+        if not turns.is_used(self):
+            self.values = self.arguments = ()
 
     def take(self) -> Any:
         """The array of the tensors that hold this computed formula."""
@@ -289,12 +291,16 @@ def before_write(array: Any) -> None:
         for result in results.living():
             if result.views:
                 settle(result)
-    with _lock:
-        results, captured = _results.get(key), _captured.get(key)
-        for result in results.take() if results else ():
-            result.array = result.array.copy()
-        if captured is not None:
-            _keep(captured)
+    if results is None and key not in _captured:
+        return
+    with turns.changed:
+        turns.wait_until_unread(owner(array))
+        with _lock:
+            results, captured = _results.get(key), _captured.get(key)
+            for result in results.take() if results else ():
+                result.array = result.array.copy()
+            if captured is not None:
+                _keep(captured)
 
 
 def before_give(array: Any) -> None:
@@ -309,8 +315,10 @@ def before_give(array: Any) -> None:
         if result.views:
             settle(result)
     if captured is not None:
-        with _lock:
-            _keep(captured)
+        with turns.changed:
+            turns.wait_until_unread(owner(array))
+            with _lock:
+                _keep(captured)
 
 
 def _keep(captured: _Readers) -> None:
