@@ -380,8 +380,8 @@ class OperationNode(Node):
     def check_versions(self) -> None:
         """RuntimeError if a saved value was overwritten."""
         for name, array in self._saved_arrays(self.values or ()):
-            # A formula keeps its numbers: who writes the tensor's gets, or leaves, a copy.
-            if type(array) is np.ndarray and written_since(array, self.time):
+            # A formula keeps its numbers; but its tensors were overwritten, and that is an error.
+            if written_since(array, self.time):
                 raise RuntimeError(
                     f"one of the variables needed for gradient computation has been modified by "
                     f"an inplace operation: {name!r}, of shape {list(array.shape)}, which "
