@@ -114,6 +114,11 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
             raise TypeError(
                 f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}"
             )
+        if value._is_lifted or target._is_lifted:
+            raise RuntimeError(
+                f"{op.name}(): functions with out=... arguments don't support forward mode and "
+                f"vmap: write the result in place, or use it as it is"
+            )
         base = target if target._base is None else target._base
         if mode.enabled and any(x._edge is not None for x in (value, target, base)):
             raise RuntimeError(
