@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import FrameType, MappingProxyType
 from typing import Any, Protocol
 
+from pullback.autograd.graph import Node as RecordedNode
 from pullback.graph.fold import fold
 from pullback.graph.history import History, saved_edges
 from pullback.graph.kernels import is_pending
@@ -203,7 +204,7 @@ class Walk:
         """A box with its formula and its line."""
         if box.kind is Kind.OPERATOR:
             node = self._nodes[box.key]
-            if not box.operation:
+            if not isinstance(node, RecordedNode):
                 return box
             value = self._values.get((id(node), 0))
             text = self._history.of_result(node, 0, value).text
