@@ -17,7 +17,7 @@ from pullback.autograd.views import check_history, check_writable, join, rebase
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
 from pullback.dispatch.door import apply
-from pullback.formula import before_write
+from pullback.formula import Formula, before_write
 from pullback.op import Composite, Op
 from pullback.tensor import Tensor, wrap
 
@@ -82,7 +82,10 @@ def _kept(saved: Any, result: Any, written: Any) -> Any:
         return written
     if isinstance(saved, list):
         return [_kept(v, result, written) for v in saved]
-    return saved.copy() if type(saved) is ndarray and shares_memory(saved, written) else saved
+    memory = saved.memory if type(saved) is Formula else saved
+    if type(memory) is ndarray and shares_memory(memory, written):
+        return memory.copy()
+    return saved
 
 
 def _check_result(name: str, result: Tensor, target: Tensor) -> None:

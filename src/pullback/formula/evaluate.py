@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
-from pullback.config import config
+from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
 from pullback.formula import slabs, turns, waiting
 from pullback.formula.node import Formula, Source, Value, address_of
@@ -251,7 +251,7 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     for name, place, _ in step.results:
         node = order[place]
         config.check_memory(node.shape, node.nbytes)
-        results[name] = node, np.empty(node.shape, node.dtype)
+        results[name] = node, _empty(node)
     with progress.shown(step.title) as report:
         launch = step.launch or _launch(step, read, results)
         if launch is not None:
@@ -264,6 +264,13 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
                       config.tile_bytes)  # fmt: skip
     for node, array in results.values():
         _give(node, array)
+
+
+def _empty(node: Formula) -> Any:
+    try:
+        return np.empty(node.shape, node.dtype)
+    except MemoryError as error:
+        raise refusal(node.shape, node.nbytes, "the system gives less") from error
 
 
 def _give(node: Formula, array: Any) -> None:

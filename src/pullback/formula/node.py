@@ -7,6 +7,7 @@ one look-up. Equal formulas need not be one object: loops are made of hash-conse
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import weakref
@@ -24,11 +25,21 @@ _lock = threading.RLock()
 
 
 _kinds: dict[Any, int] = {}
+_number = itertools.count().__next__
+MAX_KINDS = 100_000
 
 
 def kind_of(*what: Any) -> int:
-    """A number for what a value is: equal for equal arguments."""
-    return _kinds.setdefault(what, len(_kinds))
+    """A number for what a value is: no other one has it, and equal ones do while it is known.
+
+    What is found by such numbers, and was forgotten or renumbered, is only found out again.
+    """
+    found = _kinds.get(what)
+    if found is None:
+        if len(_kinds) >= MAX_KINDS:
+            _kinds.clear()
+        found = _kinds.setdefault(what, _number())
+    return found
 
 
 def address_of(array: Any) -> int:
@@ -109,7 +120,7 @@ class Template:
         self.dtype = np.dtype(dtype)
         self.size = math.prod(self.shape)
         self.kind = kind_of(self.shape, self.dtype)
-        self.code = kind_of(self)  # of the operation in a plan's signature
+        self.code = _number()  # of the operation in a plan's signature
 
 
 class Formula(Value):
@@ -268,6 +279,8 @@ def source(array: Any) -> Value:
         template = _reshapes.get(key)
         if template is None:
             op = REGISTRY["reshape"]
+            if len(_reshapes) >= MAX_KINDS:
+                _reshapes.clear()
             template = _reshapes[key] = Template(op, shape, array.dtype)
         return Formula(template, (below, shape), (below,))
     with _lock:

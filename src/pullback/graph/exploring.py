@@ -81,6 +81,11 @@ def explored(
     tensors = as_tensors(var)
     gradients, note = pending_gradients(tensors)
     graph = Walk(tensors, params or {}, caller(), gradients).graph(speed(), max_boxes)
+    if not note and not graph.kernels and any(box.recomputed for box in graph.boxes):
+        note = (
+            "It is computed already. The kernels that did it are known inside of record(), or "
+            "before its numbers are asked for."
+        )
     return replace(graph, notes=(*graph.notes, note)) if note else graph
 
 

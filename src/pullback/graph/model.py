@@ -210,8 +210,11 @@ def attribute_text(value: object) -> str:
 
 def short_operator(name: str) -> str:
     """`∂Exp` for `ExpBackward0`: the operator that the operation's derivative is."""
-    head = name.rpartition("::")[2].rstrip("0123456789")
-    return f"∂{head.removesuffix('Backward')}" if head.endswith("Backward") else name
+    own = name.rpartition("::")[2]
+    head = own.rstrip("0123456789")
+    if not head.endswith("Backward"):
+        return own or name
+    return f"∂{head.removesuffix('Backward')}"
 
 
 def bytes_text(count: int) -> str:

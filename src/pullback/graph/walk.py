@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import FrameType, MappingProxyType
 from typing import Any, Protocol
 
+from pullback.autograd.graph import Node as RecordedNode
 from pullback.graph.fold import fold
 from pullback.graph.history import History, saved_edges
 from pullback.graph.kernels import is_pending
@@ -92,7 +93,8 @@ class Walk:
         self._names = Names(params, found)
         self._history = History(self._names, Source(frame, seen.modules))
         for name, tensor in found.items():
-            if tensor.grad_fn is not None:
+            # What was written in place is not what it was assigned.
+            if tensor.grad_fn is not None and not tensor._version:
                 self._history.read_source(name, tensor.grad_fn)
         self._storage = Storage([*tensors, *gradients])
         self._keys: dict[object, str] = {}
@@ -203,7 +205,7 @@ class Walk:
         """A box with its formula and its line."""
         if box.kind is Kind.OPERATOR:
             node = self._nodes[box.key]
-            if not box.operation:
+            if not isinstance(node, RecordedNode):
                 return box
             value = self._values.get((id(node), 0))
             text = self._history.of_result(node, 0, value).text
