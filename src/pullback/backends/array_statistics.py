@@ -160,6 +160,8 @@ def bin_edges_array(x: Any, bins: int, extent: Any) -> Any:
     """Evenly spaced numbers over a range, or over the elements' range."""
     if bins <= 0:
         raise RuntimeError(f"torch.histogramdd(): bins must be > 0, but got {bins}")
+    if extent is None and not x.size:
+        extent = (0, 1)
     low, high = (0, 0) if extent is None else extent
     low, high = _extent(x, low, high, extent is not None, "histogram")
     if low == high:
@@ -193,6 +195,8 @@ def bincount_array(x: Any, weights: Any, minlength: int) -> Any:
     """How often each of 0, 1, … occurs, or the sums of its weights."""
     if x.size and x.min() < 0:
         raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {x.min()}")
+    if weights is not None and weights.dtype.kind == "c":
+        weights = weights.real
     count = np.bincount(x.astype(np.int64), weights, minlength)
     if weights is None:
         return count.astype(np.int64, copy=False)

@@ -92,14 +92,11 @@ def _extreme(name, what):
     def _(r):
         yield call(r.distinct(3, 4), 0)
         yield call(r.distinct(3, 4), -1)
-        yield call(r(), 0)
         yield call(r.integers(0, 3, 9), 0)
         yield call(r(0, 2), 1)
 
     @function.reference
     def _(np, input, dim):
-        if not input.ndim:
-            return input, np.zeros((), int)
         values = getattr(np, f"{name[3:]}imum").accumulate(input, dim)
         shape = [-1 if k == dim % input.ndim else 1 for k in range(input.ndim)]
         places = np.arange(input.shape[dim]).reshape(shape)
@@ -145,5 +142,6 @@ def _(np, input, dim):
     if not input.ndim:
         return input
     if input.dtype.kind == "c":
-        return np.log(np.cumsum(np.exp(input), dim))
+        top = np.max(input.real, initial=0)
+        return top + np.log(np.cumsum(np.exp(input - top), dim))
     return np.logaddexp.accumulate(input, dim)

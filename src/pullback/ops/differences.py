@@ -55,16 +55,16 @@ def _widths(xp, name, y, x, dx, dim):
     """The sums of neighbours along an axis, and how far they are apart."""
     if not len(y.shape):
         raise IndexError(f"{name}(): Dimension out of range: y has no axes")
+    if y.dtype.kind == "b":
+        raise RuntimeError(f"{name}: received a bool input for `y`: convert it with .float()")
     size = y.shape[dim]
     total = xp.slice(y, dim, min(1, size), size, 1) + xp.slice(y, dim, 0, max(size - 1, 0), 1)
     if x is None:
         return total, 1 if dx is None else dx
     if dx is not None:
         raise RuntimeError(f"{name}(): give x or dx, not both")
-    if x.dtype.kind == "b" or y.dtype.kind == "b":
-        raise RuntimeError(
-            f"{name}: received a bool input for `x` or `y`, but bool is not supported"
-        )
+    if x.dtype.kind == "b":
+        raise RuntimeError(f"{name}: received a bool input for `x`: convert it with .float()")
     if not len(x.shape):
         raise IndexError(f"{name}(): Dimension out of range: x has no axes")
     axis = 0
@@ -164,8 +164,10 @@ def gradient(xp, input, *, spacing: Plain = 1, dim: Plain = None, edge_order: in
                 f"torch.gradient expected each dimension size to be at least edge_order+1, and "
                 f"the shape is {list(input.shape)}"
             )
-    if input.dtype.kind in "bui":
-        input = input.float() if input.dtype.kind != "b" else input
+    if input.dtype.name == "uint8":
+        raise RuntimeError("torch.gradient does not support uint8 input: convert with .float()")
+    if input.dtype.kind in "ui":
+        input = input.float()
     return tuple(
         _slope(xp, input, h, d, edge_order) for h, d in zip(spacing, axes, strict=True)
     )  # fmt: skip

@@ -91,7 +91,7 @@ def _range(name, range, count):
     return tuple(range)
 
 
-@composite()
+@composite(derivative=False)
 def histogram(
     xp, input, bins: Plain, *, range: Plain = None, weight: Array = None, density: bool = False
 ):
@@ -130,7 +130,7 @@ def _(np, input, bins, *, range=None, weight=None, density=False):
     return np.histogram(input, bins, range, density, weight)
 
 
-@composite(method=False)
+@composite(method=False, derivative=False, outputs="hist bin_edges")
 def histogramdd(
     xp, input, bins: Plain, range: Plain = None, weight: Array = None, density: bool = False
 ):
@@ -160,7 +160,7 @@ def histogramdd(
         for k, b in enumerate(bins)
     ]  # fmt: skip
     flat = None if weight is None else xp.reshape(weight, -1)
-    return xp.histogramdd_(points, edges, flat, density), edges
+    return xp.histogramdd_(points, edges, flat, density), tuple(edges)
 
 
 @opaque(public=False, derivative=False, dtypes="f")
@@ -177,8 +177,8 @@ def _(r):
 @histogramdd.samples
 def _(r):
     yield call(r(30, 2), 3)
-    yield call(r(30, 2), [3, 4], range=(-1.0, 2.0, -2.0, 1.0))
-    yield call(r(30, 2), [3, 4], weight=r(30, low=0.0), density=True)
+    yield call(r(30, 2), [4, 4], range=(-1.0, 2.0, -2.0, 1.0))
+    yield call(r(30, 2), [4, 4], weight=r(30, low=0.0), density=True)
 
 
 @histogramdd.reference
@@ -186,7 +186,7 @@ def _(np, input, bins, range=None, weight=None, density=False):
     count = input.shape[-1]
     extent = None if range is None else np.reshape(range, (count, 2))
     hist, edges = np.histogramdd(input.reshape(-1, count), bins, extent, density, weight)
-    return hist, list(edges)
+    return hist, edges
 
 
 @opaque(derivative=False, dtypes="i")
@@ -221,4 +221,4 @@ def _(r):
 
 @bincount.reference
 def _(np, input, weights=None, minlength=0):
-    return np.bincount(input, weights, minlength)
+    return np.bincount(input, None if weights is None else np.real(weights), minlength)

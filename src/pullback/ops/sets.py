@@ -3,7 +3,7 @@
 from pullback.op import Dim, Plain, call, composite, opaque
 
 
-@opaque(public=False, derivative=False, outputs="values inverse counts")
+@opaque(public=False, derivative=False, dtypes="bif", outputs="values inverse counts")
 def unique_(xp, input, dim: Plain, runs: bool):
     r"""The different values or slices, or runs of equal ones; where each element went; counts."""
     if 0 in input.shape and dim is not None:
@@ -39,7 +39,7 @@ def _unique(xp, input, return_inverse, return_counts, dim, runs):
     return tuple(found) if len(found) > 1 else values
 
 
-@composite()
+@composite(derivative=False)
 def unique(
     xp,
     input,
@@ -56,7 +56,7 @@ def unique(
     return _unique(xp, input, return_inverse, return_counts, dim, False)
 
 
-@composite()
+@composite(derivative=False)
 def unique_consecutive(
     xp, input, return_inverse: bool = False, return_counts: bool = False, dim: Dim = None
 ):
@@ -124,7 +124,7 @@ def _(r):
     yield call(r.integers(0, 5, 3, 4), r.integers(0, 5, 3), False)
 
 
-@composite(method=False, numbers="elements test_elements")
+@composite(method=False, derivative=False, numbers="elements test_elements")
 def isin(
     xp, elements, test_elements, *, assume_unique: bool = False, invert: bool = False
 ):  # fmt: skip
@@ -137,8 +137,8 @@ def isin(
     if not tensors:
         raise TypeError("isin(): argument 'elements' or 'test_elements' must be Tensor")
     for x in tensors:
-        if x.dtype.kind == "c":
-            raise RuntimeError("isin: Unsupported input type encountered: complex numbers")
+        if x.dtype.kind in "bc":
+            raise RuntimeError(f"isin: Unsupported input type encountered: {x.dtype}")
     if len(tensors) == 1:
         number = given[0] if tensors[0] is given[1] else given[1]
         return (xp.ne if invert else xp.eq)(tensors[0], number) if tensors[0] is given[0] else (

@@ -92,6 +92,8 @@ def nanmean(xp, input, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype 
         )
     if dtype is not None:
         input = input.to(dtype)
+    if input.dtype.kind == "c":
+        raise RuntimeError("nansum does not support complex inputs: take its real parts")
     nan = xp.isnan(input)
     total = xp.sum(xp.where(nan, 0, input), dim, keepdim)
     return total / xp.sum(xp.logical_not(nan), dim, keepdim)
