@@ -20,7 +20,7 @@ def check(call: Call, dtype: str) -> None:
     if not any(r.dtype.is_floating_point or r.dtype.is_complex for r in results):
         return  # positions, as `where(condition)` gives
     assert gradcheck(function, inputs, check_backward_ad=False, check_forward_ad=True,
-                     check_batched_forward_grad=not call.op.random)  # fmt: skip
+                     check_batched_forward_grad=True)  # fmt: skip
     assert gradgradcheck(function, inputs, check_rev_over_rev=False, check_fwd_over_rev=True,
                          fast_mode=True)  # fmt: skip
 

@@ -231,6 +231,15 @@ def test_names_come_from_the_callers_variables() -> None:
     assert "weight" not in given
 
 
+def test_many_names_in_a_row_do_not_recurse() -> None:
+    named = {"x0": torch.rand(3, requires_grad=True)}
+    for k in range(5000):
+        named[f"x{k + 1}"] = named[f"x{k}"] * named["x0"]
+    graph = trace(named["x5000"], named)
+    assert graph.boxes[0].formula.endswith("x0")
+    assert all(0 < len(b.formula) <= 60 for b in graph.boxes if b.kind is Kind.OPERATOR)
+
+
 def test_two_variables_of_two_results_keep_their_names() -> None:
     x = torch.rand(4, 5, requires_grad=True)
     top, where = x.max(dim=1)

@@ -16,6 +16,7 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd import graph
+from pullback.autograd.around import after, before, own, tensor_hooks
 from pullback.autograd.edges import GradientEdge
 from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, fit_array, steps
 from pullback.autograd.levels import Levels, top
@@ -375,7 +376,7 @@ class _Pass:
                         # `grad` gives parts of the caller's cotangents as they are.
                         self.leaves[node] = g
                         return
-                    g = _own(g)
+                    g = own(g)
                 self.leaves[node] = g
                 self.sums.add((node, 0))
             else:
@@ -482,12 +483,12 @@ class _Pass:
         """Visit one node: hooks, capture, accumulation, several outputs, records."""
         tensors = self.tensors
         if node.hooks is not None:
-            arrived = _tensor_hooks(node, arrived, tensors)
+            arrived = tensor_hooks(node, arrived, tensors)
         for number in self.wanted.get(node, ()):
             g = arrived[number] if type(arrived) is list else arrived
             if g is not None:
                 # A leaf's is nobody else's, but what it will be the gradient of goes on to others.
-                self.captured[node, number] = g if tensors or node.accumulates else _own(g)
+                self.captured[node, number] = g if tensors or node.accumulates else own(g)
         if isinstance(node, AccumulateGrad):
             if self.targets is None:
                 node.accumulate(arrived if tensors else wrap(arrived), tensors)
@@ -496,12 +497,12 @@ class _Pass:
             return
         cotangents = tuple(arrived) if type(arrived) is list else (arrived,)
         if node.hooks is not None:
-            cotangents = _before(node, cotangents, tensors)
+            cotangents = before(node, cotangents, tensors)
         values = getattr(node, "values", None) or ()
         run = run_watched if self.watched else type(node).run
         results = run(node, cotangents, tensors, self.reached)
         if node.hooks is not None:
-            results = _after(node, results, cotangents, tensors)
+            results = after(node, results, cotangents, tensors)
         if not self.retain:
             node.release()
         for edge, g in zip(node.edges, results, strict=True):
@@ -522,11 +523,6 @@ def _add(a: Any, b: Any) -> Any:
     if type(a) is ndarray and type(b) is ndarray:
         return np.add(a, b)
     return graph.VALUES.add(a, b)
-
-
-def _own(g: Any) -> Any:
-    """The same numbers in memory of their own."""
-    return g.twin() if type(g) is Formula else g.copy()
 
 
 def _numbers(value: Any, copy: bool) -> Any:
@@ -554,77 +550,3 @@ def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool
 
 def _holds(value: Any, g: Any) -> bool:
     return value is g or (type(value) is list and any(v is g for v in value))
-
-
-def _tensor_hooks(node: Node, arrived: Any, tensors: bool) -> Any:
-    """The hooks on the outputs' cotangents; then tensors that keep their gradient get it."""
-    hooks = node.hooks
-    assert hooks is not None
-    if not hooks.on_tensor and not hooks.retained:
-        return arrived
-    grads = list(arrived) if type(arrived) is list else [arrived]
-    if not tensors:
-        grads = [None if g is None else wrap(g) for g in grads]
-    for number, hook in list(hooks.on_tensor.values()):
-        if grads[number] is not None:
-            grads[number] = _replaced(hook(grads[number]), grads[number])
-    for number, reference in list(hooks.retained.items()):
-        tensor, g = reference(), grads[number]
-        if tensor is not None and g is not None:
-            have = tensor._grad
-            tensor._grad = graph.TENSORS.clone(g) if have is None else graph.TENSORS.add(have, g)
-    if not tensors:  # the hooks may have kept the arrays: a leaf must have its own
-        grads = [None if g is None else g._value for g in grads]
-        if node.accumulates:
-            grads = [_own(grads[0])]
-    return grads if type(arrived) is list else grads[0]
-
-
-def _before(node: Node, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:
-    """The node's pre-hooks."""
-    assert node.hooks is not None
-    if not node.hooks.before:
-        return cotangents
-    grads = tuple(g if g is None or tensors else wrap(g) for g in cotangents)
-    for hook in list(node.hooks.before.values()):
-        result = hook(grads)
-        if result is not None:
-            grads = as_tuple(result)
-            _check_count("pre-hook", len(grads), len(cotangents))
-    return tuple(g if g is None or tensors else g._value for g in grads)
-
-
-def _check_count(what: str, have: int, want: int) -> None:
-    if have != want:
-        raise RuntimeError(f"a {what} must give {want} gradients or None, but it gave {have}")
-
-
-def _replaced(result: Any, g: Any) -> Any:
-    if result is None:
-        return g
-    if not isinstance(result, Tensor):
-        raise TypeError(f"a hook must return None or a Tensor, not {type(result).__name__}")
-    if result.shape != g.shape:
-        raise RuntimeError(
-            f"a hook has changed the size of the gradient: from {list(g.shape)} to "
-            f"{list(result.shape)}"
-        )
-    return result
-
-
-def _after(node: Node, results: Any, cotangents: tuple[Any, ...], tensors: bool) -> Any:
-    """The node's hooks on the inputs' cotangents."""
-    assert node.hooks is not None
-    if not node.hooks.after:
-        return results
-
-    def public(grads: Any) -> tuple[Any, ...]:
-        return tuple(g if g is None or tensors else wrap(g) for g in grads)
-
-    grads = public(results)
-    for hook in list(node.hooks.after.values()):
-        replaced = hook(grads, public(cotangents))
-        if replaced is not None:
-            grads = as_tuple(replaced)
-            _check_count("hook", len(grads), len(results))
-    return [g if g is None or tensors else g._value for g in grads]

@@ -115,8 +115,8 @@ class FunctionNode(Node):
     lends = True
 
     def __init__(self, ctx: FunctionCtx, edges: tuple[Edge, ...], metas: tuple[Meta, ...]):
-        super().__init__(edges)
         self.context = ctx
+        super().__init__(edges)
         self.metas = metas  # of the inputs that are tensors
         self.are_tensors: tuple[bool, ...] = ()  # which of the inputs they are
         self.output_metas: tuple[Meta | None, ...] = ()
@@ -200,6 +200,12 @@ class FunctionNode(Node):
         own = vars(self.context)
         return {n: v for n, v in own.items() if not n.startswith("_") and n not in _OWN}
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _NODE or hasattr(FunctionNode, name):
+            object.__setattr__(self, name, value)
+        else:  # the user's
+            setattr(self.context, name, value)
+
     def __getattr__(self, name: str) -> Any:
         ctx = self.__dict__.get("context")
         if ctx is not None and (name in vars(ctx) or hasattr(FunctionCtx, name)):
@@ -207,6 +213,9 @@ class FunctionNode(Node):
         raise AttributeError(f"{self.name()} has no attribute {name!r}")
 
 
+_NODE = frozenset({
+    "edges", "time", "context", "metas", "are_tensors", "output_metas", "metadata_", "hooks",
+})  # fmt: skip
 _OWN = frozenset({
     "needs_input_grad", "materialize_grads", "to_save", "dirty_tensors", "non_differentiable",
     "saved_for_forward",

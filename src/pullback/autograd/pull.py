@@ -98,7 +98,7 @@ def batched(
     (count,) = lengths
     if count == 0:
         raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
-    with BatchLevel(count) as level:
+    with BatchLevel(count, "same") as level:
         given = [None if g is None else hidden(g, level) for g in batches]
         made = grad(outputs, inputs, given, retain, create, unused, False, materialize)
         return tuple(None if g is None else whole(g, level) for g in made)

@@ -89,6 +89,7 @@ def evaluate(roots: Sequence[Formula]) -> None:
         if observer is not None:
             observer(order, sources, plan, roots)
         for step in plan:
+            step.compiled = step.call is not None and step.launch is None
             start = time.perf_counter()
             _run(step, order, sources)
             step.seconds = time.perf_counter() - start

@@ -181,6 +181,8 @@ def build(op: Op, values: Sequence[Any]) -> Any:
     operands: list[Value] = []
     key: list[Any] = [op]
     for k, v in enumerate(given):
+        if isinstance(v, np.generic):  # what NumPy gives for 0-d arrays: no number of the text
+            v = given[k] = np.asarray(v)
         if type(v) is Formula:
             operands.append(v)
             key.append(v.kind)

@@ -11,14 +11,16 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from pullback.graph.dot import draw
+from pullback.graph.dot import draw, plain
 from pullback.graph.fold import fold
+from pullback.graph.gradients import pending_gradients
 from pullback.graph.model import Graph, Kind
 from pullback.graph.names import caller
 from pullback.graph.recording import Recording
@@ -73,8 +75,9 @@ def explore(
 def explored(var: Tensor | Iterable[Tensor], params: Mapping[str, Tensor] | None = None) -> Graph:
     """The graph of `var` with the kernels that would compute it and its gradients."""
     tensors = as_tensors(var)
-    walk = Walk(tensors, params or {}, caller())
-    return walk.graph(speed())
+    gradients, note = pending_gradients(tensors)
+    graph = Walk(tensors, params or {}, caller(), gradients).graph(speed())
+    return replace(graph, notes=(*graph.notes, note)) if note else graph
 
 
 # ---- the page ------------------------------------------------------------------------------------
@@ -99,7 +102,7 @@ def page(
     name = title or (told[0]["title"] if len(told) == 1 else "Graphs")
     parts = {
         "SCRIPT_HASH": f"sha256-{digest}",
-        "TITLE": escape(name),
+        "TITLE": escape(plain(name, 200)),
         "STYLE": style,
         "SCRIPT": script,
         "DATA": _inert(json.dumps(data, ensure_ascii=True, allow_nan=False)),

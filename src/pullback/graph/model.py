@@ -131,6 +131,8 @@ class Kernel:
     """Seconds, from the operations counted and the speed of this machine."""
     measured: float | None = None
     """Seconds that its last run took."""
+    compiled: bool = False
+    """Whether that run had to compile it, or to load its code, first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,11 @@ class Walk:
     """A depth-first walk without recursion: a chain of a million operators is a deep graph."""
 
     def __init__(
-        self, tensors: list[Any], params: Mapping[str, Tensor], frame: FrameType | None
+        self,
+        tensors: list[Any],
+        params: Mapping[str, Tensor],
+        frame: FrameType | None,
+        gradients: Sequence[Any] = (),
     ) -> None:
         _check(tensors, params)
         seen = Variables.of(frame)
@@ -87,7 +91,7 @@ class Walk:
         for name, tensor in found.items():
             if tensor.grad_fn is not None:
                 self._history.read_source(name, tensor.grad_fn)
-        self._storage = Storage(tensors)
+        self._storage = Storage([*tensors, *gradients])
         self._keys: dict[object, str] = {}
         self._boxes: dict[str, Box] = {}
         self._arrows: list[Arrow] = []

@@ -114,14 +114,14 @@ def heaviside(xp, input, values):
 
 @pointwise(inplace=False, dtypes="bif")
 def fmax(xp, input, other):
-    r"""The larger of two; of a number and NaN, the number. Equal elements: `input` has the gradient."""
+    r"""The larger of two; of a number and NaN, the number. Of equal ones, `input` has the gradient."""
     y = xp.maximum(input, other)
     return xp.where(xp.isnan(other), input, xp.where(xp.isnan(input), other, y))
 
 
 @pointwise(inplace=False, dtypes="bif")
 def fmin(xp, input, other):
-    r"""The smaller of two; of a number and NaN, the number. Equal elements: `input` has the gradient."""
+    r"""The smaller of two; of a number and NaN, the number. Of equal ones, `input` has the gradient."""
     y = xp.minimum(input, other)
     return xp.where(xp.isnan(other), input, xp.where(xp.isnan(input), other, y))
 
@@ -147,7 +147,13 @@ def _(xp, g, input, other):
 
 
 @pointwise()
-def nan_to_num(xp, input, nan: float = None, posinf: float = None, neginf: float = None):
+def nan_to_num(
+    xp,
+    input,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+):
     r"""The input with `nan` (0) for NaN, `posinf` and `neginf` for infinities.
 
     These are the largest and smallest finite numbers unless given. Integers stay what they are.
