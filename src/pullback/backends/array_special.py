@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "airy", "complex_array", "frexp_array", "gcd_array", "lcm_array", "nextafter_array", "polynomial", "scipy",
+    "airy", "complex_array", "frexp_array", "gcd_array", "lcm_array", "nextafter_array",
+    "polynomial", "scipy",
 ]  # fmt: skip
 
 

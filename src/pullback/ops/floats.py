@@ -72,10 +72,20 @@ def _(np, input, other):
     return input * 2.0**other
 
 
-@pointwise(derivative=False, dtypes="f")
+@pointwise(dtypes="f")
 def nextafter(xp, input, other):
-    r"""The next number after `input` in the direction of `other`; it has no derivative."""
+    r"""The next number after `input` in the direction of `other`."""
     return xp.nextafter_array(input, other)
+
+
+@nextafter.backward("input")
+def _(xp, g, input, other):
+    return xp.where(xp.eq(input, other), 0, g)
+
+
+@nextafter.backward("other")
+def _(xp, g):
+    return g * 0
 
 
 @nextafter.reference
@@ -114,14 +124,20 @@ def heaviside(xp, input, values):
 
 @pointwise(inplace=False, dtypes="bif")
 def fmax(xp, input, other):
-    r"""The larger of two; of a number and NaN, the number. Of equal ones, `input` has the gradient."""
+    r"""The larger of two; of a number and NaN, the number.
+
+    Of equal elements, `input` has the gradient.
+    """
     y = xp.maximum(input, other)
     return xp.where(xp.isnan(other), input, xp.where(xp.isnan(input), other, y))
 
 
 @pointwise(inplace=False, dtypes="bif")
 def fmin(xp, input, other):
-    r"""The smaller of two; of a number and NaN, the number. Of equal ones, `input` has the gradient."""
+    r"""The smaller of two; of a number and NaN, the number.
+
+    Of equal elements, `input` has the gradient.
+    """
     y = xp.minimum(input, other)
     return xp.where(xp.isnan(other), input, xp.where(xp.isnan(input), other, y))
 
