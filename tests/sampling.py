@@ -132,6 +132,10 @@ def special_call(op: Op, operands: Sequence[Any]) -> Call:
                           for n, a in zip(names, operands, strict=True)))  # fmt: skip
 
 
+# One takes a mask; PyTorch's own loops for the others end the process at the smallest integer.
+NOT_AT_EXTREMES = {"masked_fill", "gcd", "lcm"}
+
+
 def special_operations() -> list[Op]:
     """The pointwise operations that are functions of tensors of any shape."""
     return [
