@@ -132,15 +132,15 @@ def special_call(op: Op, operands: Sequence[Any]) -> Call:
                           for n, a in zip(names, operands, strict=True)))  # fmt: skip
 
 
-# One takes a mask; PyTorch's own loops for the others end the process at the smallest integer.
-NOT_AT_EXTREMES = {"masked_fill", "gcd", "lcm"}
+# PyTorch's own loop ends the process at the smallest integer.
+NOT_AT_EXTREMES = {"lcm"}
 
 
 def special_operations() -> list[Op]:
     """The pointwise operations that are functions of tensors of any shape."""
     return [
         op for op in REGISTRY.values()
-        if isinstance(op, Pointwise) and op.is_function
+        if isinstance(op, Pointwise) and op.is_function and key(op) not in NOT_AT_EXTREMES
         and all(p.is_tensor or p.default is not inspect.Parameter.empty for p in op.parameters)
     ]  # fmt: skip
 

@@ -124,7 +124,7 @@ def imag(xp, input):
 
 @imag.backward("input")
 def _(xp, g, input_dtype):
-    return xp.cast(g, input_dtype) * 1j
+    return xp.cast(g, input_dtype) * 1j if input_dtype.kind == "c" else g * 0
 
 
 def _check_parts(name, first, second, a, b):
