@@ -132,8 +132,8 @@ def special_call(op: Op, operands: Sequence[Any]) -> Call:
                           for n, a in zip(names, operands, strict=True)))  # fmt: skip
 
 
-# PyTorch's own loop ends the process at the smallest integer.
-NOT_AT_EXTREMES = {"lcm"}
+# PyTorch's results with the smallest integer have overflowed; that of lcm ends the process.
+NOT_AT_EXTREMES = {"gcd", "lcm"}
 
 
 def special_operations() -> list[Op]:

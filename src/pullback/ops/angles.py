@@ -35,7 +35,7 @@ def angle(xp, input):
     """
     if input.dtype.kind == "c":
         return xp.atan2(xp.imag(input), xp.real(input))
-    return xp.where(xp.isnan(input), input, xp.where(xp.lt(input, 0), 3.141592653589793, 0 * input))
+    return xp.where(xp.lt(input, 0), 3.141592653589793, xp.where(xp.isnan(input), input, 0))
 
 
 @angle.backward("input")

@@ -34,7 +34,8 @@ def bitwise_right_shift(xp, input, other):
     """
     bits = 8 * input.dtype.itemsize
     fits = xp.logical_and(xp.ge(other, 0), xp.lt(other, bits))
-    return xp.bitwise_right_shift(input, xp.where(fits, other, bits - 1))
+    y = xp.bitwise_right_shift(input, xp.where(fits, other, bits - 1))
+    return xp.where(fits, y, 0) if input.dtype.kind == "u" else y
 
 
 @gcd.samples

@@ -3,7 +3,7 @@
 from pullback.op import Number, call, composite, pointwise
 
 
-@pointwise()
+@pointwise(dtypes="ifc")
 def addcmul(xp, input, tensor1, tensor2, *, value: Number = 1):
     r"""$y = \text{input} + \text{value} \cdot \text{tensor1} \cdot \text{tensor2}$."""
     return input + _scaled("addcmul", tensor1, value) * tensor2
