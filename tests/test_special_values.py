@@ -39,8 +39,8 @@ SPECIAL = [
 
 # The larger of 0.0 and -0.0 is either of them, in PyTorch too: it depends on the instruction.
 CHOOSES_A_ZERO = {
-    "clamp", "clamp_max", "clamp_min", "fmax", "fmin", "maximum", "minimum", "nn_functional_hardtanh",
-    "nn_functional_relu6", "relu",
+    "clamp", "clamp_max", "clamp_min", "fmax", "fmin", "maximum", "minimum",
+    "nn_functional_hardtanh", "nn_functional_relu6", "relu",
 }  # fmt: skip
 
 

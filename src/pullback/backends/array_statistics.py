@@ -37,9 +37,9 @@ def cumulative_logsumexp(x: Any, dim: int) -> Any:
     for k, row in enumerate(x):  # NumPy has no logaddexp of complex numbers
         if k:
             last = result[k - 1]
-            top = np.maximum(last.real, row.real)
-            top = np.where(np.isfinite(top), top, 0)
-            row = top + np.log(np.exp(last - top) + np.exp(row - top))
+            first = last.real >= row.real
+            top, low = np.where(first, last, row), np.where(first, row, last)
+            row = np.where(np.isneginf(low.real), top, top + np.log1p(np.exp(low - top)))
         result[k] = row
     return np.moveaxis(result, 0, dim)
 

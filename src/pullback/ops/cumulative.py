@@ -142,6 +142,10 @@ def _(np, input, dim):
     if not input.ndim:
         return input
     if input.dtype.kind == "c":
-        top = np.max(input.real, initial=0)
-        return top + np.log(np.cumsum(np.exp(input - top), dim))
+        y = np.moveaxis(input.copy(), dim, 0)
+        for k in range(1, len(y)):
+            first = y[k].real > y[k - 1].real
+            top, low = np.where(first, y[k - 1 : k + 1][::-1], y[k - 1 : k + 1])
+            y[k] = top + np.log(1 + np.exp(low - top))
+        return np.moveaxis(y, 0, dim)
     return np.logaddexp.accumulate(input, dim)
