@@ -87,6 +87,17 @@ def test_what_cannot_have_its_gradients_planned_says_why(tmp_path: Path) -> None
     assert "not one number" in rows["graphs"][0]["notes"][0]
 
 
+def test_what_is_computed_already_says_so(tmp_path: Path) -> None:
+    known = scenario()
+    known["H"].item()
+    (graph,) = data_of(Path(explore(known["H"], {}, tmp_path / "h.html", view=False)).read_text())[
+        "graphs"
+    ]
+    assert graph["kernels"] == []
+    assert "computed already" in graph["notes"][0]
+    assert any(b.get("recomputed") for b in graph["boxes"])
+
+
 def test_a_prediction_is_of_the_right_size() -> None:
     from pullback.graph.speed import speed
 

@@ -177,6 +177,18 @@ def test_a_closure_s_numbers_are_kept_as_they_were() -> None:
     assert double(torch.ones(1, dtype=torch.float64)).item() == 0.1
 
 
+def test_transforms() -> None:
+    x, y = leaf(5).detach(), leaf(5, seed=1).detach()
+    func = torch.func
+    by_rows, by_columns = func.jacrev(pieces)(x, y), func.jacfwd(pieces)(x, y)
+    np.testing.assert_allclose(by_rows, by_columns, rtol=1e-12)
+    slopes = func.vmap(func.grad(pieces))(x, y)
+    np.testing.assert_allclose(slopes, by_rows.diagonal(), rtol=1e-12)
+    declared = torch.elementwise(lambda x, y: x * y, grad=lambda x, y: (y, None))
+    _, tangent = func.jvp(declared, (x, y), (torch.ones_like(x), torch.ones_like(y)))
+    np.testing.assert_allclose(tangent, y)
+
+
 def test_threads() -> None:
     cube = torch.elementwise(lambda x: x * x * x)
     x = leaf(10)

@@ -148,6 +148,9 @@ from pullback.dtypes import (
 from pullback.dtypes import (
     uint64 as uint64,
 )
+from pullback.errors import (
+    OutOfMemoryError as OutOfMemoryError,
+)
 from pullback.explain import (
     explain as explain,
 )

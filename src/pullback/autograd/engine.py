@@ -25,6 +25,7 @@ from pullback.autograd.versions import Latest
 from pullback.autograd.watch import Anomaly, run_watched
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.formula import Formula, evaluate
+from pullback.formula.waiting import note_gradient
 from pullback.tensor import Tensor, as_size, wrap
 
 ndarray = np.ndarray
@@ -56,15 +57,16 @@ def backward(
     RuntimeError for a tensor that requires no gradient, for a missing or misshapen cotangent, and
     for a second pass through freed values.
     """
+    if Levels.count and top((*as_tuple(tensors), *as_tuple(grad_tensors))) is not None:
+        from pullback.autograd.pull import backward_lifted  # which needs this module
+
+        roots = _roots(as_tuple(tensors), grad_tensors, True)
+        backward_lifted(as_tuple(tensors), [g for _, _, g in roots], create_graph, inputs)
+        return
     roots = _roots(as_tuple(tensors), grad_tensors, create_graph)
     if before_pass is not None:
         before_pass(as_tuple(tensors))
     retain = create_graph if retain_graph is None else retain_graph
-    if Levels.count and top((*as_tuple(tensors), *(g for _, _, g in roots))) is not None:
-        raise RuntimeError(
-            "backward() of tensors with tangents or inside vmap is not supported: gradients would "
-            "be added to .grad without them. Use autograd.grad() or func.grad()"
-        )
     if inputs is None:
         run(roots, None, retain, create_graph)
         if not create_graph:
@@ -142,6 +144,8 @@ def grad(
             if not create_graph:
                 result = wrap(_numbers(result, edge in given))
                 given.add(edge)
+            elif type(result._value) is Formula:
+                note_gradient(result)
             results.append(result)
         elif materialize_grads:
             results.append(wrap(np.zeros(*_meta(target, f"inputs[{k}]"))))
@@ -170,7 +174,7 @@ def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
 def _gradients_below(roots: Iterable[tuple[Node, int, Any]]) -> list[Any]:
     """The gradients that the leaves below the roots have now."""
     found = []
-    for node in _reachable((node for node, _, _ in roots), 0):
+    for node in reachable((node for node, _, _ in roots), 0):
         if isinstance(node, AccumulateGrad):
             leaf = node.variable
             if leaf is not None and leaf._grad is not None:
@@ -256,7 +260,7 @@ def _roots(
     return roots
 
 
-def _reachable(roots: Iterable[Node], oldest: int) -> list[Node]:
+def reachable(roots: Iterable[Node], oldest: int) -> list[Node]:
     """The nodes below the roots that are not older than a time, from the oldest."""
     found: list[Node] = []
     seen: set[Node] = set()
@@ -279,7 +283,7 @@ def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]])
     goals = {node for node, _ in targets}
     oldest = min(node.time for node in goals)
     needed: set[Node] = set()
-    for node in _reachable((node for node, _, _ in roots), oldest):
+    for node in reachable((node for node, _, _ in roots), oldest):
         for edge in node.edges:
             if edge is not None and (edge[0] in goals or edge[0] in needed):
                 needed.add(node)
@@ -360,7 +364,7 @@ class _Pass:
         if self.reached is not None:
             return node in self.reached
         if self.below is None:
-            self.below = set(_reachable(self.start, 0))
+            self.below = set(reachable(self.start, 0))
         return node in self.below
 
     def send(self, node: Node, number: int, g: Any, shared: bool) -> None:

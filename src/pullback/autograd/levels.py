@@ -312,6 +312,18 @@ def with_tangent(x: Tensor, level: Level, t: Tensor) -> Tensor:
     return made if own is None else with_tangent(made, youngest, own)
 
 
+def plain_parts(x: Any) -> list[Tensor]:
+    """The tensors without tangents and hidden axes that a tensor consists of."""
+    if not isinstance(x, Tensor):
+        return []
+    level = top((x,))
+    if level is None:
+        return [x]
+    if isinstance(level, BatchLevel):
+        return plain_parts(payload(x))
+    return plain_parts(primal(x, level)) + plain_parts(tangent(x, level))
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 

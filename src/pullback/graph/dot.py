@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from pullback.graph import recording
-from pullback.graph.fold import MAX_BOXES, fold, spans
+from pullback.graph.fold import MAX_BOXES, spans
 from pullback.graph.model import Box, Graph, Kind, attribute_text, bytes_text
 from pullback.graph.names import caller
 from pullback.graph.render import Picture
@@ -60,7 +60,7 @@ def make_dot(
     if recording.active is not None:
         recording.active.asked(as_tensors(var), params)
     return draw(
-        fold(trace(var, params, caller()), max_boxes),
+        trace(var, params, caller(), max_boxes),
         show_attrs=show_attrs,
         show_saved=show_saved,
         max_attr_chars=max_attr_chars,
@@ -190,6 +190,8 @@ def fold_lines(box: Box) -> list[str]:
     hidden = [f"{box.count:,} operators"]
     if box.values:
         hidden.append(f"{box.values:,} values, {bytes_text(box.nbytes or 0)}")
+    if box.saved:
+        hidden.append(f"{bytes_text(box.saved)} recomputed")
     if box.inputs:
         hidden.append(f"{box.inputs:,} gradients")
     return [*lines, "; ".join(hidden)]

@@ -326,15 +326,19 @@ def _hide(
         inputs[chosen] += not first
     values: Counter[str] = Counter()
     size: Counter[str] = Counter()
+    saved: Counter[str] = Counter()
     for box, fold_key in inside:
         if box.kind is Kind.INPUT:
             if inputs[fold_key] <= FEW:
                 continue
         else:
             values[fold_key] += 1
-            size[fold_key] += 0 if box.recomputed else box.nbytes or 0
+            if not box.view_of:
+                (saved if box.recomputed else size)[fold_key] += box.nbytes or 0
         home[box.key] = fold_key
     for key, box in folds.items():
         hidden = inputs[key] if inputs[key] > FEW else 0
         nbytes = size[key] if values[key] else None
-        folds[key] = replace(box, values=values[key], inputs=hidden, nbytes=nbytes)
+        folds[key] = replace(
+            box, values=values[key], inputs=hidden, nbytes=nbytes, saved=saved[key]
+        )

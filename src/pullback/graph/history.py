@@ -5,7 +5,7 @@ from typing import Any
 
 from pullback.formula import Formula
 from pullback.graph.names import Names
-from pullback.graph.source import Place, Source
+from pullback.graph.source import Place, Source, place_in
 from pullback.graph.words import MAX_CHARS, MORE, SAME, SHORT, Term, number, of_source, write
 from pullback.op import View
 from pullback.tensor import Tensor, wrap
@@ -88,11 +88,14 @@ class History:
         """Where the user wrote an operation."""
         found = self._places.get(id(node))
         if found is None:
-            made_at = (getattr(node, "metadata_", None) or {}).get(MADE_AT)
+            metadata = getattr(node, "metadata_", None) or {}
+            made_at = metadata.get(MADE_AT)
             if made_at is not None:
                 found = self._source.place_at(*made_at)
-                if found is not None:
-                    self._places[id(node)] = found
+            elif metadata.get("traceback_"):  # anomaly detection was on
+                found = place_in(metadata["traceback_"])
+            if found is not None:
+                self._places[id(node)] = found
         return found
 
     def of_result(self, node: Any, number: int = 0, value: Any = None) -> Term:
@@ -165,7 +168,7 @@ class History:
             for (what, k), value in zip(node.plan.sources, node.values, strict=True):
                 if what == "argument" and not op.parameters[k].is_tensor:
                     plain[op.parameters[k].name] = value
-        term = write(op.name, terms, plain)
+        term = write(op.name, terms, plain, _public(op))
         place = self.place_of(node)
         if (
             place is not None and place.expression is not None and term.text.endswith("[…]")
@@ -234,7 +237,7 @@ class History:
                 elif v is not None:
                     array = getattr(v, "array", v)
                     terms.append(self._known(v, depth - 1) or _one_number(array) or MORE)
-        return write(formula.op.name, terms, plain)
+        return write(formula.op.name, terms, plain, _public(formula.op))
 
     def _custom(self, node: Any, depth: int) -> Term:
         """A Function of the user's, or an operator that pullback knows by its name alone."""
@@ -248,6 +251,12 @@ class History:
             else:
                 terms.append(MORE)
         return Term(f"{name}({', '.join(t.text for t in terms)})")
+
+
+def _public(op: Any) -> str:
+    """What the user calls an operation: `max` where the registry has `max_dim` as well."""
+    node = str(op.node).lower()
+    return node if op.name.startswith(f"{node}_") else op.public_name
 
 
 def _one_number(value: Any) -> Term | None:

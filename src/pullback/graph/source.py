@@ -8,6 +8,7 @@ goes as deep as both agree. What does not agree has no line and no text: nothing
 import ast
 import inspect
 import linecache
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -124,6 +125,12 @@ class Source:
         while isinstance(expression, ast.Attribute):  # torch.nn.functional
             expression = expression.value
         return isinstance(expression, ast.Name) and expression.id in self._modules
+
+
+def place_in(stack: list[str]) -> Place | None:
+    """The line that a stack printed by `traceback` ends in."""
+    found = re.match(r'\s*File "(.*)", line (\d+), in .*\n\s*(.*)', stack[-1])
+    return None if found is None else Place(None, Line(found[1], int(found[2]), found[3]))
 
 
 def _parsed(file: str) -> ast.Module | None:
