@@ -152,6 +152,17 @@ def gradient(xp, input, *, spacing: Plain = 1, dim: Plain = None, edge_order: in
         spacing = [spacing] * len(axes)
     elif hasattr(spacing, "shape"):
         spacing = [spacing]
+    elif not isinstance(spacing, (list, tuple)):
+        raise TypeError(
+            f"gradient(): argument 'spacing' must be a number, a list of numbers or Tensors, not "
+            f"{type(spacing).__name__}"
+        )
+    for h in spacing:
+        if not (isinstance(h, (int, float, complex)) or hasattr(h, "shape")):
+            raise TypeError(
+                f"gradient(): elements of 'spacing' must be numbers or Tensors, not "
+                f"{type(h).__name__}"
+            )
     if len(spacing) != len(axes):
         raise RuntimeError(
             f"torch.gradient expected spacing to be unspecified, a scalar, or a list of length "

@@ -171,7 +171,7 @@ def _(xp, g, input, other):
     return xp.where(xp.logical_or(xp.le(input, other), xp.isnan(other)), 0, g)
 
 
-@pointwise()
+@pointwise(holomorphic=False)
 def nan_to_num(
     xp,
     input,
@@ -198,7 +198,12 @@ def nan_to_num(
 
 @nan_to_num.backward("input")
 def _(xp, g, input):
-    return xp.where(xp.isfinite(input), g, 0)
+    if input.dtype.kind != "c":
+        return xp.where(xp.isfinite(input), g, 0)
+    real, imag = xp.real(input), xp.imag(input)
+    return xp.complex(
+        xp.where(xp.isfinite(real), xp.real(g), 0), xp.where(xp.isfinite(imag), xp.imag(g), 0)
+    )
 
 
 @nan_to_num.samples
