@@ -132,15 +132,11 @@ def special_call(op: Op, operands: Sequence[Any]) -> Call:
                           for n, a in zip(names, operands, strict=True)))  # fmt: skip
 
 
-# PyTorch's results with the smallest integer have overflowed; that of lcm ends the process.
-NOT_AT_EXTREMES = {"gcd", "lcm"}
-
-
 def special_operations() -> list[Op]:
     """The pointwise operations that are functions of tensors of any shape."""
     return [
         op for op in REGISTRY.values()
-        if isinstance(op, Pointwise) and op.is_function and key(op) not in NOT_AT_EXTREMES
+        if isinstance(op, Pointwise) and op.is_function
         and all(p.is_tensor or p.default is not inspect.Parameter.empty for p in op.parameters)
     ]  # fmt: skip
 
@@ -152,13 +148,16 @@ def special_dtypes(op: Op) -> list[str]:
 
 
 def overflows_in_c(op: Op, row: Sequence[Any]) -> bool:
-    """Whether PyTorch's own loop is undefined: the smallest integer divided by -1."""
-    return (
-        len(row) == 2
-        and row[0].dtype.kind == "i"
-        and row[0] == np.iinfo(row[0].dtype).min
-        and row[1] == -1
-    )
+    """Whether PyTorch's own loop is undefined: the smallest integer divided by -1.
+
+    The process may even end. What gcd and lcm divide by is not for us to say.
+    """
+    if len(row) != 2 or row[0].dtype.kind != "i":
+        return False
+    least = np.iinfo(row[0].dtype).min
+    if key(op) in ("gcd", "lcm"):
+        return bool(row[0] == least or row[1] == least)
+    return bool(row[0] == least and row[1] == -1)
 
 
 # ------------------------------------------------------------------------------- bad calls

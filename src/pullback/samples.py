@@ -250,8 +250,7 @@ def cast(array: Any, dtype: str) -> Any:
     if array.dtype.kind == "c":
         array = array if dtype.startswith("complex") else array.real
     elif dtype.startswith("complex"):
-        with np.errstate(invalid="ignore"):
-            array = array + 0.5j * np.flip(array).reshape(array.shape)
+        array = array + 0.5j * np.flip(array).reshape(array.shape)
     if dtype == "bool":
         array = array > 0
     elif "int" in dtype:

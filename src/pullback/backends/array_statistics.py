@@ -9,7 +9,7 @@ import numpy as np
 
 __all__ = [
     "bin_edges_array", "bincount_array", "cumulative_extreme", "cumulative_logsumexp",
-    "histc_array", "histogram_array", "is_in", "middle_places", "mode_places", "rank_places",
+    "histc_array", "histogram_array", "middle_places", "mode_places", "rank_places",
     "unique_arrays", "unique_runs",
 ]  # fmt: skip
 
@@ -125,11 +125,6 @@ def unique_runs(x: Any, dim: int | None) -> tuple[Any, Any, Any]:
     if dim is None:
         return x.reshape(-1)[new], inverse.reshape(x.shape), counts
     return np.take(x, np.flatnonzero(new), dim), inverse, counts
-
-
-def is_in(x: Any, among: Any, invert: bool) -> Any:
-    """Whether each element is one of others."""
-    return np.isin(x, among, invert=invert)
 
 
 # -------------------------------------------------------------------------------------- counts

@@ -6,7 +6,6 @@ this package fills the registry.
 
 from pullback.ops import (
     activations,
-    angles,
     arithmetic,
     attention,
     axes,
@@ -19,7 +18,7 @@ from pullback.ops import (
     differences,
     exponential,
     extremes,
-    floats,
+    floating,
     gamma,
     histograms,
     indexing,
@@ -29,8 +28,8 @@ from pullback.ops import (
     linear,
     order,
     parts,
+    polar,
     polynomials,
-    products,
     quantiles,
     random,
     rearrangement,
@@ -46,7 +45,6 @@ from pullback.ops import (
 
 __all__ = [
     "activations",
-    "angles",
     "arithmetic",
     "attention",
     "axes",
@@ -59,7 +57,7 @@ __all__ = [
     "differences",
     "exponential",
     "extremes",
-    "floats",
+    "floating",
     "gamma",
     "histograms",
     "indexing",
@@ -69,8 +67,8 @@ __all__ = [
     "linear",
     "order",
     "parts",
+    "polar",
     "polynomials",
-    "products",
     "quantiles",
     "random",
     "rearrangement",

@@ -140,29 +140,6 @@ def _(np, input, other):
     return top + np.log1p(np.exp(low - top))
 
 
-@pointwise(inplace=False, dtypes="f")
-def logaddexp2(xp, input, other):
-    r"""$y = \log_2(2^\text{input} + 2^\text{other})$, without overflow."""
-    top, low = xp.maximum(input, other), xp.minimum(input, other)
-    y = top + xp.log1p(xp.exp2(low - top)) * 1.4426950408889634  # 1 / log 2
-    return xp.where(xp.eq(input, other), input + 1, y)  # inf - inf: log2 2
-
-
-@logaddexp2.backward("input")
-def _(xp, g, input, other):
-    return g * xp.sigmoid((input - other) * 0.6931471805599453)
-
-
-@logaddexp2.backward("other")
-def _(xp, g, input, other):
-    return g * xp.sigmoid((other - input) * 0.6931471805599453)
-
-
-@logaddexp2.reference
-def _(np, input, other):
-    return np.logaddexp2(input, other)
-
-
 @pointwise(floating=True, dtypes="bif", aliases=("special.erf",))
 def erf(xp, input):
     r"""Error function: $y = \frac{2}{\sqrt\pi} \int_0^\text{input} e^{-t^2} dt$."""

@@ -1,4 +1,4 @@
-"""Different values, and membership. There is no derivative."""
+"""Different values. There is no derivative."""
 
 from pullback.op import Dim, Plain, call, composite, opaque
 
@@ -111,52 +111,3 @@ def _(np, input, return_inverse=False, return_counts=False, dim=None):
     place = np.array(inverse).reshape(input.shape if dim is None else -1)
     parts = [flat] + [place] * return_inverse + [np.array(counts)] * return_counts
     return tuple(parts) if len(parts) > 1 else parts[0]
-
-
-@opaque(public=False, derivative=False, promote=True)
-def is_in_(xp, elements, test_elements, invert: bool):
-    r"""Whether each element is one of others."""
-    return xp.is_in(elements, test_elements, invert)
-
-
-@is_in_.samples
-def _(r):
-    yield call(r.integers(0, 5, 3, 4), r.integers(0, 5, 3), False)
-
-
-@composite(method=False, derivative=False, numbers="elements test_elements")
-def isin(
-    xp, elements, test_elements, *, assume_unique: bool = False, invert: bool = False
-):  # fmt: skip
-    r"""Whether each of `elements` is one of `test_elements`, or, with `invert`, none of them.
-
-    bool, of the shape of `elements`. One of the two may be a number.
-    """
-    given = (elements, test_elements)
-    tensors = [x for x in given if hasattr(x, "shape")]
-    if not tensors:
-        raise TypeError("isin(): argument 'elements' or 'test_elements' must be Tensor")
-    for x in tensors:
-        if x.dtype.kind in "bc":
-            raise RuntimeError(f"isin: Unsupported input type encountered: {x.dtype}")
-    if len(tensors) == 1:
-        number = given[0] if tensors[0] is given[1] else given[1]
-        return (xp.ne if invert else xp.eq)(tensors[0], number) if tensors[0] is given[0] else (
-            xp.logical_not(xp.any(xp.eq(tensors[0], number))) if invert
-            else xp.any(xp.eq(tensors[0], number))
-        )  # fmt: skip
-    return xp.is_in_(elements, test_elements, invert)
-
-
-@isin.samples
-def _(r):
-    yield call(r.integers(0, 5, 3, 4), r.integers(0, 5, 3))
-    yield call(r.integers(0, 5, 3, 4), r.integers(0, 5, 2, 2), invert=True)
-    yield call(r.order(4), r.order(3), assume_unique=True)
-    yield call(r.integers(0, 5, 3), 2)
-    yield call(2, r.integers(0, 5, 3))
-
-
-@isin.reference
-def _(np, elements, test_elements, *, assume_unique=False, invert=False):
-    return np.isin(elements, test_elements, invert=invert)
