@@ -323,7 +323,9 @@ def corrcoef(xp, input):
     spread = xp.sqrt(xp.diagonal(c))
     y = c / xp.unsqueeze(spread, 1) / xp.unsqueeze(spread, 0)
     if y.dtype.kind == "c":
-        return xp.complex_function(xp.clamp(xp.real(y), -1, 1), xp.clamp(xp.imag_function(y), -1, 1))
+        return xp.complex_function(
+            xp.clamp(xp.real(y), -1, 1), xp.clamp(xp.imag_function(y), -1, 1)
+        )
     return xp.clamp(y, -1, 1)
 
 
