@@ -159,7 +159,6 @@ class Elementwise:
             node="".join(part.capitalize() for part in self.name.split("_")) or "Elementwise",
             method=False,
             floating=True,
-            dtypes="f",
             result="bool" if is_bool else "same",
             derivative=bool(partial),
             registered=False,
