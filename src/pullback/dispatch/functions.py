@@ -187,7 +187,7 @@ def _compile(
         compile(source, f"<pullback.{op.qualified_name}>", "exec"), {**namespace, **defaults}, made
     )
     function: Callable[..., Any] = made[name]
-    names = {_NUMPY_NAMES[n]: n for n in _NUMPY_NAMES if n in op.positions}
+    names = {_NUMPY_NAMES[n]: n for n in _NUMPY_NAMES if n in op.positions} | op.keywords
     if variadic is not None:
         names[variadic] = f"{variadic}_"
     if names:
