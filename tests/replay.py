@@ -14,8 +14,50 @@ from typing import Any
 import numpy as np
 
 import pullback as torch
+from pullback.autograd import Function
 
 Instruction = tuple[int, int, int, int]
+
+
+class Square(Function):
+    """Reads, and saves what it read."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * 2 * x
+
+
+class Itself(Function):
+    """A view that has the history that the function says."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 1.0
+
+
+class Times(Function):
+    """Writes in place."""
+
+    @staticmethod
+    def forward(ctx, x, number):
+        ctx.number = number
+        x.mul_(number)
+        ctx.mark_dirty(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.number, None
 
 
 @dataclass(eq=False)
@@ -39,6 +81,7 @@ class Mapped:
     index: Any
     recorded: bool = True  # False for views made under no_grad
     one_of_many: bool = False
+    custom: bool = False  # whether a custom function has made it
     detached: bool = False
     born: int = 0
 
@@ -58,10 +101,16 @@ class Mapped:
 
     @property
     def stale(self) -> bool:
-        """A view made under no_grad whose base has another history now."""
+        """A view that is not recorded as one, whose base has another history now."""
         if self.detached:
             return False
-        return self.storage.poisoned or (not self.recorded and self.storage.histories > self.born)
+        alone = self.custom or not self.recorded
+        return self.storage.poisoned or (alone and self.storage.histories > self.born)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether no history could tell of a write through it."""
+        return self.one_of_many or self.custom or not self.recorded
 
 
 @dataclass
@@ -155,7 +204,8 @@ class Program:
         t = see(a.tensor) if self.runs else None
         flags = {
             "recorded": a.recorded, "one_of_many": a.one_of_many,
-            "detached": a.detached, "born": a.storage.histories if a.recorded else a.born,
+            "detached": a.detached, "custom": a.custom,
+            "born": a.born if a.custom or not a.recorded else a.storage.histories,
         } | flags  # fmt: skip
         self.mapped.append(Mapped(t, a.storage, index, **flags))
 
@@ -190,7 +240,7 @@ class Program:
         return Outcome(value, gradient, poisoned, loss, self.constants)
 
     def make_read(self, a: Mapped, code: int, b: int, c: int) -> None:
-        match code % 4:
+        match code % 5:
             case 0:
                 self.read(a, lambda t: t.sin(), lambda v: (np.sin(v), np.cos(v)))
             case 1:
@@ -199,12 +249,14 @@ class Program:
                 self.read(a, lambda t: t * t, lambda v: (v * v, 2 * v))
             case 3:
                 self.read(a, lambda t: t.clone(), lambda v: (v.copy(), np.ones(v.shape)))
+            case 4:
+                self.read(a, Square.apply, lambda v: (v * v, 2 * v))
 
     def make_view(self, a: Mapped, code: int, b: int, c: int) -> None:
         i = a.index
         rank = i.ndim
         dim = b % rank if rank else 0
-        match code % 10:
+        match code % 11:
             case 0 if rank and i.shape[dim]:
                 k = c % i.shape[dim]
                 self.view(a, lambda t: t.select(dim, k), index=np.take(i, k, dim))
@@ -230,8 +282,11 @@ class Program:
                     self.view(a, lambda t: t[...], i, recorded=False)
             case 9:
                 self.view(
-                    a, lambda t: t.detach(), i, detached=True, recorded=True, one_of_many=False
-                )
+                    a, lambda t: t.detach(), i,
+                    detached=True, recorded=True, one_of_many=False, custom=False,
+                )  # fmt: skip
+            case 10:
+                self.view(a, Itself.apply, i, custom=True)
 
     # -------------------------------------------------------------------------------- writes
 
@@ -240,17 +295,17 @@ class Program:
         v, one = np.asarray(self.value(a)), np.ones(a.index.shape)
         number = 0.5 + (c % 5) / 4
         key = (Ellipsis, c % a.index.shape[-1]) if a.index.ndim and a.index.size else (Ellipsis,)
-        match code % 12:
+        match code % 13:
             case 0:
                 self.put(a, v * number, [(number * one, a)], lambda t: t.mul_(number))
             case 1:
                 self.put(a, v + number, [(one, a)], lambda t: t.add_(number))
             case 2 | 3 | 4:
                 u, uv, uj, stale = self.operand(other, a)
-                if code % 12 == 2:
+                if code % 13 == 2:
                     terms = [(one, a), (one, uj)]
                     self.put(a, v + uv, terms, lambda t: t.add_(u), other, stale)
-                elif code % 12 == 3:
+                elif code % 13 == 3:
                     terms = [(uv * one, a), (v, uj)]
                     self.put(a, v * uv, terms, lambda t: t.mul_(u), other, stale)
                 else:
@@ -278,6 +333,11 @@ class Program:
             case 11:
                 with torch.no_grad():
                     self.put_constant(a, number)
+            case 12:  # refuses after it has written: what is refused is not described here
+                records = a.storage.records and not a.detached
+                if not (a.repeated() or (records and (a.storage.leaf or a.fixed))):
+                    act = lambda t: Times.apply(t, number)  # noqa: E731
+                    self.put(a, v * number, [(number * one, a)], act)
 
     def operand(self, u: Mapped, a: Mapped) -> tuple[Any, Any, Any, bool]:
         """The other tensor, or its sum where its shape does not fit: tensor, value, Jacobian."""
@@ -299,14 +359,14 @@ class Program:
         repeated = a.repeated(key)
         if a.detached and incoming and not repeated:
             return  # sound, but from then on two histories share a storage: not described here
-        if incoming and not storage.records and (a.one_of_many or not a.recorded):
+        if incoming and not storage.records and a.fixed:
             return
         recording = incoming or (storage.records and not a.detached)
         forbidden = (
             # one number may be written several times into one place, where no history is kept
             (repeated and (recording or not fills))
             or (storage.leaf and not a.detached)
-            or (recording and (a.one_of_many or not a.recorded))
+            or (recording and a.fixed)
         )
         if self.runs:
             self.expect(forbidden, a.tensor, act)

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pullback
 from fake_autograd import Node, Tensor, kernel_norm, leaf
 from pullback.graph import Box, Graph, Kind, make_dot, trace
 from pullback.graph import viewer as viewer_module
@@ -64,7 +65,7 @@ def install_program(monkeypatch, folder: Path, name: str, script: str) -> None:
 
 
 def lines(box: Box) -> tuple[object, ...]:
-    return (box.kind, box.operator or box.names, box.shape)
+    return (box.kind, box.operator or box.names or box.roles, box.shape)
 
 
 def texts(svg: str) -> list[str]:
@@ -108,7 +109,8 @@ def test_the_scenario_has_the_arrows_of_the_figure():
     h, q, p = kernel_norm(5, 3)
     graph = trace(h, {"q": q, "p": p})
     title = {
-        box.key: f"{box.operator or ','.join(box.names)}{box.shape or ''}" for box in graph.boxes
+        box.key: f"{box.operator or ','.join(box.names or box.roles)}{box.shape or ''}"
+        for box in graph.boxes
     }
     found = Counter(f"{title[arrow.tail]} -> {title[arrow.head]}" for arrow in graph.arrows)
     assert found == Counter(
@@ -161,7 +163,7 @@ def test_without_params_leaves_have_their_shape_only():
 def test_value_saved_by_two_operators_is_one_box_with_two_arrows():
     h, _, _ = kernel_norm(4)
     graph = trace(h)
-    (kernel,) = [box for box in graph.boxes if box.names == ("self", "result")]
+    (kernel,) = [box for box in graph.boxes if box.roles == ("self", "result")]
     heads = [graph.box(a.head).operator for a in graph.arrows if a.tail == kernel.key]
     assert sorted(heads) == ["ExpBackward0", "MmBackward0"]
 
@@ -172,14 +174,15 @@ def test_views_of_one_array_are_different_values():
     saved = {"self": x.array, "same": x.array, **views, "column": x.array[:, 0]}
     y = Tensor(np.ones(()), Node("MmBackward0", [x], saved))
     stored = [box for box in trace(y, {"x": x}).boxes if box.kind is Kind.STORED]
-    assert [box.names for box in stored] == [
+    assert [box.names or box.roles for box in stored] == [
         ("x",),
         ("x.T",),
         ("row",),
         ("x",),
         ("column",),
     ]
-    assert [box.names for box in trace(y).boxes if box.kind is Kind.STORED] == [
+    assert [box.view_of for box in stored] == ["", "", "", "stored1", ""]
+    assert [box.roles for box in trace(y).boxes if box.kind is Kind.STORED] == [
         ("self", "same"),
         ("mat2",),
         ("row",),
@@ -221,8 +224,8 @@ def test_names_reach_results_and_their_stored_values():
     y = Tensor(values, Node("ExpBackward0", [x], {"result": values}))
     z = Tensor(values.sum(), Node("SumBackward0", [y]))
     source = make_dot(z, {"x": x, "y": y, "z": z, "again": x}).source
-    assert 'label="SumBackward0\\nz"' in source
-    assert 'label="ExpBackward0\\ny"' in source
+    assert 'label="∂Sum\\nz"' in source
+    assert 'label="∂Exp\\ny"' in source
     assert 'label="y\\n(3)"' in source
     assert 'label="x, again\\n(3)"' in source
 
@@ -236,7 +239,22 @@ def test_an_output_without_operators():
         (Kind.OUTPUT, (), (3,), True),
     ]
     assert [(a.tail, a.head) for a in graph.arrows] == [(graph.boxes[0].key, graph.boxes[1].key)]
-    assert make_dot(constant).source.count(GREEN) == 1
+    assert make_dot(constant).source.count(f'fillcolor="{GREEN}"') == 1
+
+
+def test_a_leaf_that_nobody_holds_is_drawn_from_its_node():
+    def computed():
+        w = pullback.ones(2, 3, dtype=pullback.float64, requires_grad=True)
+        v = pullback.ones(3, requires_grad=True)
+        v.data = pullback.ones(2, 1)
+        return w.exp() + w * v
+
+    inputs = [box for box in trace(computed(), {}).boxes if box.kind is Kind.INPUT]
+    assert sorted((box.shape, box.dtype, box.nbytes) for box in inputs) == [
+        ((2, 1), "float32", 8),
+        ((2, 3), "float64", 48),
+    ]
+    assert "(2, 3)" in make_dot(computed()).source
 
 
 def test_several_outputs_share_their_graph():
@@ -293,7 +311,7 @@ def test_the_picture_keeps_nothing_alive():
     del h, q, p
     gc.collect()  # the fake leaf and its AccumulateGrad hold each other
     assert watch() is None
-    assert "MulBackward0" in picture.source
+    assert "∂Mul" in picture.source
 
 
 # ---- text ---------------------------------------------------------------------------------------
@@ -403,14 +421,15 @@ def test_without_the_program_a_file_is_written(no_dot, tmp_path):
     assert (tmp_path / "H.gv").read_text() == picture.source
     svg = Path(path).read_text()
     shown = Counter(texts(svg))
-    assert shown["ExpBackward0"] == 1
+    assert shown["∂Exp"] == 1
     assert shown["(5, 3)"] == 3
     assert shown["q"] == 1
     assert shown["p"] == 3
     assert svg.count('class="edge"') == 23
     for colour, count in {GREEN: 1, RED: 2, BLUE: 6, WHITE: 12}.items():
-        assert svg.count(f'fill="{colour}"') == count
+        assert svg.count(f'fill="{colour}"') == count + 1  # and once in the legend
     assert picture._repr_svg_() == svg
+    assert svg[svg.index("<svg") :] in picture._repr_html_()
     assert picture._repr_mimebundle_() == {"image/svg+xml": svg}
 
 

@@ -41,7 +41,19 @@ from pullback.autograd import (
     enable_grad as enable_grad,
 )
 from pullback.autograd import (
+    inference_mode as inference_mode,
+)
+from pullback.autograd import (
+    is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+)
+from pullback.autograd import (
+    is_anomaly_enabled as is_anomaly_enabled,
+)
+from pullback.autograd import (
     is_grad_enabled as is_grad_enabled,
+)
+from pullback.autograd import (
+    is_inference_mode_enabled as is_inference_mode_enabled,
 )
 from pullback.autograd import (
     no_grad as no_grad,
@@ -135,6 +147,9 @@ from pullback.dtypes import (
 )
 from pullback.dtypes import (
     uint64 as uint64,
+)
+from pullback.errors import (
+    OutOfMemoryError as OutOfMemoryError,
 )
 from pullback.explain import (
     explain as explain,
@@ -235,6 +250,16 @@ def get_num_threads() -> _builtins.int:
     return config.num_threads
 
 
+def vmap(
+    func: _Any, in_dims: _Any = 0, out_dims: _Any = 0, randomness: str = "error", *,
+    chunk_size: _builtins.int | None = None,
+) -> _Any:  # fmt: skip
+    """A function that maps `func` over an axis of its tensors: `func.vmap`."""
+    from pullback.func.batching import vmap as mapped
+
+    return mapped(func, in_dims, out_dims, randomness, chunk_size=chunk_size)
+
+
 def set_printoptions(*options: _Any, **named: _Any) -> None:
     """How tensors are printed: precision, threshold, edgeitems, linewidth, profile, sci_mode."""
     from pullback.printing import (
@@ -244,8 +269,24 @@ def set_printoptions(*options: _Any, **named: _Any) -> None:
     set_printoptions(*options, **named)
 
 
+def save(obj: _Any, f: _Any, *options: _Any, **named: _Any) -> None:
+    """Write tensors, and nests of them, to a file that holds no code: see `serialization`."""
+    from pullback import serialization
+
+    serialization.save(obj, f, *options, **named)
+
+
+def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
+    """Read what `save` wrote, or a .safetensors file."""
+    from pullback import serialization
+
+    return serialization.load(f, *options, **named)
+
+
 # Imported when they are first used: whatever is not needed to make a tensor.
-_SUBMODULES = ("graph", "linalg", "nn", "special")
+_SUBMODULES = ("func", "graph", "linalg", "nn", "optim", "serialization", "special", "utils")
+
+_FUNCTIONS = {"elementwise": "scalars"}  # likewise; names: the modules they are in
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 
@@ -253,14 +294,17 @@ _operation, _names, _operations = namespaces.lazy(__name__, globals())
 def __getattr__(name: str) -> _Any:
     if name in _SUBMODULES:
         return _import_module(f"pullback.{name}")
+    if name in _FUNCTIONS:
+        return getattr(_import_module(f"pullback.{_FUNCTIONS[name]}"), name)
     return _operation(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*_names(), *_SUBMODULES})
+    return sorted({*_names(), *_SUBMODULES, *_FUNCTIONS})
 
 
 __all__ = [
     *(n for n in globals() if not n.startswith("_") and n not in ("construct", "methods", "ops")),
     *_operations,
+    *_FUNCTIONS,
 ]

@@ -119,6 +119,8 @@ def _wrong(name: str, parameter: str, wanted: str, value: Any) -> TypeError:
 def _int(name: str, parameter: str, value: Any, ndim: int) -> Any:
     if type(value) is int:
         return value
+    if isinstance(value, bool):  # an int to Python, but a slip here
+        raise _wrong(name, parameter, "int", value)
     try:
         return int(operator.index(value))
     except TypeError:
@@ -168,7 +170,13 @@ def _ints(name: str, parameter: str, values: Any, ndim: int) -> tuple[int, ...]:
     return tuple(_int(name, parameter, v, ndim) for v in values)
 
 
-def _dim(name: str, parameter: str, value: Any, ndim: int) -> Any:
+def _dim(name: str, parameter: str, value: Any, ndim: int) -> int:
+    if value is None:
+        raise _wrong(name, parameter, "int", value)
+    return wrap_dim(value, ndim, name)
+
+
+def _dim_or_all(name: str, parameter: str, value: Any, ndim: int) -> Any:
     return wrap_dims(None, ndim, name) if value is None else wrap_dim(value, ndim, name)
 
 
@@ -187,7 +195,7 @@ def _new_dim(name: str, parameter: str, value: Any, ndim: int) -> int:
 _CONVERTERS: dict[Any, Converter] = {
     Dim: _dim, Dims: _dims, DimSet: _dim_set, NewDim: _new_dim, Ints: _ints,
     Number: _number, Dtype: _dtype, Format: _format,
-    int: _int, int | None: _int, float: _float, bool: _bool,
+    int: _int, int | None: _int, float: _float, float | None: _float, bool: _bool,
 }  # fmt: skip
 
 
@@ -207,7 +215,9 @@ def converters(
 
 def _optional(convert: Converter) -> Converter:
     """The same for a parameter that may be None; axes have a meaning of their own for it."""
-    if convert in (_dim, _dims, _dim_set, _ints):
+    if convert is _dim:
+        return _dim_or_all
+    if convert in (_dims, _dim_set, _ints):
         return convert
 
     def convert_or_none(name: str, parameter: str, value: Any, ndim: int) -> Any:

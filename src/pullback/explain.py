@@ -153,7 +153,7 @@ def explain(tensors: Tensor | Sequence[Tensor], source: bool = False) -> Explana
     if not pending:
         return Explanation(_lines(given, {}), (), (), (), notes, source)
     order, sources, steps = planned(list(dict.fromkeys(pending)))
-    book = _Book(order, sources, {id(v) for v in pending})
+    book = Book(order, sources, {id(v) for v in pending})
     done = tuple(book.step(step) for step in steps)
     names = {id(v): name for v, name in book.values()}
     return Explanation(
@@ -203,8 +203,8 @@ def _lines(tensors: Sequence[Tensor], names: dict[int, str]) -> tuple[str, ...]:
 # ---- reading the plan ----------------------------------------------------------------------------
 
 
-class _Book:
-    """Names for the values of a plan, in the order in which they appear."""
+class Book:
+    """Names for the values of a plan, in the order in which they appear, and its steps in words."""
 
     def __init__(
         self, order: Sequence[Formula], sources: Sequence[Value], wanted: set[int]

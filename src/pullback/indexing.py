@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from pullback.autograd.graph import Node, OperationNode, node_class
+from pullback.autograd.levels import Levels, is_lifted
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import Step, join, note_view
+from pullback.autograd.watch import watch
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
 from pullback.construct import number_array
@@ -89,6 +91,8 @@ def _view(x: Tensor, part: Any, moves: Any) -> Tensor:
     if edge is not None and mode.enabled:
         for move, plain, shape in moves:
             edge = move.record(edge, shape, plain)
+            if mode.enabled is not True:
+                watch(edge[0])
         view._edge = edge
     move, plain, _ = moves[0]
     note_view(view, x, (move.op, plain, None))
@@ -161,9 +165,9 @@ def _read(x: Tensor, key: Any) -> tuple[Any, list[Moved], list[Tensor | None]]:
                 indices.append(wrap(np.zeros(int(k), np.int64)))
             dim += 1
         else:
-            array = k._array
             indices += [None] * (dim - len(indices))
-            if array.dtype.kind == "b" or array.dtype == np.uint8:
+            if k._value.dtype.kind == "b" or k._value.dtype == np.uint8:
+                array = k._array
                 _check_mask(x, keys, array.shape, shape, dim)
                 indices += map(wrap, np.nonzero(array))
                 places += [FULL] * array.ndim
@@ -207,7 +211,7 @@ def _element(k: Any) -> Any:
     if k is None or k is Ellipsis or isinstance(k, (bool, slice)):
         return k
     if isinstance(k, Tensor):
-        return _zero_dim(k) if k._value.ndim == 0 else _check_index(k)
+        return _zero_dim(k) if k._value.ndim == 0 and not is_lifted(k) else _check_index(k)
     if isinstance(k, (list, tuple, range, ndarray)):
         array = np.asarray(k if isinstance(k, ndarray) else [_plain(e) for e in k])
         if array.size == 0 and array.dtype.kind == "f":  # NumPy's dtype for no numbers
@@ -219,6 +223,8 @@ def _element(k: Any) -> Any:
         return bool(k)
     if hasattr(k, "__index__"):
         return as_index(k)
+    if isinstance(k, str):
+        raise TypeError(f"a tensor has no element {k!r}: indices are numbers, slices and tensors")
     raise IndexError(
         f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
         f"valid indices (got {type(k).__name__})"
@@ -287,7 +293,7 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
 
     The value broadcasts, and is converted to the dtype of x. TypeError for lists.
     """
-    if type(x._value) is not ndarray or x._apart is not None:
+    if (type(x._value) is not ndarray or x._apart is not None) and not is_lifted(x):
         join(x)
     if not isinstance(value, Tensor):
         value = _assigned(x, value)
@@ -311,7 +317,9 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
 
 
 def recorded(x: Tensor, value: Any = None) -> bool:
-    """Whether writing a value into x concerns the graph."""
+    """Whether writing a value into x concerns the graph, or what tensors have besides numbers."""
+    if Levels.count and (is_lifted(x) or is_lifted(value)):
+        return True
     if not mode.enabled:
         return False
     base = x._base

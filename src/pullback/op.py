@@ -60,9 +60,9 @@ from pullback.layouts import contiguous_format
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
-    "SomeArrays", "View", "ViewCopy", "ViewScatter", "as_ints", "call", "composite",
-    "contiguous_format", "copied", "creation", "opaque", "pointwise", "reduction", "scattered",
-    "view", "wrap_dim",
+    "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis", "as_ints",
+    "call", "composite", "contiguous_format", "copied", "creation", "opaque", "pointwise",
+    "reduction", "scattered", "view", "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -76,10 +76,32 @@ def call(*args: Any, **keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return args, keywords
 
 
+def visible_axes(xp: Any, x: Any, rank: int) -> Any:
+    """Examples with that many axes each: axes of size 1 are put before the others they have."""
+    missing = rank - len(x.shape) + 1
+    return xp.reshape(x, x.shape[0], *(1,) * missing, *x.shape[1:]) if missing > 0 else x
+
+
+def all_examples(xp: Any, tensors: Sequence[Any], size: int = 1) -> list[Any]:
+    """Tensors with as many examples each."""
+    size = max(size, *(x.shape[0] for x in tensors))
+    return [x if x.shape[0] == size else xp.expand(x, size, *x.shape[1:]) for x in tensors]
+
+
+def along_axis(xp: Any, function: Function, x: Any, dim: int) -> Any:
+    """`function(x, axis)` of examples, for an axis of one of them; numbers count as vectors."""
+    if len(x.shape) > 1:
+        return function(x, dim + 1)
+    made = function(xp.unsqueeze(x, 1), 1)
+    if not isinstance(made, tuple):
+        return xp.squeeze(made, 1)
+    return type(made)(*(xp.squeeze(m, 1) for m in made))
+
+
 class Plan:
     """What a backward step saves and computes, given which arguments need a gradient."""
 
-    __slots__ = ("attributes", "calls", "saved_names", "sources")
+    __slots__ = ("attributes", "calls", "saved_names", "saved_outputs", "sources")
 
     def __init__(self, op: Op, needs: tuple[bool, ...]):
         rules = [op.rules[n] for n, need in zip(op.differentiable, needs, strict=True) if need]
@@ -91,6 +113,7 @@ class Plan:
         self.saved_names = tuple(wanted)
         # Where each saved value comes from: ("argument" | "output" | "shape" | "dtype", index).
         self.sources = tuple(op.source(name) for name in self.saved_names)
+        self.saved_outputs = [n for n, (what, _) in enumerate(self.sources) if what == "output"]
         pool = [*op.cotangents, *self.saved_names]
         # (index of the edge, rule, what the rule takes out of (cotangents + saved values))
         self.calls = tuple(
@@ -153,17 +176,23 @@ class Op:
     * `public_name`: the public name, where the registry has another operation under it.
     * `function`, `method`: whether there is a function, and a method of tensors.
     * `inplace`: whether there is a method that writes over its tensor, or its name.
+    * `inplace_argument`: whether the function has a last argument `inplace`, which writes the
+      result over the input.
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
     * `keywords`: other names of arguments, `{"value": "src"}`, where PyTorch has several.
     * `floating`: integers are converted to the default floating type first; True, or a function
       of the plain arguments that says so.
     * `dtypes`: the kinds of elements it is defined for, "b" booleans, "i" integers, "f" floating
       point, "c" complex; others raise NotImplementedError, as PyTorch's do.
+    * `half`: False if it is not defined for float16 either.
     * `result`: dtype of the result: "same", "bool", "real" (of a complex argument), "index".
     * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
       or does not depend on its arguments); a missing rule is an error otherwise.
+    * `registered`: False for an operation that a user has made, which vocabularies do not know.
     * `random`: True where the result is drawn, so that nothing can be compared with it.
+    * `affine`: True where rules ask for no input, and yet zeros do not give zeros (a padding with
+      ones): such an operation cannot be applied to tangents.
 
     What tests need is declared beside it, by decorators: `samples`, and `reference`.
     """
@@ -189,15 +218,19 @@ class Op:
         function: bool = True,
         method: bool = True,
         inplace: bool | str = False,
+        inplace_argument: bool = False,
         aliases: Sequence[str] = (),
         keywords: Mapping[str, str] | None = None,
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
         dtypes: str = "bifc",
+        half: bool = True,
         result: str = "same",
         holomorphic: bool = True,
         derivative: bool = True,
         random: bool = False,
+        registered: bool = True,
+        affine: bool = False,
     ):
         self.name = name or forward.__name__
         self.forward = forward
@@ -208,14 +241,17 @@ class Op:
         self.inplace_name = (
             inplace if isinstance(inplace, str) else f"{self.public_name}_" * inplace
         )
+        self.inplace_argument = inplace_argument
         self.aliases = tuple(aliases)
         self.keywords = dict(keywords or {})
         self.floating = floating
         self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
+        self.half = half
         self.result = result
         self.holomorphic = holomorphic
         self.derivative = derivative
         self.random = random
+        self.affine = affine
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
@@ -225,9 +261,11 @@ class Op:
         self.given_overload = overload
         self.declared: dict[str, tuple[Function, tuple[str, ...] | None]] = {}  # rules, to be read
         self.plans: dict[tuple[bool, ...], Plan] = {}
+        self.calls: dict[Any, Function] = {}  # such as were met before, kept by dispatch
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
         self.check_function: Function | None = None
+        self.examples_function: Function | None = None
         differentiable_outputs = [n for n in self.outputs if n not in self.integer_outputs]
         self.cotangents = (
             tuple(f"g_{n}" for n in differentiable_outputs)
@@ -235,9 +273,10 @@ class Op:
         )  # fmt: skip
         # Vocabularies know `linalg.norm` as `linalg_norm`, as PyTorch's own interior does.
         key = f"{namespace}.{self.name}".removeprefix(".").replace(".", "_")
-        if key in REGISTRY:
-            raise ValueError(f"the operation {key} is declared twice")
-        REGISTRY[key] = self
+        if registered:
+            if key in REGISTRY:
+                raise ValueError(f"the operation {key} is declared twice")
+            REGISTRY[key] = self
         self.key = key
         self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
 
@@ -351,6 +390,17 @@ class Op:
         self.check_function = function
         return function
 
+    def examples(self, function: Function) -> Function:
+        """Decorator: the operation on many examples at once, for `vmap`: `(xp, arguments…)`.
+
+        Each tensor has one more axis in front: of as many examples as there are, or of size 1 if
+        it is the same for all. Plain arguments are those of one example, normalised. The result
+        has the axis too. Pointwise operations, reductions, views and composites need no such rule;
+        another operation without one is called for each example.
+        """
+        self.examples_function = function
+        return function
+
     def samples(self, function: Function) -> Function:
         """Decorator: calls for the tests, `(r)`, yielded as `call(…)`.
 
@@ -408,9 +458,9 @@ class Op:
         first = args[self.tensors[0]]  # the others have been converted to the same dtype
         if isinstance(first, (list, tuple)):
             first = first[0]
-        elif isinstance(first, (int, float, complex)):  # in a formula: 1 - y
+        elif not hasattr(first, "dtype"):  # a number, in a formula: 1 - y
             first = args[self.tensors[1]]
-        if first.dtype.kind not in self.kinds:
+        if first.dtype.kind not in self.kinds or (not self.half and first.dtype == "float16"):
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(
                 f"\"{self.name}\" not implemented for '{name}': convert the tensor of shape "
@@ -674,6 +724,17 @@ class View(Op):
 
         return {first: (inverse, ("g", f"{first}_shape", *plain))}
 
+    def moved(self, plain: Sequence[Any]) -> list[Any]:
+        """The plain arguments with the axes that they name moved by one."""
+        found: list[Any] = []
+        for p, value in zip(self.parameters[1:], plain, strict=True):
+            if p.annotation in (Dim, NewDim):
+                value += 1
+            elif p.annotation is DimSet:
+                value = tuple(d + 1 for d in value)
+            found.append(value)
+        return found
+
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         return self.call(xp, args)
 
@@ -867,7 +928,10 @@ class Composite(Op):
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
             self.check_dtype(args)
-        return self.call(xp, args)
+        result = self.call(xp, args)
+        if self.outputs and type(result) is tuple and self.tuple_class is not tuple:
+            return self.tuple_class(*result)
+        return result
 
 
 class Creation(Op):

@@ -80,6 +80,9 @@ class Tensor:
     # The owner knows its views, so that writing in place can bring their histories up to date.
     _views: list[weakref.ref[Tensor]] | None = None
 
+    # Whether there are tangents or a hidden axis (`autograd.levels`).
+    _is_lifted = False
+
     # Set by `construct`: what `torch.Tensor(...)` means.
     _construct: Callable[..., Tensor]
 

@@ -8,59 +8,80 @@ after everything that contributes to it, without recursion.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.autograd import graph
+from pullback.autograd.around import after, before, own, tensor_hooks
+from pullback.autograd.edges import GradientEdge
 from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, fit_array, steps
+from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import Latest
+from pullback.autograd.watch import Anomaly, run_watched
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.formula import Formula, evaluate
-from pullback.tensor import Tensor, wrap
+from pullback.formula.waiting import note_gradient
+from pullback.tensor import Tensor, as_size, wrap
 
 ndarray = np.ndarray
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
-def _as_tuple(tensors: Any) -> tuple[Any, ...]:
-    if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable):
+def as_tuple(tensors: Any) -> tuple[Any, ...]:
+    if isinstance(tensors, (Tensor, GradientEdge)) or not isinstance(tensors, Iterable):
         return (tensors,)  # what is no tensor either is refused with its place
     return tuple(tensors)
 
 
+Place = Tensor | GradientEdge
+# Told of the outputs of every backward pass before it starts, if it is set.
+before_pass: Any = None
+
+
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Place | Sequence[Place],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    inputs: Place | Sequence[Place] | None = None,
 ) -> None:
     """Add to the `.grad` of the leaves the gradients of the sum of ⟨grad_tensors, tensors⟩.
 
     `grad_tensors` may be left out for tensors of one element. `inputs` restricts the leaves.
+    For a tensor, its `graph.GradientEdge` may be given.
     RuntimeError for a tensor that requires no gradient, for a missing or misshapen cotangent, and
     for a second pass through freed values.
     """
-    roots = _roots(_as_tuple(tensors), grad_tensors, create_graph)
+    if Levels.count and top((*as_tuple(tensors), *as_tuple(grad_tensors))) is not None:
+        from pullback.autograd.pull import backward_lifted  # which needs this module
+
+        roots = _roots(as_tuple(tensors), grad_tensors, True)
+        backward_lifted(as_tuple(tensors), [g for _, _, g in roots], create_graph, inputs)
+        return
+    roots = _roots(as_tuple(tensors), grad_tensors, create_graph)
+    if before_pass is not None:
+        before_pass(as_tuple(tensors))
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
-        _run(roots, None, retain, create_graph)
+        run(roots, None, retain, create_graph)
         if not create_graph:
-            _compute(_as_tuple(tensors), _gradients_below(roots))
+            _compute(as_tuple(tensors), _gradients_below(roots))
         return
-    targets = _as_tuple(inputs)
+    targets = as_tuple(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
     for target in targets:
-        if not target.is_leaf:
+        if isinstance(target, Tensor) and not target.is_leaf:
             graph.retain_grad(target)
-    results = _run(roots, edges, retain, create_graph)
+    results = run(roots, edges, retain, create_graph)
     if not create_graph:
-        _compute(_as_tuple(tensors), results.values())
+        _compute(as_tuple(tensors), results.values())
         results = {edge: _numbers(g, False) for edge, g in results.items()}
     for edge, result in results.items():
         node = edge[0]
@@ -69,8 +90,8 @@ def backward(
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Place | Sequence[Place],
+    inputs: Place | Sequence[Place],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -90,17 +111,29 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
             "but got: allow_unused=False."
         )
-    targets = _as_tuple(inputs)
-    sources = _as_tuple(outputs)
+    targets = as_tuple(inputs)
+    sources = as_tuple(outputs)
     if is_grads_batched:
-        return _batched(sources, targets, grad_outputs, retain_graph, create_graph,
+        from pullback.autograd.pull import batched  # which needs this module
+
+        return batched(sources, targets, grad_outputs, retain_graph, create_graph,
                         allow_unused, materialize_grads)  # fmt: skip
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     edges = [_target_edge(t, k) for k, t in enumerate(targets)]
-    roots = _roots(sources, grad_outputs, create_graph)
+    lifted = Levels.count and top((*sources, *as_tuple(grad_outputs))) is not None
+    roots = _roots(sources, grad_outputs, create_graph or bool(lifted))
+    if before_pass is not None:
+        before_pass(sources)
     retain = create_graph if retain_graph is None else retain_graph
-    found = _run(roots, edges, retain, create_graph)
+    if lifted:
+        from pullback.autograd.pull import pull  # which needs this module
+
+        made = pull(sources, targets, [g for _, _, g in roots], create_graph)
+        create_graph = True  # they are tensors
+        found = {e: g for e, g in zip(edges, made, strict=True) if g is not None}
+    else:
+        found = run(roots, edges, retain, create_graph)
     if not create_graph:
         _compute(sources, [found[e] for e in edges if e in found])
     results: list[Tensor | None] = []
@@ -111,15 +144,18 @@ def grad(
             if not create_graph:
                 result = wrap(_numbers(result, edge in given))
                 given.add(edge)
+            elif type(result._value) is Formula:
+                note_gradient(result)
             results.append(result)
         elif materialize_grads:
-            results.append(wrap(np.zeros(target.shape, target._value.dtype)))
+            results.append(wrap(np.zeros(*_meta(target, f"inputs[{k}]"))))
         elif allow_unused:
             results.append(None)
         else:
+            shape = f", of shape {list(target.shape)}" if isinstance(target, Tensor) else ""
             raise RuntimeError(
                 f"One of the differentiated Tensors appears to not have been used in the graph: "
-                f"inputs[{k}], of shape {list(target.shape)}. Set allow_unused=True if this is "
+                f"inputs[{k}]{shape}. Set allow_unused=True if this is "
                 f"the desired behavior: its gradient is then None, or zeros with "
                 f"materialize_grads=True."
             )
@@ -128,7 +164,8 @@ def grad(
 
 def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
     """Formulas among results and gradients, evaluated together: they share their loops."""
-    pending = [g for g in (*gradients, *(t._value for t in outputs))
+    values = (t._value for t in outputs if isinstance(t, Tensor))
+    pending = [g for g in (*gradients, *values)
                if type(g) is Formula and g.is_pending and not g.is_large]  # fmt: skip
     if pending:
         evaluate(pending)
@@ -137,7 +174,7 @@ def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
 def _gradients_below(roots: Iterable[tuple[Node, int, Any]]) -> list[Any]:
     """The gradients that the leaves below the roots have now."""
     found = []
-    for node in _reachable((node for node, _, _ in roots), 0):
+    for node in reachable((node for node, _, _ in roots), 0):
         if isinstance(node, AccumulateGrad):
             leaf = node.variable
             if leaf is not None and leaf._grad is not None:
@@ -145,29 +182,9 @@ def _gradients_below(roots: Iterable[tuple[Node, int, Any]]) -> list[Any]:
     return found
 
 
-def _batched(
-    outputs: tuple[Any, ...], inputs: tuple[Any, ...], cotangents: Any, retain: bool | None,
-    create: bool, unused: bool | None, materialize: bool,
-) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """One backward pass per cotangent, stacked."""
-    batches = [None if g is None else list(g) for g in _as_tuple(cotangents)]
-    lengths = {len(b) for b in batches if b is not None}
-    if len(lengths) != 1:
-        raise RuntimeError("is_grads_batched=True needs grad_outputs with a common first axis")
-    (count,) = lengths
-    if count == 0:
-        raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
-    rows = []
-    for i in range(count):
-        keep = True if i < count - 1 else retain
-        row = [None if b is None else b[i] for b in batches]
-        rows.append(grad(outputs, inputs, row, keep, create, unused, False, materialize))
-    stack = graph.TENSORS.stack
-    return tuple(None if any(p is None for p in parts) else stack(list(parts))
-                 for parts in zip(*rows, strict=True))  # fmt: skip
-
-
 def _target_edge(target: Any, k: int) -> tuple[Node, int]:
+    if isinstance(target, GradientEdge):
+        return target.node, target.output_nr
     if not isinstance(target, Tensor):
         raise TypeError(f"inputs[{k}] must be a Tensor, not {type(target).__name__}")
     if target._edge is None:
@@ -178,53 +195,72 @@ def _target_edge(target: Any, k: int) -> tuple[Node, int]:
     return target._edge
 
 
+def _meta(place: Place, what: str) -> graph.Meta:
+    """Shape and dtype of a tensor or of a place in the graph."""
+    meta = place.meta if isinstance(place, GradientEdge) else (place.shape, place._value.dtype)
+    if meta is None:
+        raise RuntimeError(
+            f"{what}: the shape of this GradientEdge is not known, since it was made by hand: use "
+            f"get_gradient_edge(tensor), or pass the gradient"
+        )
+    return meta
+
+
 def _roots(
     tensors: tuple[Any, ...], cotangents: Any, create_graph: bool
 ) -> list[tuple[Node, int, Any]]:
     """The edges where the backward pass starts, with their cotangents."""
-    given = _as_tuple(cotangents) if cotangents is not None else (None,) * len(tensors)
+    given = as_tuple(cotangents) if cotangents is not None else (None,) * len(tensors)
     if len(given) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
     roots = []
     for k, (tensor, g) in enumerate(zip(tensors, given, strict=True)):
-        if not isinstance(tensor, Tensor):
+        if isinstance(tensor, GradientEdge):
+            edge: Any = (tensor.node, tensor.output_nr)
+            if g is not None and tensor.meta is None:  # made by hand: nothing to compare with
+                roots.append((*edge, g if create_graph else g._value))
+                continue
+            shape, dtype = _meta(tensor, f"element {k} of tensors")
+        elif not isinstance(tensor, Tensor):
             raise TypeError(f"element {k} must be a Tensor, not {type(tensor).__name__}")
-        if tensor._edge is None:
+        else:
+            edge = tensor._edge
+            shape, dtype = tensor._value.shape, tensor._value.dtype
+        if edge is None:
             raise RuntimeError(
                 f"element {k} of tensors does not require grad and does not have a grad_fn"
             )
-        value = tensor._value
         if g is None:
-            if value.size != 1:
+            if math.prod(shape) != 1:
                 raise RuntimeError(
                     f"grad can be implicitly created only for scalar outputs, not for shape "
-                    f"{list(value.shape)}: pass a gradient of that shape, or reduce with .sum()"
+                    f"{list(shape)}: pass a gradient of that shape, or reduce with .sum()"
                 )
-            if value.dtype.kind == "c":
+            if dtype.kind == "c":
                 raise RuntimeError(
                     "grad can be implicitly created only for real scalar outputs but got "
-                    f"{tensor.dtype}: take the .real part, or pass a gradient"
+                    f"{dtypes.from_numpy(dtype)}: take the .real part, or pass a gradient"
                 )
-            g = wrap(np.ones(value.shape, value.dtype))
+            g = wrap(np.ones(shape, dtype))
         elif not isinstance(g, Tensor):
             raise TypeError(f"gradients can be either Tensors or Nones, not {type(g).__name__}")
-        elif g._value.shape != value.shape:
+        elif g._value.shape != shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{k}] has a shape of {g.shape} and output[{k}] "
-                f"has a shape of {tensor.shape}."
+                f"has a shape of {as_size(shape)}."
             )
-        elif g._value.dtype != value.dtype:
-            if g._value.dtype.kind == "c" and value.dtype.kind != "c":
+        elif g._value.dtype != dtype:
+            if g._value.dtype.kind == "c" and dtype.kind != "c":
                 raise RuntimeError(
                     f"For real Tensor outputs the gradient must be real, but grad_output[{k}] "
-                    f"is {g.dtype} and output[{k}] is {tensor.dtype}"
+                    f"is {g.dtype} and output[{k}] is {dtypes.from_numpy(dtype)}"
                 )
-            g = graph.TENSORS.cast(g, value.dtype)
-        roots.append((*tensor._edge, g if create_graph else g._value))
+            g = graph.TENSORS.cast(g, dtype)
+        roots.append((*edge, g if create_graph else g._value))
     return roots
 
 
-def _reachable(roots: Iterable[Node], oldest: int) -> list[Node]:
+def reachable(roots: Iterable[Node], oldest: int) -> list[Node]:
     """The nodes below the roots that are not older than a time, from the oldest."""
     found: list[Node] = []
     seen: set[Node] = set()
@@ -247,7 +283,7 @@ def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]])
     goals = {node for node, _ in targets}
     oldest = min(node.time for node in goals)
     needed: set[Node] = set()
-    for node in _reachable((node for node, _, _ in roots), oldest):
+    for node in reachable((node for node, _, _ in roots), oldest):
         for edge in node.edges:
             if edge is not None and (edge[0] in goals or edge[0] in needed):
                 needed.add(node)
@@ -255,21 +291,31 @@ def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]])
     return needed
 
 
-def _run(
+def run(
     roots: list[tuple[Node, int, Any]],
     targets: list[tuple[Node, int]] | None,
     retain: bool,
     record: bool,
+    tensors: bool = False,
 ) -> dict[tuple[Node, int], Any]:
-    """The backward pass. Gives the cotangents that arrive at the targets, if there are any."""
+    """The backward pass. Gives the cotangents that arrive at the targets, if there are any.
+
+    They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
+    """
     was_recording = mode.enabled
-    mode.enabled = record
+    mode.switch(record)
     token = quiet_set(QUIET)
+    around = mode.running
     try:
-        return _Pass(roots, targets, retain, record).visit()
+        mode.running = running = _Pass(roots, targets, retain, record or tensors)
+        captured = running.visit()
+        for function in running.at_the_end:
+            function()
+        return captured
     finally:
+        mode.running = around
         quiet_reset(token)
-        mode.enabled = was_recording
+        mode.switch(was_recording)
 
 
 class _Pass:
@@ -288,6 +334,12 @@ class _Pass:
     ):
         self.retain = retain
         self.tensors = tensors
+        self.watched = Anomaly.enabled
+        # What hooks keep for the length of a pass, and ask for at its end.
+        self.notes: dict[Any, Any] = {}
+        self.at_the_end: list[Callable[[], None]] = []
+        self.start = [node for node, _, _ in roots]
+        self.below: set[Node] | None = None  # the nodes below the roots, once somebody asks
         self.add = graph.TENSORS.add if tensors else _add
         self.targets = targets
         self.wanted: dict[Node, list[int]] = {}  # the targets' outputs
@@ -307,6 +359,14 @@ class _Pass:
             if self.reached is None or node in self.reached:
                 self.send(node, number, g, shared=True)
 
+    def visits(self, node: Node) -> bool:
+        """Whether a cotangent of a node's outputs may arrive in this pass."""
+        if self.reached is not None:
+            return node in self.reached
+        if self.below is None:
+            self.below = set(reachable(self.start, 0))
+        return node in self.below
+
     def send(self, node: Node, number: int, g: Any, shared: bool) -> None:
         """Add a cotangent to what has arrived for an output of a node.
 
@@ -315,7 +375,13 @@ class _Pass:
         if isinstance(node, AccumulateGrad):
             have = self.leaves.get(node)
             if have is None:  # it becomes the leaf's gradient
-                self.leaves[node] = _own(g) if shared and not self.tensors else g
+                if shared and not self.tensors:
+                    if self.targets is not None and _is_part(g):
+                        # `grad` gives parts of the caller's cotangents as they are.
+                        self.leaves[node] = g
+                        return
+                    g = own(g)
+                self.leaves[node] = g
                 self.sums.add((node, 0))
             else:
                 self.leaves[node] = self.sum(node, 0, have, g)
@@ -347,7 +413,7 @@ class _Pass:
     def visit(self) -> dict[tuple[Node, int], Any]:
         """Go through the graph; gives the cotangents of the targets."""
         heap, pending, wanted, reached = self.heap, self.pending, self.wanted, self.reached
-        short = not self.tensors
+        short = not (self.tensors or self.watched)
         free = not self.retain
         # The youngest of the waiting nodes, where it is known without the heap.
         ahead: Node | None = None
@@ -421,12 +487,12 @@ class _Pass:
         """Visit one node: hooks, capture, accumulation, several outputs, records."""
         tensors = self.tensors
         if node.hooks is not None:
-            arrived = _tensor_hooks(node, arrived, tensors)
+            arrived = tensor_hooks(node, arrived, tensors)
         for number in self.wanted.get(node, ()):
             g = arrived[number] if type(arrived) is list else arrived
             if g is not None:
                 # A leaf's is nobody else's, but what it will be the gradient of goes on to others.
-                self.captured[node, number] = g if tensors or node.accumulates else _own(g)
+                self.captured[node, number] = g if tensors or node.accumulates else own(g)
         if isinstance(node, AccumulateGrad):
             if self.targets is None:
                 node.accumulate(arrived if tensors else wrap(arrived), tensors)
@@ -435,11 +501,12 @@ class _Pass:
             return
         cotangents = tuple(arrived) if type(arrived) is list else (arrived,)
         if node.hooks is not None:
-            cotangents = _before(node, cotangents, tensors)
+            cotangents = before(node, cotangents, tensors)
         values = getattr(node, "values", None) or ()
-        results = node.run(cotangents, tensors, self.reached)
+        run = run_watched if self.watched else type(node).run
+        results = run(node, cotangents, tensors, self.reached)
         if node.hooks is not None:
-            results = _after(node, results, cotangents, tensors)
+            results = after(node, results, cotangents, tensors)
         if not self.retain:
             node.release()
         for edge, g in zip(node.edges, results, strict=True):
@@ -451,7 +518,7 @@ class _Pass:
             shared = (
                 target.accumulates
                 and not tensors
-                and (node.hooks is not None or _is_shared(g, values, cotangents))
+                and (node.hooks is not None or node.lends or _is_shared(g, values, cotangents))
             )
             self.send(target, number, g, shared)
 
@@ -462,11 +529,6 @@ def _add(a: Any, b: Any) -> Any:
     return graph.VALUES.add(a, b)
 
 
-def _own(g: Any) -> Any:
-    """The same numbers in memory of their own."""
-    return g.twin() if type(g) is Formula else g.copy()
-
-
 def _numbers(value: Any, copy: bool) -> Any:
     """The array of a computed formula."""
     if type(value) is Formula:
@@ -474,6 +536,11 @@ def _numbers(value: Any, copy: bool) -> Any:
             return value.twin() if copy else value
         value = value.take()
     return value.copy() if copy else value
+
+
+def _is_part(g: Any) -> bool:
+    """Whether an array is a part of another one, each element in a place of its own."""
+    return type(g) is ndarray and g.base is not None and 0 not in g.strides and g.flags.writeable
 
 
 def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:
@@ -487,77 +554,3 @@ def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool
 
 def _holds(value: Any, g: Any) -> bool:
     return value is g or (type(value) is list and any(v is g for v in value))
-
-
-def _tensor_hooks(node: Node, arrived: Any, tensors: bool) -> Any:
-    """The hooks on the outputs' cotangents; then tensors that keep their gradient get it."""
-    hooks = node.hooks
-    assert hooks is not None
-    if not hooks.on_tensor and not hooks.retained:
-        return arrived
-    grads = list(arrived) if type(arrived) is list else [arrived]
-    if not tensors:
-        grads = [None if g is None else wrap(g) for g in grads]
-    for number, hook in list(hooks.on_tensor.values()):
-        if grads[number] is not None:
-            grads[number] = _replaced(hook(grads[number]), grads[number])
-    for number, reference in list(hooks.retained.items()):
-        tensor, g = reference(), grads[number]
-        if tensor is not None and g is not None:
-            have = tensor._grad
-            tensor._grad = graph.TENSORS.clone(g) if have is None else graph.TENSORS.add(have, g)
-    if not tensors:  # the hooks may have kept the arrays: a leaf must have its own
-        grads = [None if g is None else g._value for g in grads]
-        if node.accumulates:
-            grads = [_own(grads[0])]
-    return grads if type(arrived) is list else grads[0]
-
-
-def _before(node: Node, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:
-    """The node's pre-hooks."""
-    assert node.hooks is not None
-    if not node.hooks.before:
-        return cotangents
-    grads = tuple(g if g is None or tensors else wrap(g) for g in cotangents)
-    for hook in list(node.hooks.before.values()):
-        result = hook(grads)
-        if result is not None:
-            grads = _as_tuple(result)
-            _check_count("pre-hook", len(grads), len(cotangents))
-    return tuple(g if g is None or tensors else g._value for g in grads)
-
-
-def _check_count(what: str, have: int, want: int) -> None:
-    if have != want:
-        raise RuntimeError(f"a {what} must give {want} gradients or None, but it gave {have}")
-
-
-def _replaced(result: Any, g: Any) -> Any:
-    if result is None:
-        return g
-    if not isinstance(result, Tensor):
-        raise TypeError(f"a hook must return None or a Tensor, not {type(result).__name__}")
-    if result.shape != g.shape:
-        raise RuntimeError(
-            f"a hook has changed the size of the gradient: from {list(g.shape)} to "
-            f"{list(result.shape)}"
-        )
-    return result
-
-
-def _after(node: Node, results: Any, cotangents: tuple[Any, ...], tensors: bool) -> Any:
-    """The node's hooks on the inputs' cotangents."""
-    assert node.hooks is not None
-    if not node.hooks.after:
-        return results
-
-    def public(grads: Any) -> tuple[Any, ...]:
-        return tuple(g if g is None or tensors else wrap(g) for g in grads)
-
-    grads = public(results)
-    for hook in list(node.hooks.after.values()):
-        replaced = hook(grads, public(cotangents))
-        if replaced is not None:
-            grads = _as_tuple(replaced)
-            _check_count("hook", len(grads), len(results))
-    return [g if g is None or tensors else g._value for g in grads]

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pullback.autograd import forward_ad, graph
 from pullback.autograd.engine import grad
+from pullback.autograd.levels import BatchLevel, hidden, whole
 from pullback.autograd.modes import enable_grad, no_grad
 from pullback.tensor import Tensor, wrap
 
@@ -27,6 +29,10 @@ def gradcheck(
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
 ) -> bool:
@@ -36,10 +42,23 @@ def gradcheck(
     by `eps`, entry by entry, the imaginary parts of complex ones too. With `fast_mode`, one random
     direction per pair of input and output replaces the full Jacobian. Gives True, or raises
     GradcheckError with both Jacobians (False with `raise_exception=False`).
+
+    `check_forward_ad` compares forward mode as well, `check_backward_ad=False` nothing else;
+    `check_batched_grad` and `check_batched_forward_grad` compare derivatives along several
+    directions at once, inside vmap, with those along each.
     """
     arguments = _arguments(inputs)
+    if not (check_backward_ad or check_forward_ad):
+        raise ValueError("gradcheck: nothing to check, neither backward nor forward mode")
     try:
-        _check(func, arguments, eps, atol, rtol, nondet_tol, check_undefined_grad, fast_mode)
+        if check_backward_ad:
+            _check(func, arguments, eps, atol, rtol, nondet_tol, check_undefined_grad, fast_mode)
+        if check_forward_ad:
+            check_forward(func, arguments, eps, atol, rtol, fast_mode)
+        if check_batched_grad:
+            _check_batched_grad(func, arguments, atol, rtol)
+        if check_batched_forward_grad:
+            _check_batched_forward(func, arguments, atol, rtol)
     except GradcheckError:
         if raise_exception:
             raise
@@ -60,6 +79,9 @@ def gradgradcheck(
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
 ) -> bool:
@@ -68,7 +90,7 @@ def gradgradcheck(
     outputs = _differentiable(_outputs(func, arguments))
     if grad_outputs is None:
         source = np.random.default_rng(0)
-        cotangents = [_random(o._value, source) for o in outputs]
+        cotangents = [_random(o._array, source) for o in outputs]
     else:
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
         cotangents = [wrap(g._array.copy()) for g in given]
@@ -80,12 +102,13 @@ def gradgradcheck(
         inner = list(both[:count])
         made = _differentiable(_outputs(func, inner))
         wanted = [x for x in inner if _is_checked(x)]
-        found = grad(made, wanted, list(both[count:]), create_graph=True, allow_unused=True)
-        return tuple(g for g in found if g is not None and g._edge is not None)
+        return grad(made, wanted, list(both[count:]), create_graph=True, materialize_grads=True)
 
     return gradcheck(
         gradients, [*arguments, *cotangents], eps=eps, atol=atol, rtol=rtol,
         raise_exception=raise_exception, nondet_tol=nondet_tol, fast_mode=fast_mode,
+        check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev,
+        check_batched_grad=check_batched_grad,
     )  # fmt: skip
 
 
@@ -141,7 +164,7 @@ def _check(
     def values() -> list[Any]:
         with no_grad():
             again = _outputs_plain(func, arguments)
-        return [np.array(again[k]._value) for k in places]
+        return [np.array(again[k]._array) for k in places]
 
     source = np.random.default_rng(1)
     if not outputs:  # nothing is claimed to depend on the inputs: then nothing must
@@ -152,7 +175,7 @@ def _check(
         directions = _directions(x._value, fast, source)
         numerical = [_difference(x._value, d, eps, values) for d in directions]
         for o, output in enumerate(outputs):
-            for g in _directions(output._value, fast, source):
+            for g in _directions(output._array, fast, source):
                 exact = _pull(outputs, output, x, g, nondet_tol)
                 for d, change in zip(directions, numerical, strict=True):
                     expected = np.sum(np.real(np.conj(g) * change[o]))
@@ -165,11 +188,118 @@ def _check(
                             f"{_excuse(values)}"
                         )
     if undefined:
-        zero = grad(outputs, checked, [wrap(np.zeros_like(o._value)) for o in outputs],
+        zero = grad(outputs, checked, [wrap(np.zeros_like(o._array)) for o in outputs],
                     retain_graph=True, allow_unused=True)  # fmt: skip
         for i, g in enumerate(zero):
-            if g is not None and np.any(g._value != 0):
+            if g is not None and np.any(g._array != 0):
                 raise GradcheckError(f"zero cotangents give a gradient that is not zero: input {i}")
+
+
+def check_forward(
+    func: Any, arguments: list[Any], eps: float, atol: float, rtol: float, fast: bool
+) -> None:
+    """Forward mode against finite differences. GradcheckError where they differ."""
+    checked = [k for k, x in enumerate(arguments) if _is_checked(x)]
+    results = _outputs(func, arguments)
+    places = [k for k, o in enumerate(results) if o._value.dtype.kind in "fc"]
+
+    def values() -> list[Any]:
+        with no_grad():
+            again = _outputs_plain(func, arguments)
+        return [np.array(again[k]._value) for k in places]
+
+    source = np.random.default_rng(2)
+    for i, k in enumerate(checked):
+        x = arguments[k]
+        for d in _directions(x._value, fast, source):
+            found = _tangents(func, arguments, {k: wrap(d)}, places)
+            for o, t, change in zip(places, found, _difference(x._value, d, eps, values),
+                                    strict=True):  # fmt: skip
+                exact = np.zeros_like(change) if t is None else t._array
+                if exact.shape != change.shape or exact.dtype != results[o]._value.dtype:
+                    raise GradcheckError(
+                        f"the tangent of output {o} has shape {list(exact.shape)} and dtype "
+                        f"{exact.dtype}, the output {list(change.shape)} and {results[o].dtype}"
+                    )
+                wrong = ~(np.abs(exact - change) <= atol + rtol * np.abs(change))
+                if np.any(wrong):
+                    place = tuple(int(n) for n in np.argwhere(wrong)[0])
+                    raise GradcheckError(
+                        f"Jacobian computed with forward mode mismatch for output {o} with respect "
+                        f"to input {i}: along {_where(d)} of the input, entry {place} of the "
+                        f"output changes by {change[place]:.8g} in finite differences, by "
+                        f"{exact[place]:.8g} in forward mode{_excuse(values)}"
+                    )
+
+
+def _tangents(
+    func: Any, arguments: list[Any], directions: dict[int, Tensor], places: list[int]
+) -> list[Tensor | None]:
+    """The tangents of some outputs along directions of some arguments."""
+    with forward_ad.dual_level():
+        given = [
+            forward_ad.make_dual(x, directions[k]) if k in directions else x
+            for k, x in enumerate(arguments)
+        ]
+        results = _outputs(func, given)
+        return [forward_ad.unpack_dual(results[k]).tangent for k in places]
+
+
+def _check_batched_grad(func: Any, arguments: list[Any], atol: float, rtol: float) -> None:
+    """Gradients along several cotangents at once against those along each."""
+    checked = [x for x in arguments if _is_checked(x)]
+    outputs = _differentiable(_outputs(func, arguments))
+    source = np.random.default_rng(3)
+    for output in outputs:
+        pair = [_random(output._value, source) for _ in range(2)]
+        stacked = wrap(np.stack([g._value for g in pair]))
+        together = grad(output, checked, stacked, retain_graph=True, allow_unused=True,
+                        is_grads_batched=True)  # fmt: skip
+        for b, g in enumerate(pair):
+            alone = grad(output, checked, g, retain_graph=True, allow_unused=True)
+            for both, one in zip(together, alone, strict=True):
+                _compare_batch(
+                    None if both is None else graph.TENSORS.select(both, 0, b),
+                    one,
+                    atol,
+                    rtol,
+                    "backward",
+                )
+
+
+def _check_batched_forward(func: Any, arguments: list[Any], atol: float, rtol: float) -> None:
+    """Tangents along several directions at once against those along each."""
+    results = _outputs(func, arguments)
+    places = [k for k, o in enumerate(results) if o._value.dtype.kind in "fc"]
+    source = np.random.default_rng(4)
+    for k, x in enumerate(arguments):
+        if not _is_checked(x):
+            continue
+        pair = [_random(x._value, source) for _ in range(2)]
+        with BatchLevel(2, "same") as level:
+            both = hidden(wrap(np.stack([d._value for d in pair])), level)
+            made = _tangents(func, arguments, {k: both}, places)
+            together = [None if t is None else whole(t, level) for t in made]
+        for b, d in enumerate(pair):
+            alone = _tangents(func, arguments, {k: d}, places)
+            for t, one in zip(together, alone, strict=True):
+                _compare_batch(
+                    None if t is None else graph.TENSORS.select(t, 0, b), one, atol, rtol, "forward"
+                )
+
+
+def _compare_batch(
+    one: Tensor | None, other: Tensor | None, atol: float, rtol: float, what: str
+) -> None:
+    if one is None or other is None:
+        given = one if other is None else other
+        if given is None or not np.any(given._array):
+            return
+        raise GradcheckError(f"{what} mode inside vmap gives no derivative where there is one")
+    if not np.allclose(one._array, other._array, rtol, atol, equal_nan=True):
+        raise GradcheckError(
+            f"{what} mode inside vmap gives another derivative than outside: {one} and {other}"
+        )
 
 
 def _check_constant(
@@ -247,7 +377,7 @@ def _pull(outputs: Any, output: Tensor, x: Tensor, g: Any, nondet_tol: float) ->
                 f"a gradient has shape {list(found.shape)} and dtype {found.dtype}, its input "
                 f"{list(x.shape)} and {x.dtype}"
             )
-        results.append(found._value)
+        results.append(found._array)
     with np.errstate(invalid="ignore"):
         if np.any(np.abs(results[0] - results[1]) > nondet_tol):
             difference = np.abs(results[0] - results[1]).max()

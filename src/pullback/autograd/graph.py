@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import weakref
 from collections.abc import Callable, Collection, Sequence
@@ -10,9 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from pullback.autograd.saved import unpack_values
 from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
-from pullback.formula import before_write
+from pullback.config import config
+from pullback.formula import Formula, before_write
 from pullback.op import Op, Plan
 from pullback.tensor import Tensor, wrap
 
@@ -66,6 +69,8 @@ class Node:
     """
 
     accumulates: ClassVar[bool] = False
+    # Whether others may hold the arrays that it gives.
+    lends: bool = False
     outputs: int = 1
     # Whether the backward pass can take its short way through this node, which is for operations
     # with one output and no hooks: 0, no; 1, yes; 2, and the cotangents must be fitted.
@@ -158,7 +163,7 @@ class AccumulateGrad(Node):
     def __init__(self, leaf: Tensor):
         super().__init__(())
         self.reference = weakref.ref(leaf)
-        self.shape = leaf.shape
+        self.shape, self.dtype = leaf.shape, leaf.dtype  # also when the leaf is gone
         self._lock = threading.Lock()  # backward passes of several threads end in one leaf
 
     def name(self) -> str:
@@ -198,7 +203,7 @@ class AccumulateGrad(Node):
 
 
 def _is_formula(g: Any) -> bool:
-    return g is not None and type(g) is not np.ndarray
+    return type(g) is Formula
 
 
 def _as_value(result: Any, xp: Any) -> Any:
@@ -223,6 +228,7 @@ class OperationNode(Node):
     _metas: tuple[Meta | None, ...] | None = None
     _output_metas: tuple[Meta, ...] | None = None
     _deferred: bool = False
+    packed: bool = False  # whether hooks decide where the values are kept
 
     def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
         # The hot path of every recorded operation: what is rare is set by who needs it.
@@ -262,12 +268,16 @@ class OperationNode(Node):
         values = self.values
         if values is None:
             raise self.used_up()
-        if Latest.write > self.time:
+        deferred = self.deferred
+        if self.packed:
+            values = unpack_values(values, self.time, self.name())
+            deferred = any(map(_is_formula, values))
+        elif Latest.write > self.time:
             self.check_versions()
         if tensors:
             return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
-        if self.deferred or any(map(_is_formula, cotangents)):
-            results: Sequence[Any] = VALUES.run(self, cotangents, reached)
+        if deferred or any(map(_is_formula, cotangents)):
+            results: Sequence[Any] = VALUES.run(self, cotangents, values, reached)
             return results
         return self.results(ARRAYS, cotangents, values, reached)
 
@@ -344,7 +354,11 @@ class OperationNode(Node):
         filled = []
         for g, (shape, dtype) in zip(cotangents, metas, strict=True):
             if g is None:
-                zeros = np.zeros(shape, dtype)
+                zeros = (
+                    np.zeros(shape, dtype)
+                    if math.prod(shape) <= config.defer_elements
+                    else (np.broadcast_to(np.zeros((), dtype), shape))
+                )  # of what is never stored
                 g = wrap(zeros) if tensors else zeros
             filled.append(g)
         return tuple(filled)
@@ -372,8 +386,8 @@ class OperationNode(Node):
     def check_versions(self) -> None:
         """RuntimeError if a saved value was overwritten."""
         for name, array in self._saved_arrays(self.values or ()):
-            # A formula keeps its numbers: who writes the tensor's gets, or leaves, a copy.
-            if type(array) is np.ndarray and written_since(array, self.time):
+            # A formula keeps its numbers; but its tensors were overwritten, and that is an error.
+            if written_since(array, self.time):
                 raise RuntimeError(
                     f"one of the variables needed for gradient computation has been modified by "
                     f"an inplace operation: {name!r}, of shape {list(array.shape)}, which "
@@ -418,6 +432,11 @@ class OperationNode(Node):
             wanted = name.removeprefix("_saved_")
             if self.values is None and wanted in map(_public_name, self.plan.saved_names):
                 raise RuntimeError(f"{self.name()} has released what it saved: {wanted}")
+            if self.packed and self.values is not None:
+                for saved_name, value in zip(self.plan.saved_names, self.values, strict=True):
+                    if _public_name(saved_name) == wanted:
+                        (value,) = unpack_values((value,), self.time, self.name())
+                        return wrap(value) if hasattr(value, "shape") else value
             for saved_name, tensor in self.saved():
                 if saved_name == wanted:
                     return tensor

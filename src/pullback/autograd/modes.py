@@ -22,12 +22,41 @@ class _Mode(threading.local):
     but it cannot be nested, so it is for calls that lead straight into NumPy.
     """
 
-    enabled = True
+    # False; True; or WATCHED, which is true as well: then somebody wants to see what is recorded,
+    # and the short ways, which ask for True itself, are not taken.
+    enabled: Any = True
+    # What recording is: True, or WATCHED. The class's own, of all threads, is set by anomaly
+    # detection; a thread that has hooks of its own sets it for itself.
+    on: Any = True
+    inference = False  # whether nothing is recorded, whatever the switch says
+    tracing: str | None = None  # the scalar function whose body is being written down
+    saved_hooks: tuple[Any, ...] = ()  # the innermost last
+    hooks_disabled: str | None = None  # why there must be none
+    running: Any = None  # the backward pass that this thread is in
+    evaluating: Any = None  # the node that it is at, while anomalies are watched for
 
     def __init__(self) -> None:
+        self.enabled = self.on
         context = contextvars.copy_context()
         context.run(quiet_set, QUIET)
         self.quietly = context.run
+        self.levels: list[Any] = []  # of tangents and hidden axes that are open (`levels`)
+
+    def switch(self, enabled: Any) -> None:
+        """Record, or do not."""
+        self.enabled = self.on if enabled and not self.inference else False
+
+    def watch(self) -> None:
+        """To be called when it may have changed whether somebody watches."""
+        if self.saved_hooks:
+            self.on = WATCHED
+        else:
+            self.__dict__.pop("on", None)
+        if self.enabled:
+            self.enabled = self.on
+
+
+WATCHED = "watched"
 
 
 mode = _Mode()
@@ -43,7 +72,7 @@ class _GradMode:
 
     def __enter__(self) -> None:
         self._previous.append(mode.enabled)
-        mode.enabled = self.enabled
+        mode.switch(self.enabled)
 
     def __exit__(
         self,
@@ -51,7 +80,7 @@ class _GradMode:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        mode.enabled = self._previous.pop()
+        mode.switch(self._previous.pop())
 
     def _fresh(self) -> _GradMode:
         return type(self)()
@@ -127,10 +156,10 @@ class set_grad_enabled(_GradMode):
         self._before = _swap(self.enabled)
 
     def __enter__(self) -> None:
-        mode.enabled = self.enabled  # the constructor has switched already, but maybe long ago
+        mode.switch(self.enabled)  # the constructor has switched already, but maybe long ago
 
     def __exit__(self, *error: object) -> None:
-        mode.enabled = self._before
+        mode.switch(self._before)
 
     def __call__(self, function: F) -> F:
         _swap(self._before)  # a decorator changes nothing until the function is called
@@ -140,11 +169,51 @@ class set_grad_enabled(_GradMode):
         return set_grad_enabled(self.enabled)
 
 
+class inference_mode(_GradMode):
+    """Nothing inside is recorded, not even within `enable_grad`; `mode=False` ends that again.
+
+    A context manager, and a decorator of functions and generators. Tensors that are made inside
+    are like any others: they may be used, and overwritten, where gradients are recorded.
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        made = super().__new__(cls)
+        if not callable(mode):
+            return made
+        made.__init__()  # type: ignore[misc]  # @inference_mode without parentheses
+        return made(mode)
+
+    def __init__(self, mode: Any = True) -> None:
+        super().__init__()
+        self.mode = mode if isinstance(mode, bool) else True
+        self._inference: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._inference.append(mode.inference)
+        self._previous.append(mode.enabled)
+        mode.inference = self.mode
+        mode.switch(not self.mode)
+
+    def __exit__(self, *error: object) -> None:
+        mode.inference = self._inference.pop()
+        super().__exit__(*error)  # type: ignore[arg-type]  # as they came
+
+    def _fresh(self) -> _GradMode:
+        made: _GradMode = inference_mode(self.mode)
+        return made
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in inference mode."""
+    return mode.inference
+
+
 def _swap(enabled: bool) -> bool:
-    previous, mode.enabled = mode.enabled, enabled
+    previous = bool(mode.enabled)
+    mode.switch(enabled)
     return previous
 
 
 def is_grad_enabled() -> bool:
     """Whether operations are recorded in this thread."""
-    return mode.enabled
+    return bool(mode.enabled)

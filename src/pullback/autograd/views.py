@@ -17,7 +17,8 @@ import numpy as np
 
 from pullback.autograd import graph
 from pullback.autograd.graph import Edge, Node, move_edge
-from pullback.autograd.modes import mode
+from pullback.autograd.modes import mode, no_grad
+from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import overlaps, owner, shares_memory
 from pullback.formula import Formula, array_of, before_give, node
@@ -32,6 +33,9 @@ class Step(NamedTuple):
     plain: tuple[Any, ...]  # the operation's arguments besides the tensor
     number: int | None  # which output, if the operation has several
     recorded: bool  # whether gradients were recorded then
+    # If it was made within, or returned by, a custom function: "Output 0 of MyFnBackward", and
+    # whether that has several outputs.
+    function: tuple[str, bool] | None = None
 
 
 _lock = threading.Lock()
@@ -39,7 +43,7 @@ _lock = threading.Lock()
 
 def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int | None]) -> None:
     """Remember how a view was made."""
-    made = tuple.__new__(Step, (*step, mode.enabled))  # Step(…) takes 0.15 µs longer
+    made = tuple.__new__(Step, (*step, mode.enabled, None))  # Step(…) takes 0.15 µs longer
     _note(view, source, made)
 
 
@@ -73,11 +77,37 @@ def note_apart(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], in
 
 
 def alias(tensor: Tensor) -> Tensor:
-    """A tensor with the same memory and without history."""
+    """A tensor with the same memory, without history and tangents."""
+    if tensor._is_lifted:
+        return tensor._without_history()  # type: ignore[no-any-return]
     made = wrap(tensor._value)
     if tensor._apart is not None:
         _set_apart(made, tensor._apart._replace(noted=False))
     return made
+
+
+def is_view(tensor: Tensor) -> bool:
+    """Whether a tensor shares the memory of another one that it was made of."""
+    return tensor._base is not None or tensor._apart is not None
+
+
+def view_as_self(tensor: Tensor) -> Tensor:
+    """All of a tensor as a view that is not recorded."""
+    with no_grad():
+        view: Tensor = graph.TENSORS.view_as_shape(tensor, *tensor._value.shape)
+    return view
+
+
+def made_in_function(view: Tensor, node: str, number: int, several: bool) -> None:
+    """Note that a custom function gave a view: its own backward is the view's history."""
+    function = (f"Output {number} of {node}", several)
+    apart = view._apart
+    if apart is not None:
+        step = apart.step._replace(recorded=False, function=function)
+        view._apart = apart._replace(step=step)
+    else:
+        *steps, last = view._made_by
+        view._made_by = (*steps, last._replace(recorded=False, function=function))
 
 
 def _set_apart(view: Tensor, apart: Apart) -> None:
@@ -157,7 +187,7 @@ node.settle = settle
 
 def cut_out(vocabulary: Any, value: Any, steps: tuple[Step, ...]) -> Any:
     """The view operations again, on another array or tensor of the base's shape."""
-    for op, plain, number, _ in steps:
+    for op, plain, number, *_ in steps:
         if op.name == "view_as_shape":  # another memory order may need a copy
             op = REGISTRY["reshape"]
         if vocabulary is ARRAYS:
@@ -280,10 +310,14 @@ def _geometry(base: Any, view: Any) -> dict[str, Any]:
 
 
 class Refused(Node):
-    """The history of a view made under `no_grad` whose base was written in grad mode."""
+    """The history of a view that was not recorded and whose base was written in grad mode.
 
-    def __init__(self, edge: Edge):
+    It was made under `no_grad`, or by a custom function.
+    """
+
+    def __init__(self, edge: Edge, steps: tuple[Step, ...]):
         super().__init__((edge,))  # on the way to what the base depends on
+        self.functions = [step.function for step in steps if step.function is not None]
 
     def name(self) -> str:
         return "RefusedView"
@@ -291,6 +325,11 @@ class Refused(Node):
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
     ) -> tuple[Any, ...]:
+        if self.functions:
+            raise RuntimeError(
+                f"{self.functions[0][0]} is a view and its base or another view of its base has "
+                f"been modified inplace. {FUNCTION_ADVICE}"
+            )
         raise RuntimeError(
             "A view was created in no_grad mode and its base or another view of its base has been "
             "modified inplace with grad mode enabled. " + NO_GRAD_ADVICE
@@ -302,6 +341,20 @@ NO_GRAD_ADVICE = (
     "code by moving both the view and the inplace either both inside the no_grad block (if you "
     "don't want the inplace to be tracked) or both outside (if you want the inplace to be "
     "tracked)."
+)
+
+
+FUNCTION_ADVICE = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and "
+    "the autograd logic to handle view+inplace would override the custom backward associated with "
+    "the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
+    "this by cloning the output of the custom Function."
+)
+
+SEVERAL_ADVICE = (
+    "This view is the output of a function that returns multiple views. Such functions do not "
+    "allow the output views to be modified inplace. You should replace the inplace operation by an "
+    "out-of-place one"
 )
 
 
@@ -361,13 +414,16 @@ def _check_origin(view: Tensor, name: str) -> None:
             f"torch.no_grad():`, or into a .clone()"
         )
     for step in view._made_by:
+        if step.function is not None:
+            which, several = step.function
+            raise RuntimeError(
+                f"{which} is a view and is being modified inplace by {name}. "
+                f"{SEVERAL_ADVICE if several else FUNCTION_ADVICE}"
+            )
         if step.number is not None:
             raise RuntimeError(
                 f"Output {step.number} of {step.op.node}Backward0 is a view and is being modified "
-                f"inplace by {name}. This view is the output of a function that returns multiple "
-                f"views. Such functions do not allow the output views to be modified inplace. You "
-                f"should replace the inplace operation by an out-of-place one, or write through "
-                f"an index: tensor[k] = ..."
+                f"inplace by {name}. {SEVERAL_ADVICE}, or write through an index: tensor[k] = ..."
             )
         if not step.recorded:
             raise RuntimeError(
@@ -392,15 +448,20 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
         move_edge(base, edge)
     else:  # a part is new; or everything, and does not depend on the past
         move_edge(base, (CopySlices((old, edge), tensor._made_by, base._value), 0))
+    watched = mode.enabled is not True
+    if watched and base is not tensor and base._edge is not None:
+        watch(base._edge[0])
     for reference in tuple(base._views or ()):
         view = reference()
         if view is None or not shares_memory(view._value, base._value):
             continue  # gone, or given other memory by `.data =`
         if not all(step.recorded for step in view._made_by):
-            move_edge(view, (Refused(base._edge), 0))
+            move_edge(view, (Refused(base._edge, view._made_by), 0))
         elif all(step.op.holomorphic for step in view._made_by):  # numbers, not parts of them
             cut = AsStrided(base._edge, view._made_by, base._value, view._value)
             move_edge(view, (cut, 0))
         else:  # what their own rules say
             stem = wrap(base._value, base._edge)
             move_edge(view, cut_out(graph.TENSORS, stem, view._made_by)._edge)
+        if watched and view._edge is not None:
+            watch(view._edge[0])

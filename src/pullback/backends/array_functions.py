@@ -17,9 +17,10 @@ __all__ = [
     "add_image_windows", "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "image_windows", "max_or",
-    "nonzero_array", "pad_constant", "pad_last", "powers", "real_pairs", "reshape_view",
-    "roll_array", "scatter_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
+    "einsum_array", "even", "gather_array", "identity", "image_windows", "log_softmax_array",
+    "max_or", "nonzero_array", "pad_constant", "pad_last", "powers", "real_pairs",
+    "reshape_view", "roll_array", "scatter_array", "sequence", "softmax_array", "tile_array",
+    "triangle", "uninitialised", "windows",
 ]  # fmt: skip
 
 
@@ -314,12 +315,30 @@ def add_image_windows(
 # --------------------------------------------------------------------------------- new arrays
 
 
+def softmax_array(x: Any, dim: Any) -> Any:
+    """e**x over its sum along an axis, in one new array."""
+    y = x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
+    y = np.asarray(y)
+    np.exp(y, out=y)
+    y /= np.add.reduce(y, axis=dim, keepdims=True)
+    return y
+
+
+def log_softmax_array(x: Any, dim: Any) -> Any:
+    """x minus the logarithm of the sum of its exponentials along an axis."""
+    y = np.asarray(x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf))
+    y -= np.log(np.add.reduce(np.exp(y), axis=dim, keepdims=True))
+    return y
+
+
 def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     """One value everywhere. RuntimeError for a negative size."""
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
     value = check_number(value, dtype)
-    return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
+    if value == 0 and type(value) is int:  # not -0.0; and such memory comes for nothing
+        return np.zeros(shape, dtype)
+    return np.full(shape, value, dtype)
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:
@@ -344,6 +363,10 @@ def even(start: Any, end: Any, steps: int, dtype: Any) -> Any:
 
 def powers(base: float, start: Any, end: Any, steps: int, dtype: Any) -> Any:
     """Powers of a base with evenly spaced exponents."""
+    if steps < 0:
+        raise RuntimeError(f"logspace: number of steps must be non-negative, got {steps}")
+    start, end = (x if isinstance(x, complex) else float(x) for x in (start, end))
+    check_number(start, dtype), check_number(end, dtype)
     return np.power(float(base), np.linspace(start, end, steps)).astype(dtype)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends import array_functions
+from pullback.backends import array_functions, array_special, array_statistics
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
@@ -255,5 +255,6 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
-_install({n: getattr(array_functions, n) for n in array_functions.__all__})
+for _module in (array_functions, array_special, array_statistics):
+    _install({n: getattr(_module, n) for n in _module.__all__})
 ARRAYS = ArrayVocabulary()

@@ -9,6 +9,8 @@ meet formulas.
 from pullback import ops as ops  # importing it fills the registry
 from pullback.dispatch.door import apply
 from pullback.dispatch.functions import TENSORS, bind, bind_in_place, operator
+
+from pullback.dispatch import lift as lift  # isort: skip  # it tells the door of itself
 from pullback.dispatch.promotion import broadcast_shapes, result_type
 from pullback.dispatch.values import VALUES
 

@@ -20,6 +20,7 @@ from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.formula import Formula
 from pullback.formula.vocabulary import plain_key
+from pullback.formula.waiting import note
 from pullback.op import Op, Opaque, Pointwise, Reduction
 from pullback.tensor import Tensor, wrap
 
@@ -50,8 +51,10 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
                 return None
     if not pending and size <= config.defer_elements:
         return None
+    if mode.enabled and mode.enabled is not True:  # somebody watches
+        return None
     key: list[Any] = [op, mode.enabled, config.defer_elements, dtypes.get_default_dtype()]
-    for a in args:
+    for k, a in enumerate(args):
         if type(a) is Tensor:
             value = a._value
             if type(value) is Formula:
@@ -59,7 +62,8 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
             else:
                 key += (value.shape, value.dtype, a._edge is None)
         elif isinstance(a, NUMBERS):
-            key.append(plain_key(a) if belongs(a) else type(a))
+            varies = op.parameters[k].is_tensor and not belongs(a)
+            key.append(type(a) if varies else plain_key(a))
         elif isinstance(a, (list, np.generic)):
             return None
         else:
@@ -117,7 +121,9 @@ class Recipe:
             formula.limit(result)
         make = self._make
         if make is None:
-            return wrap(result)
+            made = wrap(result)
+            note(made)
+            return made
         saved = []
         for what, k in self._saves:
             if what == "output":
@@ -134,7 +140,9 @@ class Recipe:
         node.deferred = True
         if self._metas is not None:
             node.metas = self._metas
-        return wrap(result, (node, 0))
+        made = wrap(result, (node, 0))
+        note(made)
+        return made
 
 
 def cast(value: Any, dtype: np.dtype[Any]) -> Any:

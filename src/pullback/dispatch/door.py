@@ -13,10 +13,12 @@ from pullback import dtypes, formula
 from pullback.arguments import Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
+from pullback.autograd.levels import Levels, top
+from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
-from pullback.dispatch import again
+from pullback.dispatch import again, known
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, record
@@ -27,22 +29,40 @@ from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
 
+# How operations on tensors with tangents or hidden axes are read: set by `lift`.
+transforms: Any = None
 
-def apply(op: Op, args: Sequence[Any]) -> Any:
-    """The result of an operation for public arguments, in declared order."""
+
+def apply(op: Op, args: Sequence[Any], call: Any = None) -> Any:
+    """The result of an operation for public arguments, in declared order.
+
+    `call` is the key of a call that is to be learned, if its outcome can be repeated (`known`).
+    """
+    if Levels.count:
+        level = top(args)
+        if level is not None or (mode.levels and op.random):
+            return transforms.apply(level, op, args)
+    return compute_now(op, args, call)
+
+
+def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
+    """`apply` for tensors without tangents and hidden axes."""
     if isinstance(op, Composite):
-        return _apply_composite(op, args)
+        return _apply_composite(op, args, call)
     if isinstance(op, Creation):
-        return _apply_creation(op, args)
+        return _apply_creation(op, args, call)
     key = again.key_of(op, args)
     recipe = None if key is None else again.find(key)
     if recipe is not None:
         return recipe.repeat(args)
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
+        call = None
         dtype = dtypes.as_dtype(op.public_name, args[-1])
         args = (graph.TENSORS.cast(args[0], dtype.numpy), *args[1:-1], None)
         if op.accumulate and dtype.numpy.kind in "bui":  # not the int64 of sums without dtype=
             return graph.TENSORS.cast(apply(op, args), dtype.numpy)
+    if call is not None and not known.may_learn(args):
+        call = None
     args = [a.item() if isinstance(a, np.generic) else a for a in args]
     values = list(args)
     tensors: list[Tensor] = []
@@ -76,6 +96,8 @@ def apply(op: Op, args: Sequence[Any]) -> Any:
         raise _as_runtime_error(op, values, error) from None
     finally:
         quiet_reset(token)
+    if call is not None:
+        known.learn(call, known.Met(op, args, values, result, metas), apply)
     return record(op, args, values, result, metas)
 
 
@@ -172,7 +194,9 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
     return given
 
 
-def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
+def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
+    if call is not None and not known.may_learn(args):
+        call = None
     args = [a.item() if isinstance(a, np.generic) else a for a in args]
     for k in op.tensors:  # bodies are read with arrays too, calls are not made with them
         if isinstance(args[k], ndarray):
@@ -182,7 +206,11 @@ def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
     op.normalise(values, first._value.ndim if first is not None else 0)
     if not op.rules or not _are_small(op, args):
         kept = _composite_formula(op, args, values) if op.rules else None
-        return op.compute(graph.TENSORS, values) if kept is None else kept
+        if kept is not None:
+            return kept
+        if call is not None and not op.rules:
+            known.learn_composite(call, op, values, functools.partial(op.compute, graph.TENSORS))
+        return op.compute(graph.TENSORS, values)
     for k in op.tensors:
         if isinstance(args[k], Tensor):
             values[k] = args[k]._value
@@ -191,7 +219,10 @@ def _apply_composite(op: Op, args: Sequence[Any]) -> Any:
         result = op.compute(ARRAYS, values)
     finally:
         quiet_reset(token)
-    return record(op, args, values, result, tuple(meta_of(args[k]) for k in op.edges))
+    metas = tuple(meta_of(args[k]) for k in op.edges)
+    if call is not None:
+        known.learn(call, known.Met(op, args, values, result, metas), apply)
+    return record(op, args, values, result, metas)
 
 
 def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Tensor | None:
@@ -350,7 +381,7 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
     return None
 
 
-def _apply_creation(op: Creation, args: Sequence[Any]) -> Tensor:
+def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
     values = [
         v.item() if isinstance(v, (Tensor, np.generic)) else v for v in args[: len(op.parameters)]
     ]
@@ -372,6 +403,8 @@ def _apply_creation(op: Creation, args: Sequence[Any]) -> Tensor:
         quiet_reset(token)
     if options["requires_grad"]:
         tensor.requires_grad_()
+    elif call is not None:
+        known.learn_creation(call, op, values, apply)
     return tensor
 
 

@@ -19,7 +19,6 @@ from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
-from pullback.dispatch.door import apply
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of
 from pullback.op import Op, Plan, Pointwise
@@ -44,10 +43,10 @@ def _direct(op: Pointwise) -> Callable[..., Any]:
     return lambda *arrays: op.compute(ARRAYS, (*arrays, *defaults))
 
 
-def fast_path(op: Op, general: Any = None) -> Callable[..., Any] | None:
+def fast_path(op: Op, general: Callable[..., Any]) -> Callable[..., Any] | None:
     """A shorter way for the common calls of a pointwise operation; None if it has none.
 
-    `general` takes all other calls; the operation's `apply` unless given.
+    `general` takes all other calls.
     """
     if not isinstance(op, Pointwise) or op.result != "same" or op.keep_dtype:
         return None
@@ -56,11 +55,11 @@ def fast_path(op: Op, general: Any = None) -> Callable[..., Any] | None:
     if len(tensors) + len(plain) != len(op.parameters) or len(op.rules) not in (0, len(tensors)):
         return None
     if len(tensors) == 1 and not plain and op.overload is None:
-        return _fast_unary(op)
+        return _fast_unary(op, general)
     return _fast_binary(op, plain, general) if len(tensors) == 2 else None
 
 
-def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
+def _fast_unary(op: Pointwise, general: Callable[..., Any]) -> Callable[..., Any] | None:
     """For one floating tensor: nothing to check, promote or broadcast."""
     compute = _direct(op)
     cls = node_class(op)
@@ -71,41 +70,40 @@ def _fast_unary(op: Pointwise) -> Callable[..., Any] | None:
 
     def fast(x: Any) -> Any:
         if type(x) is not Tensor:
-            return apply(op, (x,))
+            return general(x)
         value = x._value
         dtype = value.dtype
         if (dtype is not FLOAT32 and dtype is not FLOAT64) or value.size > config.defer_elements:
-            return apply(op, (x,))
+            return general(x)
         if type(value) is not ndarray:
-            return apply(op, (x,))
+            return general(x)
         try:
             result = mode.quietly(compute, value)
         except RuntimeError:  # called back from within NumPy
-            return apply(op, (x,))
+            return general(x)
         if type(result) is not ndarray:
             result = np.asarray(result)
         edge = x._edge
         tensor = new(Tensor)
         tensor._value = result
-        if edge is not None and save is not None and mode.enabled:
+        if edge is not None and save is not None and mode.enabled is True:
             node: Any = new(cls)
             node.edges = (edge,)
             node.plan = plan
             node.values = save(result, value)
             node.time = tick()
             tensor._edge = (node, 0)
+        elif edge is not None and mode.enabled and op.rules:  # somebody watches
+            return general(x)
         return tensor
 
     return fast
 
 
-def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[..., Any] | None:
+def _fast_binary(
+    op: Pointwise, plain: list[Any], general: Callable[..., Any]
+) -> Callable[..., Any] | None:
     """For two floating tensors of one dtype, or one and a real number."""
-    if general is None:
-
-        def general(x: Any, y: Any) -> Any:
-            return apply(op, (x, y, *plain))
-
     compute = _direct(op)
     overload = op.overload
     cls = node_class(op)
@@ -171,8 +169,8 @@ def _fast_binary(op: Pointwise, plain: list[Any], general: Any) -> Callable[...,
             step = right
         else:
             step = left if y_edge is None else both
-        if step is None or not mode.enabled:
-            return tensor
+        if step is None or mode.enabled is not True:
+            return general(x, y) if mode.enabled and step is not None else tensor
         plan, save = step
         node: Any = new(cls if overload is None else node_class(op, overload(x, y)))
         node.edges = (x_edge, y_edge)

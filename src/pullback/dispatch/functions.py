@@ -11,8 +11,11 @@ import numpy as np
 
 from pullback import formula
 from pullback.autograd import graph
+from pullback.autograd.levels import Levels
+from pullback.autograd.modes import mode
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
+from pullback.dispatch import known
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.door import CREATION_OPTIONS, apply
 from pullback.dispatch.fast import fast_path
@@ -53,6 +56,12 @@ class TensorVocabulary:
 
 
 def _evaluate(tensor: Tensor) -> Any:
+    if mode.tracing is not None:
+        raise TypeError(
+            f"{mode.tracing}() is written down once, for all elements: its arguments have no value "
+            f"that `if`, `and`, min(), float() or the functions of math and NumPy could ask for. "
+            f"Use torch.where(condition, a, b), torch.minimum, `&`, and torch.exp"
+        )
     value = tensor._value
     apart = tensor._apart
     if apart is not None and apart.whole.array is not None:  # a part of what is there already
@@ -87,8 +96,8 @@ def operator(op: Op, swap: bool = False) -> Callable[..., Any]:
             y = wrap(y)
         elif not isinstance(y, OPERANDS):
             return NotImplemented
-        args = (y, x) if swap else (x, y)
-        return apply(op, (*args, *(p.default for p in op.parameters[2:])))
+        function = bind(op)
+        return function(y, x) if swap else function(x, y)
 
     fast = None if swap else fast_path(op, general)
     return general if fast is None else fast
@@ -117,27 +126,48 @@ def _tuple_class(op: Op) -> Any:
 
 
 def _make_function(op: Op) -> Callable[..., Any]:
-    namespace: dict[str, Any] = {"apply": apply, "op": op, "write_out": write_out}
+    """What is done for a call: the fast path, a call such as was met before, or the door."""
+    namespace: dict[str, Any] = {
+        "apply": apply, "op": op, "write_out": write_out, "calls": op.calls, **known.NAMES
+    }  # fmt: skip
     extra: dict[str, Any] = {}
-    condition = "True"
-    if not isinstance(op, View) and "out" not in op.positions:
-        extra["out"] = None
-        condition = "out is None"
+    lines = []
+    whole = "({arguments})"
+    if op.inplace_argument:
+        namespace["apply_in_place"] = apply_in_place
+        lines += ["if inplace:", f"    return apply_in_place(op, {whole})"]
     if isinstance(op, Creation):
         extra |= CREATION_OPTIONS
-        call = "apply(op, ({arguments} layout, device, requires_grad, pin_memory))"
-    else:
-        call = "apply(op, ({arguments}))"
-    lines = [f"if {condition}:", f"    return {call}", f"return write_out(op, {call}, out)"]
-    if condition == "True":
-        lines = [f"return {call}"]
-    fast = fast_path(op)
-    if fast is not None:
-        namespace["fast"] = fast
-        tensors = [p.name for p in op.parameters if p.is_tensor]
-        plain = [p.name for p in op.parameters if not p.is_tensor]
-        test = " and ".join(["out is None", *(f"{n} is _{n}" for n in plain)])
-        lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
+        whole = "({arguments} layout, device, requires_grad, pin_memory)"
+    if not isinstance(op, View) and "out" not in op.positions:
+        extra["out"] = None
+        lines += ["if out is not None:", f"    return write_out(op, apply(op, {whole}), out)"]
+    if isinstance(op, Creation):
+        usual = " and ".join(f"{name} is _{name}" for name in CREATION_OPTIONS)
+        lines += [f"if not ({usual}):", f"    return apply(op, {whole})"]
+    if op.random:  # inside vmap, the call may mean something else
+        namespace["Levels"] = Levels
+        lines += ["if Levels.count:", f"    return apply(op, {whole})"]
+    lines += [
+        "try:",
+        f"    this = {known.key_source(op)}",
+        "    repeat = calls.get(this)",
+        "except (AttributeError, TypeError):",
+        f"    return apply(op, {whole})",
+        "if repeat is None:",
+        f"    return apply(op, {whole}, this)",
+        "return repeat({arguments})",
+    ]
+    general = _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
+    fast = fast_path(op, general)
+    if fast is None:
+        return general
+    namespace["fast"] = fast
+    tensors = [p.name for p in op.parameters if p.is_tensor]
+    plain = [p.name for p in op.parameters if not p.is_tensor]
+    apart = ["not inplace", "out is None"] if op.inplace_argument else ["out is None"]
+    test = " and ".join([*apart, *(f"{n} is _{n}" for n in plain)])
+    lines = [f"if {test}:", f"    return fast({', '.join(tensors)})", *lines]
     return _compile(op, op.public_name, "\n    ".join(lines), namespace, extra)
 
 
@@ -147,18 +177,22 @@ _NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims"}
 def _compile(
     op: Op, name: str, body: str, namespace: dict[str, Any], extra: dict[str, Any]
 ) -> Callable[..., Any]:
-    """A Python function with the operation's own signature, so that Python checks the call."""
+    """A Python function with the operation's own signature, so that Python checks the call.
+
+    NumPy's `axis` and `keepdims` are understood as well, as PyTorch does.
+    """
     signature: list[str] = []
     arguments: list[str] = []
     defaults: dict[str, Any] = {}
     keyword_only = False
     variadic = None
+    names = {_NUMPY_NAMES[n]: n for n in _NUMPY_NAMES if n in op.positions} | op.keywords
     for p in op.parameters:
         if p.kind is inspect.Parameter.VAR_POSITIONAL:
             variadic = p.name
+            names[p.name] = f"{p.name}_"  # `shape=(2, 3)` by keyword as well
             signature.append("*" + p.name)
             keyword_only = True
-            # `shape=(2, 3)` by keyword as well
             arguments.append(f"{p.name} or (() if {p.name}_ is None else ({p.name}_,))")
             continue
         if p.kind is inspect.Parameter.KEYWORD_ONLY and not keyword_only:
@@ -167,12 +201,18 @@ def _compile(
         default = p.default
         if isinstance(op, Creation) and p.name == "dtype":
             default = None
+        if default is inspect.Parameter.empty and (
+            p.name in names.values() or MISSING in defaults.values()
+        ):
+            default = MISSING  # unless it comes under its other name
         if default is inspect.Parameter.empty:
             signature.append(p.name)
         else:
             defaults[f"_{p.name}"] = default
             signature.append(f"{p.name}=_{p.name}")
         arguments.append(p.name)
+    if op.inplace_argument and name == op.public_name:
+        signature.append("inplace=False")
     if variadic is not None:
         extra = {f"{variadic}_": None, **extra}
     if extra and not keyword_only:
@@ -181,31 +221,72 @@ def _compile(
         defaults[f"_{option}"] = value
         signature.append(f"{option}=_{option}")
     text = body.format(arguments="".join(a + ", " for a in arguments))
-    source = f"def {name}({', '.join(signature)}):\n    {text}"
-    made: dict[str, Any] = {}
-    exec(
-        compile(source, f"<pullback.{op.qualified_name}>", "exec"), {**namespace, **defaults}, made
-    )
-    function: Callable[..., Any] = made[name]
-    names = {_NUMPY_NAMES[n]: n for n in _NUMPY_NAMES if n in op.positions} | op.keywords
-    if variadic is not None:
-        names[variadic] = f"{variadic}_"
     if names:
-        function = _with_other_names(function, names)
+        signature.append("**other")
+        text = f"{_renaming(op, name, variadic, extra, defaults)}\n    {text}"
+    made: dict[str, Any] = {}
+    known_names = {**namespace, **defaults, "made": made, "names": names, "defaults": defaults}
+    if names:
+        known_names |= {"call_renamed": _call_renamed, "MISSING": MISSING}
+    source = f"def {name}({', '.join(signature)}):\n    {text}"
+    exec(compile(source, f"<pullback.{op.qualified_name}>", "exec"), known_names, made)
+    function: Callable[..., Any] = made[name]
+    if names:
+        function.__signature__ = _own_signature(function)  # type: ignore[attr-defined]
     function.__doc__ = op.doc
     function.__module__ = "pullback"
     function.__qualname__ = name
     return function
 
 
-def _with_other_names(function: Callable[..., Any], names: dict[str, str]) -> Callable[..., Any]:
-    """NumPy's `axis` and `keepdims` are understood, as PyTorch does."""
+MISSING: Any = object()  # the default of a required argument that has another name
+_NOTHING = object()
 
-    def call(*args: Any, **keywords: Any) -> Any:
-        if keywords:
-            keywords = {names.get(k, k): v for k, v in keywords.items()}
-        return function(*args, **keywords)
 
-    call.__name__ = function.__name__
-    call.__wrapped__ = function  # type: ignore[attr-defined]  # inspect.signature follows it
-    return call
+def _own_signature(function: Callable[..., Any]) -> inspect.Signature:
+    """What `help` shows: a required argument has no default, and `other` is nobody's business."""
+    empty = inspect.Parameter.empty
+    *shown, _ = inspect.signature(function).parameters.values()
+    return inspect.Signature(
+        [p.replace(default=empty) if p.default is MISSING else p for p in shown]
+    )
+
+
+def _renaming(
+    op: Op, name: str, variadic: str | None, extra: dict[str, Any], defaults: dict[str, Any]
+) -> str:
+    """Source of what a function does first: call itself without other names for its arguments."""
+    positional: list[str] = []
+    if variadic is not None:
+        before = op.positions[variadic]
+        positional = [p.name for p in op.parameters[:before]] + [f"*{variadic}"]
+    keywords = [p.name for p in op.parameters if p.name not in positional and p.name != variadic]
+    pairs = ", ".join(f"{n!r}: {n}" for n in (*keywords, *extra))
+    missing = [n[1:] for n, value in defaults.items() if value is MISSING]
+    test = " or ".join(["other", *(f"{n} is MISSING" for n in missing)])
+    places = "".join(f"{p}, " for p in positional)
+    return (
+        f"if {test}:\n"
+        f"        return call_renamed(made[{name!r}], names, other, ({places}), "
+        f"{{{pairs}}}, defaults)"
+    )
+
+
+def _call_renamed(
+    function: Callable[..., Any], names: dict[str, str], other: dict[str, Any],
+    positional: tuple[Any, ...], keywords: dict[str, Any], defaults: dict[str, Any],
+) -> Any:  # fmt: skip
+    """A call with NumPy's names for arguments, by their own; TypeError as Python's for others."""
+    given = {n: v for n, v in keywords.items() if v is not defaults.get(f"_{n}", _NOTHING)}
+    name = function.__name__
+    for n, value in other.items():
+        own = names.get(n)
+        if own is None:
+            raise TypeError(f"{name}() got an unexpected keyword argument {n!r}")
+        if own in given:
+            raise TypeError(f"{name}() got multiple values for argument {own!r}")
+        given[own] = value
+    for n, value in defaults.items():
+        if value is MISSING and n[1:] not in given:
+            raise TypeError(f"{name}() missing 1 required positional argument: {n[1:]!r}")
+    return function(*positional, **given)

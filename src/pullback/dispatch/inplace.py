@@ -10,12 +10,14 @@ import numpy as np
 from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
+from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick, wrote
 from pullback.autograd.views import check_history, check_writable, join, rebase
 from pullback.backends.memory import check_memory, shares_memory
+from pullback.dispatch import door
 from pullback.dispatch.door import apply
-from pullback.formula import before_write
+from pullback.formula import Formula, before_write
 from pullback.op import Composite, Op
 from pullback.tensor import Tensor, wrap
 
@@ -24,12 +26,31 @@ ndarray = np.ndarray
 
 def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     """`tensor.op_(…)`: the result written over the tensor, and recorded as if it were new."""
+    if Levels.count:
+        level = top(args)
+        if level is not None or (mode.levels and op.random):
+            return door.transforms.apply_in_place(level, op, args)  # type: ignore[no-any-return]
+    return write_now(op, args)
+
+
+def write_now(op: Op, args: Sequence[Any]) -> Tensor:
+    """`apply_in_place` for tensors without tangents and hidden axes."""
     target: Tensor = args[0]
+    if not isinstance(target, Tensor):
+        raise TypeError(
+            f"{op.public_name}(): argument {op.parameters[0].name!r} must be Tensor, not "
+            f"{type(target).__name__}"
+        )
     name = f"{op.name}_"
     array = join(target)
     check_writable(target, name)
     check_memory(name, array)
-    if isinstance(op, Composite) and mode.enabled:  # nodes inside may save what is overwritten
+    if op.result == "real" and array.dtype.kind == "c":
+        raise RuntimeError(
+            f"In-place {op.name} is not supported for complex tensors: the result is real"
+        )
+    if mode.enabled and (isinstance(op, Composite) or mode.enabled is not True):
+        # Nodes inside may save, and hooks may keep, what is overwritten.
         args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
     result = apply(op, args)
     _check_result(name, result, target)
@@ -61,7 +82,10 @@ def _kept(saved: Any, result: Any, written: Any) -> Any:
         return written
     if isinstance(saved, list):
         return [_kept(v, result, written) for v in saved]
-    return saved.copy() if type(saved) is ndarray and shares_memory(saved, written) else saved
+    memory = saved.memory if type(saved) is Formula else saved
+    if type(memory) is ndarray and shares_memory(memory, written):
+        return memory.copy()
+    return saved
 
 
 def _check_result(name: str, result: Tensor, target: Tensor) -> None:
@@ -89,6 +113,11 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
         if not isinstance(target, Tensor):
             raise TypeError(
                 f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}"
+            )
+        if value._is_lifted or target._is_lifted:
+            raise RuntimeError(
+                f"{op.name}(): functions with out=... arguments don't support forward mode and "
+                f"vmap: write the result in place, or use it as it is"
             )
         base = target if target._base is None else target._base
         if mode.enabled and any(x._edge is not None for x in (value, target, base)):

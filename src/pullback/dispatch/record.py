@@ -10,8 +10,10 @@ import numpy as np
 from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.views import note_apart, note_view
+from pullback.autograd.watch import watch
 from pullback.backends.memory import owner, shares_memory
 from pullback.formula import Formula
+from pullback.formula.waiting import note
 from pullback.op import Op, View
 from pullback.tensor import Tensor, wrap
 
@@ -25,18 +27,23 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
     if several:
         arrays = tuple(_as_array(r) for r in result)
         if not is_view:
-            arrays = tuple(_own(op, a, values) for a in arrays)
+            arrays = tuple(own(op, a, values) for a in arrays)
     else:
         array = _as_array(result)
-        arrays = (array if is_view else _own(op, array, values),)
+        arrays = (array if is_view else own(op, array, values),)
     edges = _edges(op, args) if mode.enabled and op.rules else None
     node = None
     if edges is not None and arrays[0].dtype.kind in "fc":
         node = _make_node(op, args, values, arrays, edges, metas)
+        if mode.enabled is not True:
+            watch(node)
     if several:
         outputs = _wrap_outputs(op, arrays, node)
     else:
         outputs = (wrap(arrays[0], None if node is None else (node, 0)),)
+    if type(arrays[0]) is Formula:
+        for output in outputs:
+            note(output)
     if is_view:
         source = args[0]
         plain = tuple(values[1:])
@@ -56,7 +63,7 @@ def _as_array(value: Any) -> Any:
     return value if type(value) is ndarray or type(value) is Formula else np.asarray(value)
 
 
-def _own(op: Op, array: Any, values: Sequence[Any]) -> Any:
+def own(op: Op, array: Any, values: Sequence[Any]) -> Any:
     """A result that is no view in memory of its own: NumPy may give a part of an argument."""
     if type(array) is Formula:  # each tensor takes its numbers in memory of its own
         return array
@@ -100,32 +107,17 @@ def _make_node(
         for k in op.edges
     )
     plan = op.plan(needs)
-    saved = []
+    kept = []
     for what, k in plan.sources:
         if what == "output":
-            saved.append(outputs[k])
-        elif what == "shape":
-            value = values[k]
-            saved.append([v.shape for v in value] if isinstance(value, list) else value.shape)
-        elif what == "dtype":
-            saved.append(_original(args[k], values[k]).dtype)
+            kept.append(outputs[k])
         elif what == "kept shape":
-            dims = values[1]
-            kept = tuple(1 if d in dims else s for d, s in enumerate(values[0].shape))
-            named = [n for n, (w, _) in enumerate(plan.sources) if w == "output"]
-            saved.append((kept, named))
+            kept.append((saved(op, what, k, args, values), plan.saved_outputs))
         else:
-            saved.append(_original(args[k], values[k]) if k in op.tensors else values[k])
+            kept.append(saved(op, what, k, args, values))
     overload = op.overload(*args) if op.overload is not None else 0
-    output_metas = None
-    if len(outputs) > 1 or op.many:
-        output_metas = tuple(
-            (a.shape, a.dtype) for k, a in enumerate(outputs)
-            if not op.outputs or op.outputs[k] not in op.integer_outputs
-        )  # fmt: skip
-        if len(output_metas) == 1 and not op.many:
-            output_metas = None
-    node = node_class(op, overload)(edges, plan, tuple(saved))
+    output_metas = metas_of_outputs(op, outputs)
+    node = node_class(op, overload)(edges, plan, tuple(kept))
     if any(type(v) is Formula for v in (*outputs, *values)):
         node.deferred = True
     if metas is not None:
@@ -134,6 +126,30 @@ def _make_node(
         node.output_metas = output_metas
         node.outputs = len(output_metas)
     return node
+
+
+def saved(op: Op, what: str, k: int, args: Sequence[Any], values: Sequence[Any]) -> Any:
+    """What a rule asks for, unless it is an output."""
+    value = values[k]
+    if what == "shape":
+        return [v.shape for v in value] if isinstance(value, list) else value.shape
+    if what == "dtype":
+        return _original(args[k], value).dtype
+    if what == "kept shape":
+        dims = values[1]
+        return tuple(1 if d in dims else s for d, s in enumerate(values[0].shape))
+    return _original(args[k], value) if k in op.tensors else value
+
+
+def metas_of_outputs(op: Op, outputs: Sequence[Any]) -> tuple[Meta, ...] | None:
+    """Shape and dtype of the differentiable outputs, if there are several."""
+    if len(outputs) == 1 and not op.many:
+        return None
+    metas = tuple(
+        (a.shape, a.dtype) for k, a in enumerate(outputs)
+        if not op.outputs or op.outputs[k] not in op.integer_outputs
+    )  # fmt: skip
+    return None if len(metas) == 1 and not op.many else metas
 
 
 def _original(argument: Any, value: Any) -> Any:

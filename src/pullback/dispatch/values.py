@@ -51,9 +51,11 @@ class ValueVocabulary:
         return build(REGISTRY["expand"], [np.full((), value, like.dtype), tuple(shape)])
 
     @staticmethod
-    def run(node: OperationNode, cotangents: tuple[Any, ...], reached: Any) -> Sequence[Any]:
+    def run(
+        node: OperationNode, cotangents: tuple[Any, ...], values: tuple[Any, ...], reached: Any
+    ) -> Sequence[Any]:
         """The cotangents of a node's inputs; such as were met before are not worked out again."""
-        return run(node, cotangents, reached)
+        return run(node, cotangents, values, reached)
 
     @staticmethod
     def apply(op: Op, args: Sequence[Any]) -> Any:
@@ -78,6 +80,8 @@ def _current(value: Any) -> Any:
     """The array, or a formula that is still one."""
     if type(value) is Formula:
         return value if value.array is None else value.array
+    if isinstance(value, np.generic):  # what NumPy gives for 0-d arrays: no number of the rule's
+        return np.asarray(value)
     return [_current(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -85,8 +89,10 @@ _macros: dict[Any, Macro | None] = {}
 MAX_MACROS = 10_000
 
 
-def run(node: OperationNode, cotangents: tuple[Any, ...], reached: Any) -> Sequence[Any]:
-    given = [_readable(v) for v in (*cotangents, *(node.values or ()))]
+def run(
+    node: OperationNode, cotangents: tuple[Any, ...], values: tuple[Any, ...], reached: Any
+) -> Sequence[Any]:
+    given = [_readable(v) for v in (*cotangents, *values)]
     cotangents, values = tuple(given[: len(cotangents)]), tuple(given[len(cotangents) :])
     needed = tuple([e is not None and (reached is None or e[0] in reached) for e in node.edges])
     key: list[Any] = [node.plan, needed, node.metas, config.defer_elements]

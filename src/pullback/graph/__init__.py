@@ -7,19 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pullback.graph.dot import make_dot
-    from pullback.graph.model import Arrow, Box, Graph, Kind
+    from pullback.graph.exploring import explore
+    from pullback.graph.model import Arrow, Box, Graph, Kernel, Kind, Line
+    from pullback.graph.recording import Recording, record
     from pullback.graph.render import Picture
     from pullback.graph.walk import trace
 
-__all__ = ["Arrow", "Box", "Graph", "Kind", "Picture", "make_dot", "trace"]
+__all__ = [
+    "Arrow", "Box", "Graph", "Kernel", "Kind", "Line", "Picture", "Recording", "explore",
+    "make_dot", "record", "trace",
+]  # fmt: skip
 
 _HOME = {
     "Arrow": "model",
     "Box": "model",
     "Graph": "model",
+    "Kernel": "model",
     "Kind": "model",
+    "Line": "model",
     "Picture": "render",
+    "Recording": "recording",
+    "explore": "exploring",
     "make_dot": "dot",
+    "record": "recording",
     "trace": "walk",
 }
 

@@ -208,4 +208,5 @@ def __repr__(self: Tensor) -> str:
         suffix.append("requires_grad=True")
     d = self.dtype
     with np.errstate(all="ignore"):
-        return tensor_repr(self._array, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix)
+        text = tensor_repr(self._array, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix)
+    return f"Parameter containing:\n{text}" if "_is_parameter" in self.__dict__ else text

@@ -1,6 +1,15 @@
 """Copies, conversions, and what is written over a tensor."""
 
-from pullback.op import Format, Plain, call, composite, contiguous_format, opaque, pointwise
+from pullback.op import (
+    Format,
+    Plain,
+    call,
+    composite,
+    contiguous_format,
+    opaque,
+    pointwise,
+    visible_axes,
+)
 
 
 @opaque()
@@ -18,6 +27,11 @@ def arranged(xp, input, like, order: Format = None):
 @arranged.samples
 def _(r):
     yield call(r(2, 3), r(2, 3))
+
+
+@clone.examples
+def _(xp, input, memory_format):
+    return xp.clone(input)
 
 
 @clone.formula
@@ -73,6 +87,14 @@ def _(r):
 def copy(xp, input, src, non_blocking: bool = False):
     r"""`input.copy_(src)`: the values of `src`, broadcast and converted, written over the input."""
     return xp.cast(xp.expand(src, *input.shape), input.dtype)
+
+
+@copy.examples
+def _(xp, input, src, non_blocking):
+    size = max(input.shape[0], src.shape[0])
+    return xp.copy(
+        xp.expand(input, size, *input.shape[1:]), visible_axes(xp, src, len(input.shape) - 1)
+    )
 
 
 @copy.backward("input")
@@ -132,6 +154,11 @@ def _(np, input, value):
 def zero(xp, input):
     r"""`input.zero_()`: zeros written everywhere."""
     return xp.filled(input.shape, 0, input)
+
+
+@zero.examples
+def _(xp, input):
+    return xp.zeros_like(input)
 
 
 @zero.backward("input")

@@ -1,6 +1,17 @@
 """Elements by position: indices for all axes or for one, and masks."""
 
-from pullback.op import Array, Dim, Plain, SomeArrays, call, composite, opaque, wrap_dim
+from pullback.op import (
+    Array,
+    Dim,
+    Plain,
+    SomeArrays,
+    all_examples,
+    call,
+    composite,
+    opaque,
+    visible_axes,
+    wrap_dim,
+)
 
 
 def _key(indices):
@@ -12,6 +23,52 @@ def _key(indices):
 def elements(xp, input, indices: SomeArrays):
     r"""`input[i, j, …]` with int64 indices for all axes, not checked; they broadcast."""
     return xp.take(input, tuple(indices))
+
+
+def _without_masks(xp, indices):
+    """Masks that all examples share, as the places where they are True."""
+    found = []
+    for i in indices:
+        if i is None or i.dtype.kind != "b":
+            found.append(i)
+            continue
+        if i.shape[0] > 1:
+            raise RuntimeError(
+                "vmap: masks that differ between the examples select different numbers of "
+                "elements: use torch.where"
+            )
+        places = xp.nonzero(xp.squeeze(i, 0), as_tuple=True)
+        found += [xp.unsqueeze(p, 0) for p in places]
+    return found
+
+
+def _example_key(xp, indices, size):
+    """Keys with the example's own number for the first axis; where their common axes go.
+
+    Those come after the first axis in `input[key]`, and belong at that place among the visible.
+    """
+    indices = _without_masks(xp, indices)
+    given = [k for k, i in enumerate(indices) if i is not None]
+    rank = max(len(indices[k].shape) for k in given) - 1
+    first = xp.reshape(xp.arange(size), size, *(1,) * rank)
+    key = [None if i is None else visible_axes(xp, i, rank) for i in indices]
+    adjacent = given[-1] - given[0] + 1 == len(given)
+    return [first, *key], given[0] if adjacent else 0, rank
+
+
+@elements.examples
+def _(xp, input, indices):
+    return _examples_at(xp, xp.elements, input, indices)
+
+
+def _examples_at(xp, look_up, input, indices):
+    size = max(x.shape[0] for x in (input, *indices) if x is not None)
+    (input,) = all_examples(xp, [input], size)
+    key, place, rank = _example_key(xp, indices, size)
+    found = look_up(input, key)
+    if not place or not rank:
+        return found
+    return xp.movedim(found, tuple(range(1, rank + 1)), tuple(range(place + 1, place + rank + 1)))
 
 
 @elements.samples
@@ -46,6 +103,11 @@ def _whole(xp, i, size):
 def index(xp, input, indices: SomeArrays):
     r"""`input[i, :, j]` with integer tensors, None for a whole axis: a copy."""
     return xp.take(input, _key(indices))
+
+
+@index.examples
+def _(xp, input, indices):
+    return _examples_at(xp, xp.index, input, indices)
 
 
 @index.grows
@@ -100,6 +162,20 @@ def _(xp, g, indices, input_shape):
 def index_adjoint(xp, input, indices: SomeArrays, shape: Plain):
     r"""Zeros of a shape to which the input is added at the indices: the transpose of `index`."""
     return xp.put(xp.filled(shape, 0, input), _key(indices), input, True)
+
+
+@index_adjoint.examples
+def _(xp, input, indices, shape):
+    size = max(x.shape[0] for x in (input, *indices) if x is not None)
+    (input,) = all_examples(xp, [input], size)
+    key, place, rank = _example_key(xp, indices, size)
+    return xp.index_adjoint(_common_first(xp, input, place, rank), key, (size, *shape))
+
+
+def _common_first(xp, values, place, rank):
+    if not place or not rank:
+        return values
+    return xp.movedim(values, tuple(range(place + 1, place + rank + 1)), tuple(range(1, rank + 1)))
 
 
 @index_adjoint.grows
@@ -192,6 +268,20 @@ def index_put(xp, input, indices: SomeArrays, values: Array, accumulate: bool = 
     return xp.put(input, _key(indices), values, accumulate)
 
 
+@index_put.examples
+def _(xp, input, indices, values, accumulate):
+    size = max(x.shape[0] for x in (input, values, *indices) if x is not None)
+    (input,) = all_examples(xp, [input], size)
+    key, place, rank = _example_key(xp, indices, size)
+    visible = len(input.shape) - len([i for i in key if i is not None]) + rank
+    if place and rank:
+        values = visible_axes(xp, values, visible)
+        values = _common_first(xp, values, place, rank)
+    else:
+        values = visible_axes(xp, values, visible)
+    return xp.index_put(input, key, values, accumulate)
+
+
 @index_put.backward("input")
 def _(xp, g, indices, accumulate):
     if accumulate:
@@ -229,6 +319,15 @@ def _(np, input, indices, values, accumulate=False):
 def gather(xp, input, dim: Dim, index: Array, *, sparse_grad: bool = False):
     r"""$y_{ij} = \text{input}_{\text{index}_{ij} j}$ for dim 0, and so on along any axis."""
     return xp.gather_array(input, dim, index)
+
+
+@gather.examples
+def _(xp, input, dim, index, sparse_grad):
+    input, index = all_examples(xp, [input, index])
+    if len(input.shape) == 1 or len(index.shape) == 1:  # numbers count as vectors
+        whole = [x if len(x.shape) > 1 else xp.unsqueeze(x, 1) for x in (input, index)]
+        return xp.reshape(xp.gather(whole[0], 1, whole[1]), *index.shape)
+    return xp.gather(input, dim + 1, index)
 
 
 @gather.check
@@ -279,6 +378,16 @@ def scatter_zeros(xp, input, dim: int, index: Array, shape):
     r"""Zeros of a shape to which the input is added where `gather` would read: its transpose."""
     zeros = xp.filled(shape, 0, input)
     return xp.scatter_array(zeros, dim, index, input, True) if 0 not in index.shape else zeros
+
+
+@scatter_zeros.examples
+def _(xp, input, dim, index, shape):
+    input, index = all_examples(xp, [input, index])
+    if not shape:
+        return xp.reshape(input, input.shape[0])
+    if len(input.shape) == 1:
+        input, index = xp.unsqueeze(input, 1), xp.unsqueeze(index, 1)
+    return xp.scatter_zeros(input, dim + 1, index, (input.shape[0], *shape))
 
 
 @scatter_zeros.samples
@@ -338,6 +447,22 @@ def index_select(xp, input, dim: Dim, index: Array):
     if not input.shape:
         return xp.reshape(xp.take(xp.reshape(input, 1), (index,)))
     return xp.take(input, (slice(None),) * dim + (index,))
+
+
+@index_select.examples
+def _(xp, input, dim, index):
+    if index.shape[0] == 1 and len(input.shape) > 1:
+        return xp.index_select(input, dim + 1, xp.squeeze(index, 0))
+    input, index = all_examples(xp, [input, index])
+    rank = len(input.shape) - 1
+    if not rank:
+        return xp.reshape(xp.gather(xp.unsqueeze(input, 1), 1, xp.reshape(index, -1, 1)), -1)
+    if len(index.shape) == 1:
+        index = xp.unsqueeze(index, 1)
+    ones = [index.shape[1] if d == dim else 1 for d in range(rank)]
+    sizes = [index.shape[1] if d == dim else s for d, s in enumerate(input.shape[1:])]
+    index = xp.expand(xp.reshape(index, index.shape[0], *ones), index.shape[0], *sizes)
+    return xp.gather(input, dim + 1, index)
 
 
 @index_select.check

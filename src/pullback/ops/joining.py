@@ -1,6 +1,6 @@
 """Several tensors as one."""
 
-from pullback.op import Arrays, call, composite, opaque
+from pullback.op import Arrays, all_examples, call, composite, opaque, wrap_dim
 
 
 @opaque(aliases=("concat", "concatenate"), method=False, promote=True)
@@ -28,6 +28,15 @@ def cat(xp, tensors: Arrays, dim: int = 0):
                 f"for tensor number {k} in the list, and {list(first)} for the first."
             )
     return xp.cat(tensors, dim)
+
+
+@cat.examples
+def _(xp, tensors, dim):
+    tensors = all_examples(xp, [x for x in tensors if x.shape[1:] != (0,)] or tensors[:1])
+    rank = len(tensors[0].shape) - 1
+    if not rank:
+        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
+    return xp.cat(tensors, wrap_dim(dim, rank) + 1)
 
 
 @cat.formula
@@ -95,6 +104,11 @@ def stack(xp, tensors: Arrays, dim: int = 0):
         )
     dim %= rank
     return xp.cat([xp.reshape(x, *first[:dim], 1, *first[dim:]) for x in tensors], dim)
+
+
+@stack.examples
+def _(xp, tensors, dim):
+    return xp.stack(all_examples(xp, tensors), wrap_dim(dim, len(tensors[0].shape)) + 1)
 
 
 @stack.formula

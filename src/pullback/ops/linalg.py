@@ -1,11 +1,22 @@
 """Products of vectors, matrices and tensors."""
 
-from pullback.op import Array, Arrays, Number, Plain, as_ints, call, composite, opaque, wrap_dim
+from pullback.op import (
+    Array,
+    Arrays,
+    Number,
+    Plain,
+    as_ints,
+    call,
+    composite,
+    opaque,
+    visible_axes,
+    wrap_dim,
+)
 
 
 def _check(name, condition, message):
     if not condition:
-        raise RuntimeError(f"{name}: {message}")
+        raise RuntimeError(f"{name}: {message()}")
 
 
 def _same_dtype(name, a, b):
@@ -19,14 +30,30 @@ def _same_dtype(name, a, b):
 @opaque(dtypes="ifc")
 def dot(xp, input, tensor):
     r"""$\sum_i a_i b_i$ of two vectors of one size; no broadcasting, no conjugate."""
-    _check("dot", len(input.shape) == len(tensor.shape) == 1,
-           f"1D tensors expected, but got {len(input.shape)}D and {len(tensor.shape)}D tensors "
-           f"of shapes {list(input.shape)} and {list(tensor.shape)}")  # fmt: skip
-    _check("dot", input.shape == tensor.shape,
-           f"inconsistent tensor size, expected tensor {list(input.shape)} and src "
-           f"{list(tensor.shape)} to have the same number of elements")  # fmt: skip
+    _check(
+        "dot",
+        len(input.shape) == len(tensor.shape) == 1,
+        lambda: (
+            f"1D tensors expected, but got {len(input.shape)}D and {len(tensor.shape)}D tensors "
+            f"of shapes {list(input.shape)} and {list(tensor.shape)}"
+        ),
+    )
+    _check(
+        "dot",
+        input.shape == tensor.shape,
+        lambda: (
+            f"inconsistent tensor size, expected tensor {list(input.shape)} and src "
+            f"{list(tensor.shape)} to have the same number of elements"
+        ),
+    )
     _same_dtype("dot", input, tensor)
     return xp.matmul(input, tensor)
+
+
+@dot.examples
+def _(xp, input, tensor):
+    product = xp.matmul(xp.unsqueeze(input, 1), xp.unsqueeze(tensor, 2))
+    return xp.reshape(product, product.shape[0])
 
 
 @dot.formula
@@ -59,10 +86,18 @@ def _(np, input, tensor):
 @opaque(dtypes="ifc")
 def mv(xp, input, vec):
     r"""Product of a matrix (n, m) and a vector (m)."""
-    _check("mv", len(input.shape) == 2 and len(vec.shape) == 1 and input.shape[1] == vec.shape[0],
-           f"size mismatch, got input {list(input.shape)}, vec {list(vec.shape)}")  # fmt: skip
+    _check(
+        "mv",
+        len(input.shape) == 2 and len(vec.shape) == 1 and input.shape[1] == vec.shape[0],
+        lambda: f"size mismatch, got input {list(input.shape)}, vec {list(vec.shape)}",
+    )
     _same_dtype("mv", input, vec)
     return xp.matmul(input, vec)
+
+
+@mv.examples
+def _(xp, input, vec):
+    return xp.squeeze(xp.matmul(input, xp.unsqueeze(vec, 2)), 2)
 
 
 @mv.formula
@@ -94,12 +129,28 @@ def _(np, input, vec):
 @opaque(dtypes="ifc")
 def mm(xp, input, mat2):
     r"""Product of matrices (n, k) and (k, m)."""
-    _check("mm", len(input.shape) == len(mat2.shape) == 2, "mat1 and mat2 must be matrices, not of "
-           f"shapes {list(input.shape)} and {list(mat2.shape)}")  # fmt: skip
-    _check("mm", input.shape[1] == mat2.shape[0],
-           f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
-           f"{mat2.shape[0]}x{mat2.shape[1]})")  # fmt: skip
+    _check(
+        "mm",
+        len(input.shape) == len(mat2.shape) == 2,
+        lambda: (
+            "mat1 and mat2 must be matrices, not of "
+            f"shapes {list(input.shape)} and {list(mat2.shape)}"
+        ),
+    )
+    _check(
+        "mm",
+        input.shape[1] == mat2.shape[0],
+        lambda: (
+            f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
+            f"{mat2.shape[0]}x{mat2.shape[1]})"
+        ),
+    )
     _same_dtype("mm", input, mat2)
+    return xp.matmul(input, mat2)
+
+
+@mm.examples
+def _(xp, input, mat2):
     return xp.matmul(input, mat2)
 
 
@@ -138,12 +189,22 @@ def _(np, input, mat2):
 @opaque(dtypes="ifc")
 def bmm(xp, input, mat2):
     r"""Products of two stacks of matrices, (b, n, k) and (b, k, m)."""
-    _check("bmm", len(input.shape) == len(mat2.shape) == 3,
-           f"batch1 and batch2 must be 3D tensors, not of shapes {list(input.shape)} and "
-           f"{list(mat2.shape)}")  # fmt: skip
-    _check("bmm", input.shape[0] == mat2.shape[0] and input.shape[2] == mat2.shape[1],
-           f"Expected size for first two dimensions of batch2 tensor to be: "
-           f"[{input.shape[0]}, {input.shape[2]}] but got: {list(mat2.shape[:2])}.")  # fmt: skip
+    _check(
+        "bmm",
+        len(input.shape) == len(mat2.shape) == 3,
+        lambda: (
+            f"batch1 and batch2 must be 3D tensors, not of shapes {list(input.shape)} and "
+            f"{list(mat2.shape)}"
+        ),
+    )
+    _check(
+        "bmm",
+        input.shape[0] == mat2.shape[0] and input.shape[2] == mat2.shape[1],
+        lambda: (
+            f"Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{input.shape[0]}, {input.shape[2]}] but got: {list(mat2.shape[:2])}."
+        ),
+    )
     _same_dtype("bmm", input, mat2)
     return xp.matmul(input, mat2)
 
@@ -159,6 +220,13 @@ def matmul_batched(xp, input, mat2):
 def _(r):
     yield call(r(2, 3, 4), r(4, 5))
     yield call(r(2, 1, 3, 4), r(3, 4, 2))
+
+
+@bmm.examples
+@matmul_batched.examples
+def _(xp, input, mat2):
+    rank = max(len(input.shape), len(mat2.shape)) - 1
+    return xp.matmul(visible_axes(xp, input, rank), visible_axes(xp, mat2, rank))
 
 
 @bmm.formula
@@ -255,8 +323,11 @@ def _(np, input, other):
 @composite(aliases=("ger",))
 def outer(xp, input, vec2):
     r"""$y_{ij} = a_i b_j$ of two vectors."""
-    _check("outer", len(input.shape) == len(vec2.shape) == 1,
-           f"Expected 1-D arguments, got {len(input.shape)}-D and {len(vec2.shape)}-D")  # fmt: skip
+    _check(
+        "outer",
+        len(input.shape) == len(vec2.shape) == 1,
+        lambda: f"Expected 1-D arguments, got {len(input.shape)}-D and {len(vec2.shape)}-D",
+    )
     return xp.unsqueeze(input, 1) * vec2
 
 
@@ -276,9 +347,14 @@ def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Numbe
     r"""$\beta\,\text{input} + \alpha\,\text{mat1}\,\text{mat2}$."""
     product = xp.mm(mat1, mat2)
     sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
-    _check("addmm", len(input.shape) <= 2 and all(n in (1, m) for n, m in sizes),
-           f"an input of shape {list(input.shape)} cannot be added to a product of shape "
-           f"{list(product.shape)}")  # fmt: skip
+    _check(
+        "addmm",
+        len(input.shape) <= 2 and all(n in (1, m) for n, m in sizes),
+        lambda: (
+            f"an input of shape {list(input.shape)} cannot be added to a product of shape "
+            f"{list(product.shape)}"
+        ),
+    )
     if alpha != 1:
         product = product * alpha
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
@@ -320,6 +396,19 @@ def _(np, input, mat1, mat2, *, beta=1, alpha=1):
 def contract(xp, tensors: Arrays, inputs: Plain, output):
     r"""Sum of products by subscripts, one letter per axis, none repeated within a tensor."""
     return xp.einsum_array(f"{','.join(inputs)}->{output}", tensors)
+
+
+@contract.examples
+def _(xp, tensors, inputs, output):
+    example = next(
+        c for c in map(chr, range(65, 123)) if c.isalpha() and c not in "".join((*inputs, output))
+    )
+    shared = [x.shape[0] == 1 for x in tensors]
+    if all(shared):
+        shared[0] = False
+    operands = [xp.squeeze(x, 0) if s else x for x, s in zip(tensors, shared, strict=True)]
+    letters = [i if s else example + i for i, s in zip(inputs, shared, strict=True)]
+    return xp.contract(operands, letters, example + output)
 
 
 @contract.samples

@@ -1,6 +1,6 @@
 """Elements in order: sorts, the first k, and where they came from."""
 
-from pullback.op import Array, Dim, call, composite, opaque
+from pullback.op import Array, Dim, all_examples, along_axis, call, composite, opaque
 
 
 @opaque(public=False, derivative=False, along="dim", dtypes="bif")
@@ -41,6 +41,11 @@ def sort(xp, input, dim: Dim = -1, descending: bool = False, *, stable: bool = F
     return xp.gather_array(input, dim, indices), indices
 
 
+@sort.examples
+def _(xp, input, dim, descending, stable):
+    return along_axis(xp, lambda x, d: xp.sort(x, d, descending, stable=stable), input, dim)
+
+
 @sort.formula
 def _(xp, input, dim, descending, stable):
     places = xp.sorted_places(input, dim, descending)
@@ -57,6 +62,11 @@ def topk(xp, input, k: int, dim: Dim = -1, largest: bool = True, sorted: bool = 
         return input, xp.argsort_array(input, dim, False)
     indices = xp.argpartition_array(input, k, dim, largest)
     return xp.gather_array(input, dim, indices), indices
+
+
+@topk.examples
+def _(xp, input, k, dim, largest, sorted):
+    return along_axis(xp, lambda x, d: xp.topk(x, k, d, largest, sorted), input, dim)
 
 
 @topk.formula
@@ -94,6 +104,12 @@ def unsort(xp, input, places: Array, dim: int):
     if not input.shape:
         return input
     return xp.scatter_array(xp.filled(input.shape, 0, input), dim, places, input, False)
+
+
+@unsort.examples
+def _(xp, input, places, dim):
+    input, places = all_examples(xp, [input, places])
+    return xp.unsort(input, places, dim + 1) if len(input.shape) > 1 else xp.clone(input)
 
 
 @unsort.formula

@@ -1,6 +1,6 @@
 """The same elements elsewhere: reversed, rolled, padded, side by side; triangles."""
 
-from pullback.op import Ints, Number, Plain, call, composite, opaque, wrap_dim
+from pullback.op import Ints, Number, Plain, call, composite, opaque, visible_axes, wrap_dim
 
 
 @opaque()
@@ -11,6 +11,12 @@ def flip(xp, input, *dims: Ints):
     if len(set(order)) != len(order):
         raise RuntimeError(f"flip: dim {dims} has an axis several times")
     return xp.flip(input, *(order if rank else ()))
+
+
+@flip.examples
+def _(xp, input, dims):
+    rank = len(input.shape) - 1
+    return xp.flip(input, tuple(d % rank + 1 for d in dims)) if rank else xp.clone(input)
 
 
 @flip.formula
@@ -57,6 +63,16 @@ def roll(xp, input, shifts: Plain, dims=None):
             f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims: {len(dims)}"
         )
     return xp.roll_array(input, shifts, dims) if input.shape else xp.copy(input)
+
+
+@roll.examples
+def _(xp, input, shifts, dims=None):
+    shifts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    if dims is None or dims == ():
+        return xp.reshape(xp.roll(xp.flatten(input, 1), shifts, 1), *input.shape)
+    rank = len(input.shape) - 1
+    dims = dims if isinstance(dims, (tuple, list)) else (dims,)
+    return xp.roll(input, shifts, tuple(d % rank + 1 for d in dims))
 
 
 @roll.formula
@@ -113,7 +129,7 @@ def _margins(input, pad):
     return margins
 
 
-@opaque(method=False)
+@opaque(method=False, affine=True)
 def constant_pad_nd(xp, input, pad: Ints, value: Number = 0):
     r"""The tensor with a margin of one value.
 
@@ -122,6 +138,11 @@ def constant_pad_nd(xp, input, pad: Ints, value: Number = 0):
     that are larger than the axis.
     """
     return xp.pad_constant(input, _margins(input, pad), value)
+
+
+@constant_pad_nd.examples
+def _(xp, input, pad, value):
+    return xp.constant_pad_nd(input, pad, value)
 
 
 @constant_pad_nd.grows
@@ -190,6 +211,11 @@ def _check_repeats(input, repeats):
             f"dimensions of tensor: {len(repeats)} < {len(input.shape)}, the shape is "
             f"{list(input.shape)}"
         )
+
+
+@repeat.examples
+def _(xp, input, repeats):
+    return xp.repeat(visible_axes(xp, input, len(repeats)), 1, *repeats)
 
 
 @repeat.grows
@@ -268,6 +294,11 @@ def tril(xp, input, diagonal: int = 0):
     return xp.triangle(input, diagonal, True)
 
 
+@tril.examples
+def _(xp, input, diagonal):
+    return xp.tril(input, diagonal)
+
+
 @tril.formula
 def _(xp, input, diagonal):
     rank = len(input.shape)
@@ -298,6 +329,11 @@ def triu(xp, input, diagonal: int = 0):
     r"""The upper triangle of matrices; zeros below the given diagonal."""
     _check_matrix("triu", input)
     return xp.triangle(input, diagonal, False)
+
+
+@triu.examples
+def _(xp, input, diagonal):
+    return xp.triu(input, diagonal)
 
 
 @triu.formula

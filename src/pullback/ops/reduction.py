@@ -275,7 +275,7 @@ def _(xp, g, y, input):
     return g * xp.exp(input - xp.finite_or_zero(y))
 
 
-@composite(name="logsumexp_function", public_name="logsumexp")
+@composite(name="logsumexp_function", public_name="logsumexp", aliases=("special.logsumexp",))
 def logsumexp_function(xp, input, dim: Dims, keepdim: bool = False):
     r"""$\log \sum_i e^{x_i}$ over axes, without overflow; exact for infinite elements."""
     return xp.logsumexp(input * 1.0 if input.dtype.kind in "bui" else input, dim, keepdim)
@@ -564,20 +564,29 @@ def _(np, input, ord=2, dim=None, keepdim=False, *, dtype=None):
     return np.sum(size**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
 
 
-def _log_softmax(xp, name, input, dim, dtype):
+def _floating(xp, name, input, dtype):
     x = input if dtype is None else xp.cast(input, dtype.numpy)
     if x.dtype.kind != "f":
         raise NotImplementedError(
             f'"{name}" not implemented for {x.dtype}: convert the tensor of shape '
             f"{list(x.shape)} with .float(), or say dtype="
         )
-    return x - xp.logsumexp(x, dim, keepdim=True)
+    return x
 
 
-@composite()
+def _log_softmax(xp, name, input, dim, dtype):
+    x = _floating(xp, name, input, dtype)
+    if not xp.is_eager:
+        return x - xp.logsumexp(x, dim, keepdim=True)
+    return xp.log_softmax_array(x, dim)
+
+
+@composite(aliases=("special.softmax",))
 def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
-    return xp.exp(_log_softmax(xp, "softmax", input, dim, dtype))
+    if not xp.is_eager:  # one loop finds the sum, however large the tensor; what uses it, the rest
+        return xp.exp(_log_softmax(xp, "softmax", input, dim, dtype))
+    return xp.softmax_array(_floating(xp, "softmax", input, dtype), dim)
 
 
 @softmax.backward("input")
@@ -599,7 +608,7 @@ def _(np, input, dim, *, dtype=None):
     return np.exp(input) / np.sum(np.exp(input), axis=dim, keepdims=True)
 
 
-@composite()
+@composite(aliases=("special.log_softmax",))
 def log_softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
     return _log_softmax(xp, "log_softmax", input, dim, dtype)

@@ -1,6 +1,6 @@
 """Values written, or added, at positions."""
 
-from pullback.op import Array, Dim, call, opaque
+from pullback.op import Array, Dim, all_examples, call, opaque
 
 
 @opaque(inplace=True)
@@ -12,6 +12,15 @@ def scatter_add(xp, input, dim: Dim, index: Array, src: Array):
             f"{src.dtype}"
         )
     return xp.scatter_array(input, dim, index, src, True)
+
+
+@scatter_add.examples
+def _(xp, input, dim, index, src):
+    input, index, src = all_examples(xp, [input, index, src])
+    if len(input.shape) == 1:
+        whole = [x if len(x.shape) > 1 else xp.unsqueeze(x, 1) for x in (input, index, src)]
+        return xp.squeeze(xp.scatter_add(whole[0], 1, whole[1], whole[2]), 1)
+    return xp.scatter_add(input, dim + 1, index, src)
 
 
 @scatter_add.backward("input")

@@ -1,6 +1,6 @@
 """Choosing between values: where, maximum, clamp, rounding; real and imaginary parts."""
 
-from pullback.op import Array, call, composite, opaque, pointwise, view
+from pullback.op import Array, call, composite, opaque, pointwise, view, visible_axes
 
 
 @pointwise(name="where", public=False, keep_dtype="condition", inplace=False)
@@ -159,7 +159,7 @@ def _(np, input, min=None, max=None):
     return np.clip(input, min, max)
 
 
-@pointwise(dtypes="bif")
+@pointwise(dtypes="bif", overloads={"min": 0, "": 1})
 def clamp_min(xp, input, min: Array):
     r"""$y = \max(\text{input}, \text{min})$."""
     return xp.maximum(input, min)
@@ -186,7 +186,7 @@ def _(np, input, min):
     return np.maximum(input, min)
 
 
-@pointwise(dtypes="bif")
+@pointwise(dtypes="bif", overloads={"max": 0, "": 1})
 def clamp_max(xp, input, max: Array):
     r"""$y = \min(\text{input}, \text{max})$."""
     return xp.minimum(input, max)
@@ -233,6 +233,16 @@ def masked_fill(xp, input, mask, value: Array):
     return xp.where(mask, xp.filled((), value, input), input)
 
 
+@masked_fill.examples
+def _(xp, input, mask, value):
+    rank = max(len(input.shape), len(mask.shape)) - 1
+    if hasattr(value, "dtype"):
+        value = visible_axes(xp, value, rank).to(input.dtype)
+    else:
+        value = xp.filled((), value, input)
+    return xp.where(visible_axes(xp, mask, rank), value, visible_axes(xp, input, rank))
+
+
 @masked_fill.backward("input")
 def _(xp, g, mask):
     return xp.where(mask, 0, g)
@@ -274,7 +284,9 @@ def trunc(xp, input):
     return xp.trunc(input)
 
 
-@pointwise(dtypes="if")
+@pointwise(
+    dtypes="if", overload=lambda input, decimals: int(decimals != 0), aliases=("special.round",)
+)
 def round(xp, input, *, decimals: int = 0):
     r"""The nearest integer, or multiple of $10^{-\text{decimals}}$; halves to even."""
     if decimals == 0:
@@ -381,6 +393,11 @@ def _(np, input):
 def join_pairs(xp, input):
     r"""`view_as_complex` of pairs that may lie anywhere: a copy."""
     return xp.complex_view(xp.copy(input))
+
+
+@join_pairs.examples
+def _(xp, input):
+    return xp.join_pairs(input)
 
 
 @join_pairs.backward("input")

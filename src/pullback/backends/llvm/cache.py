@@ -31,6 +31,11 @@ def directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "pullback"
 
 
+def extensions() -> Path:
+    """Where the libraries of C++ extensions are kept."""
+    return directory() / "extensions"
+
+
 def refusal(path: Path) -> str | None:
     """Why a directory is not used, or None if it is sound."""
     try:
@@ -109,11 +114,8 @@ def put(name: str, payload: bytes) -> bool:
 
 def sizes() -> list[int]:
     """The bytes of every entry."""
-    folder = directory()
-    if refusal(folder) is not None:
-        return []
     found = []
-    for path in folder.glob("*" + SUFFIX):
+    for path in _entries():
         with contextlib.suppress(OSError):  # removed by another process since
             found.append(path.lstat().st_size)
     return found
@@ -121,16 +123,29 @@ def sizes() -> list[int]:
 
 def clear() -> int:
     """Remove every entry; gives their number."""
-    folder = directory()
-    if refusal(folder) is not None:
-        return 0
     removed = 0
-    for path in folder.iterdir():
-        if path.suffix == SUFFIX or path.name.startswith(".new-"):
+    for path in _entries():
+        with contextlib.suppress(OSError):
+            path.unlink()
+            removed += 1
+    if refusal(directory()) is None:
+        for path in directory().glob(".new-*"):
             with contextlib.suppress(OSError):
                 path.unlink()
-                removed += path.suffix == SUFFIX
+        if refusal(extensions()) is None:
+            for path in extensions().glob("*.json"):  # what the libraries were built of
+                with contextlib.suppress(OSError):
+                    path.unlink()
     return removed
+
+
+def _entries() -> list[Path]:
+    if refusal(directory()) is not None:
+        return []
+    found = list(directory().glob("*" + SUFFIX))
+    if refusal(extensions()) is None:
+        found += [p for p in extensions().iterdir() if p.suffix in (".so", ".dylib", ".dll")]
+    return found
 
 
 def _checksum(name: str, payload: bytes) -> bytes:

@@ -1,0 +1,537 @@
+"""Calls such as were met before, on arrays: nothing is asked twice.
+
+Checks, promotion, the normal form of plain arguments, and what a node saves depend on the tensors'
+shapes and dtypes and on the plain arguments alone. `door` finds them out when an operation is first
+called so, and a function is kept that does what is left: the numbers, and the node. Whatever it
+meets that is not as it was (an error, a smaller `config.defer_elements`), it leaves to the door.
+`again` is the same for calls that give formulas.
+
+The functions hold no tensor of the call that they were learned from. `benchmarks/operations.py`
+measures what they are for.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback import dtypes
+from pullback.autograd.graph import node_class
+from pullback.autograd.modes import mode
+from pullback.autograd.versions import tick
+from pullback.autograd.views import note_view
+from pullback.autograd.watch import watch
+from pullback.backends.arrays import ARRAYS
+from pullback.backends.memory import shares_memory
+from pullback.config import config
+from pullback.dispatch.promotion import number_array
+from pullback.dispatch.record import metas_of_outputs, own, record, saved
+from pullback.op import Composite, Creation, Op, Opaque, Plan, Pointwise, Reduction, View
+from pullback.tensor import Size, Tensor
+
+ndarray = np.ndarray
+new = object.__new__
+MAX_CALLS = 1_000  # of one operation
+Apply = Callable[[Op, Sequence[Any]], Any]
+
+# Plain arguments that are told apart by their type and their value.
+SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype))
+
+
+# ------------------------------------------------------------------------------------- the key
+
+
+def key_source(op: Op) -> str:
+    """Python source of the key of a call, over the names of an operation's parameters.
+
+    Evaluating it raises AttributeError or TypeError for calls that are not repeated from here.
+    """
+    parts: list[str] = []
+    first = True
+    for p in op.parameters:
+        n = p.name
+        if not p.is_tensor or (isinstance(op, Creation) and n == "dtype"):
+            parts.append(f"{n}.__class__, {n} if {n}.__class__ in SIMPLE else plain({n})")
+        elif p.is_list or p.kind is p.kind.VAR_POSITIONAL:
+            parts.append(f"tensors({n})")
+        elif first:
+            parts.append(f"{n}.__class__, {n}._value.__class__, {n}._value.dtype, {n}._value.shape")
+            first = False
+        else:
+            parts.append(
+                f"({n}._value.__class__, {n}._value.dtype, {n}._value.shape) "
+                f"if {n}.__class__ is Tensor else {n}.__class__"
+            )
+    if isinstance(op, Creation):
+        parts.append("default_dtype()")
+    return f"({', '.join(parts)},)"
+
+
+def plain(value: Any) -> Any:
+    """The key of a plain argument: 1, 1.0 and True are not the same, nor are 0.0 and -0.0."""
+    kind = type(value)
+    if kind in SIMPLE:
+        return kind, value
+    if kind is tuple or kind is list or kind is Size:
+        kinds = tuple(map(type, value))
+        if SIMPLE.issuperset(kinds):
+            return kind, kinds, tuple(value)
+        return kind, tuple(map(plain, value))
+    if kind is float or kind is complex:
+        return kind, repr(value)
+    raise TypeError(f"calls with a {kind.__name__} are not repeated")
+
+
+def tensors(values: Any) -> Any:
+    """The key of a list of tensors."""
+    key: list[Any] = [values.__class__]
+    for t in values:
+        if t.__class__ is not Tensor:
+            raise TypeError(f"calls with a {type(t).__name__} in a list are not repeated")
+        value = t._value
+        key += (value.__class__, value.dtype, value.shape)
+    return tuple(key)
+
+
+NAMES = {
+    "SIMPLE": SIMPLE, "Tensor": Tensor, "plain": plain, "tensors": tensors,
+    "default_dtype": dtypes.get_default_dtype,
+}  # fmt: skip
+
+
+# -------------------------------------------------------------------------------- what is learned
+
+
+class Met:
+    """A call that the door has answered."""
+
+    __slots__ = ("args", "metas", "op", "result", "values")
+
+    def __init__(
+        self, op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, metas: Any
+    ) -> None:
+        self.op = op
+        self.args = args
+        self.values = values
+        self.result = result
+        self.metas = metas
+
+
+def may_learn(args: Sequence[Any]) -> bool:
+    """Whether tensors have arrays now; a formula may be one when the call is done."""
+    for a in args:
+        for x in a if isinstance(a, (list, tuple)) else (a,):
+            if isinstance(x, np.generic) or (type(x) is Tensor and type(x._value) is not ndarray):
+                return False
+    return True
+
+
+def learn(key: Any, met: Met, apply: Apply) -> None:
+    """Keep a function that repeats a call, if there is one."""
+    op = met.op
+    fills = _fills(met)
+    if fills is None:
+        return
+    calls = op.calls
+    if len(calls) >= MAX_CALLS:
+        calls.clear()
+    single = not isinstance(met.result, tuple)
+    plainly = all(how is None for _, how in fills)  # a dtype would be equal to None, as float64
+    if plainly and len(fills) == 2 and single and not isinstance(op, View):
+        made = _of_two_tensors(met, fills, apply)
+    elif not plainly or [k for k, _ in fills] != [0]:
+        made = _of_any(met, fills, apply)
+    elif not single:
+        made = _of_several(met, fills, apply)
+    else:
+        made = _of_one_tensor(met, fills, apply)
+    calls[key] = made
+
+
+def _fills(met: Met) -> list[tuple[int, Any]] | None:
+    """Where arguments that vary go: (position, dtype of a number, or list, or None).
+
+    None where an argument was converted: that is not repeated here.
+    """
+    found: list[tuple[int, Any]] = []
+    for k in met.op.tensors:
+        argument, value = met.args[k], met.values[k]
+        if type(argument) is Tensor:
+            if value is not argument._value or type(value) is not ndarray:
+                return None
+            found.append((k, None))
+        elif isinstance(argument, (list, tuple)):
+            for a, v in zip(argument, value, strict=True):
+                if type(a) is not Tensor or v is not a._value or type(v) is not ndarray:
+                    return None
+            found.append((k, list))
+        elif type(argument) in (int, float, complex, bool):
+            found.append((k, value.dtype if type(value) is ndarray else type(argument)))
+        elif argument is not None:
+            return None
+    return found
+
+
+def _limit(met: Met) -> int:
+    """Elements for which the size rule would have to be asked again."""
+    op = met.op
+    sizes = [v.size for v in met.values if type(v) is ndarray]
+    if isinstance(op, Pointwise):
+        return max([int(met.result.size), *sizes])
+    if isinstance(op, Composite):
+        return max(sizes, default=0)
+    grows = isinstance(op, Opaque) and op.grows_function is not None
+    return int(met.result.size) if grows else 0
+
+
+class _Record:
+    """How the node of a repeated call is made, for each choice of arguments with gradients."""
+
+    def __init__(self, met: Met, fills: list[tuple[int, Any]]):
+        self.op = op = met.op
+        results = list(map(np.asarray, met.result if type(met.result) is tuple else (met.result,)))
+        self.differentiable = bool(op.rules and results) and results[0].dtype.kind in "fc"
+        self.overload = op.overload(*met.args) if op.overload is not None else 0
+        self.metas = met.metas
+        self.several = isinstance(met.result, tuple)
+        self.output_metas = metas_of_outputs(op, results)
+        self.steps: dict[Any, Any] = {}
+        self.varying = dict(fills)
+        # What rules may ask for that is the same at every call.
+        self.constants: dict[tuple[str, int], Any] = {}
+        if self.differentiable:
+            rules = [
+                rule for rule in op.rules.values()
+                if isinstance(met.args[op.positions[rule.target]], (Tensor, list, tuple))
+            ]  # fmt: skip
+            names = {n for rule in rules for n in rule.names} | set(op.always_saved)
+            for what, k in (op.source(n) for n in names if not op.is_cotangent(n)):
+                if what != "output" and not (what == "argument" and k in self.varying):
+                    self.constants[what, k] = saved(op, what, k, met.args, met.values)
+
+    def step(self, needs: tuple[bool, ...]) -> tuple[Any, Plan, Callable[..., Any]]:
+        """(class of the node, plan, function of (result, arguments) that gives what is saved)."""
+        op = self.op
+        plan = op.plan(needs)
+        parts: list[str] = []
+        names: dict[str, Any] = {}
+        several = self.several
+        for n, (what, k) in enumerate(plan.sources):
+            if what == "kept shape":
+                names[f"c{n}"] = (self.constants[what, k], plan.saved_outputs)
+                parts.append(f"c{n}")
+            elif what == "output":
+                parts.append(f"y[{k}]" if several else "y")
+            elif what == "argument" and k in self.varying:
+                how = self.varying[k]
+                parts.append(
+                    f"args[{k}]._value" if how is None
+                    else f"[t._value for t in args[{k}]]" if how is list
+                    else f"args[{k}]"
+                )  # fmt: skip
+            else:
+                names[f"c{n}"] = self.constants[what, k]
+                parts.append(f"c{n}")
+        save = eval(f"lambda y, args: ({''.join(part + ', ' for part in parts)})", names)
+        found = self.steps[needs] = (node_class(op, self.overload), plan, save)
+        return found
+
+    def node(self, needs: tuple[bool, ...], edges: tuple[Any, ...], y: Any, args: Any) -> Any:
+        """The node of a call with this result, where gradients are recorded."""
+        cls, plan, save = self.steps.get(needs) or self.step(needs)
+        node = new(cls)
+        node.edges = edges
+        node.plan = plan
+        node.values = save(y, args)
+        node.time = tick()
+        if self.metas is not None:
+            node.metas = self.metas
+        if self.output_metas is not None:
+            node.output_metas = self.output_metas
+            node.outputs = len(self.output_metas)
+        if mode.enabled is not True:
+            watch(node)
+        return node
+
+    def node_of(self, y: Any, args: Any) -> Any:
+        """The node, if one of the arguments has a gradient."""
+        edges = tuple([getattr(args[k], "_edge", None) for k in self.op.edges])
+        needs = tuple([edge is not None for edge in edges])
+        return self.node(needs, edges, y, args) if True in needs else None
+
+
+def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
+    """The call of an operation on one array, its first argument, with one result."""
+    op, limit = met.op, _limit(met)
+    compute = _compute_of_one(op, list(met.values[1:]), met.values[0].shape)
+    recorded = _Record(met, fills)
+    differentiable, node = recorded.differentiable, recorded.node
+    step = (op, tuple(met.values[1:]), None) if isinstance(op, View) else None
+
+    def call(*args: Any) -> Any:
+        if limit > config.defer_elements:
+            return apply(op, args)
+        x = args[0]
+        value = x._value
+        try:
+            result = mode.quietly(compute, value)
+        except Exception:  # the door says it in full, or does what cannot be nested
+            return apply(op, args)
+        if type(result) is not ndarray:
+            result = np.asarray(result)
+        tensor = new(Tensor)
+        base = result.base
+        if step is not None:
+            tensor._value = result
+            if result is value or (
+                base is not None
+                and (base is value or base is value.base or shares_memory(result, value))
+            ):
+                note_view(tensor, x, step)
+        else:
+            if base is not None or result is value:
+                result = own(op, result, (value,))
+            tensor._value = result
+        edge = x._edge
+        if edge is not None and differentiable and mode.enabled:
+            tensor._edge = (node((True,), (edge,), result, args), 0)
+        return tensor
+
+    return call
+
+
+def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
+    """The call of an operation on one array, its first argument, with several results."""
+    op = met.op
+    plain_values = tuple(met.values[1:])
+    compute = _compute_of_one(op, list(plain_values), met.values[0].shape)
+    recorded = _Record(met, fills)
+    integer = [bool(op.outputs) and n in op.integer_outputs for n in op.outputs or met.result]
+    numbers = [None if i else sum(not j for j in integer[:k]) for k, i in enumerate(integer)]
+    differentiable = recorded.differentiable
+    is_view = isinstance(op, View)
+    tuple_class = op.tuple_class if op.outputs else None
+
+    def call(*args: Any) -> Any:
+        x = args[0]
+        value = x._value
+        try:
+            results = mode.quietly(compute, value)
+        except Exception:  # the door says it in full, or does what cannot be nested
+            return apply(op, args)
+        arrays = [r if type(r) is ndarray else np.asarray(r) for r in results]
+        if not is_view:
+            arrays = [own(op, a, (value,)) for a in arrays]
+        edge = x._edge
+        node = None
+        if edge is not None and differentiable and mode.enabled:
+            node = recorded.node((True,), (edge,), arrays, args)
+        outputs = []
+        for array, number in zip(arrays, numbers, strict=True):
+            tensor = new(Tensor)
+            tensor._value = array
+            if node is not None and number is not None:
+                tensor._edge = (node, number)
+            outputs.append(tensor)
+        if is_view:
+            for k, tensor in enumerate(outputs):
+                if shares_memory(tensor._value, value):
+                    note_view(tensor, x, (op, plain_values, k))
+        return tuple(outputs) if tuple_class is None else tuple_class(*outputs)
+
+    return call
+
+
+def _reduce(op: Reduction, rest: list[Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """`op.compute` for arrays of one shape."""
+    dims, keepdim = rest[:2]
+    options = rest[2 : 2 + len(op.options)]
+    finish = op.finish_function
+    if op.key in vars(type(ARRAYS)) and finish is None:
+        reduce = getattr(ARRAYS, op.key)
+        return lambda x: reduce(x, dims, keepdim, *options)
+    forward = op.forward
+    start = {"start": 0} if op.takes_start else {}
+    many = len(op.states) > 1
+    known = {"count": math.prod(shape[d] for d in dims)} | dict(
+        zip(op.options, options, strict=True)
+    )
+    # What `finish` takes: parts of the state by their place, and what is known.
+    wanted = [] if finish is None else [
+        (op.states.index(n), None) if n in op.states else (-1, known[n]) for n in op.finish_names
+    ]  # fmt: skip
+    kept = [n for d, n in enumerate(shape) if d not in dims]
+
+    def compute(x: Any) -> Any:
+        state = forward(ARRAYS, x, dims, *options, **start)
+        if not many:
+            state = (state,)
+        if finish is None:
+            result = state if many else state[0]
+        else:
+            result = finish(ARRAYS, *[state[k] if k >= 0 else v for k, v in wanted])
+        if keepdim:
+            return result
+        if isinstance(result, tuple):
+            return tuple([part.reshape(kept) for part in result])
+        return result.reshape(kept)
+
+    return compute
+
+
+def _compute_of_one(op: Op, rest: list[Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """The forward on one array, with the plain arguments as they are known."""
+    if isinstance(op, Reduction):
+        return _reduce(op, rest, shape)
+    if isinstance(op, Pointwise) and op.converters:  # that kind's normal forms come last
+        return lambda x: op.compute(ARRAYS, (x, *rest))
+    if any(p.kind is not p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters):
+        call = op.call
+        return lambda x: call(ARRAYS, (x, *rest))
+    forward = op.forward
+    if not rest:
+        return lambda x: forward(ARRAYS, x)
+    if len(rest) == 1:
+        (only,) = rest
+        return lambda x: forward(ARRAYS, x, only)
+    return lambda x: forward(ARRAYS, x, *rest)
+
+
+def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
+    """The call of an operation on two arrays, with one result."""
+    op, limit = met.op, _limit(met)
+    (i, _), (j, _) = fills
+    constants = list(met.values)
+    constants[i] = constants[j] = None
+    rest = constants[2:]
+    plainly = all(p.kind is p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters)
+    if (i, j) == (0, 1) and plainly and not (isinstance(op, Pointwise) and op.converters):
+        forward = op.forward
+
+        def compute(a: Any, b: Any) -> Any:
+            return forward(ARRAYS, a, b, *rest)
+
+    else:
+
+        def compute(a: Any, b: Any) -> Any:
+            values = constants[:]
+            values[i], values[j] = a, b
+            return op.compute(ARRAYS, values)
+
+    recorded = _Record(met, fills)
+    differentiable, node_of = recorded.differentiable, recorded.node_of
+
+    def call(*args: Any) -> Any:
+        if limit > config.defer_elements:
+            return apply(op, args)
+        x, y = args[i], args[j]
+        a, b = x._value, y._value
+        try:
+            result = mode.quietly(compute, a, b)
+        except Exception:  # the door says it in full, or does what cannot be nested
+            return apply(op, args)
+        if type(result) is not ndarray:
+            result = np.asarray(result)
+        if result.base is not None or result is a or result is b:
+            values = constants[:]
+            values[i], values[j] = a, b
+            result = own(op, result, values)
+        tensor = new(Tensor)
+        tensor._value = result
+        if differentiable and (x._edge is not None or y._edge is not None) and mode.enabled:
+            node = node_of(result, args)
+            if node is not None:
+                tensor._edge = (node, 0)
+        return tensor
+
+    return call
+
+
+def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
+    """The call of any other operation."""
+    op, limit = met.op, _limit(met)
+    constants = list(met.values)
+    for k, _ in fills:
+        constants[k] = None
+    whole = isinstance(op, Reduction) or (isinstance(op, Pointwise) and op.converters)
+    compute = functools.partial(op.compute if whole else op.call, ARRAYS)
+    recorded = _Record(met, fills)
+    differentiable, node_of = recorded.differentiable, recorded.node_of
+    metas = met.metas
+    lists = any(how is list for _, how in fills)
+    plainly = type(met.result) is not tuple and not isinstance(op, View) and not lists
+
+    def call(*args: Any) -> Any:
+        if limit > config.defer_elements:
+            return apply(op, args)
+        values = constants[:]
+        try:
+            for k, how in fills:
+                if how is None:
+                    values[k] = args[k]._value
+                elif how is list:
+                    values[k] = [t._value for t in args[k]]
+                elif how.__class__ is type:  # a number that the operation takes as one
+                    values[k] = args[k]
+                else:
+                    values[k] = number_array(args[k], how)
+            result = mode.quietly(compute, values)
+        except Exception:  # the door says it in full, or does what cannot be nested
+            return apply(op, args)
+        if not plainly:
+            return record(op, args, values, result, metas)
+        if type(result) is not ndarray:
+            result = np.asarray(result)
+        result = own(op, result, values)
+        tensor = new(Tensor)
+        tensor._value = result
+        if differentiable and mode.enabled:
+            node = node_of(result, args)
+            if node is not None:
+                tensor._edge = (node, 0)
+        return tensor
+
+    return call
+
+
+def learn_composite(
+    key: Any, op: Composite, values: Sequence[Any], compute: Callable[[Any], Any]
+) -> None:
+    """Keep the plain arguments of a composite in their normal form."""
+    constants = list(values)
+    places = op.tensors
+    for k in places:
+        constants[k] = None
+    if len(op.calls) >= MAX_CALLS:
+        op.calls.clear()
+
+    def call(*args: Any) -> Any:
+        values = constants[:]
+        for k in places:
+            values[k] = args[k]
+        return compute(values)
+
+    op.calls[key] = call
+
+
+def learn_creation(key: Any, op: Creation, values: Sequence[Any], apply: Apply) -> None:
+    """Keep the numbers of a creation in their normal form."""
+    call_of = functools.partial(op.call, ARRAYS)
+    known = list(values)
+    if len(op.calls) >= MAX_CALLS:
+        op.calls.clear()
+
+    def call(*args: Any) -> Any:
+        try:
+            result = mode.quietly(call_of, known)
+        except Exception:  # the door says it in full
+            return apply(op, args)
+        tensor = new(Tensor)
+        tensor._value = result if type(result) is ndarray else np.asarray(result)
+        return tensor
+
+    op.calls[key] = call

@@ -1,0 +1,103 @@
+"""Hooks of modules: handles that remove them, and the ones around the backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pullback.autograd import Function, is_grad_enabled
+from pullback.tensor import Tensor
+
+
+class HookHandle:
+    """Removes a hook, by `remove()` or at the end of a `with` block."""
+
+    def __init__(self, hooks: dict[str, Any], kind: str, number: int):
+        self._place: tuple[dict[str, Any], str] | None = (hooks, kind)
+        self.id = number
+
+    def remove(self) -> None:
+        """Call the hook no longer."""
+        if self._place is None:
+            return
+        hooks, kind = self._place
+        store = hooks.get(kind, {})
+        store.pop(self.id, None)
+        if not store:
+            hooks.pop(kind, None)  # calls are short again
+        self._place = None
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+class _Boundary(Function):
+    """The identity on several tensors; their gradients go through a function together."""
+
+    @staticmethod
+    def forward(ctx: Any, change: Any, *tensors: Any) -> Any:
+        """The tensors, as views of themselves."""
+        ctx.change = change
+        ctx.set_materialize_grads(False)
+        return tuple(t.view_as(t) for t in tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """The gradients, as the function leaves them."""
+        return (None, *ctx.change(gradients))
+
+
+def _through(values: Any, change: Callable[[Any], Any]) -> Any:
+    """The same values with the tensors among them behind a boundary."""
+    single = not isinstance(values, (tuple, list))
+    items = [values] if single else list(values)
+    places = [k for k, v in enumerate(items) if isinstance(v, Tensor) and v.requires_grad]
+    if not places or not is_grad_enabled():
+        return values
+
+    def spread(gradients: Sequence[Any]) -> Any:
+        full: list[Any] = [None] * len(items)
+        for k, g in zip(places, gradients, strict=True):
+            full[k] = g
+        changed = change(tuple(full))
+        return [changed[k] for k in places]
+
+    for k, made in zip(places, _Boundary.apply(spread, *(items[k] for k in places)), strict=True):
+        items[k] = made
+    return items[0] if single else type(values)(items)
+
+
+def _tuple(value: Any) -> Any:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def around_backward(
+    module: Any, args: Any, before: Sequence[Any], after: Sequence[Any]
+) -> tuple[Any, Callable[[Any], Any]]:
+    """The arguments for `forward`, and what is to be done with its result.
+
+    Gradients of the result are kept as they come in; gradients of the arguments are the moment
+    when both are known.
+    """
+    seen: dict[str, Any] = {}
+    inputs_need = any(isinstance(a, Tensor) and a.requires_grad for a in args)
+
+    def call_after(gradients: Any) -> Any:
+        for hook in after:
+            found = hook(module, gradients, seen.get("output"))
+            gradients = gradients if found is None else _tuple(found)
+        return gradients
+
+    def at_result(gradients: Any) -> Any:
+        for hook in before:
+            found = hook(module, gradients)
+            gradients = gradients if found is None else _tuple(found)
+        seen["output"] = gradients
+        if not inputs_need and after:  # nobody else will
+            call_after((None,) * len(args))
+        return gradients
+
+    return _through(args, call_after), lambda result: _through(result, at_result)

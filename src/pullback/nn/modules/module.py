@@ -1,0 +1,680 @@
+"""The module: parameters, buffers and modules inside, their state, and hooks around the call."""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pullback.autograd import no_grad
+from pullback.dtypes import dtype as Dtype
+from pullback.nn.modules.hooks import HookHandle, around_backward
+from pullback.nn.parameter import Parameter
+from pullback.tensor import Tensor
+
+
+class IncompatibleKeys(
+    NamedTuple("IncompatibleKeys", [("missing_keys", list[str]), ("unexpected_keys", list[str])])
+):
+    """What `load_state_dict` found no place for, and no values for."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return super().__repr__()
+
+    __str__ = __repr__
+
+
+def _indented(text: str, spaces: int) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(" " * spaces + line for line in rest)])
+
+
+class Module:
+    """A function with a state: subclass it, assign parameters and modules, define `forward`.
+
+    Assigned parameters, modules and buffers are registered under the attribute's name; then
+    `parameters()`, `state_dict()`, `to()`, `train()` and `eval()` find them, however deep.
+    """
+
+    training: bool
+    dump_patches = False
+    _version = 1
+    call_super_init = False
+
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
+    _modules: dict[str, Any]
+    _hooks: dict[str, OrderedDict[int, Any]]
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        if not self.call_super_init and (args or keywords):
+            raise TypeError(
+                f"{type(self).__name__}.__init__() takes no arguments beyond its own, but got "
+                f"{len(args)} and {list(keywords)}"
+            )
+        setting = super().__setattr__
+        setting("training", True)
+        setting("_parameters", {})
+        setting("_buffers", {})
+        setting("_non_persistent_buffers_set", set())
+        setting("_modules", {})
+        setting("_hooks", {})
+        if self.call_super_init:
+            super().__init__(*args, **keywords)
+
+    def forward(self, *input: Any, **keywords: Any) -> Any:
+        """What the module computes; every subclass defines it."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    # -------------------------------------------------------------------------- attributes
+
+    def __getattr__(self, name: str) -> Any:
+        for store in ("_parameters", "_buffers", "_modules"):
+            found = self.__dict__.get(store)
+            if found is not None and name in found:
+                return found[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        stores = self.__dict__
+        parameters = stores.get("_parameters")
+        if isinstance(value, Parameter):
+            if parameters is None:
+                raise AttributeError(
+                    "cannot assign parameters before Module.__init__() call: begin with "
+                    "super().__init__()"
+                )
+            self._forget(name, "_parameters")
+            self.register_parameter(name, value)
+            return
+        if parameters is not None and name in parameters:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign {type(value).__name__!r} as parameter {name!r} "
+                    f"(torch.nn.Parameter or None expected)"
+                )
+            parameters[name] = None
+            return
+        modules = stores.get("_modules")
+        if isinstance(value, Module):
+            if modules is None:
+                raise AttributeError(
+                    "cannot assign module before Module.__init__() call: begin with "
+                    "super().__init__()"
+                )
+            self._forget(name, "_modules")
+            modules[name] = value
+            return
+        if modules is not None and name in modules:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign {type(value).__name__!r} as child module {name!r} "
+                    f"(torch.nn.Module or None expected)"
+                )
+            modules[name] = None
+            return
+        buffers = stores.get("_buffers")
+        marked = isinstance(value, Tensor) and "_is_buffer" in value.__dict__
+        if buffers is not None and (name in buffers or marked):
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(
+                    f"cannot assign {type(value).__name__!r} as buffer {name!r} "
+                    f"(torch.nn.Buffer, torch.Tensor or None expected)"
+                )
+            if marked and name not in buffers:
+                self._forget(name, "_buffers")
+                self.register_buffer(name, value, value.__dict__["_is_buffer"])
+            else:
+                buffers[name] = value
+            return
+        super().__setattr__(name, value)
+
+    def _forget(self, name: str, kept: str) -> None:
+        """Remove an attribute from wherever it is but one store."""
+        for store in ("_parameters", "_buffers", "_modules"):
+            if store != kept:
+                self.__dict__[store].pop(name, None)
+        self.__dict__.pop(name, None)
+        self.__dict__["_non_persistent_buffers_set"].discard(name)
+
+    def __delattr__(self, name: str) -> None:
+        for store in ("_parameters", "_buffers", "_modules"):
+            if name in self.__dict__.get(store, ()):
+                del self.__dict__[store][name]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        names = {*dir(type(self)), *self.__dict__, *self._parameters, *self._buffers}
+        return sorted(n for n in names | set(self._modules) if not n[:1].isdigit())
+
+    def _check_name(self, what: str, name: Any, store: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"{what} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{what} name can\'t contain ".": {name!r}')
+        if not name:
+            raise KeyError(f'{what} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in self.__dict__[store]:
+            raise KeyError(f"attribute {name!r} already exists")
+
+    def register_parameter(self, name: str, param: Any) -> None:
+        """Add a parameter, or None in the place of one."""
+        if "_parameters" not in self.__dict__:
+            raise AttributeError("cannot assign parameter before Module.__init__() call")
+        self._check_name("parameter", name, "_parameters")
+        if param is not None:
+            if not isinstance(param, Parameter):
+                raise TypeError(
+                    f"cannot assign {type(param).__name__!r} object to parameter {name!r} "
+                    f"(torch.nn.Parameter or None required)"
+                )
+            if param.grad_fn is not None:
+                raise ValueError(
+                    f"Cannot assign non-leaf Tensor to parameter {name!r}. Model parameters must "
+                    f"be created explicitly."
+                )
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Add a tensor of the state that is not learned; part of `state_dict` if persistent."""
+        if "_buffers" not in self.__dict__:
+            raise AttributeError("cannot assign buffer before Module.__init__() call")
+        self._check_name("buffer", name, "_buffers")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign {type(tensor).__name__!r} object to buffer {name!r} "
+                f"(torch Tensor or None required)"
+            )
+        self._buffers[name] = tensor
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def add_module(self, name: str, module: Any) -> None:
+        """Add a module inside, or None in the place of one."""
+        if not isinstance(module, Module) and module is not None:
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name("module", name, "_modules")
+        self._modules[name] = module
+
+    register_module = add_module
+
+    # ---------------------------------------------------------------------------- what is inside
+
+    def get_submodule(self, target: str) -> Any:
+        """The module at a path such as "layers.0"; AttributeError where there is none."""
+        found: Any = self
+        for name in target.split(".") if target else ():
+            if not hasattr(found, name):
+                raise AttributeError(f"{type(found).__name__} has no attribute `{name}`")
+            found = getattr(found, name)
+            if not isinstance(found, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return found
+
+    def set_submodule(self, target: str, module: Any, strict: bool = False) -> None:
+        """Put a module at a path."""
+        path, _, name = target.rpartition(".")
+        if not name:
+            raise ValueError("Cannot set the submodule without a target name!")
+        home = self.get_submodule(path)
+        if strict and not hasattr(home, name):
+            raise AttributeError(f"{type(home).__name__} has no attribute `{name}`")
+        setattr(home, name, module)
+
+    def _held(self, target: str, store: str, what: str) -> Any:
+        path, _, name = target.rpartition(".")
+        home = self.get_submodule(path)
+        if name not in home.__dict__[store]:
+            raise AttributeError(f"{type(home).__name__}.{name} is not {what}")
+        return home.__dict__[store][name]
+
+    def get_parameter(self, target: str) -> Any:
+        """The parameter at a path."""
+        return self._held(target, "_parameters", "an nn.Parameter")
+
+    def get_buffer(self, target: str) -> Any:
+        """The buffer at a path."""
+        return self._held(target, "_buffers", "a buffer")
+
+    def named_modules(
+        self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """All modules, this one first, with their paths."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                path = f"{prefix}.{name}" if prefix else name
+                yield from module.named_modules(memo, path, remove_duplicate)
+
+    def _named(
+        self, store: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        modules: Any = [(prefix, self)]
+        if recurse:
+            modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        for path, module in modules:
+            for name, value in module.__dict__[store].items():
+                if value is None or id(value) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(value))
+                yield f"{path}.{name}" if path else name, value
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """All parameters with their paths; each once."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Any]:
+        """All parameters, for an optimiser."""
+        return (value for _, value in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """All buffers with their paths; each once."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Any]:
+        """All buffers."""
+        return (value for _, value in self.named_buffers(recurse=recurse))
+
+    def named_children(self) -> Iterator[tuple[str, Any]]:
+        """The modules directly inside, with their names; each once."""
+        seen: set[int] = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Any]:
+        """The modules directly inside."""
+        return (module for _, module in self.named_children())
+
+    def modules(self) -> Iterator[Any]:
+        """All modules, this one first."""
+        return (module for _, module in self.named_modules())
+
+    # --------------------------------------------------------------------------- modes and moves
+
+    def train(self, mode: bool = True) -> Any:
+        """Training mode, for dropout and batch normalisation, of this module and all inside."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self) -> Any:
+        """Evaluation mode."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Ask for gradients of all parameters, or no longer."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zero."""
+        for p in self.parameters():
+            if p.grad is not None:
+                if set_to_none:
+                    p.grad = None
+                else:
+                    p.grad = p.grad.detach()
+                    p.grad.zero_()
+
+    def apply(self, fn: Callable[[Any], Any]) -> Any:
+        """Call `fn` with every module inside and this one; for initialisation."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def _apply(self, fn: Callable[[Any], Any], recurse: bool = True) -> Any:
+        """Change the values of all parameters, gradients and buffers."""
+        if recurse:
+            for module in self.children():
+                module._apply(fn)
+        for p in self._parameters.values():
+            if p is None:
+                continue
+            with no_grad():
+                gradient = None if p.grad is None else fn(p.grad)
+                p.grad = None
+                p.data = fn(p.data)
+            if gradient is not None:
+                p.grad = gradient
+        for name, b in self._buffers.items():
+            if b is not None:
+                self._buffers[name] = fn(b)
+        return self
+
+    def to(self, *args: Any, **keywords: Any) -> Any:
+        """Another dtype for the floating-point parameters and buffers, or another device."""
+        chosen = [*args, *keywords.values()]
+        if not chosen:
+            raise TypeError("to() received an invalid combination of arguments: none")
+        wanted = next((a.dtype if isinstance(a, Tensor) else a for a in chosen
+                       if isinstance(a, (Tensor, Dtype))), None)  # fmt: skip
+        if wanted is not None and not (wanted.is_floating_point or wanted.is_complex):
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={wanted}"
+            )
+
+        def convert(t: Tensor) -> Tensor:
+            if t.dtype.is_floating_point or t.dtype.is_complex or wanted is None:
+                return t.to(*args, **keywords)  # type: ignore[no-any-return]
+            return t
+
+        return self._apply(convert)
+
+    def type(self, dst_type: Any) -> Any:
+        """Another dtype for all parameters and buffers."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def _floating(self, name: str) -> Any:
+        return self._apply(lambda t: getattr(t, name)() if t.dtype.is_floating_point else t)
+
+    def float(self) -> Any:
+        """float32 for the floating-point parameters and buffers."""
+        return self._floating("float")
+
+    def double(self) -> Any:
+        """float64 for the floating-point parameters and buffers."""
+        return self._floating("double")
+
+    def half(self) -> Any:
+        """float16 for the floating-point parameters and buffers."""
+        return self._floating("half")
+
+    def cpu(self) -> Any:
+        """All parameters and buffers on the CPU, where they are."""
+        return self._apply(lambda t: t.cpu())
+
+    def cuda(self, device: Any = None) -> Any:
+        """All parameters and buffers on a GPU."""
+        return self._apply(lambda t: t.cuda(device))
+
+    def share_memory(self) -> Any:
+        """For threads, memory is shared as it is."""
+        return self
+
+    # ------------------------------------------------------------------------------------- state
+
+    def state_dict(
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> Any:
+        """Parameters and persistent buffers by their paths, sharing memory with the module."""
+        for value, name in zip(args, ("destination", "prefix", "keep_vars"), strict=False):
+            destination = value if name == "destination" else destination
+            prefix = value if name == "prefix" else prefix
+            keep_vars = value if name == "keep_vars" else keep_vars
+        if destination is None:
+            destination = OrderedDict()
+        for hook in self._hook_list("state_dict_pre"):
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(
+                    destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
+                )
+        for hook in self._hook_list("state_dict"):
+            changed = hook(self, destination, prefix, {})
+            destination = destination if changed is None else changed
+        return destination
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        for name, value in self._state().items():
+            destination[prefix + name] = value if keep_vars else value.detach()
+        extra = self.get_extra_state() if _has_extra_state(self) else None
+        if _has_extra_state(self):
+            destination[prefix + "_extra_state"] = extra
+
+    def _state(self) -> dict[str, Any]:
+        """The parameters and persistent buffers of this module alone, by name."""
+        hidden = self._non_persistent_buffers_set
+        buffers = {n: b for n, b in self._buffers.items() if n not in hidden}
+        return {n: v for n, v in {**self._parameters, **buffers}.items() if v is not None}
+
+    def get_extra_state(self) -> Any:
+        """More for `state_dict`; subclasses may define it, with `set_extra_state`."""
+        raise RuntimeError("get_extra_state(): to be defined with set_extra_state()")
+
+    def set_extra_state(self, state: Any) -> None:
+        """What `load_state_dict` does with the extra state."""
+        raise RuntimeError("set_extra_state(): to be defined with get_extra_state()")
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy values into parameters and buffers by their paths, or put the tensors there.
+
+        RuntimeError for shapes that differ, and if `strict` for keys that are missing or unknown.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"Expected state_dict to be dict-like, got {type(state_dict).__name__}."
+            )
+        missing: list[str] = []
+        unexpected: list[str] = []
+        errors: list[str] = []
+        known: set[str] = set()
+        state = OrderedDict(state_dict)
+
+        def load(module: Module, prefix: str) -> None:
+            for hook in module._hook_list("load_state_dict_pre"):
+                hook(module, state, prefix, {}, strict, missing, unexpected, errors)
+            module._load_from_state_dict(state, prefix, known, missing, errors, assign)
+            for name, child in module._modules.items():
+                if child is not None:
+                    load(child, f"{prefix}{name}.")
+            found = IncompatibleKeys(missing, unexpected)
+            for hook in module._hook_list("load_state_dict_post"):
+                hook(module, found)
+
+        load(self, "")
+        unexpected += [key for key in state if key not in known]
+        if strict:
+            for what, keys in (("Unexpected", unexpected), ("Missing", missing)):
+                if keys:
+                    quoted = ", ".join(f'"{k}"' for k in keys)
+                    errors.insert(0, f"{what} key(s) in state_dict: {quoted}. ")
+        if errors:
+            listed = "\n\t".join(errors)
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listed}"
+            )
+        return IncompatibleKeys(missing, unexpected)
+
+    def _load_from_state_dict(
+        self, state: Mapping[str, Any], prefix: str, known: set[str], missing: list[str],
+        errors: list[str], assign: bool,
+    ) -> None:  # fmt: skip
+        for name, own in self._state().items():
+            key = prefix + name
+            known.add(key)
+            if key not in state:
+                missing.append(key)
+                continue
+            value = state[key]
+            if not isinstance(value, Tensor):
+                errors.append(
+                    f'While copying the parameter named "{key}", expected torch.Tensor or '
+                    f"Tensor-like object from checkpoint but received {type(value).__name__}"
+                )
+            elif value.shape != own.shape:
+                errors.append(
+                    f"size mismatch for {key}: copying a param with shape {value.shape} from "
+                    f"checkpoint, the shape in current model is {own.shape}."
+                )
+            elif assign:
+                parameter = name in self._parameters
+                made = value
+                if parameter and not isinstance(value, Parameter):
+                    made = Parameter(value, own.requires_grad)
+                (self._parameters if parameter else self._buffers)[name] = made
+            else:
+                with no_grad():
+                    own.copy_(value)
+        if _has_extra_state(self):
+            key = prefix + "_extra_state"
+            known.add(key)
+            if key in state:
+                self.set_extra_state(state[key])
+            else:
+                missing.append(key)
+
+    # ----------------------------------------------------------------------------- call and hooks
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        hooks = self.__dict__.get("_hooks")
+        if hooks is None:
+            raise AttributeError(
+                f"{type(self).__name__}: super().__init__() was not called in __init__()"
+            )
+        if not hooks and not GLOBAL_HOOKS:
+            return self.forward(*args, **keywords)
+        return self._call_with_hooks(args, keywords)
+
+    def _call_with_hooks(self, args: Any, keywords: dict[str, Any]) -> Any:
+        for hook, with_keywords in self._hook_list("forward_pre"):
+            found = hook(self, args, keywords) if with_keywords else hook(self, args)
+            if found is None:
+                continue
+            if with_keywords:
+                args, keywords = found
+            else:
+                args = found if isinstance(found, tuple) else (found,)
+        before, after = self._hook_list("backward_pre"), self._hook_list("backward")
+        finish = None
+        if before or after:
+            args, finish = around_backward(self, args, before, after)
+        try:
+            result = self.forward(*args, **keywords)
+        except BaseException:
+            for hook, with_keywords, always in self._hook_list("forward"):
+                if always:
+                    hook(self, args, keywords, None) if with_keywords else hook(self, args, None)
+            raise
+        for hook, with_keywords, _ in self._hook_list("forward"):
+            found = (
+                hook(self, args, keywords, result) if with_keywords else hook(self, args, result)
+            )
+            result = result if found is None else found
+        return result if finish is None else finish(result)
+
+    def _hook_list(self, kind: str) -> list[Any]:
+        own: Any = self._hooks.get(kind, {})
+        return [*GLOBAL_HOOKS.get(kind, {}).values(), *own.values()]
+
+    def _add_hook(self, kind: str, hook: Any, prepend: bool = False) -> HookHandle:
+        return add_hook(self._hooks, kind, hook, prepend)
+
+    def register_forward_pre_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> HookHandle:
+        """Call `hook(module, args)` before `forward`; it may return other arguments."""
+        return self._add_hook("forward_pre", (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> HookHandle:  # fmt: skip
+        """Call `hook(module, args, output)` after `forward`; it may return another output."""
+        return self._add_hook("forward", (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> HookHandle:
+        """Call `hook(module, grad_input, grad_output)` when the inputs' gradients are there."""
+        return self._add_hook("backward", hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> HookHandle:
+        """Call `hook(module, grad_output)` before the inputs' gradients are computed."""
+        return self._add_hook("backward_pre", hook, prepend)
+
+    def register_state_dict_pre_hook(self, hook: Any) -> HookHandle:
+        """Call `hook(module, prefix, keep_vars)` before `state_dict` collects."""
+        return self._add_hook("state_dict_pre", hook)
+
+    def register_state_dict_post_hook(self, hook: Any) -> HookHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict`."""
+        return self._add_hook("state_dict", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Any) -> HookHandle:
+        """Call `hook` before `load_state_dict` copies, with what it will copy from."""
+        return self._add_hook("load_state_dict_pre", hook)
+
+    def register_load_state_dict_post_hook(self, hook: Any) -> HookHandle:
+        """Call `hook(module, incompatible_keys)` after `load_state_dict`."""
+        return self._add_hook("load_state_dict_post", hook)
+
+    # -------------------------------------------------------------------------------------- text
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of the module's text; subclasses define it."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr().split("\n") if self.extra_repr() else []
+        children = [f"({n}): {_indented(repr(m), 2)}" for n, m in self._modules.items()]
+        if len(extra) == 1 and not children:
+            return f"{self._get_name()}({extra[0]})"
+        lines = extra + children
+        if not lines:
+            return f"{self._get_name()}()"
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__.copy()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def _has_extra_state(module: Module) -> bool:
+    return type(module).get_extra_state is not Module.get_extra_state
+
+
+# ------------------------------------------------------------------------- hooks of all modules
+
+GLOBAL_HOOKS: dict[str, OrderedDict[int, Any]] = {}
+_numbers = itertools.count()
+
+
+def add_hook(
+    hooks: dict[str, OrderedDict[int, Any]], kind: str, hook: Any, prepend: bool = False
+) -> HookHandle:
+    """Add a hook of a kind; the handle removes it."""
+    store = hooks.setdefault(kind, OrderedDict())
+    number = next(_numbers)
+    store[number] = hook
+    if prepend:
+        store.move_to_end(number, last=False)
+    return HookHandle(hooks, kind, number)

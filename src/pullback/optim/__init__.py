@@ -1,0 +1,19 @@
+"""Optimisers, as `torch.optim`."""
+
+from pullback.optim import lr_scheduler
+from pullback.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
+from pullback.optim.adaptive import Adadelta, Adagrad, RMSprop
+from pullback.optim.lbfgs import LBFGS
+from pullback.optim.optimizer import Optimizer
+from pullback.optim.sgd import ASGD, SGD, Rprop
+
+__all__ = [
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam",
+    "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    from pullback.missing import missing_attribute
+
+    raise missing_attribute(__name__, name, __all__)

@@ -1,0 +1,157 @@
+"""Calls that were met before (`dispatch/known.py`) give what first calls give, and hold nothing."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from pullback.op import REGISTRY
+from sampling import PUBLIC, Call, calls, is_in_place_only, key, outputs, public
+
+OPERATIONS = [op for op in PUBLIC if not is_in_place_only(op) and not op.random]
+
+
+def forget() -> None:
+    for op in REGISTRY.values():
+        op.calls.clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+def other_numbers(a: Any) -> Any:
+    """An array of the same shape and dtype; places that are looked up stay what they are."""
+    return np.asarray(a * 0.75 if a.dtype.kind in "fc" else a.copy())
+
+
+def leaves_of(args: Any, found: list[Any]) -> Any:
+    for a in args:
+        if isinstance(a, (list, tuple)):
+            leaves_of(a, found)
+        elif isinstance(a, torch.Tensor) and a.dtype.is_floating_point:
+            found.append(a.requires_grad_())
+    return found
+
+
+def outcome(call: Call, gradients: bool) -> list[Any]:
+    """Numbers, names and edges of nodes, and gradients."""
+    args, keywords = call.mapped(other_numbers).converted(torch)
+    leaves = leaves_of((args, tuple(keywords.values())), []) if gradients else []
+    parts = [
+        p for p in outputs(public(torch, call.op)(*args, **keywords))
+        if isinstance(p, torch.Tensor)
+    ]  # fmt: skip
+    nodes = [p.grad_fn for p in parts]
+    found = [
+        (n.name(), [(m and m.name(), k) for m, k in n.next_functions]) if n else None for n in nodes
+    ]
+    recorded = [p for p in parts if p.requires_grad]
+    grads: Any = ()
+    if recorded and leaves:
+        cotangents = [torch.ones_like(p) for p in recorded]
+        grads = torch.autograd.grad(recorded, leaves, cotangents, allow_unused=True)
+    return [found, [p.detach().numpy() for p in parts], [p.dtype for p in parts],
+            [None if g is None else g.numpy() for g in grads],
+            [getattr(p, "_is_view", lambda: None)() for p in parts]]  # fmt: skip
+
+
+@pytest.mark.parametrize("op", OPERATIONS, ids=key)
+@pytest.mark.parametrize("gradients", [False, True], ids=["plain", "recorded"])
+def test_repeated_calls(op: Any, gradients: bool) -> None:
+    for call in calls(op):
+        if "empty" in key(op):
+            continue  # its numbers are whatever was there
+        forget()
+        first = outcome(call, gradients)
+        forget()
+        args, keywords = call.converted(torch)  # learned from other numbers, without gradients
+        public(torch, op)(*args, **keywords)
+        for _ in range(2):
+            np.testing.assert_equal(outcome(call, gradients), first)
+
+
+def test_calls_are_told_apart() -> None:
+    x = torch.arange(6.0).view(2, 3)
+    for _ in range(2):
+        assert x.sum(1).shape == (2,) and x.sum(0).shape == (3,) and x.sum().shape == ()
+        assert x.sum(1, True).shape == (2, 1)
+        assert torch.zeros(2).shape == (2,) and torch.zeros(2, dtype=torch.int64).dtype != x.dtype
+        with pytest.raises(TypeError):
+            torch.zeros(2.0)  # equal to 2 as a key
+        with pytest.raises(TypeError):
+            x.sum(True)
+        assert not torch.full((2,), 0.0).signbit().any()
+        assert torch.full((2,), -0.0).signbit().all()
+        assert (torch.arange(3) + 1).dtype == torch.int64
+        assert (torch.arange(3) + 1.5).dtype == torch.float32
+
+
+def test_settings_are_looked_at_again() -> None:
+    x = torch.rand(10)
+    for _ in range(3):
+        torch.maximum(x, x[None])
+    with torch.config(defer_elements=4):
+        assert torch.maximum(x, x[None])._is_formula
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.zeros(3).dtype == torch.float64
+        assert torch.arange(3).mul(1.5).dtype == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.zeros(3).dtype == torch.float32
+    assert torch.arange(3).mul(1.5).dtype == torch.float32
+
+
+def test_nothing_is_held() -> None:
+    gc.disable()
+    try:
+        for op in OPERATIONS:
+            for call in calls(op):
+                args, keywords = call.mapped(np.copy).converted(torch)
+                arrays = [weakref.ref(t._array) for t in leaves_of(args, [])]
+                result = public(torch, op)(*args, **keywords)
+                del args, keywords, result
+                assert not any(r() is not None and r().base is None for r in arrays), key(op)
+    finally:
+        gc.enable()
+
+
+def test_errors_are_those_of_the_door() -> None:
+    x = torch.rand(4)
+    index = torch.tensor([1, 2])
+    for _ in range(2):
+        x.index_select(0, index)
+    with pytest.raises(IndexError, match="out of"):
+        x.index_select(0, torch.tensor([1, 9]))
+
+
+def test_views_are_views_and_copies_are_not() -> None:
+    x = torch.arange(6.0).view(2, 3)
+    for _ in range(2):
+        y = x.reshape(-1)
+        assert y._is_view() and y.data_ptr() == x.data_ptr()
+        assert not x.t().reshape(-1)._is_view()
+    w = torch.arange(6.0).view(3, 2).t()  # of the same shape, in another order
+    assert not w.reshape(-1)._is_view()
+    assert w.reshape(-1).tolist() == [0, 2, 4, 1, 3, 5]
+
+
+def test_options_of_formulas_are_not_mixed_up() -> None:
+    """Numbers that are options belong to the formula; numbers in the place of tensors may vary."""
+    x = torch.tensor([-1.0, 2.0])
+    with torch.config(defer_elements=0):
+        for slope in (0.01, 0.2, 0.3):
+            y = torch.nn.functional.leaky_relu(x * 1.0, slope)
+            assert y.tolist() == pytest.approx([-slope, 2.0])
+            z = torch.add(x * 1.0, x, alpha=slope)
+            assert z.tolist() == pytest.approx([-1 - slope, 2 + 2 * slope])

@@ -1,0 +1,294 @@
+"""Modules: registration, state, hooks, text; containers; parameters."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from pullback import nn
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 4)
+        self.layers = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)])
+        self.scale = nn.Parameter(torch.ones(2))
+        self.register_buffer("mean", torch.zeros(2))
+        self.register_buffer("scratch", torch.zeros(1), persistent=False)
+
+    def forward(self, x: Any) -> Any:
+        x = self.first(x)
+        for layer in self.layers:
+            x = layer(x).tanh()
+        return x * self.scale + self.mean
+
+
+NAMES = ["scale", "first.weight", "first.bias",
+         *(f"layers.{k}.{n}" for k in range(3) for n in ("weight", "bias"))]  # fmt: skip
+
+
+def test_what_is_registered() -> None:
+    net = Net()
+    assert [n for n, _ in net.named_parameters()] == NAMES
+    assert [n for n, _ in net.named_buffers()] == ["mean", "scratch"]
+    assert list(net.state_dict()) == ["scale", "mean", *NAMES[1:]]
+    assert [n for n, _ in net.named_children()] == ["first", "layers"]
+    assert [n for n, _ in net.named_modules()] == [
+        "", "first", "layers", "layers.0", "layers.1", "layers.2"
+    ]  # fmt: skip
+    assert net.get_parameter("layers.1.bias") is net.layers[1].bias
+    assert net.get_submodule("layers.2") is net.layers[2]
+    net.layers[0] = nn.Identity()
+    assert len(list(net.parameters())) == len(NAMES) - 2
+
+
+def test_shared_parameters_are_one() -> None:
+    net = Net()
+    net.layers[1].weight = net.layers[0].weight
+    assert len(list(net.parameters())) == len(NAMES) - 1
+    assert len(net.state_dict()) == len(NAMES) + 1
+
+
+def test_training_lowers_the_loss() -> None:
+    torch.manual_seed(0)
+    net = Net()
+    x, y = torch.randn(20, 3), torch.randn(20, 2).tanh()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
+    losses = []
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss = ((net(x) - y) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_modes_and_gradients() -> None:
+    net = Net()
+    net.eval()
+    assert not any(m.training for m in net.modules())
+    net.train()
+    assert all(m.training for m in net.modules())
+    net(torch.ones(1, 3)).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+    net.requires_grad_(False)
+    assert not net(torch.ones(1, 3)).requires_grad
+
+
+def test_dtypes_of_modules() -> None:
+    net = Net()
+    weight = net.first.weight
+    net(torch.ones(1, 3)).sum().backward()
+    net.double()
+    assert net.first.weight is weight and weight.dtype is torch.float64
+    assert weight.grad.dtype is torch.float64 and net.mean.dtype is torch.float64
+    assert net(torch.ones(1, 3, dtype=torch.float64)).dtype is torch.float64
+    net.to(torch.float32)
+    net(torch.ones(1, 3)).sum().backward()
+    assert weight.dtype is torch.float32 and weight.grad.dtype is torch.float32
+    with pytest.raises(TypeError, match="only accepts floating point"):
+        net.to(torch.int64)
+
+
+def test_state_goes_from_one_module_to_another() -> None:
+    a, b = Net(), Net()
+    assert repr(b.load_state_dict(a.state_dict())) == "<All keys matched successfully>"
+    x = torch.randn(2, 3)
+    assert torch.equal(a(x), b(x))
+    state = a.state_dict()
+    del state["scale"]
+    state["other"] = torch.ones(1)
+    with pytest.raises(RuntimeError) as caught:
+        b.load_state_dict(state)
+    assert str(caught.value) == (
+        "Error(s) in loading state_dict for Net:\n"
+        '\tMissing key(s) in state_dict: "scale". \n'
+        '\tUnexpected key(s) in state_dict: "other". '
+    )
+    found = b.load_state_dict(state, strict=False)
+    assert found.missing_keys == ["scale"] and found.unexpected_keys == ["other"]
+    with pytest.raises(RuntimeError, match="size mismatch for scale: copying a param with shape"):
+        b.load_state_dict({"scale": torch.ones(3)}, strict=False)
+    assigned = torch.ones(2) * 5
+    b.load_state_dict({"scale": assigned}, strict=False, assign=True)
+    assert b.scale.tolist() == [5, 5] and isinstance(b.scale, nn.Parameter)
+    state = a.state_dict()
+    with torch.no_grad():
+        a.scale.fill_(7)
+    assert state["scale"].tolist() == [7, 7]  # the state is not a copy, as in PyTorch
+
+
+@pytest.mark.parametrize("make", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies(make: Any) -> None:
+    net = Net()
+    other = make(net)
+    assert isinstance(other.scale, nn.Parameter) and other.scale.requires_grad
+    x = torch.randn(2, 3)
+    assert torch.equal(net(x), other(x))
+    with torch.no_grad():
+        other.first.weight.zero_()
+    assert not torch.equal(net(x), other(x))
+
+
+def test_text() -> None:
+    net = Net()
+    net.empty = nn.Sequential()
+    assert (
+        repr(net)
+        == """Net(
+  (first): Linear(in_features=3, out_features=4, bias=True)
+  (layers): ModuleList(
+    (0-1): 2 x Linear(in_features=4, out_features=4, bias=True)
+    (2): Linear(in_features=4, out_features=2, bias=True)
+  )
+  (empty): Sequential()
+)"""
+    )
+    assert repr(net.scale) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
+
+
+def test_forward_hooks() -> None:
+    layer = nn.Linear(2, 2)
+    x = torch.ones(1, 2)
+    plain = layer(x)
+    before = layer.register_forward_pre_hook(lambda m, args: (args[0] * 2,))
+    after = layer.register_forward_hook(lambda m, args, y: (y, args[0]))
+    y, seen = layer(x)
+    assert seen.tolist() == [[2, 2]] and not torch.equal(y, plain)
+    before.remove()
+    after.remove()
+    assert torch.equal(layer(x), plain)
+    with layer.register_forward_hook(lambda m, a, k, y: k["input"], with_kwargs=True):
+        assert layer(input=x) is x
+
+
+def test_backward_hooks() -> None:
+    layer = nn.Linear(2, 3)
+    x = torch.ones(4, 2).requires_grad_()
+    seen: list[Any] = []
+
+    def hook(module: Any, grad_input: Any, grad_output: Any) -> Any:
+        seen.append((module, grad_input[0].clone(), grad_output[0].clone()))
+        return (grad_input[0] * 10,)
+
+    layer.register_full_backward_hook(hook)
+    layer(x).sum().backward()
+    (found,) = seen
+    assert found[0] is layer and found[2].tolist() == [[1, 1, 1]] * 4
+    expected = layer.weight.detach().sum(0).expand(4, 2)
+    np.testing.assert_allclose(found[1].numpy(), expected.numpy(), 1e-6)
+    np.testing.assert_allclose(x.grad.numpy(), 10 * expected.numpy(), 1e-6)
+
+
+def test_backward_hooks_of_a_first_layer() -> None:
+    """Whose input has no gradient: the hook is called all the same."""
+    layer = nn.Linear(2, 3)
+    seen = []
+    layer.register_full_backward_hook(lambda m, i, o: seen.append((i, o[0].shape)))
+    layer.register_full_backward_pre_hook(lambda m, o: (o[0] * 2,))
+    layer(torch.ones(4, 2)).sum().backward()
+    assert seen == [((None,), (4, 3))]
+    assert layer.bias.grad.tolist() == [8, 8, 8]
+
+
+def test_apply_and_init() -> None:
+    net = Net()
+
+    def fill(module: Any) -> None:
+        if isinstance(module, nn.Linear):
+            nn.init.constant_(module.weight, 0.5)
+            nn.init.zeros_(module.bias)
+
+    net.apply(fill)
+    assert net.layers[2].weight.detach().numpy().ravel().tolist() == [0.5] * 8
+
+
+def test_containers() -> None:
+    a, b, c = nn.Linear(2, 3), nn.Linear(3, 2), nn.Identity()
+    chain = nn.Sequential(OrderedDict([("a", a), ("b", b)]))
+    assert chain.a is a and chain[-1] is b and list(chain) == [a, b]
+    chain.append(c)
+    assert chain[2] is c and len(chain[:2]) == 2 and isinstance(chain[:2], nn.Sequential)
+    del chain[2]
+    x = torch.ones(1, 2)
+    assert torch.equal(chain(x), b(a(x)))
+    modules = nn.ModuleDict({"a": a})
+    modules["c"] = c
+    assert list(modules) == ["a", "c"] and "a" in modules and modules.pop("c") is c
+    parameters = nn.ParameterList([torch.ones(2), nn.Parameter(torch.zeros(3))])
+    assert [n for n, _ in parameters.named_parameters()] == ["0", "1"]
+    assert isinstance(parameters[0], nn.Parameter) and len(parameters) == 2
+    named = nn.ParameterDict({"w": torch.ones(2)})
+    assert named["w"].requires_grad and list(named.state_dict()) == ["w"]
+    with pytest.raises(IndexError):
+        chain[5]
+
+
+def test_what_is_refused() -> None:
+    class Early(nn.Module):
+        def __init__(self) -> None:
+            self.weight = nn.Parameter(torch.ones(1))
+
+    with pytest.raises(AttributeError, match="cannot assign parameters before"):
+        Early()
+    net = Net()
+    with pytest.raises(TypeError, match="as parameter 'scale'"):
+        net.scale = torch.ones(2)
+    with pytest.raises(AttributeError, match="'Net' object has no attribute 'absent'"):
+        net.absent  # noqa: B018
+    with pytest.raises(KeyError, match="already exists"):
+        net.register_parameter("mean", nn.Parameter(torch.ones(1)))
+    with pytest.raises(RuntimeError, match="floating point and complex"):
+        nn.Parameter(torch.ones(2, dtype=torch.int64))
+    with pytest.raises(NotImplementedError, match='required "forward" function'):
+        nn.Module()(1)
+    with pytest.raises(AttributeError, match="Nearest name"):
+        nn.Liner  # noqa: B018
+    with pytest.raises(RuntimeError, match=r"\[2, 5\].*\[4, 3\]"):
+        net(torch.ones(2, 5))
+
+
+def test_gradients_are_clipped() -> None:
+    a, b = torch.ones(2).requires_grad_(), torch.ones(2).requires_grad_()
+    (3 * a + 4 * b).sum().backward()
+    norm = nn.utils.clip_grad_norm_([a, b], 1.0)
+    assert norm.item() == pytest.approx(50**0.5)
+    assert nn.utils.get_total_norm([a.grad, b.grad]).item() == pytest.approx(1, 1e-5)
+    nn.utils.clip_grad_value_([a], 0.1)
+    assert a.grad.tolist() == pytest.approx([0.1, 0.1])
+    vector = nn.utils.parameters_to_vector([a, b])
+    assert vector.tolist() == [1, 1, 1, 1] and vector.requires_grad
+    nn.utils.vector_to_parameters(torch.arange(4.0), [a, b])
+    assert b.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["xavier_uniform_", "kaiming_normal_", "orthogonal_"])
+def test_initial_deviations(name: str) -> None:
+    torch.manual_seed(0)
+    w = torch.empty(300, 200)
+    getattr(nn.init, name)(w)
+    wanted = {
+        "xavier_uniform_": (2 / 500) ** 0.5,
+        "kaiming_normal_": (2 / 200) ** 0.5,
+        "orthogonal_": 300**-0.5,
+    }[name]
+    assert w.std().item() == pytest.approx(wanted, rel=0.02)
+    if name == "orthogonal_":
+        np.testing.assert_allclose((w.mT @ w).numpy(), np.eye(200), atol=1e-5)
+
+
+def test_truncated_normal() -> None:
+    torch.manual_seed(0)
+    w = nn.init.trunc_normal_(torch.empty(10_000), 1.0, 2.0, 0.0, 3.0)
+    assert w.min().item() >= 0 and w.max().item() <= 3
+    assert w.mean().item() == pytest.approx(1.4, abs=0.05)

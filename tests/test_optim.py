@@ -1,0 +1,104 @@
+"""Optimisers and schedulers: PyTorch's trajectories, states, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from optimizer_cases import OPTIMIZERS, SCHEDULERS, plateau, rates, trajectory
+
+PYTORCH = json.loads((Path(__file__).parent / "data" / "optimizers.json").read_text())
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_trajectories_are_those_of_pytorch(name: str) -> None:
+    np.testing.assert_allclose(trajectory(torch, name), PYTORCH["optimizers"][name], 1e-9)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_loaded_state_goes_on(name: str) -> None:
+    np.testing.assert_array_equal(trajectory(torch, name, True), trajectory(torch, name))
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_rates_are_those_of_pytorch(name: str) -> None:
+    np.testing.assert_allclose(rates(torch, name), PYTORCH["schedulers"][name], 1e-12)
+
+
+def test_plateau() -> None:
+    np.testing.assert_allclose(plateau(torch), PYTORCH["plateau"], 1e-12)
+
+
+def test_groups_have_options_of_their_own() -> None:
+    a, b = torch.ones(2).requires_grad_(), torch.ones(2).requires_grad_()
+    optimizer = torch.optim.SGD([{"params": [a]}, {"params": b, "lr": 0.5}], lr=0.1)
+    (a.sum() + b.sum()).backward()
+    optimizer.step()
+    assert a.tolist() == pytest.approx([0.9, 0.9]) and b.tolist() == [0.5, 0.5]
+    optimizer.zero_grad()
+    assert a.grad is None
+    text = repr(optimizer)
+    assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n")
+    assert "Parameter Group 1" in text and "    lr: 0.5" in text
+
+
+def test_complex_parameters_are_pairs_of_real_ones() -> None:
+    z = torch.tensor([1 + 2j, 3 - 1j]).requires_grad_()
+    x = torch.view_as_real(z.detach()).clone().requires_grad_()
+    for p, loss in ((z, lambda: (z.abs() ** 2).sum()), (x, lambda: (x**2).sum())):
+        optimizer = torch.optim.Adam([p], lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss().backward()
+            optimizer.step()
+    np.testing.assert_allclose(torch.view_as_real(z.detach()).numpy(), x.detach().numpy(), 1e-6)
+
+
+def test_a_step_counts_as_a_write() -> None:
+    """Gradients that need the values of before are refused, not wrong."""
+    w = torch.ones(3).requires_grad_()
+    y = (w * w).sum()
+    (w * 1.0).sum().backward()
+    torch.optim.SGD([w], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
+
+
+def test_hooks_of_steps() -> None:
+    w = torch.ones(3).requires_grad_()
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    seen: list[str] = []
+    before = optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
+    optimizer.register_step_post_hook(lambda *_: seen.append("after"))
+    optimizer.step()
+    before.remove()
+    optimizer.step()
+    assert seen == ["before", "after", "after"]
+
+
+w = torch.ones(3).requires_grad_()
+REFUSED: list[tuple[Any, type[Exception], str]] = [
+    (lambda: torch.optim.SGD([], lr=0.1), ValueError, "empty parameter list"),
+    (lambda: torch.optim.SGD(w, lr=0.1), TypeError, "iterable of Tensors"),
+    (lambda: torch.optim.SGD([w * 1], lr=0.1), ValueError, "non-leaf"),
+    (lambda: torch.optim.SGD([w], lr=-1.0), ValueError, "Invalid learning rate: -1.0"),
+    (lambda: torch.optim.SGD([w], nesterov=True), ValueError, "Nesterov momentum requires"),
+    (lambda: torch.optim.SGD([{"params": w}, {"params": w}]), ValueError, "more than one"),
+    (lambda: torch.optim.Adam([w], betas=(1.0, 0.9)), ValueError, "beta parameter at index 0"),
+    (lambda: torch.optim.LBFGS([w], line_search_fn="x"), RuntimeError, "strong_wolfe"),
+    (lambda: torch.optim.LBFGS([w]).step(), TypeError, "closure"),
+    (lambda: torch.optim.Adam([w], differentiable=True), NotImplementedError, "differentiable"),
+    (lambda: torch.optim.SDG, AttributeError, "SGD"),
+]
+
+
+@pytest.mark.parametrize(("make", "kind", "text"), REFUSED, ids=[r[2] for r in REFUSED])
+def test_what_is_refused(make: Any, kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=re.escape(text)):
+        make()
