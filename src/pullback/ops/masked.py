@@ -140,7 +140,8 @@ def median_(xp, input, dim: Dim = -1, *, keepdim: bool = False, dtype: Dtype = N
     x = _converted(input, dtype)
     if x.dtype.kind == "f":
         return xp.nanmedian_function(_filled(xp, "median", x, mask, float("nan")), dim, keepdim)[0]
-    y = _filled(xp, "median", x.float(), mask, float("nan"))
+    real = xp.real(x) if x.dtype.kind == "c" else x.double()
+    y = _filled(xp, "median", real, mask, float("nan"))
     y = xp.nanmedian_function(y, dim, keepdim)[0]
     if bool(xp.any(xp.isnan(y))):
         raise ValueError(
@@ -359,8 +360,16 @@ sum_.reference(_reduced("sum", 0))
 prod_.reference(_reduced("prod", 1))
 amax_.reference(_reduced("amax", -inf))
 amin_.reference(_reduced("amin", inf))
-argmax_.reference(_reduced("argmax", -inf))
-argmin_.reference(_reduced("argmin", inf))
+
+
+@argmax_.reference
+def _(np, input, dim=None, *, keepdim=False, dtype=None, mask=None):
+    return np.argmax(_left(np, input, mask, -inf), axis=dim, keepdims=keepdim)
+
+
+@argmin_.reference
+def _(np, input, dim=None, *, keepdim=False, dtype=None, mask=None):
+    return np.argmin(_left(np, input, mask, inf), axis=dim, keepdims=keepdim)
 
 
 @mean_.reference
