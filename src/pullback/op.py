@@ -817,7 +817,10 @@ class Composite(Op):
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
             self.check_dtype(args)
-        return self.call(xp, args)
+        result = self.call(xp, args)
+        if self.outputs and type(result) is tuple and self.tuple_class is not tuple:
+            return self.tuple_class(*result)
+        return result
 
 
 class Creation(Op):
