@@ -85,6 +85,11 @@ class ArrayVocabulary:
         return np.full(shape, check_number(value, like.dtype), like.dtype)
 
     @staticmethod
+    def divides(x: Any) -> bool:
+        """Whether the products of all but one are quotients: of arrays they need not be."""
+        return False
+
+    @staticmethod
     def conj(x: Any) -> Any:
         """The complex conjugate; a real array is its own."""
         return np.conjugate(x) if x.dtype.kind == "c" else x

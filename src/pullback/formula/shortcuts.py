@@ -46,9 +46,9 @@ def _front_of_places(xp: Any, x: Formula, dim: int, count: int) -> Any:
     return xp.extreme_places(array, count, dim, descending)
 
 
-def front(x: Value, dim: int) -> Value | None:
-    """What zeros along an axis were put behind; None for a value that is not such a transpose."""
-    # where(at >= 0 and at < count, elements of the front at the clamped places, 0)
+def front(x: Value, dim: int) -> tuple[Value, int] | None:
+    """What zeros along an axis were put around, and where it begins; None for other values."""
+    # with at = 0, 1, … - start: where(at >= 0 and at < count, elements of the front at the clamped places, 0)
     if not _is(x, "where"):
         return None
     inside, elements, zero = x.values  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ def front(x: Value, dim: int) -> Value | None:
     at = low.values[0]
     started = (
         high.values[0] is at and low.values[1] == 0 and _number(high.values[1]) == few.shape[dim]
-        and _is(at, "sub") and _counts(at.values[0], dim) and _number(at.values[1]) == 0
+        and _is(at, "sub") and _counts(at.values[0], dim) and _number(at.values[1]) is not None
     )  # fmt: skip
     clamped = places[dim]
     along = (
@@ -72,7 +72,7 @@ def front(x: Value, dim: int) -> Value | None:
     )  # fmt: skip
     rest = [k for k in range(x.ndim) if k != dim]
     others = all(_counts(places[k], k) and places[k].size == x.shape[k] for k in rest)
-    return few if along and others else None  # type: ignore[no-any-return]
+    return (few, _number(at.values[1])) if along and others else None
 
 
 def _is(x: Any, name: str) -> bool:

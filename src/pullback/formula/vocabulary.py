@@ -84,8 +84,11 @@ class FormulaVocabulary:
         return FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))  # type: ignore[no-any-return]
 
     @staticmethod
-    def front(x: Value, dim: int) -> Value | None:
-        """What zeros along an axis were put behind: the transpose of a cut; None for another x."""
+    def front(x: Value, dim: int) -> tuple[Value, int] | None:
+        """What zeros along an axis were put around, and where it begins: the transpose of a cut.
+
+        None for an x that is not one.
+        """
         return shortcuts.front(x, dim)
 
     @staticmethod

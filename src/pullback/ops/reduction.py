@@ -128,8 +128,16 @@ def _(np, input, dim=None, keepdim=False, *, dtype=None):
 def product_of_others(xp, input, dim: Dims):
     r"""For each element, the product of all others along the axes: no division, so zeros count.
 
-    Products from the left times products from the right, by doubling: log2(n) passes.
+    Products from the left times products from the right, by doubling: log2(n) passes. What is never
+    stored is divided by, apart from zeros: products without them, and how many there are.
     """
+    if xp.divides(input):
+        zero = xp.eq(input, 0)
+        others = xp.where(zero, 1, input)
+        product = xp.prod(others, dim, keepdim=True)
+        zeros = xp.sum(xp.where(zero, xp.filled((), 1, input), 0), dim, keepdim=True)
+        alone = xp.where(xp.logical_and(zero, xp.eq(zeros, 1)), product, 0)
+        return xp.where(xp.eq(zeros, 0), product / others, alone)
     order = [d for d in range(len(input.shape)) if d not in dim] + list(dim)
     moved = xp.permute(input, *order)
     kept = moved.shape[: len(order) - len(dim)]
