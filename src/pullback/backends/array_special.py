@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "airy", "frexp_array", "gcd_array", "lcm_array", "nextafter_array", "polynomial", "scipy",
+    "airy", "frexp_array", "gcd_array", "isin_array", "lcm_array", "nextafter_array", "polynomial",
+    "scipy",
 ]  # fmt: skip
 
 
@@ -32,6 +33,11 @@ def airy(which: str, x: Any) -> Any:
     return np.asarray(np.where(x > 1e3, 0, y)).astype(x.dtype, copy=False)
 
 
+def isin_array(elements: Any, among: Any, invert: bool) -> Any:
+    """Whether each element is among others."""
+    return np.isin(elements, among, invert=invert)
+
+
 def gcd_array(a: Any, b: Any) -> Any:
     """The greatest common divisor of integers."""
     return np.gcd(a, b)
@@ -39,7 +45,7 @@ def gcd_array(a: Any, b: Any) -> Any:
 
 def lcm_array(a: Any, b: Any) -> Any:
     """The least common multiple of integers."""
-    return np.lcm(a, b)
+    return np.abs(np.lcm(a, b))  # of one that overflows too
 
 
 def nextafter_array(a: Any, b: Any) -> Any:
