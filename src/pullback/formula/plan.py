@@ -221,8 +221,10 @@ def _followers(
     for node in waiting:
         if id(node) in done | known or _reads(node, blocked, done | known):
             continue
+        if not isinstance(node.op, Reduction):
+            continue
         job, loops = job_of(node, short)
-        if pairs_of(loops) != pairs_of(members[0][1]) or not isinstance(node.op, Reduction):
+        if pairs_of(loops) != pairs_of(members[0][1]):
             continue
         together = {name: loop for _, made in [*found, (job, loops)] for name, loop in made.items()}
         jobs = [job for job, _ in [*found, (job, loops)]]

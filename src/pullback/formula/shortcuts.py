@@ -48,7 +48,7 @@ def _front_of_places(xp: Any, x: Formula, dim: int, count: int) -> Any:
 
 def front(x: Value, dim: int) -> tuple[Value, int] | None:
     """What zeros along an axis were put around, and where it begins; None for other values."""
-    # with at = 0, 1, … - start: where(at >= 0 and at < count, elements of the front at the clamped places, 0)
+    # where(0 <= at < count, elements of the front at clamped places, 0) with at = 0, 1, … - start
     if not _is(x, "where"):
         return None
     inside, elements, zero = x.values  # type: ignore[attr-defined]

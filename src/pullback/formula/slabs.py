@@ -144,7 +144,7 @@ def slab(node: Value, axis: int, start: int, stop: int, evaluate: Evaluate) -> V
             return slab(x, k, start, stop, evaluate)
         if not _needs(x):
             return x
-        if x.is_large:  # type: ignore[attr-defined]  # it is a formula
+        if x.is_large:
             raise NotLowerable("a slab of another axis")
         return source(evaluate(x))
 

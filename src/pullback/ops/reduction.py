@@ -248,6 +248,9 @@ def _(np, input, dim=None, keepdim=False):
     return np.count_nonzero(input, axis=dim, keepdims=keepdim)
 
 
+ALONE = 16  # other axes of at most this size are no loops beside a long one
+
+
 @reduction(state="m s", floating=True, optional_dim=False, public=False)
 def logsumexp(xp, input, dim):
     r"""$\log \sum_i e^{x_i}$ over axes, without overflow; exact for infinite elements."""
@@ -272,7 +275,13 @@ def _(xp, m, s):
 def _(xp, input, dim, keepdim):
     long = [d for d in dim if input.shape[d] > 1]
     if len(long) <= 1:
-        return None
+        rest = [s for k, s in enumerate(input.shape) if k not in long]
+        if max(rest, default=1) > ALONE or not long or input.shape[long[0]] <= ALONE:
+            return None
+        # The axis is the only loop: its largest element comes first, in a pass of its own.
+        largest = xp.finite_or_zero(xp.amax(input, long, True))
+        y = xp.log(xp.sum(xp.exp(input - largest), long, True)) + largest
+        return y if keepdim else xp.squeeze(y, tuple(dim))
     for d in long:  # one axis after the other
         input = xp.logsumexp(input, d, True)
     return input if keepdim else xp.squeeze(input, tuple(dim))
