@@ -216,10 +216,10 @@ def _followers(
     if not joined:
         return None
     known = {id(job.node) for job, _ in members}
-    blocked = {id(n) for n in waiting} - known
+    blocked = {id(n) for n in waiting} - joined  # other results of this pass are not there yet
     found, best = list(members), None
     for node in waiting:
-        if id(node) in done | known or _reads(node, blocked, done | known):
+        if id(node) in done | known or _reads(node, blocked, done | joined):
             continue
         if not isinstance(node.op, Reduction):
             continue
