@@ -212,20 +212,20 @@ def test_derivatives_by_finite_differences(name: str) -> None:
 
 
 def test_a_formula_past_the_limit_of_operations_is_computed() -> None:
-    with torch.config(defer_elements=10, max_formula_nodes=20):
+    with torch.config(defer_elements=10, max_formula_nodes=8):
         x = torch.tensor(np.random.default_rng(0).normal(size=50), requires_grad=True)
         y, expected = x, x.detach().numpy()
         most = 0
-        for _ in range(30):
+        for _ in range(12):
             y = (y * 0.9).sin() + x
             expected = np.sin(expected * 0.9) + x.detach().numpy()
             most = max(most, y._value.nodes if y._is_formula else 0)
-        assert most <= 20
+        assert most <= 8
         np.testing.assert_allclose(y.detach().numpy(), expected, 1e-12)
         (g,) = torch.autograd.grad(y.sum(), x)
     with torch.config(defer_elements=FULL):
         y = x
-        for _ in range(30):
+        for _ in range(12):
             y = (y * 0.9).sin() + x
         (exact,) = torch.autograd.grad(y.sum(), x)
     np.testing.assert_allclose(g.numpy(), exact.numpy(), 1e-10)
