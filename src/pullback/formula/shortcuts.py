@@ -51,7 +51,7 @@ def front(x: Value, dim: int) -> tuple[Value, int] | None:
     # where(0 <= at < count, elements of the front at clamped places, 0) with at = 0, 1, … - start
     if not _is(x, "where"):
         return None
-    inside, elements, zero = x.values  # type: ignore[attr-defined]
+    inside, elements, zero = x.values
     if isinstance(zero, Value) or zero != 0 or not _is(inside, "logical_and"):
         return None
     if not _is(elements, "elements"):
