@@ -51,6 +51,7 @@ from pullback.arguments import (
     Plain,
     SomeArrays,
     as_ints,
+    loss_reduction,
     wrap_dim,
 )
 from pullback.layouts import contiguous_format
@@ -59,8 +60,8 @@ __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
     "SomeArrays", "View", "all_examples", "along_axis", "as_ints", "call", "composite",
-    "contiguous_format", "creation", "opaque", "pointwise", "reduction", "view", "visible_axes",
-    "wrap_dim",
+    "contiguous_format", "creation", "loss_reduction", "opaque", "pointwise", "reduction", "view",
+    "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends import array_functions
+from pullback.backends import array_functions, correlation, pooling, tables
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
@@ -242,5 +242,6 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
-_install({n: getattr(array_functions, n) for n in array_functions.__all__})
+for _module in (array_functions, correlation, pooling, tables):
+    _install({n: getattr(_module, n) for n in _module.__all__})
 ARRAYS = ArrayVocabulary()
