@@ -43,11 +43,11 @@ class Geometry:
         """Zeros around the images."""
         if not any(map(any, self.padding)):
             return x
-        padded = np.zeros((*x.shape[: -len(self.padded)], *self.padded), x.dtype)
+        padded: Any = np.zeros((*x.shape[: -len(self.padded)], *self.padded), x.dtype)
         padded[(..., *self.inside)] = x
         return padded
 
-    def places(self) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
+    def places(self) -> Iterator[tuple[Any, Any]]:
         """Each place in a window, and where in the padded image it is for all windows."""
         for place in itertools.product(*map(range, self.kernel)):
             yield (
@@ -116,6 +116,7 @@ def correlate_input(
     size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
     w = weight.reshape(groups, outputs // groups, size).swapaxes(1, 2)
     y = y.reshape(batch, groups, outputs // groups, spots)
+    padded: Any
     if g.trivial:
         padded = np.matmul(w, y).reshape(batch, channels, *g.padded)
     else:

@@ -120,7 +120,7 @@ def pool_sum_back(y: Any, shape: Sequence[int], windows: Windows) -> Any:
 
 def pool_counts(size: Sequence[int], windows: Windows, pads: bool, dtype: Any) -> Any:
     """How many elements the windows have, inside the image, or the padded image."""
-    counts = np.ones((), np.int64)
+    counts: Any = np.ones((), np.int64)
     for n, (k, s, p, _, count) in zip(size, windows, strict=True):
         start = np.arange(count) * s - p
         end = np.minimum(start + k, n + p)

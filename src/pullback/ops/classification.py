@@ -392,6 +392,10 @@ def binary_cross_entropy_with_logits(
             f"binary_cross_entropy_with_logits: the loss can't be cast to {input.dtype}: use "
             f".float()"
         )
+    if input.dtype.kind == "c":
+        raise NotImplementedError(
+            f'"binary_cross_entropy_with_logits" not implemented for {input.dtype}'
+        )
     if weight is None and pos_weight is None and input.dtype.kind == "f":
         return xp.logit_entropy(input, target, reduction)
     if pos_weight is None:

@@ -186,6 +186,8 @@ def _convolve_back(
     xp, name, rank, input, weight, bias, stride, padding, output_padding, groups, dilation
 ):  # fmt: skip
     x, batched = _batched(xp, name, input, weight, rank)
+    if input.dtype.kind in "biu" and input.dtype.name != "int64":
+        raise NotImplementedError(f'"{name}" not implemented for {input.dtype}')
     kernel = tuple(weight.shape[2:])
     stride = _each(name, "stride", stride, rank, 1)
     dilation = _each(name, "dilation", dilation, rank, 1)
@@ -343,7 +345,7 @@ def _(r):
 @conv_transpose3d.samples
 def _(r):
     yield call(r(1, 2, 2, 3, 2), r(2, 2, 2, 2, 2), r(2))
-    yield call(r(2, 2, 2, 2), r(2, 1, 2, 2, 1), r(2), 2, 1, 1, 2)
+    yield call(r(2, 2, 2, 2), r(2, 1, 2, 2, 1), r(2), 2, 1, 1, 2, (1, 2, 1))
 
 
 @conv1d.reference

@@ -134,6 +134,7 @@ def feature_alpha_dropout(xp, input, p: float = 0.5, training: bool = False):
 @dropout.samples
 def _(r):
     yield call(r(3, 4), 0.3, True)
+    yield call(r(2), 0.3, False)
 
 
 @alpha_dropout.samples
@@ -145,13 +146,16 @@ def _(r):
 @feature_alpha_dropout.samples
 def _(r):
     yield call(r(8, 9, 2), 0.3, True)
+    yield call(r(1, 1, 2), 0.3, False)
 
 
 @dropout2d.samples
 def _(r):
     yield call(r(8, 9, 2, 2), 0.3, True)
+    yield call(r(1, 1, 1, 2), 0.3, False)
 
 
 @dropout3d.samples
 def _(r):
     yield call(r(8, 9, 2, 1, 2), 0.3, True)
+    yield call(r(1, 1, 1, 1, 2), 0.3, False)

@@ -104,8 +104,8 @@ def embedding(
 @embedding.samples
 def _(r):
     yield call(r.integers(0, 5, 2, 3), r(5, 4))
-    yield call(r.integers(0, 5, 3), r(5, 2))
-    yield call(r.integers(0, 5, 3), r(5, 2), None, 50.0, 3.0, False, True)
+    yield call(r.integers(0, 4, 3), r(5, 2), 4)
+    yield call(r.integers(0, 1, 3) + r.order(3), r(5, 2), -1, 50.0, 3.0, True, True)
 
 
 @embedding.reference
@@ -116,7 +116,7 @@ def _(np, input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_g
 
 @composite(**HOME)
 def embedding_bag(
-    xp, input, weight, offsets: Array = None, max_norm: Plain = None, norm_type: float = 2,
+    xp, input, weight, offsets: Plain = None, max_norm: Plain = None, norm_type: float = 2,
     scale_grad_by_freq: bool = False, mode: Plain = "mean", sparse: bool = False,
     per_sample_weights: Array = None, include_last_offset: bool = False,
     padding_idx: Plain = None,
@@ -150,7 +150,7 @@ def embedding_bag(
     elif len(input.shape) == 1:
         if offsets is None:
             raise ValueError("offsets has to be a 1D Tensor but got None")
-        if len(offsets.shape) != 1:
+        if not hasattr(offsets, "dtype") or len(offsets.shape) != 1:
             raise ValueError("offsets has to be a 1D Tensor")
         starts = offsets.tolist()
         if include_last_offset:
@@ -200,8 +200,8 @@ def _offsets(r, *places):
 @embedding_bag.samples
 def _(r):
     yield call(r.integers(0, 5, 2, 3), r(5, 4))
-    yield call(r.integers(0, 5, 6), r(5, 2), _offsets(r, 0, 4), 50.0, 3.0, False, "sum",
-               True, r(6))  # fmt: skip
+    yield call(r.integers(0, 1, 6) + r.order(6), r(7, 2), _offsets(r, 0, 4), 50.0, 3.0, True,
+               "sum", True, r(6), padding_idx=6)  # fmt: skip
     yield call(r.integers(0, 5, 6), r.distinct(5, 2), _offsets(r, 0, 2, 6), mode="max",
                include_last_offset=True)  # fmt: skip
 

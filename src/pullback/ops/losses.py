@@ -98,8 +98,8 @@ def mse_loss(
     RuntimeError for shapes that do not broadcast.
     """
     reduction = loss_reduction(size_average, reduce, reduction)
-    _floating("mse_cpu", input)
     if weight is None:
+        _floating("mse_cpu", input)
         return xp.square_error(input, target, reduction)
     return xp.weighted(xp.square_error(input, target, "none"), weight, reduction)
 

@@ -276,6 +276,11 @@ def triplet_margin_with_distance_loss(
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     distance = xp.pairwise_distance if distance_function is None else distance_function
+    if not callable(distance):
+        raise TypeError(
+            "triplet_margin_with_distance_loss(): argument 'distance_function' must be a function, "
+            f"not {type(distance).__name__}"
+        )
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = xp.minimum(far, distance(positive, negative))

@@ -27,6 +27,13 @@ def _(r):
     yield call(r(3, 4), (1,), 1e-5)
 
 
+def _check_optional(name, **tensors):
+    """TypeError for what is neither a tensor nor None."""
+    for what, x in tensors.items():
+        if x is not None and not hasattr(x, "dtype"):
+            raise TypeError(f"{name}(): argument {what!r} must be Tensor, not {type(x).__name__}")
+
+
 def _floating(name, input):
     if input.dtype.kind != "f":
         raise NotImplementedError(
@@ -44,6 +51,7 @@ def _affine(xp, y, weight, bias, shape):
 
 def _layer(xp, name, input, normalized_shape, weight, bias, eps):
     """(output, mean, rstd) and the checks of PyTorch."""
+    _check_optional(name, weight=weight, bias=bias)
     _floating(name, input)
     given = as_ints(normalized_shape, name, "normalized_shape")
     count = len(given)
@@ -193,6 +201,7 @@ def native_group_norm(
     xp, input, weight: Plain, bias: Plain, N: int, C: int, HxW: int, group: int, eps: float
 ):  # fmt: skip
     r"""(`group_norm`, the means (b, groups), one over the deviations)."""
+    _check_optional("native_group_norm", weight=weight, bias=bias)
     y, mean, rstd = _grouped(xp, "native_group_norm", xp.reshape(input, N, C, HxW), group, eps)
     y = xp.reshape(_affine(xp, y, weight, bias, (-1, 1)), *input.shape)
     return y, xp.reshape(mean, N, group), xp.reshape(rstd, N, group)
@@ -230,20 +239,16 @@ def _(np, input, weight, bias, N, C, HxW, group, eps):
 # -------------------------------------------------------------------------------------- batch
 
 
-@composite(public=False)
-def update_running(xp, running, value, momentum: Plain):
-    r"""A running mean of statistics, written over."""
+def _update(xp, running, value, momentum):
+    """A running mean of statistics, written over."""
     running.copy_(running * (1 - momentum) + xp.cast(value, running.dtype.numpy) * momentum)
-    return running
-
-
-@update_running.samples
-def _(r):
-    yield call(r(3), r(3), 0.1)
 
 
 def _batch(xp, name, input, weight, bias, running_mean, running_var, training, momentum, eps):
     """(output, mean, one over the deviation) of each channel."""
+    named = {"weight": weight, "bias": bias, "running_mean": running_mean,
+             "running_var": running_var}  # fmt: skip
+    _check_optional(name, **named)
     _floating(name, input)
     if not math.prod(input.shape):
         none = xp.reshape(input.detach(), -1)
@@ -251,8 +256,6 @@ def _batch(xp, name, input, weight, bias, running_mean, running_var, training, m
     if len(input.shape) < 2:
         raise RuntimeError(f"{name}: expected at least 2-D input, not {list(input.shape)}")
     channels = input.shape[1]
-    named = {"weight": weight, "bias": bias, "running_mean": running_mean,
-             "running_var": running_var}  # fmt: skip
     for what, x in named.items():
         if x is not None and tuple(x.shape) != (channels,):
             raise RuntimeError(
@@ -270,12 +273,12 @@ def _batch(xp, name, input, weight, bias, running_mean, running_var, training, m
     mean, rstd = xp.reshape(mean, channels), xp.reshape(rstd, channels)
     count = math.prod(input.shape) // channels if channels else 0
     if running_mean is not None:
-        xp.update_running(running_mean, mean.detach(), momentum)
+        _update(xp, running_mean, mean.detach(), momentum)
     if running_var is not None:
         variance = 1 / (rstd.detach() * rstd.detach()) - eps
         if count > 1:
             variance = variance * (count / (count - 1))
-        xp.update_running(running_var, variance, momentum)
+        _update(xp, running_var, variance, momentum)
     return _affine(xp, y, weight, bias, shape), mean, rstd
 
 
@@ -370,12 +373,12 @@ def instance_norm(
     y, mean, rstd = xp.standardised(input, dims, eps)
     if running_mean is not None:
         value = xp.mean(xp.reshape(mean.detach(), *input.shape[:2]), 0)
-        xp.update_running(running_mean, value, momentum)
+        _update(xp, running_mean, value, momentum)
     if running_var is not None:
         count = math.prod(input.shape[2:])
         variance = 1 / (rstd.detach() * rstd.detach()) - eps
         variance = xp.reshape(variance, *input.shape[:2]) * (count / max(count - 1, 1))
-        xp.update_running(running_var, xp.mean(variance, 0), momentum)
+        _update(xp, running_var, xp.mean(variance, 0), momentum)
     return _affine(xp, y, weight, bias, shape)
 
 
@@ -394,8 +397,8 @@ def _(np, input, running_mean=None, running_var=None, weight=None, bias=None,
         )
     shape = (-1, *(1,) * (input.ndim - 2))
     y = _standard(np, input, tuple(range(2, input.ndim)), eps)
-    y = y * (1 if weight is None else weight.reshape(shape))
-    return y + (0 if bias is None else bias.reshape(shape))
+    y = y if weight is None else y * weight.reshape(shape)
+    return y if bias is None else y + bias.reshape(shape)
 
 
 @composite(**HOME)
@@ -413,7 +416,7 @@ def local_response_norm(
         return input
     channels = input.shape[1]
     squares = input * input
-    total = None
+    total = 0
     for shift in range(-(size // 2), (size - 1) // 2 + 1):  # of the channel that is added
         first, last = max(0, -shift), min(channels, channels - shift)
         if first >= last:
@@ -421,7 +424,7 @@ def local_response_norm(
         part = xp.slice(squares, 1, first + shift, last + shift, 1)
         sides = [0, 0] * (rank - 2) + [first, channels - last]
         part = xp.constant_pad_nd(part, tuple(sides), 0)
-        total = part if total is None else total + part
+        total = total + part
     return input / xp.pow(total * (alpha / size) + k, beta)
 
 

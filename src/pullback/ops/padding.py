@@ -78,7 +78,7 @@ def pad(xp, input, pad: Plain, mode: Plain = "constant", value: Plain = None):
 @composite(public=False)
 def take_places(xp, input, dim: int, places: Plain):
     r"""The elements at places along an axis, by runs of neighbours."""
-    runs = []
+    runs: list[list[int]] = []
     for p in places:
         if runs and p == runs[-1][1] and p > runs[-1][0]:
             runs[-1][1] += 1
@@ -99,7 +99,7 @@ def _(r):
     yield call(r(2, 3, 4), [1, -1, 0, 2], "constant", 2.5)
     yield call(r(2, 3, 4), (2, 1), "reflect")
     yield call(r(2, 3, 4), (2, 1, 1, 0), "replicate")
-    yield call(r(1, 2, 3, 4), (3, -1, 1, 2), "circular")
+    yield call(r(1, 2, 3, 4), (3, 1, 1, 2), "circular")
 
 
 @pad.reference

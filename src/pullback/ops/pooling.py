@@ -240,7 +240,7 @@ def _(r):
 @max_pool3d.samples
 def _(r):
     yield call(r.distinct(1, 2, 2, 4, 3), 2)
-    yield call(r.distinct(2, 3, 4, 3), (1, 3, 2), 2, (0, 1, 1), 1, True)
+    yield call(r.distinct(2, 3, 4, 3), (1, 3, 2), 2, (0, 1, 1), (1, 1, 2), True)
     yield call(r.distinct(1, 1, 2, 3, 2), 2, 1, return_indices=True)
 
 

@@ -72,7 +72,7 @@ class _Convolution(Module):
         """The padding for `pad`, the last axis first."""
         if self.padding == "valid":
             return [0] * (2 * self._rank)
-        sides: list[int] = []
+        sides: list[Any] = []
         for k in reversed(range(self._rank)):
             if self.padding == "same":
                 total = self.dilation[k] * (self.kernel_size[k] - 1)
@@ -157,7 +157,7 @@ class _Transposed(_Convolution):
         )  # fmt: skip
 
     def forward(self, input: Any, output_size: Any = None) -> Any:
-        """The transposed convolution; `output_size` chooses among those the stride brings to one."""
+        """The transposed convolution; `output_size` is one that the stride brings to one."""
         rank = self._rank
         extra = self.output_padding
         if output_size is not None:

@@ -54,7 +54,7 @@ class _MaxPool(_Options):
 
 
 class _AveragePool(_Options):
-    _names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
+    _names: tuple[str, ...] = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
     _shown = ("kernel_size", "stride", "padding")
 
     def __init__(
@@ -162,7 +162,7 @@ _family(
     _AdaptiveMean,
     "AdaptiveAvgPool{}d",
     "adaptive_avg_pool{}d",
-    "Means, to a size in {} dimensions.",
+    "Means, to a size, in {} dimensions.",
 )
 _family(
     _AdaptiveMaximum, "AdaptiveMaxPool{}d", "adaptive_max_pool{}d",
