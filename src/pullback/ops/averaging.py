@@ -90,7 +90,7 @@ def _average(
     empty = stride is None or (isinstance(stride, (tuple, list)) and not stride)
     stride = kernel if empty else _each(name, "stride", stride, rank)
     padding = _each(name, "padding", padding, rank, 0)
-    if input.dtype.kind in "biu" and (rank == 3 or input.dtype.name != "int64"):
+    if input.dtype.kind in "biu" and input.dtype.name != "int64":
         raise NotImplementedError(f'"{name}" not implemented for {input.dtype}')
     if rank == 3 and input.dtype.itemsize < 4:
         raise NotImplementedError("\"avg_pool3d_out_frame\" not implemented for 'Half'")

@@ -77,6 +77,8 @@ def _renormed(xp, weight, input, max_norm, norm_type):
     norms = xp.linalg_vector_norm(weight.detach(), norm_type, 1, True)
     seen = xp.any(xp.eq(xp.unsqueeze(xp.arange(weight.shape[0]), 1), xp.reshape(input, 1, -1)), 1)
     large = xp.logical_and(xp.gt(norms, max_norm), xp.unsqueeze(seen, 1))
+    if not bool(xp.any(large)):
+        return
     factor = xp.where_function(large, max_norm / (norms + 1e-7), xp.ones_like(norms))
     weight.detach().mul_(factor)
 
@@ -129,6 +131,10 @@ def embedding_bag(
     _check_indices("embedding_bag", input)
     if len(weight.shape) != 2:
         raise RuntimeError(f"'weight' must be 2-D, not of shape {list(weight.shape)}")
+    if weight.dtype.kind != "f":
+        raise RuntimeError(
+            f"embedding_bag: 'weight' has floating-point numbers, not {weight.dtype}"
+        )
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "

@@ -123,7 +123,7 @@ def _(np, input, p=2.0, dim=1, eps=1e-12):
 # ---------------------------------------------------------------------------- two or three
 
 
-@composite(aliases=("nn.functional.cosine_embedding_loss",), method=False)
+@composite(**HOME)
 def cosine_embedding_loss(
     xp, input1, input2, target, margin: float = 0, size_average: Plain = None,
     reduce: Plain = None, reduction: Plain = "mean",
@@ -165,7 +165,7 @@ def _(np, input1, input2, target, margin=0, size_average=None, reduce=None, redu
     return _finish(np, loss, size_average, reduce, reduction)
 
 
-@composite(aliases=("nn.functional.hinge_embedding_loss",), method=False)
+@composite(**HOME)
 def hinge_embedding_loss(
     xp, input, target, margin: float = 1.0, size_average: Plain = None, reduce: Plain = None,
     reduction: Plain = "mean",
@@ -175,7 +175,10 @@ def hinge_embedding_loss(
     zero = xp.zeros_like(input)
     apart = xp.where_function(xp.eq(target, 1), zero, xp.clamp_min(margin - input, 0))
     near = xp.where_function(xp.eq(target, -1), zero, input)
-    return xp.reduced(apart + near, reduction)
+    loss = apart + near
+    if input.dtype.kind in "iu":
+        loss = xp.cast(loss, input.dtype.numpy)
+    return xp.reduced(loss, reduction)
 
 
 @hinge_embedding_loss.samples
@@ -191,7 +194,7 @@ def _(np, input, target, margin=1.0, size_average=None, reduce=None, reduction="
     return _finish(np, loss, size_average, reduce, reduction)
 
 
-@composite(aliases=("nn.functional.margin_ranking_loss",), method=False)
+@composite(**HOME)
 def margin_ranking_loss(
     xp, input1, input2, target, margin: float = 0, size_average: Plain = None,
     reduce: Plain = None, reduction: Plain = "mean",
@@ -220,7 +223,7 @@ def _(np, input1, input2, target, margin=0, size_average=None, reduce=None, redu
     return _finish(np, loss, size_average, reduce, reduction)
 
 
-@composite(aliases=("nn.functional.triplet_margin_loss",), method=False)
+@composite(**HOME)
 def triplet_margin_loss(
     xp, anchor, positive, negative, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
     swap: bool = False, size_average: Plain = None, reduce: Plain = None,

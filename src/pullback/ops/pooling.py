@@ -145,6 +145,8 @@ def _(r):
 
 def _max_pool(xp, rank, input, kernel, stride, padding, dilation, ceil_mode, return_indices):
     name = f"max_pool{rank}d"
+    if rank == 1 and input.dtype.kind in "biu" and input.dtype.name != "int64":
+        raise NotImplementedError(f'"max_pool1d_impl" not implemented for {input.dtype}')
     windows = _windows(name, input, rank, kernel, stride, padding, dilation, ceil_mode)
     x = input
     if rank == 1:  # as PyTorch does it
@@ -298,6 +300,8 @@ max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices = map(
 
 def _unpool(xp, rank, input, indices, kernel_size, stride, padding, output_size):
     name = f"max_unpool{rank}d"
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}" not implemented for {input.dtype}')
     if len(input.shape) not in (rank + 1, rank + 2):
         raise RuntimeError(
             f"{name}(): Input to {name} should be a {rank + 1}d or {rank + 2}d Tensor, but got a "
@@ -318,7 +322,10 @@ def _unpool(xp, rank, input, indices, kernel_size, stride, padding, output_size)
     usual = [(n - 1) * s + k - 2 * p for n, s, k, p in geometry]
     size = usual
     if output_size is not None:
-        size = list(output_size)[-rank:]
+        if not isinstance(output_size, (tuple, list)):
+            raise TypeError(f"{name}(): argument 'output_size' must be tuple of ints, not "
+                            f"{type(output_size).__name__}")  # fmt: skip
+        size = list(_each(name, "output_size", tuple(output_size)[-rank:], rank))
         for n, u, s in zip(size, usual, stride, strict=True):
             if not u - s < n < u + s:
                 raise ValueError(
