@@ -254,6 +254,14 @@ def test_without_recording_leaves_are_fine(module: Any) -> None:
     assert module.trace(x.detach()) == 2
 
 
+def test_tangents_and_hidden_axes_are_not_lost(module: Any) -> None:
+    x = torch.ones(2, 2, dtype=DOUBLE)
+    with pytest.raises(RuntimeError, match=r"argument 0 is one of forward-mode.*`jvp` or `vmap`"):
+        torch.func.jvp(module.trace, (x,), (x,))
+    with pytest.raises(RuntimeError, match=r"argument 0 is one of forward-mode.*`jvp` or `vmap`"):
+        torch.func.vmap(module.trace)(torch.ones(3, 2, 2, dtype=DOUBLE))
+
+
 def test_overwritten_values_are_noticed(module: Any) -> None:
     x = torch.ones(3, dtype=DOUBLE).requires_grad_()
     c = torch.ones(3, dtype=DOUBLE)

@@ -282,3 +282,53 @@ def check_program(steps: list[tuple[str, int, int]]) -> None:
         assert not isinstance(a, str), (k, a)
         assert a.shape == b.shape, (k, a.shape, b.shape)
         np.testing.assert_allclose(a, b, 1e-7, 1e-7, err_msg=f"number {k}")
+
+
+# ------------------------------------------------------------------------ what was overwritten
+
+OVERWRITTEN: dict[str, Callable[[Any, Any], Any]] = {
+    "an argument": lambda k, x: k.sin().sum(),
+    "a result": lambda k, x: (k * 0.1).exp(),
+    "a product's factor": lambda k, x: (k * x).sum(),
+}
+
+
+@pytest.mark.parametrize("elements", [0, EAGER])
+@pytest.mark.parametrize("through", ["itself", "a view", "detach"])
+@pytest.mark.parametrize("name", OVERWRITTEN)
+def test_a_saved_value_that_was_overwritten(name: str, through: str, elements: int) -> None:
+    """As in PyTorch: the backward pass raises, of a formula as of an array."""
+    with config(defer_elements=elements):
+        x = torch.tensor(X, requires_grad=True)
+        k = x * 2 + 1
+        y = OVERWRITTEN[name](k, x)
+        target = y if name == "a result" else k
+        with torch.no_grad():
+            {"itself": target, "a view": target[1:], "detach": target.detach()}[through].mul_(2)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            torch.autograd.grad(y.sum(), x)
+
+
+@pytest.mark.parametrize("elements", [0, EAGER])
+def test_what_a_write_saves_itself_outlives_it(elements: int) -> None:
+    with config(defer_elements=elements):
+        x = torch.tensor(X, requires_grad=True)
+        y = torch.tensor(X[:1] + 2, requires_grad=True)
+        k = x * 2 + 1
+        k.mul_(y)
+        k.exp_()
+        gx, gy = torch.autograd.grad(k.sum(), [x, y])
+        e = np.exp((2 * X + 1) * (X[:1] + 2))
+        np.testing.assert_allclose(gx.numpy(), e * 2 * (X[:1] + 2), 1e-10)
+        np.testing.assert_allclose(gy.numpy(), (e * (2 * X + 1)).sum(0, keepdims=True), 1e-10)
+
+
+def test_numbers_for_kinds_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pullback.formula import node
+
+    monkeypatch.setattr(node, "MAX_KINDS", 20)
+    with config(defer_elements=0):
+        for n in range(1, 60):
+            x = torch.ones(n, 3)
+            assert (x * 2 + 1).sum().item() == 9 * n
+    assert len(node._kinds) <= 20

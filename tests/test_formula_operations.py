@@ -127,3 +127,17 @@ def test_numbers_are_not_mistaken_for_kinds_of_operands() -> None:
     assert not {plain_key(k) for k in kinds} & set(kinds)
     told_apart = [None, 1, 1.0, True, 0.0, -0.0, (1,), (1.0,), "1"]
     assert len({plain_key(x) for x in told_apart}) == len(told_apart)
+
+
+def test_numbers_between_library_calls_are_not_kept() -> None:
+    """What NumPy gives for 0-d arrays is a scalar, and no constant of the rule that reads it."""
+    for x0 in (0.5, 1.5, 2.5):
+        found = []
+        for elements in (1 << 16, 0):
+            with pullback.config(defer_elements=elements):
+                x = pullback.tensor(x0, dtype=pullback.float64, requires_grad=True)
+                y = pullback.special.log_ndtr(x)  # SciPy's: a number in the midst of formulas
+                (slope,) = pullback.autograd.grad(y, x, create_graph=True)
+                (curvature,) = pullback.autograd.grad(slope, x)
+                found.append([y.item(), slope.item(), curvature.item()])
+        np.testing.assert_allclose(found[1], found[0], rtol=1e-12)

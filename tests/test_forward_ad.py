@@ -20,7 +20,7 @@ def check(call: Call, dtype: str) -> None:
     if not any(r.dtype.is_floating_point or r.dtype.is_complex for r in results):
         return  # positions, as `where(condition)` gives
     assert gradcheck(function, inputs, check_backward_ad=False, check_forward_ad=True,
-                     check_batched_forward_grad=not call.op.random)  # fmt: skip
+                     check_batched_forward_grad=True)  # fmt: skip
     assert gradgradcheck(function, inputs, check_rev_over_rev=False, check_fwd_over_rev=True,
                          fast_mode=True)  # fmt: skip
 
@@ -102,6 +102,23 @@ def test_hessian_vector_product_of_reverse_then_forward() -> None:
     (g,) = grad((x**3).sum() + (x[0] * x[1]).exp(), x, create_graph=True)
     (expected,) = grad(g, x, v)
     np.testing.assert_allclose(found.detach(), expected)
+
+
+def test_backward_gives_gradients_with_tangents() -> None:
+    x = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    v = torch.randn(4, dtype=torch.float64)
+    with fwAD.dual_level():
+        (fwAD.make_dual(x, v) ** 3).sum().backward()
+        g, t = fwAD.unpack_dual(x.grad)
+        np.testing.assert_allclose(g, 3 * x.detach() ** 2)
+        np.testing.assert_allclose(t, 6 * x.detach() * v)
+    np.testing.assert_allclose(x.grad + 0, 3 * x.detach() ** 2)
+
+
+def test_results_are_not_written_without_their_tangents() -> None:
+    x = torch.ones(3)
+    with fwAD.dual_level(), pytest.raises(RuntimeError, match="out="):
+        torch.exp(fwAD.make_dual(x, x), out=torch.zeros(3))
 
 
 def test_gradient_of_a_tangent() -> None:

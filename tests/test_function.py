@@ -196,6 +196,8 @@ def test_the_node() -> None:
     assert z.grad_fn.next_functions == ((node, 0),)
     assert z.grad_fn.attributes() == {"factor": 2.0}
     assert z.grad_fn.needs_input_grad == (True, False)
+    z.grad_fn.note = "set on the node"
+    assert z.grad_fn.context.note == z.grad_fn.note == "set on the node"
     z.grad_fn.metadata["mine"] = 1
     assert z.grad_fn.metadata == {"mine": 1}
     with pytest.raises(AttributeError, match="ScaleBackward has no attribute 'other'"):

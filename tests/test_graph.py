@@ -429,6 +429,7 @@ def test_without_the_program_a_file_is_written(no_dot, tmp_path):
     for colour, count in {GREEN: 1, RED: 2, BLUE: 6, WHITE: 12}.items():
         assert svg.count(f'fill="{colour}"') == count + 1  # and once in the legend
     assert picture._repr_svg_() == svg
+    assert svg[svg.index("<svg") :] in picture._repr_html_()
     assert picture._repr_mimebundle_() == {"image/svg+xml": svg}
 
 

@@ -20,7 +20,7 @@ FLOORS = [
     {"autograd"},
     {"dispatch"},
     {"explain", "namespaces"},
-    {"construct"},
+    {"construct", "scalars"},
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},

@@ -115,7 +115,19 @@ def reference(call: Call) -> Any:
     if call.op.reference_function is not None:
         return call.reference()
     assert isinstance(call.op, Pointwise), f"{key(call.op)} declares no reference"
-    return traced(call, np.longdouble if "erf" not in key(call.op) else np.float64)
+    try:
+        try:
+            return traced(call, np.longdouble)
+        except TypeError:  # SciPy has no such numbers
+            return traced(call, np.float64)
+    except AttributeError:  # a library's function: its accuracy is held against PyTorch's
+        bound = signature(call.op).bind(*call.args, **call.keywords)
+        bound.apply_defaults()
+        values = [
+            np.asarray(v, np.float64) if p.is_tensor and not isinstance(v, (int, float)) else v
+            for p, v in zip(call.op.parameters, bound.arguments.values(), strict=True)
+        ]
+        return np.asarray(call.op.compute(ARRAYS, values))
 
 
 def traced(call: Call, precision: Any) -> Any:
@@ -251,7 +263,8 @@ def test_forward_in_single_precision(call: Call) -> None:
     result = rounded.on(pullback)
     for r in outputs(result):
         if isinstance(r, pullback.Tensor):
-            assert r.dtype is not pullback.float64 or "float64" in call.dtypes()
+            double = PYTORCH["dtypes"].get(key(call.op), {}).get("float32") == "float64"
+            assert r.dtype is not pullback.float64 or "float64" in call.dtypes() or double
     if any(isinstance(v, DtypeName) for v in call.args):  # bits of floats are not those of doubles
         return
     assert_same(result, reference(in_dtype(rounded, "float64")), 3e-6)

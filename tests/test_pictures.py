@@ -17,9 +17,10 @@ import pytest
 
 import pullback as torch
 from pullback.graph import Box, Graph, Kind, make_dot, trace
-from pullback.graph.dot import BLUE, GREEN, PALE, RED, WHITE
+from pullback.graph.dot import BLUE, GREEN, PALE, RED, WHITE, draw
 from pullback.graph.fold import MAX_BOXES, fold
 from pullback.graph.names import caller
+from sampling import PUBLIC, calls, outputs, public
 
 N, D = 1000, 3
 
@@ -208,6 +209,96 @@ def test_what_nothing_keeps_is_read_from_the_source() -> None:
     assert trace(y, {}, sys._getframe()).boxes[0].formula == "2 - (x + 3 shift)"
 
 
+def test_every_operation_can_be_drawn() -> None:
+    """All samples of the registry: no formula fails, and all agree in DOT, JSON and the model."""
+    drawn_operations = set()
+    for op in PUBLIC:
+        if not op.derivative or op.result in ("bool", "index"):
+            continue
+        for call in calls(op)[:4]:
+            args, keywords = call.converted(
+                torch,
+                lambda a: torch.from_numpy(a).requires_grad_() if a.dtype.kind == "f" else a,
+            )
+            results = outputs(public(torch, op)(*args, **keywords))
+            known = [r for r in results if getattr(r, "requires_grad", False)]
+            if not known:
+                continue
+            graph = trace(known, {f"result{k}": r for k, r in enumerate(known)})
+            read = json.loads(graph.to_json())
+            assert len(read["boxes"]) == len(graph.boxes)
+            for box in graph.boxes:
+                assert box.title or box.kind is Kind.INPUT
+                assert len(box.formula) <= 60
+                if box.operation:
+                    assert box.formula, f"{op.name}: nothing says what {box.operator} computed"
+            assert graph.boxes[0].key in draw(graph).source
+            drawn_operations.add(op.name)
+    assert len(drawn_operations) > 150
+
+
+def test_functions_of_the_users_have_their_name() -> None:
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, g):
+            return 2 * g
+
+    x = torch.rand(3, requires_grad=True)
+    y = Twice.apply(x)
+    assert drawn(y, x=x) == "Twice(x)"
+    assert "∂Twice" in [b.title for b in trace(y.exp(), {"x": x}).boxes]
+
+
+def test_anomaly_detection_knows_the_lines() -> None:
+    x = torch.rand(3, requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True):
+        root = [x][0].exp()
+    (line,) = (b.line for b in trace(root).boxes if b.operation == "exp" and b.operator)
+    assert line is not None
+    assert (line.file, line.text) == (__file__, "root = [x][0].exp()")
+
+
+def test_a_value_that_was_written_in_place_is_not_read_from_its_assignment() -> None:
+    x = torch.rand(3, requires_grad=True)
+    w = torch.rand(3)
+    y = x * (w + 1)
+    assert trace(y, {}, sys._getframe()).boxes[0].formula == "x · (w + 1)"
+    y.mul_(torch.full((3,), 5.0))
+    assert trace(y, {}, sys._getframe()).boxes[0].formula == "x · … · …"
+
+
+def test_a_file_that_was_edited_since_is_not_believed(tmp_path: Path) -> None:
+    script = tmp_path / "edited.py"
+    script.write_text(
+        textwrap.dedent("""
+        import sys, torch
+        from pullback.graph import trace
+        x = torch.rand(3, requires_grad=True)
+        c = torch.rand(3)
+        y = x * (c + 4)
+        if len(sys.argv) > 1:
+            text = open(__file__).read()
+            open(__file__, "w").write(text.replace("c + 4)", sys.argv[1] + ")"))
+        print(trace(y, {}, sys._getframe()).boxes[0].formula)
+        """)
+    )
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "pullback", "run", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        return done.stdout.strip()
+
+    before = script.read_text()
+    assert run() == "x · (c + 4)"
+    for change in ("c + 7", "d + 4", "c + 4 + c", "c - 4"):  # the last leaves all in its place
+        script.write_text(before)
+        assert run(change) == "x · …", change
+
+
 def test_a_long_formula_is_cut() -> None:
     x = torch.rand(3, requires_grad=True)
     y = x
@@ -229,6 +320,15 @@ def test_names_come_from_the_callers_variables() -> None:
     given = make_dot(loss, {"W": weight}).source
     assert 'label="W\\n(3, 3)"' in given
     assert "weight" not in given
+
+
+def test_many_names_in_a_row_do_not_recurse() -> None:
+    named = {"x0": torch.rand(3, requires_grad=True)}
+    for k in range(5000):
+        named[f"x{k + 1}"] = named[f"x{k}"] * named["x0"]
+    graph = trace(named["x5000"], named)
+    assert graph.boxes[0].formula.endswith("x0")
+    assert all(0 < len(b.formula) <= 60 for b in graph.boxes if b.kind is Kind.OPERATOR)
 
 
 def test_two_variables_of_two_results_keep_their_names() -> None:
@@ -332,6 +432,9 @@ def check_folded(graph: Graph, folded: Graph, most: int) -> None:
     assert len(folded.boxes) <= most + 20
     operators = sum(b.kind is Kind.OPERATOR for b in graph.boxes)
     assert operators == sum(b.count for b in folded.boxes if b.kind in (Kind.OPERATOR, Kind.FOLD))
+    assert folded.operators == operators
+    for recomputed in (False, True):
+        assert folded.bytes_of(recomputed=recomputed) == graph.bytes_of(recomputed=recomputed)
     keys = {b.key for b in folded.boxes}
     waiting = dict.fromkeys(keys, 0)
     for arrow in folded.arrows:
@@ -360,6 +463,19 @@ def test_a_repeated_pattern_is_one_box() -> None:
     assert repeated.repeats == 2000
     assert repeated.values == 2000
     assert repeated.nbytes == 2000 * 40
+
+
+def test_recomputed_values_are_counted_in_a_fold() -> None:
+    x = torch.rand(N, requires_grad=True)
+    y = x[:, None] * x[None, :]
+    for _ in range(120):
+        y = (y * 1.01).sin()
+    graph = trace(y.sum(), {"x": x})
+    folded = fold(graph, 50)
+    check_folded(graph, folded, 50)
+    (box,) = (b for b in folded.boxes if b.kind is Kind.FOLD)
+    assert box.saved >= 118 * 4 * N * N
+    assert "recomputed" in make_dot(y.sum(), {"x": x}, max_boxes=50).source
 
 
 def test_small_graphs_are_drawn_whole() -> None:

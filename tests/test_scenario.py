@@ -113,11 +113,14 @@ def test_the_readmes_tour_runs(tmp_path: Path) -> None:
     """Its Python blocks, one after the other in one file; the comments give the values."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     check = """
     assert x.grad.tolist() == [2.0, 4.0, 6.0]
     expected = 2 * x.cos() - x * x.sin()
     assert (h - expected).abs().max().item() < 1e-6
+    assert (slope - (2 * ones).sin()).abs().max().item() < 1e-6
+    assert (bend - 2 * (2 * ones).cos()).abs().max().item() < 1e-6
+    assert rows.shape == (10, 3)
     """
     (tmp_path / "tour.py").write_text("".join(blocks) + textwrap.dedent(check), "utf-8")
     done = subprocess.run(

@@ -17,6 +17,7 @@ MAPPED = [
     if c.arrays() and not c.op.random and not c.dtypes()
     # What depends on the numbers cannot be mapped: sizes of results, Python's numbers.
     and c.op.key not in ("nonzero", "masked_select", "allclose", "equal", "nonzero_indices")
+    and not {"fweights", "aweights"} & set(c.keywords)  # which must not be negative
     and not (c.op.key in ("where_function", "where_method") and len(c.args) == 1)
 ]  # fmt: skip
 
@@ -195,6 +196,11 @@ def test_randomness() -> None:
                   randomness="different")(x)  # fmt: skip
     assert (nested == nested[:, :1]).all()
     assert len(set(nested[:, 0].tolist())) == 5
+    for randomness in ("error", "different"):
+        with pytest.raises(RuntimeError, match="vmap"):
+            vmap(lambda x: x.clone().uniform_(), randomness=randomness)(x)
+    filled = vmap(lambda x: x.clone().uniform_(), randomness="same")(x)
+    assert (filled == filled[0]).all()
     drawn = vmap(lambda x: torch.bernoulli(x * 0 + 0.5), randomness="different")(torch.zeros(40, 8))
     assert len({tuple(row) for row in drawn.tolist()}) > 20
     drawn = vmap(lambda x: torch.bernoulli(x * 0 + 0.5), randomness="same")(torch.zeros(9, 8))

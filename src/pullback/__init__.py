@@ -148,6 +148,9 @@ from pullback.dtypes import (
 from pullback.dtypes import (
     uint64 as uint64,
 )
+from pullback.errors import (
+    OutOfMemoryError as OutOfMemoryError,
+)
 from pullback.explain import (
     explain as explain,
 )
@@ -283,20 +286,25 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = ("func", "graph", "linalg", "nn", "optim", "serialization", "special", "utils")
 
+_FUNCTIONS = {"elementwise": "scalars"}  # likewise; names: the modules they are in
+
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 
 
 def __getattr__(name: str) -> _Any:
     if name in _SUBMODULES:
         return _import_module(f"pullback.{name}")
+    if name in _FUNCTIONS:
+        return getattr(_import_module(f"pullback.{_FUNCTIONS[name]}"), name)
     return _operation(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*_names(), *_SUBMODULES})
+    return sorted({*_names(), *_SUBMODULES, *_FUNCTIONS})
 
 
 __all__ = [
     *(n for n in globals() if not n.startswith("_") and n not in ("construct", "methods", "ops")),
     *_operations,
+    *_FUNCTIONS,
 ]

@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _operations() if options.ops else _info()
     if options.command == "cache":
         return _cache(options.clear)
+    if options.command == "graph":
+        return _graph(options, script_arguments)
     if options.module is not None:
         return _run(lambda: _find_module(options.module), script_arguments)
     return _run(lambda: _find_script(options.script), script_arguments)
@@ -46,9 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Cut ``run [-m] TARGET ARGS…`` after TARGET: what follows is the script's, even ``--help``."""
-    if arguments[:1] != ["run"]:
+    if arguments[:1] not in (["run"], ["graph"]):
         return arguments, []
+    value = False  # whether this is the value of the option before
     for i, argument in enumerate(arguments[1:], start=1):
+        if value:
+            value = False
+            continue
+        value = arguments[0] == "graph" and argument in ("-o", "--output")
         if argument in ("-m", "--"):
             return arguments[: i + 2], arguments[i + 2 :]
         if argument == "-" or argument.startswith("-m") or not argument.startswith("-"):
@@ -77,6 +84,20 @@ def _parser() -> argparse.ArgumentParser:
         help="a Python file, a folder or zip file with a __main__.py, or - for standard input",
     )
     target.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as python -m")
+    graph = commands.add_parser(
+        "graph",
+        help="run a script, and write a page that shows its graphs",
+        usage="pullback graph [-o FILE] [--no-open] SCRIPT [ARGS ...]",
+        description="Run a Python script as `pullback run` does, and write a page that shows the "
+        "graphs of its backward passes and pictures: what is stored, what is recomputed, by which "
+        "kernels, and from which lines.",
+    )
+    graph.add_argument("script", metavar="SCRIPT", help="a Python file, or - for standard input")
+    graph.add_argument(
+        "-o", "--output", metavar="FILE", default="graph.html",
+        help="where the page goes (graph.html)",
+    )  # fmt: skip
+    graph.add_argument("--no-open", action="store_true", help="do not open the page in the browser")
     info = commands.add_parser(
         "info", help="print the versions of what matters, for a bug report; or the operations"
     )
@@ -303,6 +324,36 @@ def _set_first_path(folder: str) -> None:
         sys.path[:1] = [folder]
     stand_in = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stand_in")
     sys.path.insert(0 if sys.flags.safe_path else 1, stand_in)
+
+
+# ---- pullback graph ------------------------------------------------------------------------------
+
+
+def _graph(options: argparse.Namespace, arguments: list[str]) -> int:
+    """Run a script, and write the page of its graphs however it ends; the script's exit status."""
+    from pullback.graph import explore, record
+
+    # Before the script can change the folder.
+    path = os.path.abspath(options.output)
+    ended: SystemExit | None = None
+    with record() as recording:
+        try:
+            status = _run(lambda: _find_script(options.script), arguments)
+        except SystemExit as error:
+            ended, status = error, FAILURE
+        recording.look_in(sys.modules["__main__"].__dict__)
+    graphs = recording.graphs
+    if graphs:
+        title = os.path.basename(options.script)
+        explore(recording, path=path, title=title, view=not options.no_open)
+        count = f"{len(graphs)} graph{'s' * (len(graphs) != 1)}"
+        print(f"pullback graph: {count} in {path}", file=sys.stderr)
+    else:
+        print("pullback graph: nothing that requires a gradient was computed", file=sys.stderr)
+        status = status or FAILURE
+    if ended is not None:  # the script's own end: the interpreter knows what it means
+        raise ended
+    return status
 
 
 # ---- how a script ends ---------------------------------------------------------------------------

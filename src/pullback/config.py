@@ -84,11 +84,16 @@ class Config:
                 return
             budget = free // FREE_FRACTION
         if nbytes > budget:
-            raise OutOfMemoryError(
-                f"the numbers of a formula of shape {list(shape)} take {_size(nbytes)}, and "
-                f"{_size(budget)} may be used. It was not stored: reduce it (.sum(dim), "
-                f"K @ p, .logsumexp(dim), …), read a part of it, or raise config.memory_budget"
-            )
+            raise refusal(shape, nbytes, f"{_size(budget)} may be used")
+
+
+def refusal(shape: Sequence[int], nbytes: int, room: str) -> OutOfMemoryError:
+    """What is said of a formula that cannot be stored."""
+    return OutOfMemoryError(
+        f"the numbers of a formula of shape {list(shape)} take {_size(nbytes)}, and {room}. It was "
+        f"not stored: reduce it (.sum(dim), K @ p, .logsumexp(dim), …), read a part of it, or "
+        f"raise config.memory_budget"
+    )
 
 
 class _Changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pullback.construct import TensorType, tensor_types
+from pullback.errors import OutOfMemoryError as OutOfMemoryError
 
 
 def is_available() -> bool:

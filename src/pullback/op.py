@@ -93,8 +93,8 @@ def along_axis(xp: Any, function: Function, x: Any, dim: int) -> Any:
         return function(x, dim + 1)
     made = function(xp.unsqueeze(x, 1), 1)
     if not isinstance(made, tuple):
-        return xp.squeeze(made, 1)
-    return type(made)(*(xp.squeeze(m, 1) for m in made))
+        return xp.reshape(made, x.shape[0])
+    return type(made)(*(xp.reshape(m, x.shape[0]) for m in made))
 
 
 class Plan:
@@ -182,10 +182,12 @@ class Op:
       of the plain arguments that says so.
     * `dtypes`: the kinds of elements it is defined for, "b" booleans, "i" integers, "f" floating
       point, "c" complex; others raise NotImplementedError, as PyTorch's do.
+    * `half`: False if it is not defined for float16 either.
     * `result`: dtype of the result: "same", "bool", "real" (of a complex argument), "index".
     * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
       or does not depend on its arguments); a missing rule is an error otherwise.
+    * `registered`: False for an operation that a user has made, which vocabularies do not know.
     * `random`: True where the result is drawn, so that nothing can be compared with it.
     * `affine`: True where rules ask for no input, and yet zeros do not give zeros (a padding with
       ones): such an operation cannot be applied to tangents.
@@ -218,10 +220,12 @@ class Op:
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
         dtypes: str = "bifc",
+        half: bool = True,
         result: str = "same",
         holomorphic: bool = True,
         derivative: bool = True,
         random: bool = False,
+        registered: bool = True,
         affine: bool = False,
     ):
         self.name = name or forward.__name__
@@ -237,6 +241,7 @@ class Op:
         self.aliases = tuple(aliases)
         self.floating = floating
         self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
+        self.half = half
         self.result = result
         self.holomorphic = holomorphic
         self.derivative = derivative
@@ -264,9 +269,10 @@ class Op:
         )  # fmt: skip
         # Vocabularies know `linalg.norm` as `linalg_norm`, as PyTorch's own interior does.
         key = f"{namespace}.{self.name}".removeprefix(".").replace(".", "_")
-        if key in REGISTRY:
-            raise ValueError(f"the operation {key} is declared twice")
-        REGISTRY[key] = self
+        if registered:
+            if key in REGISTRY:
+                raise ValueError(f"the operation {key} is declared twice")
+            REGISTRY[key] = self
         self.key = key
         self.qualified_name = f"{namespace}.{self.public_name}".removeprefix(".")
 
@@ -456,9 +462,9 @@ class Op:
         first = args[self.tensors[0]]  # the others have been converted to the same dtype
         if isinstance(first, (list, tuple)):
             first = first[0]
-        elif isinstance(first, (int, float, complex)):  # in a formula: 1 - y
+        elif not hasattr(first, "dtype"):  # a number, in a formula: 1 - y
             first = args[self.tensors[1]]
-        if first.dtype.kind not in self.kinds:
+        if first.dtype.kind not in self.kinds or (not self.half and first.dtype == "float16"):
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(
                 f"\"{self.name}\" not implemented for '{name}': convert the tensor of shape "
@@ -814,7 +820,10 @@ class Composite(Op):
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
             self.check_dtype(args)
-        return self.call(xp, args)
+        result = self.call(xp, args)
+        if self.outputs and type(result) is tuple and self.tuple_class is not tuple:
+            return self.tuple_class(*result)
+        return result
 
 
 class Creation(Op):

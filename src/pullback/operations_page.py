@@ -342,6 +342,9 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
+LONGEST = 33  # of the names that leave room for the facts beside them
+
+
 def terminal(width: int | None = None) -> str:
     """The page for a terminal: facts in columns, and what each operation does below them."""
     width = min(width or shutil.get_terminal_size((100, 24)).columns, 120)
@@ -355,9 +358,13 @@ def terminal(width: int | None = None) -> str:
             for op, e in zip(operations, entries, strict=True)
         ]  # fmt: skip
         sizes = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+        sizes[0] = min(sizes[0], LONGEST)
         lines = [*_wrapped(f"{title} (ops/{family}.py)", width, ""), "", _row(columns, sizes)]
         for e, row in zip(entries, rows, strict=True):
             also = f" Also {', '.join(e.names[1:])}." if len(e.names) > 1 else ""
+            if len(row[0]) > LONGEST:  # its facts are on the next line
+                lines.append(f"  {row[0]}")
+                row = ("", *row[1:])
             lines += [_row(row, sizes), *_wrapped(_plain(e.summary) + also, width, "      ")]
         blocks.append("\n".join(lines))
     legend = [f"Devices: {devices()}. Operations in (brackets) are not public.", ""]

@@ -1,10 +1,12 @@
 """The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
 
-from pullback.autograd import edges, forward_ad, functional, graph, hooks, saved
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pullback.autograd import edges, forward_ad, graph, hooks, saved
 from pullback.autograd import modes as grad_mode
 from pullback.autograd import watch as anomaly_mode
 from pullback.autograd.engine import backward, grad
-from pullback.autograd.function import Function
 from pullback.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from pullback.autograd.graph import Node
 from pullback.autograd.modes import (
@@ -21,7 +23,13 @@ from pullback.autograd.watch import (
     is_anomaly_enabled,
     set_detect_anomaly,
 )
+from pullback.missing import missing_attribute
 from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.autograd import function as function
+    from pullback.autograd import functional as functional
+    from pullback.autograd.function import Function as Function
 
 # The names of `torch.autograd.graph` that stand on higher floors than its nodes.
 vars(graph).update(
@@ -34,6 +42,18 @@ vars(graph).update(
 )  # fmt: skip
 
 Variable = Tensor
+
+# Imported when they are first used.
+_SUBMODULES = ("function", "functional")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name == "Function":
+        return import_module(f"{__name__}.function").Function
+    raise missing_attribute(__name__, name, __all__)
+
 
 __all__ = [
     "Function",
@@ -59,3 +79,7 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES, *__all__})

@@ -16,6 +16,7 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd import graph
+from pullback.autograd.around import after, before, own, tensor_hooks
 from pullback.autograd.edges import GradientEdge
 from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, fit_array, steps
 from pullback.autograd.levels import Levels, top
@@ -24,6 +25,7 @@ from pullback.autograd.versions import Latest
 from pullback.autograd.watch import Anomaly, run_watched
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.formula import Formula, evaluate
+from pullback.formula.waiting import note_gradient
 from pullback.tensor import Tensor, as_size, wrap
 
 ndarray = np.ndarray
@@ -55,15 +57,16 @@ def backward(
     RuntimeError for a tensor that requires no gradient, for a missing or misshapen cotangent, and
     for a second pass through freed values.
     """
+    if Levels.count and top((*as_tuple(tensors), *as_tuple(grad_tensors))) is not None:
+        from pullback.autograd.pull import backward_lifted  # which needs this module
+
+        roots = _roots(as_tuple(tensors), grad_tensors, True)
+        backward_lifted(as_tuple(tensors), [g for _, _, g in roots], create_graph, inputs)
+        return
     roots = _roots(as_tuple(tensors), grad_tensors, create_graph)
     if before_pass is not None:
         before_pass(as_tuple(tensors))
     retain = create_graph if retain_graph is None else retain_graph
-    if Levels.count and top((*as_tuple(tensors), *(g for _, _, g in roots))) is not None:
-        raise RuntimeError(
-            "backward() of tensors with tangents or inside vmap is not supported: gradients would "
-            "be added to .grad without them. Use autograd.grad() or func.grad()"
-        )
     if inputs is None:
         run(roots, None, retain, create_graph)
         if not create_graph:
@@ -141,6 +144,8 @@ def grad(
             if not create_graph:
                 result = wrap(_numbers(result, edge in given))
                 given.add(edge)
+            elif type(result._value) is Formula:
+                note_gradient(result)
             results.append(result)
         elif materialize_grads:
             results.append(wrap(np.zeros(*_meta(target, f"inputs[{k}]"))))
@@ -169,7 +174,7 @@ def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
 def _gradients_below(roots: Iterable[tuple[Node, int, Any]]) -> list[Any]:
     """The gradients that the leaves below the roots have now."""
     found = []
-    for node in _reachable((node for node, _, _ in roots), 0):
+    for node in reachable((node for node, _, _ in roots), 0):
         if isinstance(node, AccumulateGrad):
             leaf = node.variable
             if leaf is not None and leaf._grad is not None:
@@ -255,7 +260,7 @@ def _roots(
     return roots
 
 
-def _reachable(roots: Iterable[Node], oldest: int) -> list[Node]:
+def reachable(roots: Iterable[Node], oldest: int) -> list[Node]:
     """The nodes below the roots that are not older than a time, from the oldest."""
     found: list[Node] = []
     seen: set[Node] = set()
@@ -278,7 +283,7 @@ def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]])
     goals = {node for node, _ in targets}
     oldest = min(node.time for node in goals)
     needed: set[Node] = set()
-    for node in _reachable((node for node, _, _ in roots), oldest):
+    for node in reachable((node for node, _, _ in roots), oldest):
         for edge in node.edges:
             if edge is not None and (edge[0] in goals or edge[0] in needed):
                 needed.add(node)
@@ -359,7 +364,7 @@ class _Pass:
         if self.reached is not None:
             return node in self.reached
         if self.below is None:
-            self.below = set(_reachable(self.start, 0))
+            self.below = set(reachable(self.start, 0))
         return node in self.below
 
     def send(self, node: Node, number: int, g: Any, shared: bool) -> None:
@@ -375,7 +380,7 @@ class _Pass:
                         # `grad` gives parts of the caller's cotangents as they are.
                         self.leaves[node] = g
                         return
-                    g = _own(g)
+                    g = own(g)
                 self.leaves[node] = g
                 self.sums.add((node, 0))
             else:
@@ -482,12 +487,12 @@ class _Pass:
         """Visit one node: hooks, capture, accumulation, several outputs, records."""
         tensors = self.tensors
         if node.hooks is not None:
-            arrived = _tensor_hooks(node, arrived, tensors)
+            arrived = tensor_hooks(node, arrived, tensors)
         for number in self.wanted.get(node, ()):
             g = arrived[number] if type(arrived) is list else arrived
             if g is not None:
                 # A leaf's is nobody else's, but what it will be the gradient of goes on to others.
-                self.captured[node, number] = g if tensors or node.accumulates else _own(g)
+                self.captured[node, number] = g if tensors or node.accumulates else own(g)
         if isinstance(node, AccumulateGrad):
             if self.targets is None:
                 node.accumulate(arrived if tensors else wrap(arrived), tensors)
@@ -496,12 +501,12 @@ class _Pass:
             return
         cotangents = tuple(arrived) if type(arrived) is list else (arrived,)
         if node.hooks is not None:
-            cotangents = _before(node, cotangents, tensors)
+            cotangents = before(node, cotangents, tensors)
         values = getattr(node, "values", None) or ()
         run = run_watched if self.watched else type(node).run
         results = run(node, cotangents, tensors, self.reached)
         if node.hooks is not None:
-            results = _after(node, results, cotangents, tensors)
+            results = after(node, results, cotangents, tensors)
         if not self.retain:
             node.release()
         for edge, g in zip(node.edges, results, strict=True):
@@ -522,11 +527,6 @@ def _add(a: Any, b: Any) -> Any:
     if type(a) is ndarray and type(b) is ndarray:
         return np.add(a, b)
     return graph.VALUES.add(a, b)
-
-
-def _own(g: Any) -> Any:
-    """The same numbers in memory of their own."""
-    return g.twin() if type(g) is Formula else g.copy()
 
 
 def _numbers(value: Any, copy: bool) -> Any:
@@ -554,77 +554,3 @@ def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool
 
 def _holds(value: Any, g: Any) -> bool:
     return value is g or (type(value) is list and any(v is g for v in value))
-
-
-def _tensor_hooks(node: Node, arrived: Any, tensors: bool) -> Any:
-    """The hooks on the outputs' cotangents; then tensors that keep their gradient get it."""
-    hooks = node.hooks
-    assert hooks is not None
-    if not hooks.on_tensor and not hooks.retained:
-        return arrived
-    grads = list(arrived) if type(arrived) is list else [arrived]
-    if not tensors:
-        grads = [None if g is None else wrap(g) for g in grads]
-    for number, hook in list(hooks.on_tensor.values()):
-        if grads[number] is not None:
-            grads[number] = _replaced(hook(grads[number]), grads[number])
-    for number, reference in list(hooks.retained.items()):
-        tensor, g = reference(), grads[number]
-        if tensor is not None and g is not None:
-            have = tensor._grad
-            tensor._grad = graph.TENSORS.clone(g) if have is None else graph.TENSORS.add(have, g)
-    if not tensors:  # the hooks may have kept the arrays: a leaf must have its own
-        grads = [None if g is None else g._value for g in grads]
-        if node.accumulates:
-            grads = [_own(grads[0])]
-    return grads if type(arrived) is list else grads[0]
-
-
-def _before(node: Node, cotangents: tuple[Any, ...], tensors: bool) -> tuple[Any, ...]:
-    """The node's pre-hooks."""
-    assert node.hooks is not None
-    if not node.hooks.before:
-        return cotangents
-    grads = tuple(g if g is None or tensors else wrap(g) for g in cotangents)
-    for hook in list(node.hooks.before.values()):
-        result = hook(grads)
-        if result is not None:
-            grads = as_tuple(result)
-            _check_count("pre-hook", len(grads), len(cotangents))
-    return tuple(g if g is None or tensors else g._value for g in grads)
-
-
-def _check_count(what: str, have: int, want: int) -> None:
-    if have != want:
-        raise RuntimeError(f"a {what} must give {want} gradients or None, but it gave {have}")
-
-
-def _replaced(result: Any, g: Any) -> Any:
-    if result is None:
-        return g
-    if not isinstance(result, Tensor):
-        raise TypeError(f"a hook must return None or a Tensor, not {type(result).__name__}")
-    if result.shape != g.shape:
-        raise RuntimeError(
-            f"a hook has changed the size of the gradient: from {list(g.shape)} to "
-            f"{list(result.shape)}"
-        )
-    return result
-
-
-def _after(node: Node, results: Any, cotangents: tuple[Any, ...], tensors: bool) -> Any:
-    """The node's hooks on the inputs' cotangents."""
-    assert node.hooks is not None
-    if not node.hooks.after:
-        return results
-
-    def public(grads: Any) -> tuple[Any, ...]:
-        return tuple(g if g is None or tensors else wrap(g) for g in grads)
-
-    grads = public(results)
-    for hook in list(node.hooks.after.values()):
-        replaced = hook(grads, public(cotangents))
-        if replaced is not None:
-            grads = as_tuple(replaced)
-            _check_count("hook", len(grads), len(results))
-    return [g if g is None or tensors else g._value for g in grads]

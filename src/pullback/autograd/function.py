@@ -115,11 +115,13 @@ class FunctionNode(Node):
     lends = True
 
     def __init__(self, ctx: FunctionCtx, edges: tuple[Edge, ...], metas: tuple[Meta, ...]):
-        super().__init__(edges)
-        self.context = ctx
-        self.metas = metas  # of the inputs that are tensors
-        self.are_tensors: tuple[bool, ...] = ()  # which of the inputs they are
-        self.output_metas: tuple[Meta | None, ...] = ()
+        # At once: names that are set one by one may be the user's.
+        self.__dict__.update(context=ctx, edges=edges, metas=metas)
+
+    context: FunctionCtx
+    metas: tuple[Meta, ...]  # of the inputs that are tensors
+    are_tensors: tuple[bool, ...] = ()  # which of the inputs they are
+    output_metas: tuple[Meta | None, ...] = ()
 
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
@@ -200,6 +202,12 @@ class FunctionNode(Node):
         own = vars(self.context)
         return {n: v for n, v in own.items() if not n.startswith("_") and n not in _OWN}
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _NODE or hasattr(FunctionNode, name):
+            object.__setattr__(self, name, value)
+        else:  # the user's
+            setattr(self.context, name, value)
+
     def __getattr__(self, name: str) -> Any:
         ctx = self.__dict__.get("context")
         if ctx is not None and (name in vars(ctx) or hasattr(FunctionCtx, name)):
@@ -207,10 +215,16 @@ class FunctionNode(Node):
         raise AttributeError(f"{self.name()} has no attribute {name!r}")
 
 
+_NODE = frozenset({
+    "edges", "time", "context", "metas", "are_tensors", "output_metas", "metadata_", "hooks",
+})  # fmt: skip
 _OWN = frozenset({
     "needs_input_grad", "materialize_grads", "to_save", "dirty_tensors", "non_differentiable",
     "saved_for_forward",
 })  # fmt: skip
+
+
+_signature = functools.lru_cache(1_000)(inspect.signature)
 
 
 def _backward_of(cls: Any) -> Callable[..., Any]:
@@ -330,25 +344,44 @@ class Function:
         """The outputs, what was saved, and the arguments in order."""
         separate = cls.setup_context is not Function.setup_context
         if separate:
-            bound = inspect.signature(cls.forward).bind(*args, **keywords)
+            bound = _signature(cls.forward).bind(*args, **keywords)
             bound.apply_defaults()
             args, keywords = bound.args, bound.kwargs
         inputs = [a for a in args if isinstance(a, Tensor)]
-        edges = tuple(t._edge for t in inputs)
-        metas = tuple((tuple(t._value.shape), t._value.dtype) for t in inputs)
+        edges = tuple([t._edge for t in inputs])
+        metas = tuple([(t._value.shape, t._value.dtype) for t in inputs])
+        are_tensors = tuple([isinstance(a, Tensor) for a in args])
         ctx = FunctionCtx()
-        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a._edge is not None for a in args)
-        with no_grad():
+        ctx.needs_input_grad = (
+            tuple([e is not None for e in edges]) if len(inputs) == len(args)
+            else tuple([isinstance(a, Tensor) and a._edge is not None for a in args])
+        )  # fmt: skip
+        recording, mode.enabled = mode.enabled, False
+        try:
             if separate:
                 output = cls.forward(*args, **keywords)
                 cls.setup_context(ctx, args, output)
             else:
                 output = cls.forward(ctx, *args, **keywords)
+        finally:
+            mode.switch(recording)
         node = None
-        if mode.enabled and any(ctx.needs_input_grad):
+        if recording and True in ctx.needs_input_grad:
             node = cls._backward_cls(ctx, edges, metas)
-            node.are_tensors = tuple(isinstance(a, Tensor) for a in args)
             ctx._node = weakref.ref(node)
+            if type(output) is Tensor and not (ctx.dirty_tensors or ctx.non_differentiable):
+                value = output._value
+                new = output._edge is None and not is_view(output)
+                if new and value.dtype.kind in "fc" and not any(t is output for t in inputs):
+                    # The most common case: what `_Outputs` does for it.
+                    meta = (value.shape, value.dtype)
+                    node.__dict__.update(are_tensors=are_tensors, output_metas=(meta,), time=tick())
+                    output._edge = (node, 0)
+                    ctx._saved = _saved(ctx, {id(output): 0}, [])
+                    if recording is not True:
+                        watch(node)
+                    return output, ctx, args
+            node.are_tensors = are_tensors
         raw = output if isinstance(output, tuple) else (output,)
         outputs = _Outputs(cls.__name__, ctx, node, inputs, raw).finished()
         return (outputs if isinstance(output, tuple) else outputs[0]), ctx, args
@@ -392,7 +425,8 @@ class _Outputs:
         outputs = tuple(self._output(k, t) for k, t in enumerate(self.raw))
         ctx = self.ctx
         if node is not None:
-            ctx._saved = tuple(self._saved(k, t) for k, t in enumerate(ctx.to_save))
+            kept = [t for t in self.inputs if id(t) not in self.dirty]
+            ctx._saved = _saved(ctx, self.numbers, kept)
             if mode.enabled is not True:
                 watch(node)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
@@ -450,16 +484,25 @@ class _Outputs:
             made_in_function(t, f"{self.name}Backward", number, len(self.numbers) > 1)
         return t
 
-    def _saved(self, k: int, t: Any) -> SavedTensor | None:
+
+def _saved(
+    ctx: FunctionCtx, numbers: dict[int, int], kept: list[Tensor]
+) -> tuple[SavedTensor | None, ...]:
+    """What `save_for_backward` was given; `numbers`: the outputs, `kept`: inputs as they were."""
+    found: list[SavedTensor | None] = []
+    for k, t in enumerate(ctx.to_save):
         if t is None:
-            return None
-        if not isinstance(t, Tensor):
+            found.append(None)
+        elif isinstance(t, Tensor):
+            is_input = any(t is x for x in kept)
+            found.append(SavedTensor(t, None if is_input else numbers.get(id(t))))
+        else:
             raise TypeError(
                 f"save_for_backward can only save variables, but argument {k} is of type "
                 f"{type(t).__name__}: set it as an attribute, ctx.name = value"
             )
-        is_own = id(t) not in self.input_ids or id(t) in self.dirty
-        return SavedTensor(t, self.numbers.get(id(t)) if is_own else None)
+    ctx.to_save = ()
+    return tuple(found)
 
 
 def _tensors(what: str, given: tuple[Any, ...]) -> tuple[Tensor, ...]:

@@ -276,7 +276,7 @@ def _check_batched_forward(func: Any, arguments: list[Any], atol: float, rtol: f
         if not _is_checked(x):
             continue
         pair = [_random(x._value, source) for _ in range(2)]
-        with BatchLevel(2) as level:
+        with BatchLevel(2, "same") as level:
             both = hidden(wrap(np.stack([d._value for d in pair])), level)
             made = _tangents(func, arguments, {k: both}, places)
             together = [None if t is None else whole(t, level) for t in made]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import weakref
 from collections.abc import Callable, Collection, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from pullback.autograd.saved import unpack_values
 from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
+from pullback.config import config
 from pullback.formula import Formula, before_write
 from pullback.op import Op, Plan
 from pullback.tensor import Tensor, wrap
@@ -352,7 +354,11 @@ class OperationNode(Node):
         filled = []
         for g, (shape, dtype) in zip(cotangents, metas, strict=True):
             if g is None:
-                zeros = np.zeros(shape, dtype)
+                zeros = (
+                    np.zeros(shape, dtype)
+                    if math.prod(shape) <= config.defer_elements
+                    else (np.broadcast_to(np.zeros((), dtype), shape))
+                )  # of what is never stored
                 g = wrap(zeros) if tensors else zeros
             filled.append(g)
         return tuple(filled)
@@ -380,8 +386,8 @@ class OperationNode(Node):
     def check_versions(self) -> None:
         """RuntimeError if a saved value was overwritten."""
         for name, array in self._saved_arrays(self.values or ()):
-            # A formula keeps its numbers: who writes the tensor's gets, or leaves, a copy.
-            if type(array) is np.ndarray and written_since(array, self.time):
+            # A formula keeps its numbers; but its tensors were overwritten, and that is an error.
+            if written_since(array, self.time):
                 raise RuntimeError(
                     f"one of the variables needed for gradient computation has been modified by "
                     f"an inplace operation: {name!r}, of shape {list(array.shape)}, which "

@@ -312,6 +312,18 @@ def with_tangent(x: Tensor, level: Level, t: Tensor) -> Tensor:
     return made if own is None else with_tangent(made, youngest, own)
 
 
+def plain_parts(x: Any) -> list[Tensor]:
+    """The tensors without tangents and hidden axes that a tensor consists of."""
+    if not isinstance(x, Tensor):
+        return []
+    level = top((x,))
+    if level is None:
+        return [x]
+    if isinstance(level, BatchLevel):
+        return plain_parts(payload(x))
+    return plain_parts(primal(x, level)) + plain_parts(tangent(x, level))
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 
@@ -330,6 +342,20 @@ def is_hidden(x: Any, level: Level) -> bool:
         and x.__dict__.get("_payload") is not None
         and x._level is level
     )
+
+
+def has_axis(x: Tensor, level: BatchLevel) -> bool:
+    """Whether a tensor has the hidden axis of a level, at any depth."""
+    youngest = top((x,))
+    if youngest is None or youngest.time < level.time:
+        return False
+    if is_hidden(x, level):
+        return True
+    if isinstance(youngest, BatchLevel):
+        return has_axis(payload(x), level)
+    t = tangent(x, youngest)
+    assert t is not None
+    return has_axis(primal(x, youngest), level) or has_axis(t, level)
 
 
 def payload(x: Tensor) -> Tensor:

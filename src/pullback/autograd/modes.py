@@ -29,6 +29,7 @@ class _Mode(threading.local):
     # detection; a thread that has hooks of its own sets it for itself.
     on: Any = True
     inference = False  # whether nothing is recorded, whatever the switch says
+    tracing: str | None = None  # the scalar function whose body is being written down
     saved_hooks: tuple[Any, ...] = ()  # the innermost last
     hooks_disabled: str | None = None  # why there must be none
     running: Any = None  # the backward pass that this thread is in

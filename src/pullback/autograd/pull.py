@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.autograd import graph
-from pullback.autograd.engine import as_tuple, grad, run
+from pullback.autograd.engine import as_tuple, grad, reachable, run
+from pullback.autograd.graph import AccumulateGrad
 from pullback.autograd.levels import (
     BatchLevel,
     hidden,
     hide,
     is_hidden,
     payload,
+    plain_parts,
     split,
     top,
     whole,
     with_tangent,
 )
+from pullback.autograd.modes import set_grad_enabled
 from pullback.tensor import Tensor, wrap
 
 
@@ -86,6 +89,26 @@ def _pull_examples(
     return results
 
 
+def backward_lifted(
+    outputs: Sequence[Tensor], cotangents: Sequence[Tensor], record: bool, inputs: Any
+) -> None:
+    """`backward` of tensors with tangents: the leaves' gradients have tangents as well."""
+    if inputs is None:
+        starts = [part._edge[0] for y in outputs for part in plain_parts(y) if part._edge]
+        nodes = [node for node in reachable(starts, 0) if isinstance(node, AccumulateGrad)]
+        leaves = [leaf for leaf in (node.variable for node in nodes) if leaf is not None]
+    else:
+        leaves = list(as_tuple(inputs))
+    for leaf, g in zip(leaves, pull(outputs, leaves, cotangents, record), strict=True):
+        if g is None:
+            continue
+        node = leaf._edge[0] if leaf._edge is not None else None
+        if not isinstance(node, AccumulateGrad):
+            raise RuntimeError("backward() through tensors with tangents takes leaves as `inputs`")
+        with set_grad_enabled(record):
+            node.accumulate(g, True)
+
+
 def batched(
     outputs: tuple[Any, ...], inputs: tuple[Any, ...], cotangents: Any, retain: bool | None,
     create: bool, unused: bool | None, materialize: bool,
@@ -98,7 +121,7 @@ def batched(
     (count,) = lengths
     if count == 0:
         raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
-    with BatchLevel(count) as level:
+    with BatchLevel(count, "same") as level:
         given = [None if g is None else hidden(g, level) for g in batches]
         made = grad(outputs, inputs, given, retain, create, unused, False, materialize)
         return tuple(None if g is None else whole(g, level) for g in made)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -65,6 +64,8 @@ def _remember(node: Node) -> None:
 
 def user_stack() -> list[str]:
     """The user's part of the stack, as text, the innermost last."""
+    import traceback
+
     frames = traceback.extract_stack(sys._getframe(1))
     while frames and (
         frames[-1].filename.startswith(PACKAGE) or frames[-1].filename.startswith("<pullback.")

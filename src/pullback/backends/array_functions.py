@@ -330,6 +330,10 @@ def even(start: Any, end: Any, steps: int, dtype: Any) -> Any:
 
 def powers(base: float, start: Any, end: Any, steps: int, dtype: Any) -> Any:
     """Powers of a base with evenly spaced exponents."""
+    if steps < 0:
+        raise RuntimeError(f"logspace: number of steps must be non-negative, got {steps}")
+    start, end = (x if isinstance(x, complex) else float(x) for x in (start, end))
+    check_number(start, dtype), check_number(end, dtype)
     return np.power(float(base), np.linspace(start, end, steps)).astype(dtype)
 
 

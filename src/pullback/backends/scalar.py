@@ -121,6 +121,15 @@ def _lgamma(x: float) -> float:
         return math.inf
 
 
+_gammaln = _special("gammaln", _lgamma)
+
+
+def _log_gamma(x: Any) -> Any:
+    size = np.abs(x)
+    y = np.where(size < 1e-30, -np.log(size), _gammaln(x))  # SciPy's overflows there
+    return np.where(np.isinf(x), size, y)  # and is -inf at -inf
+
+
 _TABLE: list[Any] = [
     # name, arity, NumPy's function, dtype of the result
     ("add", 2, np.add), ("sub", 2, np.subtract), ("mul", 2, np.multiply),
@@ -138,7 +147,7 @@ _TABLE: list[Any] = [
     ("asinh", 1, np.arcsinh), ("acosh", 1, np.arccosh), ("atanh", 1, np.arctanh),
     ("sigmoid", 1, _sigmoid),
     ("erf", 1, _special("erf", math.erf)), ("erfc", 1, _special("erfc", math.erfc)),
-    ("lgamma", 1, _special("gammaln", _lgamma)),
+    ("lgamma", 1, _log_gamma),
     ("floor", 1, np.floor), ("ceil", 1, np.ceil), ("trunc", 1, np.trunc), ("round", 1, _round),
     ("eq", 2, np.equal, "bool"), ("ne", 2, np.not_equal, "bool"), ("lt", 2, np.less, "bool"),
     ("le", 2, np.less_equal, "bool"), ("gt", 2, np.greater, "bool"),

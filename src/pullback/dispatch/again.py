@@ -20,6 +20,7 @@ from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.formula import Formula
 from pullback.formula.vocabulary import plain_key
+from pullback.formula.waiting import note
 from pullback.op import Op, Opaque, Pointwise, Reduction
 from pullback.tensor import Tensor, wrap
 
@@ -120,7 +121,9 @@ class Recipe:
             formula.limit(result)
         make = self._make
         if make is None:
-            return wrap(result)
+            made = wrap(result)
+            note(made)
+            return made
         saved = []
         for what, k in self._saves:
             if what == "output":
@@ -137,7 +140,9 @@ class Recipe:
         node.deferred = True
         if self._metas is not None:
             node.metas = self._metas
-        return wrap(result, (node, 0))
+        made = wrap(result, (node, 0))
+        note(made)
+        return made
 
 
 def cast(value: Any, dtype: np.dtype[Any]) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from pullback import formula
 from pullback.autograd import graph
 from pullback.autograd.levels import Levels
+from pullback.autograd.modes import mode
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch import known
@@ -55,6 +56,12 @@ class TensorVocabulary:
 
 
 def _evaluate(tensor: Tensor) -> Any:
+    if mode.tracing is not None:
+        raise TypeError(
+            f"{mode.tracing}() is written down once, for all elements: its arguments have no value "
+            f"that `if`, `and`, min(), float() or the functions of math and NumPy could ask for. "
+            f"Use torch.where(condition, a, b), torch.minimum, `&`, and torch.exp"
+        )
     value = tensor._value
     apart = tensor._apart
     if apart is not None and apart.whole.array is not None:  # a part of what is there already

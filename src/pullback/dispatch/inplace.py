@@ -17,7 +17,7 @@ from pullback.autograd.views import check_history, check_writable, join, rebase
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
 from pullback.dispatch.door import apply
-from pullback.formula import before_write
+from pullback.formula import Formula, before_write
 from pullback.op import Composite, Op
 from pullback.tensor import Tensor, wrap
 
@@ -82,7 +82,10 @@ def _kept(saved: Any, result: Any, written: Any) -> Any:
         return written
     if isinstance(saved, list):
         return [_kept(v, result, written) for v in saved]
-    return saved.copy() if type(saved) is ndarray and shares_memory(saved, written) else saved
+    memory = saved.memory if type(saved) is Formula else saved
+    if type(memory) is ndarray and shares_memory(memory, written):
+        return memory.copy()
+    return saved
 
 
 def _check_result(name: str, result: Tensor, target: Tensor) -> None:
@@ -110,6 +113,11 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
         if not isinstance(target, Tensor):
             raise TypeError(
                 f"{op.name}(): argument 'out' must be Tensor, not {type(target).__name__}"
+            )
+        if value._is_lifted or target._is_lifted:
+            raise RuntimeError(
+                f"{op.name}(): functions with out=... arguments don't support forward mode and "
+                f"vmap: write the result in place, or use it as it is"
             )
         base = target if target._base is None else target._base
         if mode.enabled and any(x._edge is not None for x in (value, target, base)):

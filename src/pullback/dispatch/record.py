@@ -13,6 +13,7 @@ from pullback.autograd.views import note_apart, note_view
 from pullback.autograd.watch import watch
 from pullback.backends.memory import owner, shares_memory
 from pullback.formula import Formula
+from pullback.formula.waiting import note
 from pullback.op import Op, View
 from pullback.tensor import Tensor, wrap
 
@@ -40,6 +41,9 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
         outputs = _wrap_outputs(op, arrays, node)
     else:
         outputs = (wrap(arrays[0], None if node is None else (node, 0)),)
+    if type(arrays[0]) is Formula:
+        for output in outputs:
+            note(output)
     if is_view:
         source = args[0]
         plain = tuple(values[1:])

@@ -80,6 +80,8 @@ def _current(value: Any) -> Any:
     """The array, or a formula that is still one."""
     if type(value) is Formula:
         return value if value.array is None else value.array
+    if isinstance(value, np.generic):  # what NumPy gives for 0-d arrays: no number of the rule's
+        return np.asarray(value)
     return [_current(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -13,15 +12,14 @@ import numpy as np
 
 from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
-from pullback.config import config
+from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
-from pullback.formula import slabs
+from pullback.formula import slabs, turns, waiting
 from pullback.formula.node import Formula, Source, Value, address_of
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
 from pullback.op import Reduction, View
 
-_lock = threading.RLock()
 # Told of (formulas, values that they read, steps, roots) before the steps run, if it is set.
 observer: Any = None
 
@@ -33,12 +31,15 @@ def set_observer(function: Any) -> None:
 
 
 _plans: dict[Any, list[Step]] = {}
+_joining: dict[Any, tuple[int, ...]] = {}
+MAX_PLANS = 1000
 
 
 def forget() -> None:
     """Empty the cache of plans; those in use stay valid."""
-    with _lock:
+    with turns.changed:
         _plans.clear()
+        _joining.clear()
 
 
 def array_of(value: Any) -> Any:
@@ -75,31 +76,65 @@ def limit(result: Any) -> None:
 
 
 def evaluate(roots: Sequence[Formula]) -> None:
-    """Compute formulas together: results that share their loops come out of one pass."""
-    with _lock:
-        roots = [r for r in dict.fromkeys(roots) if r.array is None]
-        if not roots:
-            return
+    """Compute formulas together: results that share their loops come out of one pass.
+
+    So do other results of these loops that somebody holds (`waiting.py`). Threads compute different
+    formulas at the same time; what another thread computes already is waited for.
+    """
+    roots = list(dict.fromkeys(roots))
+    while True:
+        turn = turns.Turn()
+        try:
+            with turns.changed:
+                roots = [r for r in roots if r.array is None]
+                if not roots:
+                    return
+                run = _Evaluation(roots)
+                if turns.computed_by_others(run.order) and not turns.is_inside():
+                    turns.changed.wait(turns.WAIT)
+                    continue
+                turn.begin(run.order, run.results(), [s.array for s in run.sources])
+            run.steps()
+        finally:
+            turn.end()
+        run.finish()  # the next round is for what waited for slabs
+
+
+class _Evaluation:
+    """Formulas that are computed together, and how."""
+
+    def __init__(self, roots: Sequence[Formula]):
         company = [f for r in roots if r.others for f in r.company() if not f.is_large]
-        roots = [r for r in dict.fromkeys((*roots, *company)) if r.array is None]
-        for root in roots:
+        self.roots = [r for r in dict.fromkeys((*roots, *company)) if r.array is None]
+        for root in self.roots:
             config.check_memory(root.shape, root.nbytes)
-        twins = {r: _twin(r) for r in roots if r.size == 1 and r.heavy and _is_lone(r)}
-        order, sources, plan = planned([twins.get(r, r) for r in roots])
+        self.twins = {r: _twin(r) for r in self.roots if r.size == 1 and r.heavy and _is_lone(r)}
+        self.order, self.sources, self.plan = planned([self.twins.get(r, r) for r in self.roots])
+
+    def results(self) -> list[Formula]:
+        """What is given numbers."""
+        places = [p for s in self.plan for p in (*s.numpy, *(p for _, p, _ in s.results))]
+        return [*self.twins, *(self.order[p] for p in places)]
+
+    def steps(self) -> None:
+        """Compute them."""
         if observer is not None:
-            observer(order, sources, plan, roots)
-        for step in plan:
+            observer(self.order, self.sources, self.plan, self.roots)
+        for step in self.plan:
+            step.compiled = step.call is not None and step.launch is None
             start = time.perf_counter()
-            _run(step, order, sources)
+            _run(step, self.order, self.sources)
             step.seconds = time.perf_counter() - start
-        for root, twin in twins.items():
+        for root, twin in self.twins.items():
             if twin.array is not None:
-                root.array = twin.array[:1].reshape(root.shape)
-                root.forget()
-        for node in order:
-            if node.array is not None:
-                node.forget()
-        evaluate(roots)  # what waited for slabs
+                _give(root, twin.array[:1].reshape(root.shape))
+
+    def finish(self) -> None:
+        """Let go of what the results were computed from."""
+        with turns.changed:  # nobody is planning
+            for node in (*self.twins, *self.order):
+                if node.array is not None:
+                    node.forget()
 
 
 def _is_lone(node: Formula) -> bool:
@@ -125,17 +160,59 @@ def _twin(node: Formula) -> Any:
 def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[Step]]:
     """The pending formulas below the roots, the values that they read, and what computes them.
 
-    The plan is found again for the same structure under the same settings.
+    With other results that come out of the same loops. The plan is found again for the same
+    structure under the same settings.
     """
-    with _lock:
+    with turns.changed:
         order, sources, parts = structure(roots)
+        more = [f for f in waiting.sharing(order, sources) if _fits(f)]
+        if more:
+            joined = [*roots, *more]
+            together = structure(joined)
+            joint = (together[2], len(roots), config.defer_elements, config.summation)
+            numbers = _joining.get(joint)
+            if numbers is None:
+                numbers = _make_room(_joining)[joint] = _join(*together[:2], roots, more)
+            if numbers:
+                joined = [*roots, *(more[k] for k in numbers)]
+                if len(numbers) < len(more):
+                    together = structure(joined)
+                roots, (order, sources, parts) = joined, together
         key = (parts, config.defer_elements, config.summation)
         plan = _plans.get(key)
         if plan is None:
-            if len(_plans) > 1000:
-                _plans.clear()
-            plan = _plans[key] = _plan(order, roots, sources)
+            plan = _make_room(_plans)[key] = _plan(order, roots, sources)
         return order, sources, plan
+
+
+def _make_room(cache: dict[Any, Any]) -> dict[Any, Any]:
+    if len(cache) > MAX_PLANS:
+        cache.clear()
+    return cache
+
+
+def _fits(result: Formula) -> bool:
+    """Whether a result that nobody asked for yet can be stored, by a loop."""
+    if result.size == 1 and result.heavy and _is_lone(result):
+        return False
+    try:
+        config.check_memory(result.shape, result.nbytes)
+    except OutOfMemoryError:
+        return False
+    return True
+
+
+def _join(
+    order: Sequence[Formula],
+    sources: Sequence[Value],
+    roots: Sequence[Formula],
+    more: Sequence[Formula],
+) -> tuple[int, ...]:
+    """Which of `more`, by number, come out of the loops that the roots need."""
+    try:
+        return waiting.on_the_way(order, roots, more, make_plan(order, [*roots, *more], sources))
+    except NotLowerable:
+        return ()
 
 
 def _plan(
@@ -161,7 +238,7 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     if step.slabs:
         node = order[step.numpy[0]]
         try:
-            node.array = slabs.compute(node, array_of)
+            _give(node, slabs.compute(node, array_of))
         except NotLowerable:
             _by_numpy(in_order([node]))
         return
@@ -174,7 +251,7 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     for name, place, _ in step.results:
         node = order[place]
         config.check_memory(node.shape, node.nbytes)
-        results[name] = node, np.empty(node.shape, node.dtype)
+        results[name] = node, _empty(node)
     with progress.shown(step.title) as report:
         launch = step.launch or _launch(step, read, results)
         if launch is not None:
@@ -186,6 +263,19 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
             tiles.run(step.call.kernel, step.call.sizes, _arrays(step, read, results), scalars,
                       config.tile_bytes)  # fmt: skip
     for node, array in results.values():
+        _give(node, array)
+
+
+def _empty(node: Formula) -> Any:
+    try:
+        return np.empty(node.shape, node.dtype)
+    except MemoryError as error:
+        raise refusal(node.shape, node.nbytes, "the system gives less") from error
+
+
+def _give(node: Formula, array: Any) -> None:
+    """Numbers for a formula that has none yet: those who read them keep the same ones."""
+    if node.array is None:
         node.array = array
 
 
@@ -242,9 +332,11 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
     token = quiet_set(QUIET)
     try:
         for node in nodes:
+            if node.array is not None:  # by an evaluation inside this one, or beside it
+                continue
             config.check_memory(node.shape, node.nbytes)
             result = np.asarray(node.op.compute(ARRAYS, [_numbers(v) for v in node.values]))
-            node.array = np.ascontiguousarray(result, node.dtype).reshape(node.shape)
+            _give(node, np.ascontiguousarray(result, node.dtype).reshape(node.shape))
     finally:
         quiet_reset(token)
 

@@ -7,6 +7,7 @@ one look-up. Equal formulas need not be one object: loops are made of hash-conse
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import weakref
@@ -17,17 +18,28 @@ import numpy as np
 
 from pullback.backends.memory import owner
 from pullback.config import config
+from pullback.formula import turns
 from pullback.op import REGISTRY, Op
 
 _lock = threading.RLock()
 
 
 _kinds: dict[Any, int] = {}
+_number = itertools.count().__next__
+MAX_KINDS = 100_000
 
 
 def kind_of(*what: Any) -> int:
-    """A number for what a value is: equal for equal arguments."""
-    return _kinds.setdefault(what, len(_kinds))
+    """A number for what a value is: no other one has it, and equal ones do while it is known.
+
+    What is found by such numbers, and was forgotten or renumbered, is only found out again.
+    """
+    found = _kinds.get(what)
+    if found is None:
+        if len(_kinds) >= MAX_KINDS:
+            _kinds.clear()
+        found = _kinds.setdefault(what, _number())
+    return found
 
 
 def address_of(array: Any) -> int:
@@ -108,7 +120,7 @@ class Template:
         self.dtype = np.dtype(dtype)
         self.size = math.prod(self.shape)
         self.kind = kind_of(self.shape, self.dtype)
-        self.code = kind_of(self)  # of the operation in a plan's signature
+        self.code = _number()  # of the operation in a plan's signature
 
 
 class Formula(Value):
@@ -165,8 +177,9 @@ class Formula(Value):
         return [f for f in (other() for other in self.others) if f is not None]
 
     def forget(self) -> None:
-        """Let go of what it was computed from."""
-        self.values = self.arguments = ()
+        """Let go of what it was computed from, unless an evaluation looks at it."""
+        if not turns.is_used(self):
+            self.values = self.arguments = ()
 
     def take(self) -> Any:
         """The array of the tensors that hold this computed formula."""
@@ -266,6 +279,8 @@ def source(array: Any) -> Value:
         template = _reshapes.get(key)
         if template is None:
             op = REGISTRY["reshape"]
+            if len(_reshapes) >= MAX_KINDS:
+                _reshapes.clear()
             template = _reshapes[key] = Template(op, shape, array.dtype)
         return Formula(template, (below, shape), (below,))
     with _lock:
@@ -289,12 +304,16 @@ def before_write(array: Any) -> None:
         for result in results.living():
             if result.views:
                 settle(result)
-    with _lock:
-        results, captured = _results.get(key), _captured.get(key)
-        for result in results.take() if results else ():
-            result.array = result.array.copy()
-        if captured is not None:
-            _keep(captured)
+    if results is None and key not in _captured:
+        return
+    with turns.changed:
+        turns.wait_until_unread(owner(array))
+        with _lock:
+            results, captured = _results.get(key), _captured.get(key)
+            for result in results.take() if results else ():
+                result.array = result.array.copy()
+            if captured is not None:
+                _keep(captured)
 
 
 def before_give(array: Any) -> None:
@@ -309,8 +328,10 @@ def before_give(array: Any) -> None:
         if result.views:
             settle(result)
     if captured is not None:
-        with _lock:
-            _keep(captured)
+        with turns.changed:
+            turns.wait_until_unread(owner(array))
+            with _lock:
+                _keep(captured)
 
 
 def _keep(captured: _Readers) -> None:

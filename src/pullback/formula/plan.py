@@ -37,6 +37,7 @@ class Step:
     launch: Any = None
     slabs: bool = False  # the formula is computed slab by slab
     seconds: float | None = None  # that the last run took
+    compiled: bool = False  # whether that was its first, with the compiling
 
     @cached_property
     def title(self) -> str:

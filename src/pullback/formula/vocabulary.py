@@ -78,6 +78,11 @@ class FormulaVocabulary:
         return FORMULAS.elements(x, axes)  # type: ignore[no-any-return]
 
     @staticmethod
+    def drop(x: Value, dims: Sequence[int]) -> Value:
+        """Without axes of size 1."""
+        return FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))  # type: ignore[no-any-return]
+
+    @staticmethod
     def extremes(x: Value) -> tuple[int, int]:
         """The smallest and the largest of integers."""
         if isinstance(x, Formula) and x.array is None:
@@ -172,6 +177,7 @@ CHECKS = CheckVocabulary()
 Maker = Template | Macro | Callable[[list[Any]], Any] | str
 _makers: dict[Any, Maker] = {}
 MAX_MAKERS = 10_000
+MAX_PARTS = 64  # results of one call: its transpose chooses among as many in the loop
 MAX_COUNTED = 1 << 20  # positions along an axis that are an array
 
 
@@ -181,6 +187,8 @@ def build(op: Op, values: Sequence[Any]) -> Any:
     operands: list[Value] = []
     key: list[Any] = [op]
     for k, v in enumerate(given):
+        if isinstance(v, np.generic):  # what NumPy gives for 0-d arrays: no number of the text
+            v = given[k] = np.asarray(v)
         if type(v) is Formula:
             operands.append(v)
             key.append(v.kind)
@@ -249,8 +257,9 @@ def _maker(op: Op, given: list[Any]) -> Maker:
             return _pointwise(op, given)
         if isinstance(op, Reduction):
             return _reduction(op, given)
-        if isinstance(op, View) and not op.many:
-            return _view(op, given)
+        if isinstance(op, View):
+            # A tuple of views is what its body makes of it, each of them a view of its own.
+            return functools.partial(_parts, op) if op.many else _view(op, given)
         if isinstance(op, Opaque) and op.along:
             return _along(op, given)
         if isinstance(op, Opaque) and op.look_up:
@@ -274,6 +283,13 @@ def _opened(op: Op, function: Callable[..., Any], given: list[Any]) -> Any:
     if type(result) is Formula and any(result is v for v in _values(given)):
         return result.twin()  # results are no views
     return result
+
+
+def _parts(op: View, given: list[Any]) -> Any:
+    result = tuple(op.compute(FORMULAS, given))
+    if len(result) > MAX_PARTS:
+        raise NotLowerable(f"{len(result)} results of {op.name}")
+    return tuple(r.twin() if r is given[0] else r for r in result)
 
 
 def _values(given: Sequence[Any]) -> list[Value]:

@@ -22,6 +22,7 @@ from pullback.autograd.levels import (
     again,
     hidden,
     payload,
+    plain_parts,
     primal,
     set_tangent,
     tangent,
@@ -42,20 +43,8 @@ Argnums = int | tuple[int, ...]
 # ------------------------------------------------------------------------------------ recording
 
 
-def _plain_parts(x: Any) -> list[Tensor]:
-    """The tensors without tangents and hidden axes that a tensor consists of."""
-    if not isinstance(x, Tensor):
-        return []
-    level = top((x,))
-    if level is None:
-        return [x]
-    if isinstance(level, BatchLevel):
-        return _plain_parts(payload(x))
-    return _plain_parts(primal(x, level)) + _plain_parts(tangent(x, level))
-
-
 def _is_recorded(tensors: Sequence[Any]) -> bool:
-    return any(part._edge is not None for x in tensors for part in _plain_parts(x))
+    return any(part._edge is not None for x in tensors for part in plain_parts(x))
 
 
 class _Own:
@@ -65,13 +54,13 @@ class _Own:
         self.recorded = _is_recorded(tensors)
         self.variables = [variable(x) for x in tensors]
         self.nodes = {
-            part._edge[0] for x in self.variables for part in _plain_parts(x) if part._edge
+            part._edge[0] for x in self.variables for part in plain_parts(x) if part._edge
         }
 
     def escapes(self, tensors: Sequence[Any]) -> bool:
         """Whether gradients could flow from tensors to anything but these variables."""
         seen = set()
-        stack = [part._edge[0] for x in tensors for part in _plain_parts(x) if part._edge]
+        stack = [part._edge[0] for x in tensors for part in plain_parts(x) if part._edge]
         while stack:
             node = stack.pop()
             if node in seen:
@@ -209,7 +198,10 @@ def grad_and_value(
 
     @functools.wraps(func, updated=())
     def both(*args: Any, **keywords: Any) -> Any:
-        leaves, structure = _tensors(_chosen(args, argnums), "grad", "the differentiated inputs")
+        leaves, structure = flatten(_chosen(args, argnums))
+        for x in leaves:
+            if not isinstance(x, Tensor):
+                raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
         outer = mode.enabled
         with enable_grad():
             own = _Own(leaves)

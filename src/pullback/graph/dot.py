@@ -6,11 +6,12 @@ computed, blue stored values, dashed where they are recomputed instead.
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from pullback.graph.fold import MAX_BOXES, fold
+from pullback.graph import recording
+from pullback.graph.fold import MAX_BOXES, spans
 from pullback.graph.model import Box, Graph, Kind, attribute_text, bytes_text
 from pullback.graph.names import caller
 from pullback.graph.render import Picture
-from pullback.graph.walk import Tensor, trace
+from pullback.graph.walk import Tensor, as_tensors, trace
 
 WHITE, GREEN, RED, BLUE = "#ffffff", "#e5ffe5", "#ffe5e5", "#e5e5ff"
 PALE, GREY = "#f4f4ff", "#eeeeee"
@@ -21,6 +22,9 @@ MAX_NAME_CHARS = 80
 # Courier and Helvetica are the two families whose widths every build of Graphviz knows, with or
 # without a font library: a box drawn on one machine still holds its text on another.
 _GRAPH = {"rankdir": "BT", "ranksep": "0.35", "nodesep": "0.3", "fontname": "Helvetica"}
+# For graphs with so many rows of arrows that the best layout would take minutes.
+QUICK_SPAN = 3000
+_QUICK = {"splines": "line", "nslimit": "0.1", "nslimit1": "1", "mclimit": "0.01"}
 _NODE = {
     "shape": "box",
     "style": "filled",
@@ -53,8 +57,10 @@ def make_dot(
 
     >>> make_dot(H, {"q": q, "p": p}).render(view=True)
     """
+    if recording.active is not None:
+        recording.active.asked(as_tensors(var), params)
     return draw(
-        fold(trace(var, params, caller()), max_boxes),
+        trace(var, params, caller(), max_boxes),
         show_attrs=show_attrs,
         show_saved=show_saved,
         max_attr_chars=max_attr_chars,
@@ -81,6 +87,8 @@ def draw(
         picture.node(box.key, _label(lines, table), **look)
     for arrow in graph.arrows:
         picture.edge(arrow.tail, arrow.head)
+    if spans(graph) > QUICK_SPAN:
+        picture.graph_attr.update(_QUICK)
     if prefix is not None:
         return picture
     picture.graph_attr["label"] = _legend(graph)
@@ -182,6 +190,8 @@ def fold_lines(box: Box) -> list[str]:
     hidden = [f"{box.count:,} operators"]
     if box.values:
         hidden.append(f"{box.values:,} values, {bytes_text(box.nbytes or 0)}")
+    if box.saved:
+        hidden.append(f"{bytes_text(box.saved)} recomputed")
     if box.inputs:
         hidden.append(f"{box.inputs:,} gradients")
     return [*lines, "; ".join(hidden)]

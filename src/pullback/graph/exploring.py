@@ -11,14 +11,16 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from pullback.graph.dot import draw
+from pullback.graph.dot import draw, plain
 from pullback.graph.fold import fold
+from pullback.graph.gradients import pending_gradients
 from pullback.graph.model import Graph, Kind
 from pullback.graph.names import caller
 from pullback.graph.recording import Recording
@@ -61,7 +63,7 @@ def explore(
     if isinstance(var, Recording):
         graphs = list(var.graphs)
     else:
-        graphs = [("", explored(var, params))]
+        graphs = [("", explored(var, params, max_boxes))]
     text = page(graphs, title=title, max_boxes=max_boxes)
     target = Path(path)
     target.write_text(text, encoding="utf-8")
@@ -70,11 +72,21 @@ def explore(
     return fspath(target)
 
 
-def explored(var: Tensor | Iterable[Tensor], params: Mapping[str, Tensor] | None = None) -> Graph:
+def explored(
+    var: Tensor | Iterable[Tensor],
+    params: Mapping[str, Tensor] | None = None,
+    max_boxes: int = MAX_BOXES,
+) -> Graph:
     """The graph of `var` with the kernels that would compute it and its gradients."""
     tensors = as_tensors(var)
-    walk = Walk(tensors, params or {}, caller())
-    return walk.graph(speed())
+    gradients, note = pending_gradients(tensors)
+    graph = Walk(tensors, params or {}, caller(), gradients).graph(speed(), max_boxes)
+    if not note and not graph.kernels and any(box.recomputed for box in graph.boxes):
+        note = (
+            "It is computed already. The kernels that did it are known inside of record(), or "
+            "before its numbers are asked for."
+        )
+    return replace(graph, notes=(*graph.notes, note)) if note else graph
 
 
 # ---- the page ------------------------------------------------------------------------------------
@@ -88,7 +100,7 @@ def page(
     for number, (name, graph) in enumerate(graphs):
         folded = fold(graph, max_boxes)
         drawings.append(_drawing(folded, number))
-        told.append(_told(graph, folded, name or _outputs(graph)))
+        told.append(_told(folded, name or _outputs(graph)))
         used |= {box.operation for box in folded.boxes}
     data = {"graphs": told, "operations": {name: beside(name) for name in sorted(used) if name}}
     script, style, frame = (
@@ -99,7 +111,7 @@ def page(
     name = title or (told[0]["title"] if len(told) == 1 else "Graphs")
     parts = {
         "SCRIPT_HASH": f"sha256-{digest}",
-        "TITLE": escape(name),
+        "TITLE": escape(plain(name, 200)),
         "STYLE": style,
         "SCRIPT": script,
         "DATA": _inert(json.dumps(data, ensure_ascii=True, allow_nan=False)),
@@ -127,7 +139,7 @@ def _outputs(graph: Graph) -> str:
     return ", ".join(names[:4]) or "The graph"
 
 
-def _told(graph: Graph, folded: Graph, title: str) -> dict[str, Any]:
+def _told(folded: Graph, title: str) -> dict[str, Any]:
     found = folded.to_dict()
     for box, told in zip(folded.boxes, found["boxes"], strict=True):
         told["title"] = box.title if box.kind is not Kind.FOLD else _fold_title(box.pattern, box)
@@ -137,9 +149,9 @@ def _told(graph: Graph, folded: Graph, title: str) -> dict[str, Any]:
         if len(code) > MAX_CODE:
             kernel["code"] = f"{code[:MAX_CODE]}\n… {len(code) - MAX_CODE:,} more characters"
     found["title"] = title
-    found["operators"] = sum(b.kind is Kind.OPERATOR for b in graph.boxes)
-    found["stored"] = graph.bytes_of(recomputed=False)
-    found["saved"] = graph.bytes_of(recomputed=True)
+    found["operators"] = folded.operators
+    found["stored"] = folded.bytes_of(recomputed=False)
+    found["saved"] = folded.bytes_of(recomputed=True)
     return found
 
 

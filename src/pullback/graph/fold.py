@@ -19,6 +19,8 @@ MAX_BOXES = 300
 """A picture of more boxes than this is folded."""
 MAX_PERIOD = 256
 """Operators of the longest pattern that is looked for."""
+MAX_SPAN = 30
+"""Rows that the arrows may cross, for each box of the limit."""
 FEW = 4
 """So many covariables to be computed are drawn beside a fold; more are counted in it."""
 
@@ -64,7 +66,35 @@ def fold(graph: Graph, max_boxes: int = MAX_BOXES) -> Graph:
 
 
 def _fits(graph: Graph, max_boxes: int) -> bool:
-    return len(graph.boxes) <= max_boxes and len(graph.arrows) <= 3 * max_boxes
+    """Whether it can be read, and laid out in seconds: long arrows cost as much as boxes do."""
+    return (
+        len(graph.boxes) <= max_boxes
+        and len(graph.arrows) <= 3 * max_boxes
+        and spans(graph) <= MAX_SPAN * max_boxes
+    )
+
+
+def spans(graph: Graph) -> int:
+    """The lengths of all arrows, in rows of the picture: what a layout's time grows with."""
+    waiting = dict.fromkeys((box.key for box in graph.boxes), 0)
+    heads: dict[str, list[str]] = {}
+    for arrow in graph.arrows:
+        waiting[arrow.head] += 1
+        heads.setdefault(arrow.tail, []).append(arrow.head)
+    rows = dict.fromkeys(waiting, 0)
+    ready = [key for key, count in waiting.items() if not count]
+    while ready:
+        key = ready.pop()
+        for head in heads.get(key, ()):
+            rows[head] = max(rows[head], rows[key] + 1)
+            waiting[head] -= 1
+            if not waiting[head]:
+                ready.append(head)
+    # What has no arrow into it is drawn beside what it points to.
+    entered = {arrow.head for arrow in graph.arrows}
+    first = {a.tail: min(rows[h] for h in heads[a.tail]) - 1 for a in graph.arrows}
+    start = {key: row if key in entered else first.get(key, row) for key, row in rows.items()}
+    return sum(rows[arrow.head] - start[arrow.tail] for arrow in graph.arrows)
 
 
 def _order(graph: Graph) -> list[str]:
@@ -296,15 +326,19 @@ def _hide(
         inputs[chosen] += not first
     values: Counter[str] = Counter()
     size: Counter[str] = Counter()
+    saved: Counter[str] = Counter()
     for box, fold_key in inside:
         if box.kind is Kind.INPUT:
             if inputs[fold_key] <= FEW:
                 continue
         else:
             values[fold_key] += 1
-            size[fold_key] += 0 if box.recomputed else box.nbytes or 0
+            if not box.view_of:
+                (saved if box.recomputed else size)[fold_key] += box.nbytes or 0
         home[box.key] = fold_key
     for key, box in folds.items():
         hidden = inputs[key] if inputs[key] > FEW else 0
         nbytes = size[key] if values[key] else None
-        folds[key] = replace(box, values=values[key], inputs=hidden, nbytes=nbytes)
+        folds[key] = replace(
+            box, values=values[key], inputs=hidden, nbytes=nbytes, saved=saved[key]
+        )

@@ -5,12 +5,17 @@ from typing import Any
 
 from pullback.formula import Formula
 from pullback.graph.names import Names
-from pullback.graph.source import Place, Source
-from pullback.graph.words import MORE, SAME, SHORT, Term, number, of_source, write
+from pullback.graph.source import Place, Source, place_in
+from pullback.graph.words import MAX_CHARS, MORE, SAME, SHORT, Term, number, of_source, write
+from pullback.op import View
 from pullback.tensor import Tensor, wrap
 
-DEPTH = 8
-"""Unnamed operations inside each other that one formula writes out."""
+DEPTHS = (2, 4, 8)
+"""Unnamed operations inside each other that one formula writes out: as many as can be read."""
+NAMES = 50
+"""Names inside each other that may be replaced by what they stand for."""
+READABLE = 44
+"""Characters of a formula that leaves something out."""
 ARGUMENTS = 4
 """Tensors of a list (`cat`, `stack`) that a formula writes out."""
 
@@ -72,6 +77,7 @@ class History:
         self._source = source
         self._places: dict[int, Place] = {}
         self._written: dict[tuple[int, int], Term] = {}
+        self._nested = 0  # names inside each other, that are replaced by what they stand for
 
     def read_source(self, name: str, node: Any) -> None:
         """Find the user's words for the operation that made a variable, and for those below."""
@@ -82,11 +88,14 @@ class History:
         """Where the user wrote an operation."""
         found = self._places.get(id(node))
         if found is None:
-            made_at = (getattr(node, "metadata_", None) or {}).get(MADE_AT)
+            metadata = getattr(node, "metadata_", None) or {}
+            made_at = metadata.get(MADE_AT)
             if made_at is not None:
                 found = self._source.place_at(*made_at)
-                if found is not None:
-                    self._places[id(node)] = found
+            elif metadata.get("traceback_"):  # anomaly detection was on
+                found = place_in(metadata["traceback_"])
+            if found is not None:
+                self._places[id(node)] = found
         return found
 
     def of_result(self, node: Any, number: int = 0, value: Any = None) -> Term:
@@ -94,7 +103,9 @@ class History:
         key = (id(node), number)
         if key not in self._written:
             self._written[key] = MORE  # not met again below: graphs have no circles
-            self._written[key] = self._operation(node, value, DEPTH)
+            self._nested += 1
+            self._written[key] = self._deepest(node, value)
+            self._nested -= 1
         return self._written[key]
 
     def of_value(self, value: Tensor, edge: Edge) -> Term | None:
@@ -103,7 +114,7 @@ class History:
             return self.of_result(*edge, value._value if isinstance(value, Tensor) else None)
         pending = getattr(value, "_value", None)
         if type(pending) is Formula and pending.is_pending:
-            return self._formula(pending, DEPTH)
+            return self._formula(pending, DEPTHS[-1])
         return None
 
     def of_constant(self, node: Any, k: int) -> Term | None:
@@ -115,6 +126,18 @@ class History:
         return of_source(operands[k]) if k in operands else None
 
     # -- terms --
+
+    def _deepest(self, node: Any, value: Any) -> Term:
+        """An operation written out as deep as can be read."""
+        best = MORE
+        for depth in DEPTHS:
+            term = self._operation(node, value, depth)
+            whole = "…" not in term.text
+            if best is MORE or (whole and len(term.text) < MAX_CHARS) or len(term.text) <= READABLE:
+                best = term
+            if whole or len(term.text) > READABLE:
+                break
+        return best
 
     def _operation(self, node: Any, value: Any, depth: int) -> Term:
         """An operation written out."""
@@ -145,7 +168,7 @@ class History:
             for (what, k), value in zip(node.plan.sources, node.values, strict=True):
                 if what == "argument" and not op.parameters[k].is_tensor:
                     plain[op.parameters[k].name] = value
-        term = write(op.name, terms, plain)
+        term = write(op.name, terms, plain, _public(op))
         place = self.place_of(node)
         if (
             place is not None and place.expression is not None and term.text.endswith("[…]")
@@ -181,7 +204,8 @@ class History:
         if not names:
             return MORE if depth <= 0 else self._operation(node, known, depth)
         op = getattr(node, "op", None)
-        if op is not None and type(op).__name__ != "View" and op.name not in SAME and depth > 0:
+        rearranged = isinstance(op, View) or getattr(op, "name", "") in SAME
+        if op is not None and not rearranged and self._nested < NAMES:
             term = self.of_result(node, k, known)
             if len(term.text) <= SHORT and "…" not in term.text:
                 return term
@@ -213,7 +237,7 @@ class History:
                 elif v is not None:
                     array = getattr(v, "array", v)
                     terms.append(self._known(v, depth - 1) or _one_number(array) or MORE)
-        return write(formula.op.name, terms, plain)
+        return write(formula.op.name, terms, plain, _public(formula.op))
 
     def _custom(self, node: Any, depth: int) -> Term:
         """A Function of the user's, or an operator that pullback knows by its name alone."""
@@ -227,6 +251,12 @@ class History:
             else:
                 terms.append(MORE)
         return Term(f"{name}({', '.join(t.text for t in terms)})")
+
+
+def _public(op: Any) -> str:
+    """What the user calls an operation: `max` where the registry has `max_dim` as well."""
+    node = str(op.node).lower()
+    return node if op.name.startswith(f"{node}_") else op.public_name
 
 
 def _one_number(value: Any) -> Term | None:

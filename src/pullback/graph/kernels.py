@@ -93,6 +93,7 @@ def describe(
                 Kernel(
                     title, _summary(what), told(what.reads), told(what.writes), what.body,
                     int(what.flops), calls, what.code, what.source, predicted, step.seconds,
+                    step.compiled,
                 )
             )  # fmt: skip
         else:

@@ -86,6 +86,8 @@ class Box:
     """For a fold: the operators of one repetition."""
     values: int = 0
     """For a fold: how many saved values are hidden in it; `nbytes` is what they take."""
+    saved: int = 0
+    """For a fold: what the hidden values that are recomputed would take."""
     inputs: int = 0
     """For a fold: how many covariables to be computed are hidden in it."""
 
@@ -131,6 +133,8 @@ class Kernel:
     """Seconds, from the operations counted and the speed of this machine."""
     measured: float | None = None
     """Seconds that its last run took."""
+    compiled: bool = False
+    """Whether that run had to compile it, or to load its code, first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +153,15 @@ class Graph:
 
     def bytes_of(self, *, recomputed: bool) -> int:
         """What the saved values take in memory; or what those that are not stored would take."""
-        kinds = (Kind.STORED, Kind.FOLD) if not recomputed else (Kind.STORED,)
-        boxes = (b for b in self.boxes if b.kind in kinds and b.recomputed == recomputed)
-        return sum(b.nbytes or 0 for b in boxes if not b.view_of)
+        folds = [b for b in self.boxes if b.kind is Kind.FOLD]
+        hidden = sum(b.saved if recomputed else b.nbytes or 0 for b in folds)
+        stored = [b for b in self.boxes if b.kind is Kind.STORED and b.recomputed == recomputed]
+        return hidden + sum(b.nbytes or 0 for b in stored if not b.view_of)
+
+    @property
+    def operators(self) -> int:
+        """The number of operators, those inside of folds as well."""
+        return sum(b.count for b in self.boxes if b.kind in (Kind.OPERATOR, Kind.FOLD))
 
     def to_dict(self) -> dict[str, Any]:
         """The export: numbers, texts, lists and dicts (docs/pictures.md has its fields)."""
@@ -200,8 +210,11 @@ def attribute_text(value: object) -> str:
 
 def short_operator(name: str) -> str:
     """`∂Exp` for `ExpBackward0`: the operator that the operation's derivative is."""
-    head = name.rpartition("::")[2].rstrip("0123456789")
-    return f"∂{head.removesuffix('Backward')}" if head.endswith("Backward") else name
+    own = name.rpartition("::")[2]
+    head = own.rstrip("0123456789")
+    if not head.endswith("Backward"):
+        return own or name
+    return f"∂{head.removesuffix('Backward')}"
 
 
 def bytes_text(count: int) -> str:

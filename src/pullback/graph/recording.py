@@ -18,6 +18,7 @@ from pullback.graph.model import Graph, Kernel
 from pullback.graph.names import Names, Variables, caller
 from pullback.graph.speed import speed
 from pullback.graph.walk import Walk
+from pullback.tensor import Tensor
 
 MAX_GRAPHS = 20
 """Backward passes of more lines than this are not kept."""
@@ -61,7 +62,12 @@ class Recording:
                 counts[word] += 1
                 titles[plan, kernel.name] = f"{word} {counts[word]}"
                 kernels.append(
-                    replace(kernel, name=f"{word} {counts[word]}", measured=step.seconds)
+                    replace(
+                        kernel,
+                        name=f"{word} {counts[word]}",
+                        measured=step.seconds,
+                        compiled=step.compiled,
+                    )
                 )
         if not kernels:
             return graph
@@ -109,6 +115,30 @@ class Recording:
             self._busy = False
         file = frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
         self._graphs.append((f"{file}, line {frame.f_lineno}", graph, numbers))
+
+    def look_in(self, namespace: Mapping[str, Any]) -> None:
+        """Where nobody asked for gradients: the graphs of the variables that nothing came of."""
+        tensors = {
+            name: value
+            for name, value in namespace.items()
+            if isinstance(value, Tensor) and value.grad_fn is not None and name[:1] != "_"
+        }
+        below: set[int] = set()
+        stack = [node for t in tensors.values() for node, _ in t.grad_fn.next_functions]
+        while stack:
+            node = stack.pop()
+            if node is not None and id(node) not in below:
+                below.add(id(node))
+                stack += [target for target, _ in node.next_functions]
+        last = [t for t in tensors.values() if id(t.grad_fn) not in below]
+        if not self._graphs and last:
+            everything = {k: v for k, v in namespace.items() if isinstance(v, Tensor)}
+            self._busy = True
+            try:
+                graph = Walk(last, everything, None).graph(speed())
+            finally:
+                self._busy = False
+            self._graphs.append(("", graph, {}))
 
     def evaluated(self, order: Any, sources: Any, steps: Any, roots: Any) -> None:
         """Formulas are about to be computed by these steps."""

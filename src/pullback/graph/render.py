@@ -114,6 +114,11 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         image = draw_with_library(self.source, engine, kind)
         return image if encoding is None else image.decode(encoding)
 
+    def _repr_html_(self) -> str:
+        # For what shows HTML alone: a large picture can be scrolled.
+        svg = self._repr_svg_()
+        return f'<div style="overflow: auto; max-height: 80vh">{svg[svg.index("<svg") :]}</div>'
+
     def _repr_svg_(self) -> str:
         text: str = self.pipe(format="svg", encoding="utf-8")
         return text

@@ -6,8 +6,12 @@ goes as deep as both agree. What does not agree has no line and no text: nothing
 """
 
 import ast
+import dis
 import inspect
 import linecache
+import re
+import sys
+import types
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -30,6 +34,11 @@ _OPERATORS: dict[type[ast.AST], tuple[str, ...]] = {
 }
 
 
+_SYMBOLS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Place:
     """An expression of the user's, where it is known, and its line."""
@@ -49,7 +58,12 @@ class Source:
             return
         tree, file = _tree_of(frame.f_code)
         if tree is not None:
-            self._assigned = dict(_assigned_once(tree, frame, file))
+            seen = _Compiled(frame.f_code)
+            self._assigned = {
+                name: place
+                for name, place in _assigned_once(tree, frame, file)
+                if place.expression is not None and seen.has(place.expression)
+            }
 
     def place_at(self, code: CodeType, instruction: int) -> Place | None:
         """The expression that an instruction of a running function computes."""
@@ -60,7 +74,10 @@ class Source:
         line = Line(file, place[0], linecache.getline(file, place[0]).strip())
         if file not in self._expressions:
             self._expressions[file] = _expressions_of(file)
-        return Place(self._expressions[file].get(place), line)
+        expression = self._expressions[file].get(place)
+        if expression is not None and not _Compiled(code).has(expression):
+            expression = None
+        return Place(expression, line)
 
     def over(self, name: str, node: Any, edges_of: Any) -> Iterator[tuple[Any, Place]]:
         """The expression of variable `name` laid over the operators below `node`.
@@ -124,6 +141,59 @@ class Source:
         while isinstance(expression, ast.Attribute):  # torch.nn.functional
             expression = expression.value
         return isinstance(expression, ast.Name) and expression.id in self._modules
+
+
+class _Compiled:
+    """What a code object was compiled from, as far as it remembers: places and constants.
+
+    A file may have been edited since it was read.
+    """
+
+    def __init__(self, code: CodeType) -> None:
+        self._places = set(code.co_positions())
+        self._operators = {
+            tuple(i.positions): i.argrepr
+            for i in dis.get_instructions(code)
+            if i.opname == "BINARY_OP" and i.positions is not None
+        }
+        self._constants: set[tuple[type, object]] = set()
+        self._names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
+        for constant in code.co_consts:
+            for value in constant if isinstance(constant, tuple) else (constant,):
+                if isinstance(value, int | float | complex | str | bytes):
+                    self._constants.add((type(value), value))
+
+    def has(self, expression: ast.expr) -> bool:
+        """Whether the expression is where the code has it, with the same names and numbers."""
+        for node in ast.walk(expression):
+            if isinstance(node, ast.BinOp | ast.Call | ast.Subscript):
+                place = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
+                if place not in self._places:
+                    return False
+                symbol = _SYMBOLS.get(type(getattr(node, "op", None)))
+                if symbol is not None and self._operators.get(place) != symbol:
+                    return False
+            elif isinstance(node, ast.Name | ast.Attribute):
+                if (node.id if isinstance(node, ast.Name) else node.attr) not in self._names:
+                    return False
+            elif isinstance(node, ast.Constant) and not self._knows(node.value):
+                return False
+        return True
+
+    def _knows(self, value: object) -> bool:
+        # None, Ellipsis and, since Python 3.14, small integers are in the instructions themselves.
+        if value is None or isinstance(value, bool | types.EllipsisType):
+            return True
+        if sys.version_info >= (3, 14) and isinstance(value, int) and 0 <= value < 256:
+            return True
+        negative = (type(value), -value) if isinstance(value, int | float) else None
+        return bool({(type(value), value), negative} & self._constants)
+
+
+def place_in(stack: list[str]) -> Place | None:
+    """The line that a stack printed by `traceback` ends in."""
+    found = re.match(r'\s*File "(.*)", line (\d+), in .*\n\s*(.*)', stack[-1])
+    return None if found is None else Place(None, Line(found[1], int(found[2]), found[3]))
 
 
 def _parsed(file: str) -> ast.Module | None:

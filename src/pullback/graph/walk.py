@@ -6,6 +6,8 @@ from dataclasses import replace
 from types import FrameType, MappingProxyType
 from typing import Any, Protocol
 
+from pullback.autograd.graph import Node as RecordedNode
+from pullback.graph.fold import fold
 from pullback.graph.history import History, saved_edges
 from pullback.graph.kernels import is_pending
 from pullback.graph.model import Arrow, Box, Graph, Kind, Line
@@ -48,12 +50,14 @@ def trace(
     outputs: Tensor | Iterable[Tensor],
     params: Mapping[str, Tensor] | None = None,
     frame: FrameType | None = None,
+    max_boxes: int | None = None,
 ) -> Graph:
     """The graph that computes the gradients of `outputs`; `params` gives names to tensors.
 
-    What `params` does not name is named by the variables of `frame`, and by its source.
+    What `params` does not name is named by the variables of `frame`, and by its source. A graph of
+    more than `max_boxes` boxes is folded.
     """
-    return Walk(as_tensors(outputs), params or {}, frame).graph()
+    return Walk(as_tensors(outputs), params or {}, frame).graph(None, max_boxes)
 
 
 def as_tensors(outputs: Any) -> list[Any]:
@@ -77,7 +81,11 @@ class Walk:
     """A depth-first walk without recursion: a chain of a million operators is a deep graph."""
 
     def __init__(
-        self, tensors: list[Any], params: Mapping[str, Tensor], frame: FrameType | None
+        self,
+        tensors: list[Any],
+        params: Mapping[str, Tensor],
+        frame: FrameType | None,
+        gradients: Sequence[Any] = (),
     ) -> None:
         _check(tensors, params)
         seen = Variables.of(frame)
@@ -85,11 +93,12 @@ class Walk:
         self._names = Names(params, found)
         self._history = History(self._names, Source(frame, seen.modules))
         for name, tensor in found.items():
-            if tensor.grad_fn is not None:
+            # What was written in place is not what it was assigned.
+            if tensor.grad_fn is not None and not tensor._version:
                 self._history.read_source(name, tensor.grad_fn)
-        self._storage = Storage(tensors)
+        self._storage = Storage([*tensors, *gradients])
         self._keys: dict[object, str] = {}
-        self._boxes: dict[str, Box] = {}
+        self._boxes: dict[str, dict[str, Any]] = {}
         self._arrows: list[Arrow] = []
         self._stack: list[Node] = []
         self._outputs: set[str] = set()
@@ -116,9 +125,8 @@ class Walk:
             return
         key, fresh = self._key(("output", id(tensor)), "output", tensor)
         if fresh:
-            self._boxes[key] = Box(
-                key, Kind.OUTPUT, self._names.of_tensor(tensor), is_output=True, **_facts(tensor)
-            )
+            names = self._names.of_tensor(tensor)
+            self._boxes[key] = _given(Kind.OUTPUT, names, is_output=True, **_facts(tensor))
             if tensor.requires_grad:
                 self._arrows.append(Arrow(key, self._input(tensor), slot=0))
 
@@ -146,62 +154,73 @@ class Walk:
         held |= {key: getattr(t[0], "_value", None) for key, t in self._titles.items()}
         return {key: value for key, value in held.items() if is_pending(value)}
 
-    def graph(self, speed: Speed | None = None) -> Graph:
-        """What was found; with the machine's speed, the kernels as well."""
-        times = {
-            key: getattr(node, "time", -k) for k, (key, node) in enumerate(self._nodes.items())
-        }
-        moments = {key: k for k, key in enumerate(sorted(times, key=times.__getitem__))}
+    def graph(self, speed: Speed | None = None, max_boxes: int | None = None) -> Graph:
+        """What was found, folded if `max_boxes` is given; with the machine's speed, the kernels.
+
+        Formulas and lines are looked for last: only those that will be drawn.
+        """
+        times = [
+            (getattr(node, "time", -k), key) for k, (key, node) in enumerate(self._nodes.items())
+        ]
+        moments = {key: k for k, (_, key) in enumerate(sorted(times))}
         for node in self._nodes.values():
             # A formula that is not computed yet knows its arguments: those are results as well.
             arguments_below(node, self._values.get((id(node), 0)), self._learn)
-        boxes = tuple(self._finished(box, moments) for box in self._boxes.values())
+        boxes = tuple(self._bare(key, given, moments) for key, given in self._boxes.items())
         kernels = () if speed is None else self._storage.described(self._names.of_kernel, speed)
-        return Graph(boxes, tuple(self._arrows), kernels)
+        graph = Graph(boxes, tuple(self._arrows), kernels)
+        if max_boxes is not None:
+            graph = fold(graph, max_boxes)
+        return replace(graph, boxes=tuple(map(self._written, graph.boxes)))
 
-    def _finished(self, box: Box, moments: Mapping[str, int]) -> Box:
+    def _bare(self, key: str, given: dict[str, Any], moments: Mapping[str, int]) -> Box:
+        """A box without its formula and its line."""
+        if given["kind"] is Kind.OPERATOR:
+            node = self._nodes[key]
+            known = self._results.get((id(node), 0), {})
+            return Box(
+                key,
+                **given,
+                **{k: v for k, v in known.items() if k != "version"},
+                is_output=key in self._outputs,
+                operation=getattr(getattr(node, "op", None), "name", ""),
+                kernels=self._storage.kernels_of(self._values.get((id(node), 0))),
+                moment=moments[key],
+            )
+        if given["kind"] is Kind.STORED:
+            value, _, edge = self._titles[key]
+            held = getattr(value, "_value", None)
+            made = edge[0] if edge is not None else None
+            return Box(
+                key,
+                **given,
+                roles=tuple(self._roles[key]),
+                recomputed=not self._storage.is_stored(held),
+                kernels=self._storage.kernels_of(held),
+                operation=getattr(getattr(made, "op", None), "name", ""),
+            )
+        return Box(key, **given)
+
+    def _written(self, box: Box) -> Box:
+        """A box with its formula and its line."""
         if box.kind is Kind.OPERATOR:
-            return self._finished_operator(box, moments[box.key])
-        if box.kind is Kind.STORED:
-            return self._finished_stored(box)
-        return box
-
-    def _finished_operator(self, box: Box, moment: int) -> Box:
-        node = self._nodes[box.key]
-        known = self._results.get((id(node), 0), {})
-        value = self._values.get((id(node), 0))
-        op = getattr(node, "op", None)
-        return replace(
-            box,
-            is_output=box.key in self._outputs,
-            formula=self._history.of_result(node, 0, value).text if op is not None else "",
-            operation="" if op is None else op.name,
-            line=self._line(node),
-            kernels=self._storage.kernels_of(value),
-            moment=moment,
-            **{k: v for k, v in known.items() if k != "version"},
-        )
-
-    def _finished_stored(self, box: Box) -> Box:
+            node = self._nodes[box.key]
+            if not isinstance(node, RecordedNode):
+                return box
+            value = self._values.get((id(node), 0))
+            text = self._history.of_result(node, 0, value).text
+            return replace(box, formula=text, line=self._line(node))
+        if box.kind is not Kind.STORED:
+            return box
         value, reader, edge = self._titles[box.key]
-        roles = tuple(self._roles[box.key])
         term = self._history.of_value(value, edge)
         if term is None and edge is None and hasattr(reader, "plan"):
-            name = next((n for n in roles if self._position(reader, n) is not None), None)
-            if name is not None:
-                position = self._position(reader, name)
-                term = self._history.of_constant(reader, position) if position is not None else None
-        held = getattr(value, "_value", None)
-        made = edge[0] if edge is not None else None
-        return replace(
-            box,
-            roles=roles,
-            formula="" if term is None else term.text,
-            recomputed=not self._storage.is_stored(held),
-            kernels=self._storage.kernels_of(held),
-            line=self._line(made) if made is not None else self._line(reader),
-            operation=getattr(getattr(made, "op", None), "name", ""),
-        )
+            positions = (self._position(reader, role) for role in box.roles)
+            position = next((p for p in positions if p is not None), None)
+            if position is not None:
+                term = self._history.of_constant(reader, position)
+        line = self._line(reader if edge is None else edge[0])
+        return replace(box, formula="" if term is None else term.text, line=line)
 
     @staticmethod
     def _position(reader: Any, role: str) -> int | None:
@@ -233,13 +252,15 @@ class Walk:
             self._nodes[key] = node
             attributes = MappingProxyType(dict(node.attributes()))
             names = self._names.of_results(node, getattr(node, "outputs", 1))
-            self._boxes[key] = Box(key, Kind.OPERATOR, names, node.name(), attributes=attributes)
+            self._boxes[key] = _given(
+                Kind.OPERATOR, names, operator=node.name(), attributes=attributes
+            )
         return key
 
     def _input(self, leaf: Tensor) -> str:
         key, fresh = self._key(("input", id(leaf)), "input", leaf)
         if fresh:
-            self._boxes[key] = Box(key, Kind.INPUT, self._names.of_tensor(leaf), **_facts(leaf))
+            self._boxes[key] = _given(Kind.INPUT, self._names.of_tensor(leaf), **_facts(leaf))
         return key
 
     def _lost(self, end: Any) -> str:
@@ -249,7 +270,7 @@ class Walk:
             shape = tuple(int(size) for size in end.shape)
             nbytes = math.prod(shape) * end.dtype.itemsize
             name = str(end.dtype).rpartition(".")[2]
-            self._boxes[key] = Box(key, Kind.INPUT, shape=shape, dtype=name, nbytes=nbytes)
+            self._boxes[key] = _given(Kind.INPUT, (), shape=shape, dtype=name, nbytes=nbytes)
         return key
 
     def _stored(self, role: str, value: Tensor, reader: Any, edge: tuple[Any, int] | None) -> str:
@@ -262,7 +283,7 @@ class Walk:
             extent = extent_of(value)
             owner = self._extents.setdefault(extent, key) if extent is not None else key
             view_of = "" if owner == key else owner
-            self._boxes[key] = Box(key, Kind.STORED, names, view_of=view_of, **_facts(value))
+            self._boxes[key] = _given(Kind.STORED, names, view_of=view_of, **_facts(value))
         if fresh or (self._titles[key][2] is None and edge is not None):
             self._titles[key] = value, reader, edge
         roles = self._roles.setdefault(key, [])
@@ -276,6 +297,11 @@ class Walk:
             return self._keys[identity], False
         self._alive.append(owner)
         return self._keys.setdefault(identity, f"{prefix}{len(self._keys)}"), True
+
+
+def _given(kind: Kind, names: tuple[str, ...], **more: Any) -> dict[str, Any]:
+    """What is known of a box when it is met."""
+    return {"kind": kind, "names": names, **more}
 
 
 def _facts(tensor: Any) -> dict[str, Any]:

@@ -44,8 +44,11 @@ def number(value: object) -> Term:
     return Term(text, SIGN if text.startswith("-") else ATOM, is_number=True)
 
 
-def write(operation: str, terms: list[Term], plain: dict[str, object]) -> Term:
-    """The text of an operation on these arguments; `plain` are those that are no tensors."""
+def write(operation: str, terms: list[Term], plain: dict[str, object], called: str = "") -> Term:
+    """The text of an operation on these arguments; `plain` are those that are no tensors.
+
+    `called` is its public name, where the registry has several operations under one.
+    """
     writer = _WRITERS.get(operation)
     if writer is not None:
         found = writer(terms, plain)
@@ -53,7 +56,8 @@ def write(operation: str, terms: list[Term], plain: dict[str, object]) -> Term:
             return cut(found)
     if operation in SAME:
         return terms[0] if terms else MORE
-    return cut(Term(f"{operation.rstrip('_')}({', '.join(t.text for t in terms)})"))
+    name = (called or operation).rstrip("_")
+    return cut(Term(f"{name}({', '.join(t.text for t in terms)})"))
 
 
 def cut(term: Term) -> Term:
@@ -183,6 +187,7 @@ _WRITERS: dict[str, Writer] = {
     "t": _transposed,
     "unsqueeze": _indexed,
     "select": _indexed,
+    "slice": _indexed,
     "slice_": _indexed,
     "index": _indexed,
     "getitem": _indexed,

@@ -59,6 +59,7 @@ def _install_operators() -> None:
             setattr(Tensor, f"__r{name}__", operator(REGISTRY[reflected]))
         elif op.result != "bool":
             setattr(Tensor, f"__r{name}__", operator(op, swap=True))
+    Tensor.__rdiv__ = Tensor.__rtruediv__  # type: ignore[attr-defined]  # a name of Python 2's
     for name, function in {"neg": "neg", "abs": "abs"}.items():
         setattr(Tensor, f"__{name}__", bind(REGISTRY[function]))
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
+from pullback.autograd.modes import mode
 from pullback.backends.array_functions import draw_integers, draw_normal, draw_uniform
 from pullback.backends.generator import Generator
+from pullback.dispatch.batch import check_same
 from pullback.methods.attach import method
 from pullback.tensor import Tensor, wrap
 
@@ -30,6 +32,8 @@ def _uniform(self: Tensor, generator: Generator | None) -> Any:
 
 
 def _written(self: Tensor, numbers: Any) -> Tensor:
+    if mode.levels:
+        check_same("a random operation in place")
     return self.copy_(wrap(np.asarray(numbers).astype(self._value.dtype)))  # type: ignore[no-any-return]
 
 

@@ -447,3 +447,54 @@ def _(r):
 @lerp.reference
 def _(np, input, end, weight):
     return (1 - weight) * input + weight * end
+
+
+@pointwise(dtypes="ifc")
+def addcmul(xp, input, tensor1, tensor2, *, value: Number = 1):
+    r"""$y = \text{input} + \text{value} \cdot \text{tensor1} \cdot \text{tensor2}$."""
+    product = tensor1 * tensor2
+    return input + (product if value == 1 else product * value)
+
+
+@addcmul.backward("input")
+def _(xp, g):
+    return g
+
+
+@addcmul.backward("tensor1")
+def _(xp, g, tensor2, value):
+    return g * (tensor2 * value)
+
+
+@addcmul.backward("tensor2")
+def _(xp, g, tensor1, value):
+    return g * (tensor1 * value)
+
+
+@pointwise(dtypes="fc", domain=(0.3, 3.0))
+def addcdiv(xp, input, tensor1, tensor2, *, value: Number = 1):
+    r"""$y = \text{input} + \text{value} \cdot \text{tensor1} / \text{tensor2}$; not of integers."""
+    ratio = tensor1 / tensor2
+    return input + (ratio if value == 1 else ratio * value)
+
+
+@addcdiv.backward("input")
+def _(xp, g):
+    return g
+
+
+@addcdiv.backward("tensor1")
+def _(xp, g, tensor2, value):
+    return g * (value / tensor2)
+
+
+@addcdiv.backward("tensor2")
+def _(xp, g, tensor1, tensor2, value):
+    return -g * (value * (tensor1 / (tensor2 * tensor2)))
+
+
+@addcmul.samples
+@addcdiv.samples
+def _(r):
+    yield call(r(3, 4), r(4), r.nonzero(3, 1), value=0.5)
+    yield call(r(3), r(3), r.nonzero(3), value=-2)

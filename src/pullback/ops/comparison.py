@@ -1,6 +1,6 @@
 """Comparisons, tests and logic: boolean results, no derivative."""
 
-from pullback.op import call, composite, pointwise
+from pullback.op import Array, call, composite, opaque, pointwise
 
 
 @pointwise(result="bool")
@@ -188,3 +188,50 @@ def _(r):
 @equal.reference
 def _(np, input, other):
     return np.array_equal(input, other)
+
+
+@composite(method=False, numbers="elements test_elements")
+def isin(xp, elements, test_elements: Array, *, assume_unique: bool = False, invert: bool = False):
+    r"""Whether each of `elements` is among `test_elements`; whether it is not, with `invert`.
+
+    Either may be a number, not both.
+    """
+    if not hasattr(elements, "dtype") and not hasattr(test_elements, "dtype"):
+        raise TypeError(
+            "isin(): one of elements and test_elements must be Tensor, not numbers both"
+        )
+    if not hasattr(elements, "dtype"):
+        elements = xp.full((), elements)
+    if not hasattr(test_elements, "dtype"):
+        test_elements = xp.full((), test_elements)
+    for x in (elements, test_elements):
+        if x.dtype.kind in "bc":
+            raise RuntimeError(
+                f"isin() is defined for integers and floating-point numbers, not for {x.dtype}: "
+                f"convert the tensor of shape {list(x.shape)} with .to()"
+            )
+    return xp.is_among(elements, test_elements, invert)
+
+
+@isin.samples
+def _(r):
+    yield call(r.integers(0, 6, 3, 4), r.integers(0, 6, 3))
+    yield call(r.integers(0, 6, 3), 2)
+    yield call(r.integers(0, 6, 3), r.integers(0, 6, 2), invert=True)
+    yield call(r.order(4), r.order(3), assume_unique=True)
+
+
+@isin.reference
+def _(np, elements, test_elements, *, assume_unique=False, invert=False):
+    return np.isin(elements, test_elements, invert=invert)
+
+
+@opaque(public=False, promote=True, derivative=False)
+def is_among(xp, input, other: Array, invert: bool):
+    r"""Whether each element is among those of the other tensor, or is not."""
+    return xp.isin_array(input, other, invert)
+
+
+@is_among.samples
+def _(r):
+    yield call(r.integers(0, 6, 3, 4), r.integers(0, 6, 3), False)

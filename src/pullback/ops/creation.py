@@ -81,6 +81,8 @@ def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
     """
     if end is None:
         start, end = 0, start
+    if any(isinstance(n, complex) for n in (start, end, step)):
+        raise NotImplementedError(f"arange({start}, {end}, {step}): complex numbers have no order")
     if not isfinite(end - start):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
     if step == 0:

@@ -132,9 +132,7 @@ def embedding_bag(
     if len(weight.shape) != 2:
         raise RuntimeError(f"'weight' must be 2-D, not of shape {list(weight.shape)}")
     if weight.dtype.kind != "f":
-        raise RuntimeError(
-            f"embedding_bag: 'weight' has floating-point numbers, not {weight.dtype}"
-        )
+        raise RuntimeError(f"embedding_bag: 'weight' holds floats, not {weight.dtype}")
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "

@@ -14,7 +14,7 @@ def _(xp, g, y):
     return g * y
 
 
-@pointwise(floating=True)
+@pointwise(floating=True, aliases=("special.exp2",))
 def exp2(xp, input):
     r"""Power of two: $y = 2^\text{input}$."""
     return xp.exp2(input)
@@ -25,7 +25,7 @@ def _(xp, g, y):
     return g * (y * 0.6931471805599453)  # log 2
 
 
-@pointwise(floating=True)
+@pointwise(floating=True, aliases=("special.expm1",))
 def expm1(xp, input):
     r"""$y = e^\text{input} - 1$, accurate near 0."""
     return xp.expm1(input)
@@ -69,7 +69,7 @@ def _(xp, g, input):
     return g / (input * 2.302585092994046)  # log 10
 
 
-@pointwise(node="Log1P", floating=True, domain=(-0.8, 3.0))
+@pointwise(node="Log1P", floating=True, aliases=("special.log1p",), domain=(-0.8, 3.0))
 def log1p(xp, input):
     r"""$y = \log(1 + \text{input})$, accurate near 0."""
     return xp.log1p(input)
@@ -140,7 +140,7 @@ def _(np, input, other):
     return top + np.log1p(np.exp(low - top))
 
 
-@pointwise(floating=True, dtypes="bif")
+@pointwise(floating=True, dtypes="bif", aliases=("special.erf",))
 def erf(xp, input):
     r"""Error function: $y = \frac{2}{\sqrt\pi} \int_0^\text{input} e^{-t^2} dt$."""
     return xp.erf(input)

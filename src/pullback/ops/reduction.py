@@ -275,7 +275,7 @@ def _(xp, g, y, input):
     return g * xp.exp(input - xp.finite_or_zero(y))
 
 
-@composite(name="logsumexp_function", public_name="logsumexp")
+@composite(name="logsumexp_function", public_name="logsumexp", aliases=("special.logsumexp",))
 def logsumexp_function(xp, input, dim: Dims, keepdim: bool = False):
     r"""$\log \sum_i e^{x_i}$ over axes, without overflow; exact for infinite elements."""
     return xp.logsumexp(input * 1.0 if input.dtype.kind in "bui" else input, dim, keepdim)
@@ -581,7 +581,7 @@ def _log_softmax(xp, name, input, dim, dtype):
     return xp.log_softmax_array(x, dim)
 
 
-@composite()
+@composite(aliases=("special.softmax",))
 def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
     if not xp.is_eager:  # one loop finds the sum, however large the tensor; what uses it, the rest
@@ -608,7 +608,7 @@ def _(np, input, dim, *, dtype=None):
     return np.exp(input) / np.sum(np.exp(input), axis=dim, keepdims=True)
 
 
-@composite()
+@composite(aliases=("special.log_softmax",))
 def log_softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
     return _log_softmax(xp, "log_softmax", input, dim, dtype)

@@ -284,7 +284,9 @@ def trunc(xp, input):
     return xp.trunc(input)
 
 
-@pointwise(dtypes="if", overload=lambda input, decimals: int(decimals != 0))
+@pointwise(
+    dtypes="if", overload=lambda input, decimals: int(decimals != 0), aliases=("special.round",)
+)
 def round(xp, input, *, decimals: int = 0):
     r"""The nearest integer, or multiple of $10^{-\text{decimals}}$; halves to even."""
     if decimals == 0:

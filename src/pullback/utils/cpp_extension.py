@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback import dtypes
+from pullback.autograd.levels import Lifted
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import join
@@ -299,6 +300,12 @@ class Function:
 
     def _array(self, k: int, wanted: _Memory, value: Any) -> Any:
         """The memory of an argument."""
+        if isinstance(value, Lifted):
+            raise RuntimeError(
+                f"{self.__name__}(): argument {k} is one of forward-mode differentiation or of "
+                f"vmap, which C++ knows nothing of: call it in an autograd.Function, with the "
+                f"static method `jvp` or `vmap`"
+            )
         if isinstance(value, Tensor):
             if mode.enabled and any(t is not None and t._edge for t in (value, value._base)):
                 raise RuntimeError(

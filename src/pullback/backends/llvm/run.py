@@ -16,6 +16,7 @@ from .target import Target
 from .threads import Progress
 
 PAIRS_AT_ONCE = 1 << 28  # of one call into machine code: a fraction of a second
+PAIRS_UNHEARD = 1 << 22  # of one call by the thread that hears Ctrl-C: less than half a second
 PAIRS_WORTH_A_THREAD = 1 << 15
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
@@ -193,7 +194,7 @@ def _packer(dtype: np.dtype[Any]) -> Callable[[Any], int]:
 
 def takes_part(g: Geometry) -> bool:
     """Whether the calling thread may run tasks: while it does, it does not hear Ctrl-C."""
-    return g.pairs <= PAIRS_AT_ONCE
+    return g.pairs <= PAIRS_UNHEARD
 
 
 def address(a: np.ndarray[Any, Any]) -> int:

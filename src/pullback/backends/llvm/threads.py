@@ -92,33 +92,47 @@ class Pool:
         """Run `work(0)` … `work(chunks - 1)`. On an error or Ctrl-C `stop` is called, and the
         error is raised when no thread is inside `work` any more."""
         helpers = min(config.num_threads - take_part, chunks - take_part)
-        if helpers <= 0 or not self._busy.acquire(blocking=False):
+        free = helpers > 0 and self._busy.acquire(blocking=False)
+        if not free and take_part:
             # one thread, or a pool that works for another thread: this one does it all
             Job(work, chunks).run(progress)
             return
-        job = Job(work, chunks)
         try:
-            while len(self._workers) < helpers:
+            while free and len(self._workers) < helpers:
                 self._workers.append(Worker())
-            working = self._workers[:helpers]
-            for worker in working:
-                worker.start(job)
-            try:
-                if take_part:
-                    job.run(progress)
-                for worker in working:
-                    worker.wait()
-                    working = working[1:]
-            except BaseException:
-                job.stopped = True
-                stop()
-                for worker in working:
-                    _wait_for_certain(worker)
-                raise
+            workers = self._workers[:helpers] if free else [Worker()]
+            _work(Job(work, chunks), workers, stop, take_part, progress)
+            if not free:
+                workers[0].start(None)
         finally:
-            self._busy.release()
-        if job.error is not None:
-            raise job.error
+            if free:
+                self._busy.release()
+
+
+def _work(
+    job: Job,
+    working: list[Worker],
+    stop: Callable[[], None],
+    take_part: bool,
+    progress: Progress | None,
+) -> None:
+    """A job on some workers, and in this thread."""
+    for worker in working:
+        worker.start(job)
+    try:
+        if take_part:
+            job.run(progress)
+        for worker in working:
+            worker.wait()
+            working = working[1:]
+    except BaseException:
+        job.stopped = True
+        stop()
+        for worker in working:
+            _wait_for_certain(worker)
+        raise
+    if job.error is not None:
+        raise job.error
 
 
 def _wait_for_certain(worker: Worker) -> None:

@@ -82,6 +82,9 @@ function show(number) {
   const first = graphs[number].nodes.values().next().value;
   if (first) first.setAttribute("tabindex", "0");
   fit();
+  // Too large to read as a whole: begin at the output.
+  const root = graphs[number].svg.querySelector(".node.root");
+  if (root && scale() > 4) lookAt(root);
   overview();
   legend();
 }
@@ -184,11 +187,14 @@ function choose(key, look = false) {
 }
 
 function lookAt(node) {
-  const inner = node.getBBox(), whole = graphs[current].whole;
+  const inner = node.getBBox();
+  const area = canvas.getBoundingClientRect(), seen = node.getBoundingClientRect();
+  const inside = seen.left >= area.left && seen.right <= area.right && seen.top >= area.top && seen.bottom <= area.bottom;
+  if (inside && scale() < 1.6) return;  // in view, and large enough to read
   const matrix = node.ownerSVGElement.querySelector(".graph").transform.baseVal.consolidate()?.matrix;
   const cx = inner.x + inner.width / 2 + (matrix?.e ?? 0), cy = inner.y + inner.height / 2 + (matrix?.f ?? 0);
-  const width = Math.min(view.width, Math.max(500, inner.width * 2.5), whole.width + 24);
-  const height = view.height * width / view.width;
+  const unit = Math.min(scale(), Math.max(0.8, 1.4 * inner.width / area.width));
+  const width = unit * area.width, height = unit * area.height;
   view = {x: cx - width / 2, y: cy - height / 2, width, height};
   apply();
 }
@@ -377,10 +383,11 @@ function details(box) {
 
 function kernelText(kernel, whole) {
   const calls = Object.entries(kernel.calls ?? {}).map(([name, n]) => `${n.toLocaleString("en")} ${name}`);
-  const box = make("section", null, {class: "kernel"}, make("h3", `Computed by ${kernel.name}`), facts([
+  const box = make("section", null, {class: "kernel"}, make("h3", whole ? `Computed by ${kernel.name}` : kernel.name), facts([
     ["loops", kernel.summary],
     ["predicted", seconds(kernel.predicted)],
-    ["measured", seconds(kernel.measured) ?? "not run yet"],
+    ["measured", kernel.measured === undefined ? "not run yet"
+      : seconds(kernel.measured) + (kernel.compiled ? ", its first run, with the compiling" : "")],
     ["operations", kernel.flops ? [`${kernel.flops.toLocaleString("en")} flops`, ...calls].join(", ") : null],
     ["reads", (kernel.reads ?? []).join("; ")],
     ["writes", (kernel.writes ?? []).join("; ")],

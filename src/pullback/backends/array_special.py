@@ -1,0 +1,115 @@
+"""Functions of arrays that have no loop body: NumPy's, and SciPy's, imported when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "airy", "frexp_array", "gcd_array", "isin_array", "lcm_array", "nextafter_array", "polynomial",
+    "scipy",
+]  # fmt: skip
+
+
+def scipy(name: str, *arrays: Any) -> Any:
+    """A function of `scipy.special` by its name; 16-bit numbers are computed with in 32."""
+    import scipy.special
+
+    function: Callable[..., Any] = getattr(scipy.special, name)
+    dtype = np.result_type(*arrays)
+    if dtype.itemsize == 2:
+        arrays = tuple(np.asarray(a, np.float32) for a in arrays)
+    return np.asarray(function(*arrays)).astype(dtype, copy=False)
+
+
+def airy(which: str, x: Any) -> Any:
+    """The Airy function Ai ("ai"), or its derivative ("slope")."""
+    from scipy.special import airy as functions
+
+    y = functions(x)[which == "slope"]
+    # It underflows long before SciPy's method ends.
+    return np.asarray(np.where(x > 1e3, 0, y)).astype(x.dtype, copy=False)
+
+
+def isin_array(elements: Any, among: Any, invert: bool) -> Any:
+    """Whether each element is among others."""
+    return np.isin(elements, among, invert=invert)
+
+
+def gcd_array(a: Any, b: Any) -> Any:
+    """The greatest common divisor of integers."""
+    return np.gcd(a, b)
+
+
+def lcm_array(a: Any, b: Any) -> Any:
+    """The least common multiple of integers."""
+    return np.abs(np.lcm(a, b))  # of one that overflows too
+
+
+def nextafter_array(a: Any, b: Any) -> Any:
+    """The floating-point number next to a in the direction of b."""
+    return np.nextafter(a, b)
+
+
+def frexp_array(x: Any) -> Any:
+    """Mantissas in [0.5, 1) and exponents of 2."""
+    mantissa, exponent = np.frexp(x)
+    return mantissa, np.asarray(exponent, np.int32)
+
+
+# How each family of orthogonal polynomials goes on, P[m+1] = (a x + b) P[m] - c P[m-1], as
+# (a, b, c) of m, and how it begins, P[0] = 1 and P[1] = s x + t, as (s, t).
+# NIST Digital Library of Mathematical Functions, 18.9.1 and table 18.9.1.
+_FAMILIES: dict[str, tuple[Callable[[int], tuple[float, float, float]], tuple[float, float]]] = {
+    "chebyshev_t": (lambda m: (2, 0, 1), (1, 0)),
+    "chebyshev_u": (lambda m: (2, 0, 1), (2, 0)),
+    "chebyshev_v": (lambda m: (2, 0, 1), (2, -1)),
+    "chebyshev_w": (lambda m: (2, 0, 1), (2, 1)),
+    "hermite_h": (lambda m: (2, 0, 2 * m), (2, 0)),
+    "hermite_he": (lambda m: (1, 0, m), (1, 0)),
+    "laguerre_l": (lambda m: (-1 / (m + 1), (2 * m + 1) / (m + 1), m / (m + 1)), (-1, 1)),
+    "legendre_p": (lambda m: ((2 * m + 1) / (m + 1), 0, m / (m + 1)), (1, 0)),
+}
+
+
+MAX_DEGREE = 100_000
+
+
+def polynomial(x: Any, degree: Any, family: str, order: int) -> Any:
+    """The derivative of some order of the orthogonal polynomials of these degrees, at x.
+
+    Zero for negative degrees. In double precision: what is subtracted is large.
+    """
+    step, (s, t) = _FAMILIES[family]
+    x, degree = np.asarray(x), np.asarray(degree)
+    shape = np.broadcast_shapes(x.shape, degree.shape)
+    dtype = x.dtype
+    x = np.asarray(x, np.float64)
+    degree = np.trunc(np.broadcast_to(degree, shape))
+    if np.any(degree > MAX_DEGREE):
+        raise RuntimeError(
+            f"a polynomial of degree {degree.max():.0f} would take as many steps: at most "
+            f"{MAX_DEGREE} are done"
+        )
+    result = np.zeros(shape)
+    top = int(np.max(degree, initial=-1))
+    # The derivatives of orders 0 to `order` of P[m-1] and P[m].
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    before = [zero] * (order + 1)
+    now = [one] + [zero] * order
+    for m in range(top + 1):
+        here = degree == m
+        if here.any():
+            result[here] = np.broadcast_to(now[order], shape)[here]
+        if m == top:
+            break
+        a, b, c = step(m) if m else (s, t, 0.0)
+        line = a * x + b
+        after = [
+            line * now[k] - c * before[k] + (k * a * now[k - 1] if k else 0)
+            for k in range(order + 1)
+        ]
+        before, now = now, after
+    return result.astype(dtype, copy=False)
