@@ -407,7 +407,8 @@ def local_response_norm(
 ):  # fmt: skip
     r"""$x_c / (k + \frac{\alpha}{n} \sum x_{c'}^2)^\beta$ over n neighbouring channels."""
     rank = len(input.shape)
-    _floating("avg_pool3d_out_frame", input)
+    if input.dtype.name != "int64":
+        _floating("avg_pool3d_out_frame", input)
     if rank < 3:
         raise ValueError(
             f"Expected 3D or higher dimensionality                          input "

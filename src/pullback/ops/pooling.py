@@ -145,7 +145,7 @@ def _(r):
 
 def _max_pool(xp, rank, input, kernel, stride, padding, dilation, ceil_mode, return_indices):
     name = f"max_pool{rank}d"
-    if rank == 1 and input.dtype.kind in "biu" and input.dtype.name != "int64":
+    if rank == 1 and input.dtype.kind in "biu" and not return_indices:
         raise NotImplementedError(f'"max_pool1d_impl" not implemented for {input.dtype}')
     windows = _windows(name, input, rank, kernel, stride, padding, dilation, ceil_mode)
     x = input
