@@ -183,6 +183,19 @@ class ArrayVocabulary:
         np.add.at(result.reshape(-1), places, x)
         return result
 
+    @staticmethod
+    def write_view(what: str, x: Any, values: Any, view: View, plain: Sequence[Any]) -> Any:
+        """A copy of x with the values where a view operation looks."""
+        result = np.array(x, order="C")
+        target = view.compute(ARRAYS, (result, *plain))
+        if target.shape != values.shape:
+            raise RuntimeError(
+                f"{what}(): expected src to have the size of the part of self that it replaces: "
+                f"src is of shape {list(values.shape)}, that part of {list(target.shape)}"
+            )
+        target[...] = ARRAYS.cast(values, x.dtype)
+        return result
+
     # ----------------------------------------------------------------------------- indexing
 
     @staticmethod
