@@ -14,11 +14,11 @@ from pullback.backends.generator import Generator, default_generator
 from pullback.dtypes import check_number
 
 __all__ = [
-    "add_image_windows", "argpartition_array", "argsort_array", "arranged", "bitcast",
+    "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "image_windows", "log_softmax_array",
-    "max_or", "nonzero_array", "pad_constant", "pad_last", "powers", "real_pairs",
+    "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
+    "max_or", "nonzero_array", "pad_constant", "powers", "real_pairs",
     "reshape_view", "roll_array", "scatter_array", "sequence", "softmax_array", "tile_array",
     "triangle", "uninitialised", "windows",
 ]  # fmt: skip
@@ -314,39 +314,6 @@ def nonzero_array(x: Any) -> Any:
 def einsum_array(equation: str, arrays: Sequence[Any]) -> Any:
     """NumPy's einsum, through matrix products where it finds them."""
     return np.asarray(np.einsum(equation, *arrays, optimize=len(arrays) > 1))
-
-
-def pad_last(x: Any, padding: Sequence[tuple[int, int]]) -> Any:
-    """Zeros around the last axes."""
-    if not any(map(any, padding)):
-        return x
-    return np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + list(padding))
-
-
-def image_windows(x: Any, size: Sequence[int], stride: Any, dilation: Any) -> Any:
-    """(b, c, h, w) as (b, c, y, x, kh, kw): the windows of a 2-D correlation, a view."""
-    b, c, *image = x.shape
-    counts = [(n - d * (k - 1) - 1) // s + 1
-              for n, k, s, d in zip(image, size, stride, dilation, strict=True)]  # fmt: skip
-    outer = [t * s for t, s in zip(x.strides[2:], stride, strict=True)]
-    inner = [t * d for t, d in zip(x.strides[2:], dilation, strict=True)]
-    return as_strided(x, (b, c, *counts, *size), (*x.strides[:2], *outer, *inner), writeable=False)
-
-
-def add_image_windows(
-    windows: Any, shape: Sequence[int], stride: Any, padding: Any, dilation: Any
-) -> Any:
-    """The transpose of `image_windows` after padding: windows (b, c, y, x, kh, kw) added up."""
-    b, c, height, width = shape
-    (top, bottom), (left, right) = padding
-    padded = np.zeros((b, c, height + top + bottom, width + left + right), windows.dtype)
-    rows, columns, kh, kw = windows.shape[2:]
-    for i in range(kh):
-        y = slice(i * dilation[0], i * dilation[0] + (rows - 1) * stride[0] + 1, stride[0])
-        for j in range(kw):
-            x = slice(j * dilation[1], j * dilation[1] + (columns - 1) * stride[1] + 1, stride[1])
-            padded[:, :, y, x] += windows[:, :, :, :, i, j]
-    return padded[:, :, top : top + height, left : left + width]
 
 
 # --------------------------------------------------------------------------------- new arrays
