@@ -24,6 +24,18 @@ MAPPED = [
 ]  # fmt: skip
 
 
+# Written with other operations, these look at the numbers of their arguments to refuse wrong ones,
+# which cannot be done inside vmap yet: they raise.
+CHECKS_NUMBERS = {
+    "nn_functional_binary_cross_entropy", "nn_functional_cross_entropy", "nn_functional_embedding",
+    "nn_functional_fractional_max_pool2d", "nn_functional_fractional_max_pool3d",
+    "nn_functional_gaussian_nll_loss", "nn_functional_linear_cross_entropy",
+    "nn_functional_max_unpool1d", "nn_functional_max_unpool2d", "nn_functional_max_unpool3d",
+    "nn_functional_multi_margin_loss", "nn_functional_multilabel_margin_loss",
+    "nn_functional_nll_loss",
+}  # fmt: skip
+
+
 def variants(a: Any, source: np.random.Generator) -> Any:
     """Another array like it: in other places, or the next numbers."""
     if a.dtype.kind == "f":
@@ -69,7 +81,12 @@ def test_examples(call: Call) -> None:
             for k, (a, m) in enumerate(zip(arrays, mapped, strict=True))
         ]
         dims = tuple(0 if m else None for m in mapped)
-        found = vmap(lambda *given: on(list(given)), dims)(*stacked)
+        try:
+            found = vmap(lambda *given: on(list(given)), dims)(*stacked)
+        except RuntimeError as error:
+            if call.op.key in CHECKS_NUMBERS and "vmap" in str(error):
+                continue
+            raise
         assert_same(found, tuple(torch.stack(list(p)) for p in zip(*expected, strict=True)), 1e-6)
 
 
