@@ -35,7 +35,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from pullback import arguments, dtypes
+from pullback import arguments, dtypes, matrices
 from pullback.arguments import (
     Array,
     Arrays,
@@ -59,8 +59,8 @@ __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
     "SomeArrays", "View", "all_examples", "along_axis", "as_ints", "call", "composite",
-    "contiguous_format", "creation", "opaque", "pointwise", "reduction", "view", "visible_axes",
-    "wrap_dim",
+    "contiguous_format", "creation", "matrices", "opaque", "pointwise", "reduction", "view",
+    "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -248,6 +248,7 @@ class Op:
         self.affine = affine
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None
+        self.tried_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
         self.outputs = tuple(outputs.split())
         self.integer_outputs = frozenset(integer_outputs.split())
@@ -410,6 +411,15 @@ class Op:
         A pointwise operation is its own reference, in higher precision, unless one is given.
         """
         self.reference_function = function
+        return function
+
+    def tried(self, function: Function) -> Function:
+        """Decorator: what tests call instead, `(torch, function, …)` with the call's own arguments.
+
+        For arguments with a structure (a symmetric matrix, of any) and for results that are not
+        unique (eigenvectors up to a phase). The reference gives what this gives.
+        """
+        self.tried_function = function
         return function
 
     def plan(self, needs: tuple[bool, ...]) -> Plan:
@@ -817,7 +827,10 @@ class Composite(Op):
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
             self.check_dtype(args)
-        return self.call(xp, args)
+        result = self.call(xp, args)
+        if self.outputs and type(result) is tuple and self.tuple_class is not tuple:
+            return self.tuple_class(*result)
+        return result
 
 
 class Creation(Op):

@@ -7,6 +7,7 @@ for operations that are not public, or PyTorch itself.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import zlib
@@ -179,6 +180,8 @@ def public(module: Any, op: Op) -> Callable[..., Any]:
         for part in filter(None, op.namespace.split(".")):
             home = getattr(home, part)
         function: Callable[..., Any] = getattr(home, op.public_name)
+        if op.tried_function is not None:
+            return functools.partial(op.tried_function, module, function)
         return function
     name = op.public_name if op.is_method else op.inplace_name
 
