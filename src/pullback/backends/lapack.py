@@ -282,7 +282,7 @@ FUNCTIONS: dict[str, Function] = {
     f.__name__: f
     for f in (
         check_info, inverse, solve, solve_triangular, cholesky, lu_factor, permutations, geqrf, qr,
-        eigh, eig, svd, least_squares, ldl_factor, ldl_solve, matrix_exp, determinant, log_determinant,
-        cofactors,
+        eigh, eig, svd, least_squares, ldl_factor, ldl_solve, matrix_exp, determinant,
+        log_determinant, cofactors,
     )
 }  # fmt: skip

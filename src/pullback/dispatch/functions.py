@@ -244,7 +244,7 @@ _NOTHING = object()
 
 
 def _own_signature(function: Callable[..., Any]) -> inspect.Signature:
-    """What `help` shows: a required argument has no default, and `other_names` is nobody's business."""
+    """What `help` shows: a required argument has no default; `other_names` is left out."""
     empty = inspect.Parameter.empty
     *shown, _ = inspect.signature(function).parameters.values()
     return inspect.Signature(

@@ -240,8 +240,8 @@ def lu_unpack(xp, LU_data, LU_pivots: Array, unpack_data: bool = True, unpack_pi
 @composite(name="lu")
 def lu_function(xp, A, pivot: bool = True, get_infos: bool = False):
     r"""`linalg.lu_factor`'s L and U in one matrix, and pivots; with info where `get_infos`."""
-    made = xp.linalg_lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
-    return tuple(made) if get_infos else tuple(made[:2])
+    factor = xp.linalg_lu_factor_ex if get_infos else xp.linalg_lu_factor
+    return factor(A, pivot=pivot)
 
 
 def _rows_apart(torch, function, A, *args, **keywords):

@@ -80,10 +80,8 @@ def _(np, A, *, offset=0, dim1=-2, dim2=-1):
 @composite(namespace="linalg", method=False)
 def vander(xp, x, N: Plain = None):
     r"""Powers 0, 1, …, N - 1 of each number, in rows; N is the number of numbers by default."""
-    if not x.shape:
-        raise RuntimeError("Expected dim > 0: linalg.vander needs vectors")
-    count = x.shape[-1] if N is None else N
-    if count <= (0 if N is None else 1):
+    count = (x.shape[-1] if x.shape else 1) if N is None else N
+    if count <= 1:
         raise RuntimeError(f"N must be greater than 1, not {count}")
     one = xp.ones_like(x)
     powers = [one]

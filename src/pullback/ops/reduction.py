@@ -515,7 +515,11 @@ def vector_norm(
         return xp.sum(xp.sign(size), dim, keepdim)
     if ord == 1:
         return xp.sum(size, dim, keepdim)
-    return xp.pow(xp.sum(xp.pow(size, ord), dim, keepdim), 1 / ord)
+    total = xp.sum(xp.pow(size, ord), dim, keepdim)
+    if ord < 0:
+        return xp.pow(total, 1 / ord)
+    zero = xp.eq(total, 0)  # where the gradient is 0 as well
+    return xp.where(zero, 0, xp.pow(xp.where(zero, 1, total), 1 / ord))
 
 
 @vector_norm.samples
