@@ -49,7 +49,7 @@ __all__ = [
 
 # Arguments that PyTorch has and that mean nothing here: every layout and device is the one.
 COMPATIBILITY = {
-    "device", "generator", "layout", "memory_format", "non_blocking", "pin_memory",
+    "device", "driver", "generator", "layout", "memory_format", "non_blocking", "pin_memory", "pivot",
     "requires_grad", "sparse_grad",
 }  # fmt: skip
 

@@ -464,7 +464,7 @@ class Op:
             first = first[0]
         elif not hasattr(first, "dtype"):  # a number, in a formula: 1 - y
             first = args[self.tensors[1]]
-        if first.dtype.kind not in self.kinds or (not self.half and first.dtype == "float16"):
+        if first.dtype.kind not in self.kinds or (not self.half and first.dtype.name == "float16"):
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(
                 f"\"{self.name}\" not implemented for '{name}': convert the tensor of shape "

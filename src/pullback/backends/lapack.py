@@ -252,7 +252,8 @@ def matrix_exp(a: Any) -> Any:
     """Exponentials (Al-Mohy and Higham, 2009)."""
     from scipy.linalg import expm
 
-    return expm(a).astype(a.dtype, copy=False) if a.size else a.copy()
+    wide = a.astype(np.float32) if a.dtype == np.float16 else a
+    return expm(wide).astype(a.dtype, copy=False) if a.size else a.copy()
 
 
 def determinant(a: Any) -> Any:

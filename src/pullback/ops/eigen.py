@@ -247,6 +247,8 @@ def _svd_products(torch, function, A, *args, **keywords):
     if not isinstance(made, tuple):
         return made
     U, S, V = made
+    if args[1:] == (False,):
+        return S, (U == 0).all(), (V == 0).all()
     V = V.mH if function.__name__ == "svd" and function is not torch.svd else V
     k = S.shape[-1]
     U, V = U[..., :k], V[..., :k]
@@ -257,10 +259,8 @@ def _svd_products(torch, function, A, *args, **keywords):
 def _svd_products_array(np, A, compute_uv=True):
     U, S, Vh = np.linalg.svd(A, False)
     weights = np.arange(1, S.shape[-1] + 1)
-    m, n = A.shape[-2:]
     if not compute_uv:
-        batch = A.shape[:-2]
-        return np.zeros((*batch, m, m)), S, np.zeros((*batch, n, n)), np.zeros((*batch, m, n))
+        return S, np.bool_(True), np.bool_(True)
     V, turned = Vh.conj().swapaxes(-1, -2), U.conj().swapaxes(-1, -2)
     return (U * weights) @ turned, S, (V * weights) @ Vh, (U * weights) @ Vh
 
@@ -534,6 +534,14 @@ def lstsq(xp, A, B: Array, rcond: Plain = None, *, driver: Plain = None):
     return xp.squeeze(solution, -1) if vector else solution, residuals, rank, s
 
 
+def _without_ranks(torch, function, *args, **keywords):
+    """Tests: what has a derivative."""
+    return function(*args, **keywords)[:2]
+
+
+lstsq.tried(_without_ranks)
+
+
 @lstsq.samples
 def _(r):
     yield call(r(4, 2), r(4, 3))
@@ -543,12 +551,7 @@ def _(r):
 
 @lstsq.reference
 def _(np, A, B, rcond=None, *, driver=None):
-    k = min(A.shape[-2:])
-    rank = np.full(A.shape[:-2], k)
-    known = driver in ("gelsd", "gelss")
-    s = np.linalg.svd(A, compute_uv=False) if known else np.zeros(0)
-    residuals = np.zeros(0)
-    return np.linalg.pinv(A) @ B, residuals, rank, s
+    return np.linalg.pinv(A) @ B, np.zeros(0)
 
 
 # ------------------------------------------------------------------------------- randomised

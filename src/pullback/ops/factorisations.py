@@ -217,7 +217,7 @@ def lu(xp, A, *, pivot: bool = True):
     return tuple(xp.lu_unpack(packed, pivots))
 
 
-@composite(method=False, outputs="P L U", dtypes="fc", half=False)
+@composite(method=False, outputs="P L U")
 def lu_unpack(xp, LU_data, LU_pivots: Array, unpack_data: bool = True, unpack_pivots: bool = True):
     r"""P, L and U of `linalg.lu_factor`'s results; those not asked for are empty."""
     if LU_pivots.dtype.name != "int32":
@@ -247,10 +247,11 @@ def lu_function(xp, A, pivot: bool = True, get_infos: bool = False):
 def _rows_apart(torch, function, A, *args, **keywords):
     """Tests: matrices whose pivots are clear."""
     n = min(A.shape[-2:])
-    return function(
-        A + 9 * torch.eye(A.shape[-2], A.shape[-1], dtype=A.dtype)[torch.arange(A.shape[-2]) - n],
-        *args, **keywords,
-    )  # fmt: skip
+    rows = torch.arange(A.shape[-2]) - n
+    made = function(A + 9 * torch.eye(*A.shape[-2:], dtype=A.dtype)[rows], *args, **keywords)
+    if function is not torch.linalg.lu:
+        return made
+    return made[0].bool(), *made[1:]  # permutations have no derivative
 
 
 def _rows_apart_array(np, A):
@@ -328,7 +329,10 @@ for _op in (lu, lu_factor, lu_factor_ex, lu_function):
 def _with_pivots(torch, function, *args, **keywords):
     """Tests: pivots as LAPACK's 32-bit integers."""
     args = [a.int() if getattr(a, "dtype", None) is torch.int64 else a for a in args]
-    return function(*args, **keywords)
+    made = function(*args, **keywords)
+    if function is not torch.lu_unpack:
+        return made
+    return tuple(x for x in (made[0].bool(), *made[1:]) if x.numel())
 
 
 @lu_unpack.samples
@@ -348,7 +352,7 @@ def _(np, LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
         U = np.triu(LU_data[..., :k, :])
     if unpack_pivots:
         P = _permutation(np, LU_pivots, m)
-    return P, L, U
+    return tuple(x for x in (P != 0, L, U) if x.size)
 
 
 def _permutation(np, pivots, m):

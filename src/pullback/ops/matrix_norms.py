@@ -9,9 +9,9 @@ from pullback.op import Dtype, Plain, call, composite, matrices, wrap_dim
 def matrix_norm(
     xp, A, ord: Plain = "fro", dim: Plain = (-2, -1), keepdim: bool = False, *, dtype: Dtype = None
 ):
-    r"""Norms of matrices: "fro", "nuc" (sum of singular values), 2 and -2 (the largest, the least),
+    r"""Norms of matrices: "fro", "nuc" (sum of singular values), 2, 1, inf, and their opposites.
 
-    1 and -1 (the largest and least sum of a column's moduli), inf and -inf (of a row's).
+    2 and -2: the largest and the least singular value; 1 and -1 (the largest and least sum of a column's moduli), inf and -inf (of a row's).
     """
     name = "linalg.matrix_norm"
     if dtype is not None:

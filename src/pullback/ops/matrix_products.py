@@ -1,6 +1,6 @@
 """Products of vectors as `torch.linalg` has them, diagonals, Vandermonde matrices."""
 
-from pullback.op import Plain, call, composite, wrap_dim
+from pullback.op import Plain, call, composite, matrices, wrap_dim
 
 
 @composite(namespace="linalg", method=False)
@@ -38,6 +38,7 @@ def _(np, input, other, *, dim=-1):
 @composite(namespace="linalg", method=False)
 def vecdot(xp, x, y, *, dim: int = -1):
     r"""$\sum_i \overline{x_i} y_i$ along an axis; the others broadcast."""
+    matrices.check_floating("linalg.vecdot", x)
     shape = xp.broadcast_shape(x.shape, y.shape)
     if not x.shape or not y.shape:
         raise RuntimeError("linalg.vecdot: Expected x and y to have at least 1 dimension")
@@ -80,7 +81,12 @@ def _(np, A, *, offset=0, dim1=-2, dim2=-1):
 @composite(namespace="linalg", method=False)
 def vander(xp, x, N: Plain = None):
     r"""Powers 0, 1, …, N - 1 of each number, in rows; N is the number of numbers by default."""
-    count = (x.shape[-1] if x.shape else 1) if N is None else N
+    if x.dtype.kind == "b" or x.dtype.name == "float16":
+        raise RuntimeError(f"linalg.vander: not implemented for {x.dtype}: convert with .to()")
+    if x.dtype.kind in "iu":  # to int64
+        x = xp.sum(xp.unsqueeze(x, -1), -1)
+    x = x if x.shape else xp.unsqueeze(x, 0)
+    count = x.shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError(f"N must be greater than 1, not {count}")
     one = xp.ones_like(x)

@@ -65,8 +65,8 @@ def inverse(xp, input):
 @inv.samples
 @inverse.samples
 def _(r):
-    yield call(r(3, 3))
-    yield call(r(2, 1, 2, 2))
+    yield call(r(1, 3, 3))
+    yield call(r(1, 2, 2, 2))
     yield call(r(0, 0))
 
 
@@ -78,8 +78,8 @@ def _(np, A):
 
 @inv_ex.samples
 def _(r):
-    yield call(r(3, 3))
-    yield call(r(2, 2, 2), check_errors=True)
+    yield call(r(1, 3, 3))
+    yield call(r(1, 2, 2, 2), check_errors=True)
 
 
 @inv_ex.reference
@@ -186,18 +186,18 @@ def solve(xp, A, B, *, left: bool = True):
 
 @solve.samples
 def _(r):
-    yield call(r(3, 3), r(3, 2))
-    yield call(r(3, 3), r(3))
-    yield call(r(2, 2, 2), r(2, 2))
-    yield call(r(2, 1, 2, 2), r(3, 2, 1))
-    yield call(r(3, 3), r(2, 3), left=False)
+    yield call(r(1, 3, 3), r(3, 2))
+    yield call(r(1, 3, 3), r(3))
+    yield call(r(1, 2, 2), r(1, 2))
+    yield call(r(1, 2, 2, 2), r(3, 1, 2, 1))
+    yield call(r(1, 3, 3), r(2, 3), left=False)
     yield call(r(0, 0), r(0, 2))
 
 
 @solve_ex.samples
 def _(r):
-    yield call(r(3, 3), r(3, 2))
-    yield call(r(3, 3), r(2, 3), left=False, check_errors=True)
+    yield call(r(1, 3, 3), r(3, 2))
+    yield call(r(1, 3, 3), r(2, 3), left=False, check_errors=True)
 
 
 def _solve_reference(np, A, B, left=True):
@@ -385,8 +385,8 @@ def tensorinv(xp, A, ind: int = 2):
 
 @tensorinv.samples
 def _(r):
-    yield call(r(2, 3, 6))
-    yield call(r(4, 2, 2), 1)
+    yield call(r(1, 6, 6))
+    yield call(r(1, 1, 1), 1)
 
 
 @tensorinv.reference
@@ -421,8 +421,8 @@ def tensorsolve(xp, A, B: Array, dims: Plain = None):
 
 @tensorsolve.samples
 def _(r):
-    yield call(r(2, 3, 6), r(2, 3))
-    yield call(r(2, 6, 3), r(6), (0, 2))
+    yield call(r(1, 6, 6), r(1, 6))
+    yield call(r(1, 6, 6), r(6), (0,))
 
 
 @tensorsolve.reference
