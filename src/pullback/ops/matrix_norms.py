@@ -11,7 +11,8 @@ def matrix_norm(
 ):
     r"""Norms of matrices: "fro", "nuc" (sum of singular values), 2, 1, inf, and their opposites.
 
-    2 and -2: the largest and the least singular value; 1 and -1 (the largest and least sum of a column's moduli), inf and -inf (of a row's).
+    2 and -2: the largest and the least singular value; 1 and -1: the largest and least sum of a
+    column's moduli; inf and -inf: of a row's.
     """
     name = "linalg.matrix_norm"
     if dtype is not None:
