@@ -24,7 +24,7 @@ FLOORS = [
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},
-    {"fft", "linalg", "special", "nn", "optim", "utils", "torch_alias"},
+    {"fft", "linalg", "signal", "special", "nn", "optim", "utils", "torch_alias"},
     {"serialization"},
     {"__init__"},
     {"operations_page"},

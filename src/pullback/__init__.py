@@ -284,7 +284,18 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 
 # Imported when they are first used: whatever is not needed to make a tensor.
-_SUBMODULES = ("fft", "func", "graph", "linalg", "nn", "optim", "serialization", "special", "utils")
+_SUBMODULES = (
+    "fft",
+    "func",
+    "graph",
+    "linalg",
+    "nn",
+    "optim",
+    "serialization",
+    "signal",
+    "special",
+    "utils",
+)
 
 _FUNCTIONS = {"elementwise": "scalars"}  # likewise; names: the modules they are in
 

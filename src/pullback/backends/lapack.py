@@ -159,6 +159,24 @@ def svd(a: Any, full_matrices: bool) -> Any:
     return _converged(lambda: tuple(np.linalg.svd(a, full_matrices)), "linalg.svd")
 
 
+def eigvalsh(a: Any, uplo: str) -> Any:
+    """Eigenvalues of Hermitian matrices alone."""
+    return _converged(lambda: np.linalg.eigvalsh(a, uplo), "linalg.eigvalsh")
+
+
+def eigvals(a: Any) -> Any:
+    """Eigenvalues alone, complex ones."""
+    if not np.isfinite(a).all():
+        raise RuntimeError("linalg.eigvals: input tensor should not contain infs or NaNs.")
+    found = _converged(lambda: np.linalg.eigvals(a), "linalg.eigvals")
+    return found.astype(np.result_type(a.dtype, np.complex64))
+
+
+def svdvals(a: Any) -> Any:
+    """Singular values alone."""
+    return _converged(lambda: np.linalg.svd(a, compute_uv=False), "linalg.svdvals")
+
+
 def _converged(compute: Callable[[], Any], name: str) -> Any:
     try:
         return compute()
@@ -283,7 +301,7 @@ FUNCTIONS: dict[str, Function] = {
     f.__name__: f
     for f in (
         check_info, inverse, solve, solve_triangular, cholesky, lu_factor, permutations, geqrf, qr,
-        eigh, eig, svd, least_squares, ldl_factor, ldl_solve, matrix_exp, determinant,
+        eigh, eig, eigvalsh, eigvals, svdvals, svd, least_squares, ldl_factor, ldl_solve, matrix_exp, determinant,
         log_determinant, cofactors,
     )
 }  # fmt: skip

@@ -15,6 +15,7 @@ from pullback.ops import (
     copies,
     creation,
     determinants,
+    distances,
     eigen,
     exponential,
     extremes,
@@ -43,6 +44,7 @@ from pullback.ops import (
     solve,
     special,
     trigonometry,
+    windows,
 )
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "copies",
     "creation",
     "determinants",
+    "distances",
     "eigen",
     "exponential",
     "extremes",
@@ -84,4 +87,5 @@ __all__ = [
     "solve",
     "special",
     "trigonometry",
+    "windows",
 ]

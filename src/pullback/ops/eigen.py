@@ -13,13 +13,18 @@ _t, _h = matrices.transposed, matrices.adjoint
 
 
 def _off_diagonal_over(xp, x, gaps, diagonal):
-    """x / gaps off the diagonal, and another diagonal."""
-    n = x.shape[-1]
-    one = matrices.identity(xp, n, gaps)
-    return xp.where(xp.gt(xp.real(one), 0), diagonal, x / xp.where(xp.gt(xp.real(one), 0), 1, gaps))
+    """x / gaps off the diagonal (0 / 0 = 0: vectors that nobody asks for), another diagonal."""
+    one = xp.gt(xp.real(matrices.identity(xp, x.shape[-1], gaps)), 0)
+    nothing = xp.logical_or(one, xp.logical_and(xp.eq(gaps, 0), xp.eq(x, 0)))
+    return xp.where(one, diagonal, x / xp.where(nothing, 1, gaps))
 
 
 # ------------------------------------------------------------------------------ eigenvalues
+
+
+def _check_half(UPLO):
+    if UPLO not in ("L", "U", "l", "u"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO!r}")
 
 
 @opaque(
@@ -32,8 +37,7 @@ def eigh(xp, A, UPLO: Plain = "L"):
     The half of A that UPLO names is looked at. LinAlgError if LAPACK does not converge.
     """
     matrices.check_square("linalg.eigh", A)
-    if UPLO not in ("L", "U", "l", "u"):
-        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO!r}")
+    _check_half(UPLO)
     return xp.lapack("eigh", A, UPLO.upper())
 
 
@@ -58,11 +62,37 @@ def _(xp, A, UPLO):
     return xp.linalg_eigh(A, UPLO)
 
 
+@opaque(
+    namespace="linalg", public=False, node="LinalgEigh", dtypes="fc", half=False, holomorphic=False
+)  # fmt: skip
+def values_of_hermitian(xp, A, UPLO: Plain):
+    r"""Eigenvalues of Hermitian matrices, ascending."""
+    return xp.lapack("eigvalsh", A, UPLO.upper())
+
+
+@values_of_hermitian.backward("A")
+def _(xp, g, A, UPLO):
+    vectors = xp.linalg_eigh(A, UPLO)[1]
+    return xp.matmul(vectors * xp.unsqueeze(g, -2), _h(xp, vectors))
+
+
+@values_of_hermitian.examples
+def _(xp, A, UPLO):
+    return xp.linalg_values_of_hermitian(A, UPLO)
+
+
+@values_of_hermitian.samples
+def _(r):
+    yield call(r(3, 3), "L")
+
+
 @composite(namespace="linalg", method=False)
 def eigvalsh(xp, A, UPLO: Plain = "L"):
     r"""Eigenvalues of Hermitian matrices (…, n, n), ascending."""
     matrices.check_floating("linalg.eigvalsh", A)
-    return xp.linalg_eigh(A, UPLO)[0]
+    matrices.check_square("linalg.eigvalsh", A)
+    _check_half(UPLO)
+    return xp.linalg_values_of_hermitian(A, UPLO)
 
 
 def _hermitian(torch, function, A, *args, **keywords):
@@ -129,11 +159,36 @@ def _(xp, A):
     return xp.linalg_eig(A)
 
 
+@opaque(
+    namespace="linalg", public=False, node="LinalgEig", dtypes="fc", half=False, holomorphic=False
+)  # fmt: skip
+def values_of_general(xp, A):
+    r"""Eigenvalues, in no order."""
+    return xp.lapack("eigvals", A)
+
+
+@values_of_general.backward("A")
+def _(xp, g, A):
+    vectors = _h(xp, xp.linalg_eig(A)[1])
+    return xp.linalg_solve_matrices(vectors, xp.unsqueeze(g, -1) * vectors)[0]
+
+
+@values_of_general.examples
+def _(xp, A):
+    return xp.linalg_values_of_general(A)
+
+
+@values_of_general.samples
+def _(r):
+    yield call(r(3, 3))
+
+
 @composite(namespace="linalg", method=False)
 def eigvals(xp, A):
     r"""Complex eigenvalues of matrices (…, n, n), in no order."""
     matrices.check_floating("linalg.eigvals", A)
-    return xp.linalg_eig(A)[0]
+    matrices.check_square("linalg.eigvals", A)
+    return xp.linalg_values_of_general(A)
 
 
 def _eigen_sums(torch, function, A):
@@ -222,11 +277,40 @@ def _(xp, A, full_matrices, driver):
     return xp.linalg_svd(A, full_matrices, driver=driver)
 
 
+@opaque(
+    namespace="linalg", public=False, node="LinalgSvd", dtypes="fc", half=False, holomorphic=False
+)  # fmt: skip
+def singular_values(xp, A):
+    r"""Singular values, descending."""
+    return xp.lapack("svdvals", A)
+
+
+@singular_values.backward("A")
+def _(xp, g, A):
+    U, _, Vh = xp.linalg_svd(A, False)
+    return xp.matmul(U * xp.unsqueeze(g, -2), Vh)
+
+
+@singular_values.examples
+def _(xp, A):
+    return xp.linalg_singular_values(A)
+
+
+@singular_values.samples
+def _(r):
+    yield call(r(3, 2))
+
+
 @composite(namespace="linalg", method=False)
 def svdvals(xp, A, *, driver: Plain = None):
     r"""Singular values of matrices (…, m, n), descending."""
     matrices.check_floating("linalg.svdvals", A)
-    return xp.linalg_svd(A, False, driver=driver)[1]
+    matrices.check_matrices("linalg.svdvals", A)
+    if driver is not None:
+        raise RuntimeError(
+            "torch.linalg.svdvals: keyword argument `driver=` is only supported on CUDA inputs"
+        )
+    return xp.linalg_singular_values(A)
 
 
 @composite(name="svd", outputs="U S V")
@@ -236,7 +320,7 @@ def svd_function(xp, input, some: bool = True, compute_uv: bool = True):
     if compute_uv:
         U, S, Vh = xp.linalg_svd(input, not some)
         return U, S, _h(xp, Vh)
-    S = xp.linalg_svd(input, False)[1]
+    S = xp.linalg_svdvals(input)
     batch, (m, n) = input.shape[:-2], input.shape[-2:]
     return xp.filled((*batch, m, m), 0, input), S, xp.filled((*batch, n, n), 0, input)
 
