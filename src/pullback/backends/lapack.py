@@ -135,12 +135,12 @@ def geqrf(a: Any) -> Any:
     return tuple(_each(lambda x: routine(x)[:2], [a], [((m, n), a.dtype), ((min(m, n),), a.dtype)]))
 
 
-def qr(a: Any, mode: str) -> Any:
+def qr(a: Any, mode: Any) -> Any:
     """Q and R."""
     return tuple(np.linalg.qr(a, "reduced" if mode == "r" else mode))
 
 
-def eigh(a: Any, uplo: str) -> Any:
+def eigh(a: Any, uplo: Any) -> Any:
     """Eigenvalues in ascending order and eigenvectors of Hermitian matrices."""
     return _converged(lambda: tuple(np.linalg.eigh(a, uplo)), "linalg.eigh")
 
@@ -159,7 +159,7 @@ def svd(a: Any, full_matrices: bool) -> Any:
     return _converged(lambda: tuple(np.linalg.svd(a, full_matrices)), "linalg.svd")
 
 
-def eigvalsh(a: Any, uplo: str) -> Any:
+def eigvalsh(a: Any, uplo: Any) -> Any:
     """Eigenvalues of Hermitian matrices alone."""
     return _converged(lambda: np.linalg.eigvalsh(a, uplo), "linalg.eigvalsh")
 
@@ -301,7 +301,7 @@ FUNCTIONS: dict[str, Function] = {
     f.__name__: f
     for f in (
         check_info, inverse, solve, solve_triangular, cholesky, lu_factor, permutations, geqrf, qr,
-        eigh, eig, eigvalsh, eigvals, svdvals, svd, least_squares, ldl_factor, ldl_solve, matrix_exp, determinant,
-        log_determinant, cofactors,
+        eigh, eig, eigvalsh, eigvals, svdvals, svd, least_squares, ldl_factor, ldl_solve,
+        matrix_exp, determinant, log_determinant, cofactors,
     )
 }  # fmt: skip
