@@ -97,6 +97,8 @@ def _scale(name, norm, inverse):
     if inverse:
         words = {"backward": "size", "ortho": "root", "forward": "none"}
     norm = "backward" if norm is None else norm
+    if not isinstance(norm, str):
+        raise TypeError(f"{name}(): argument 'norm' must be str, not {type(norm).__name__}")
     if norm not in words:
         raise RuntimeError(f'{name}: Invalid normalization mode: "{norm}"')
     return words[norm]
@@ -507,7 +509,7 @@ def _(
 @istft.samples
 def _(r):
     yield call(r.complex(3, 4), 4)
-    yield call(r.complex(2, 3, 4), 4, 2, 3, r(3, low=1), normalized=True, length=6)
+    yield call(r.complex(2, 3, 4), 4, 2, 3, r.integers(1, 4, 3), normalized=True, length=6)
     yield call(r.complex(4, 4), 4, 1, onesided=False, return_complex=True)
     yield call(r.complex(3, 4), 4, 1, center=False)
 

@@ -1,6 +1,6 @@
 """Products of vectors as `torch.linalg` has them, diagonals, Vandermonde matrices."""
 
-from pullback.op import Plain, call, composite, matrices, wrap_dim
+from pullback.op import call, composite, matrices, wrap_dim
 
 
 @composite(namespace="linalg", method=False)
@@ -79,7 +79,7 @@ def _(np, A, *, offset=0, dim1=-2, dim2=-1):
 
 
 @composite(namespace="linalg", method=False)
-def vander(xp, x, N: Plain = None):
+def vander(xp, x, N: int | None = None):
     r"""Powers 0, 1, …, N - 1 of each number, in rows; N is the number of numbers by default."""
     if x.dtype.kind == "b" or x.dtype.name == "float16":
         raise RuntimeError(f"linalg.vander: not implemented for {x.dtype}: convert with .to()")

@@ -5,7 +5,7 @@ algorithmic differentiation (2008); of pseudo-inverses: G. H. Golub and V. Perey
 differentiation of pseudo-inverses and nonlinear least squares problems (1973).
 """
 
-from pullback.op import Array, Plain, as_ints, call, composite, matrices, opaque
+from pullback.op import Array, Plain, as_ints, call, composite, matrices, opaque, wrap_dim
 
 _t, _h = matrices.transposed, matrices.adjoint
 
@@ -406,7 +406,9 @@ def tensorsolve(xp, A, B: Array, dims: Plain = None):
     r"""X with `tensordot(A, X, X.ndim) == B`; the axes `dims` of A are moved to its end first."""
     rank = len(A.shape)
     if dims is not None:
-        moved = [d % rank for d in as_ints(dims, "tensorsolve", "dims")]
+        moved = [wrap_dim(d, rank, "tensorsolve") for d in as_ints(dims, "tensorsolve", "dims")]
+        if not rank or len(set(moved)) != len(moved):
+            raise RuntimeError(f"tensorsolve: dims {dims} are no axes of {list(A.shape)}")
         A = xp.permute(A, *(d for d in range(rank) if d not in moved), *moved)
     shape = A.shape[len(B.shape) :]
     if _count(shape) != _count(B.shape):
