@@ -24,7 +24,7 @@ FLOORS = [
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},
-    {"fft", "linalg", "signal", "special", "nn", "optim", "utils", "torch_alias"},
+    {"fft", "linalg", "masked", "nn", "optim", "signal", "special", "torch_alias", "utils"},
     {"serialization"},
     {"__init__"},
     {"operations_page"},

@@ -262,6 +262,43 @@ def test_anomaly_detection_knows_the_lines() -> None:
     assert (line.file, line.text) == (__file__, "root = [x][0].exp()")
 
 
+def test_a_value_that_was_written_in_place_is_not_read_from_its_assignment() -> None:
+    x = torch.rand(3, requires_grad=True)
+    w = torch.rand(3)
+    y = x * (w + 1)
+    assert trace(y, {}, sys._getframe()).boxes[0].formula == "x · (w + 1)"
+    y.mul_(torch.full((3,), 5.0))
+    assert trace(y, {}, sys._getframe()).boxes[0].formula == "x · … · …"
+
+
+def test_a_file_that_was_edited_since_is_not_believed(tmp_path: Path) -> None:
+    script = tmp_path / "edited.py"
+    script.write_text(
+        textwrap.dedent("""
+        import sys, torch
+        from pullback.graph import trace
+        x = torch.rand(3, requires_grad=True)
+        c = torch.rand(3)
+        y = x * (c + 4)
+        if len(sys.argv) > 1:
+            text = open(__file__).read()
+            open(__file__, "w").write(text.replace("c + 4)", sys.argv[1] + ")"))
+        print(trace(y, {}, sys._getframe()).boxes[0].formula)
+        """)
+    )
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "pullback", "run", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        return done.stdout.strip()
+
+    before = script.read_text()
+    assert run() == "x · (c + 4)"
+    for change in ("c + 7", "d + 4", "c + 4 + c", "c - 4"):  # the last leaves all in its place
+        script.write_text(before)
+        assert run(change) == "x · …", change
+
+
 def test_a_long_formula_is_cut() -> None:
     x = torch.rand(3, requires_grad=True)
     y = x

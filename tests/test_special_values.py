@@ -126,12 +126,16 @@ def refuse(expected: str, call: Any) -> str:
     return str(caught.value)
 
 
+# Where PyTorch falls over ("Could this error message be improved?"): what it says elsewhere.
+INSTEAD = {("narrow_copy", "dim: 99"): "!IndexError"}
+
+
 @pytest.mark.parametrize("op", PUBLIC, ids=key)
 def test_senseless_arguments(op: Op) -> None:
     """Texts for tensors, axes that are not there, arguments too many: PyTorch's exceptions."""
     problems = []
     for label, call in bad_calls(op).items():
-        expected = PYTORCH["errors"][key(op)][label]
+        expected = INSTEAD.get((key(op), label), PYTORCH["errors"][key(op)][label])
         if not expected:
             continue  # PyTorch makes sense of it
         try:

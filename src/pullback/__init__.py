@@ -289,6 +289,7 @@ _SUBMODULES = (
     "func",
     "graph",
     "linalg",
+    "masked",
     "nn",
     "optim",
     "serialization",

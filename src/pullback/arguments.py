@@ -195,7 +195,7 @@ def _new_dim(name: str, parameter: str, value: Any, ndim: int) -> int:
 _CONVERTERS: dict[Any, Converter] = {
     Dim: _dim, Dims: _dims, DimSet: _dim_set, NewDim: _new_dim, Ints: _ints,
     Number: _number, Dtype: _dtype, Format: _format,
-    int: _int, int | None: _int, float: _float, bool: _bool,
+    int: _int, int | None: _int, float: _float, float | None: _float, bool: _bool,
 }  # fmt: skip
 
 

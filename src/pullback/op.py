@@ -35,6 +35,8 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from pullback import arguments, dtypes, matrices
 from pullback.arguments import (
     Array,
@@ -58,9 +60,9 @@ from pullback.layouts import contiguous_format
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
-    "SomeArrays", "View", "all_examples", "along_axis", "as_ints", "call", "composite",
-    "contiguous_format", "creation", "matrices", "opaque", "pointwise", "reduction", "view",
-    "visible_axes", "wrap_dim",
+    "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis", "as_ints",
+    "call", "composite", "contiguous_format", "copied", "creation", "matrices", "opaque",
+    "pointwise", "reduction", "scattered", "view", "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -92,8 +94,8 @@ def along_axis(xp: Any, function: Function, x: Any, dim: int) -> Any:
         return function(x, dim + 1)
     made = function(xp.unsqueeze(x, 1), 1)
     if not isinstance(made, tuple):
-        return xp.squeeze(made, 1)
-    return type(made)(*(xp.squeeze(m, 1) for m in made))
+        return xp.reshape(made, x.shape[0])
+    return type(made)(*(xp.reshape(m, x.shape[0]) for m in made))
 
 
 class Plan:
@@ -177,6 +179,7 @@ class Op:
     * `inplace_argument`: whether the function has a last argument `inplace`, which writes the
       result over the input.
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
+    * `keywords`: other names of arguments, `{"value": "src"}`, where PyTorch has several.
     * `floating`: integers are converted to the default floating type first; True, or a function
       of the plain arguments that says so.
     * `dtypes`: the kinds of elements it is defined for, "b" booleans, "i" integers, "f" floating
@@ -197,6 +200,7 @@ class Op:
     kind: ClassVar[str]
     always_saved: ClassVar[tuple[str, ...]] = ()  # what the kind's own chores need
     many: bool = False  # a tuple of outputs, as many as the arguments say
+    node_suffix: str = ""  # of the node's name, after the number
     tuple_class: Any = tuple  # of several outputs, set by dispatch
 
     def __init__(
@@ -216,6 +220,7 @@ class Op:
         inplace: bool | str = False,
         inplace_argument: bool = False,
         aliases: Sequence[str] = (),
+        keywords: Mapping[str, str] | None = None,
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
         dtypes: str = "bifc",
@@ -238,6 +243,7 @@ class Op:
         )
         self.inplace_argument = inplace_argument
         self.aliases = tuple(aliases)
+        self.keywords = dict(keywords or {})
         self.floating = floating
         self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
         self.half = half
@@ -779,6 +785,111 @@ class Opaque(Op):
         return self.call(xp, args)
 
 
+class ViewCopy(Opaque):
+    """What a view shows, in its own memory: `permute_copy`, from the declaration of `permute`."""
+
+    def __init__(self, view: View, *, name: str = "", node: str = "", **options: Any):
+        options = {"method": False, "holomorphic": view.holomorphic} | options
+        super().__init__(
+            view.forward,
+            name=name or f"{view.public_name}_copy",
+            node=node or view.node,
+            overload=view.given_overload,
+            derivative=view.derivative,
+            **options,
+        )
+        self.view = view
+        self.many = view.many
+        self.node_suffix = "" if node else "_copy"
+        self.doc = f"`{view.public_name}`, copied."
+        self.sample_function = lambda r: map(self._packed, _samples_of(view, r))
+        self.reference_function = lambda np, *args, **keywords: _reference_of(view)(
+            np, *args, **keywords
+        )
+        if not view.many:
+            self.formula_function = lambda xp, *args: xp.apply(view, args)
+
+    def _packed(self, made: tuple[tuple[Any, ...], dict[str, Any]]) -> Any:
+        """A call with its integers as one sequence: there is no method."""
+        args, keywords = made
+        for k, p in enumerate(self.view.parameters):
+            if p.kind is p_variadic and not (len(args) == k + 1 and isinstance(args[k], tuple)):
+                args = (*args[:k], args[k:])
+        return args, keywords
+
+    def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
+        made = super()._read_parameters(forward)
+        for p in made:
+            if p.kind is p_variadic:
+                p.kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return made
+
+    def _default_rules(self) -> dict[str, tuple[Function, tuple[str, ...] | None]]:
+        return {target: (rule.function, rule.names) for target, rule in self.view.rules.items()}
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        return self.view.compute(xp, args)  # what is recorded is never an argument's memory
+
+
+class ViewScatter(Opaque):
+    """The input with other values where a view of it looks: `select_scatter`, from `select`."""
+
+    def __init__(self, view: View, *, name: str = "", **options: Any):
+        super().__init__(view.forward, name=name or f"{view.public_name}_scatter", **options)
+        self.view = view
+        self.doc = f"The input with `src` written where `{view.public_name}` looks, in a copy."
+        self.sample_function = self._samples
+        self.reference_function = self._reference
+        self.formula_function = self._formula
+
+    def _read_parameters(self, forward: Function) -> tuple[Parameter, ...]:
+        input, *plain = super()._read_parameters(forward)
+        src = inspect.Parameter("src", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return (input, Parameter(src, True), *plain)
+
+    def _default_rules(self) -> dict[str, tuple[Function, tuple[str, ...] | None]]:
+        def to_input(xp: Any, g: Any, shape: Any, *plain: Any) -> Any:
+            return xp.apply(self, (g, xp.filled(shape, 0, g), *plain))
+
+        def to_src(xp: Any, g: Any, *plain: Any) -> Any:
+            return xp.apply(self.view, (g, *plain))
+
+        input, src, *plain = (p.name for p in self.parameters)
+        return {input: (to_input, ("g", f"{src}_shape", *plain)), src: (to_src, ("g", *plain))}
+
+    def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        input, src, *plain = args
+        return xp.write_view(self.public_name, input, src, self.view, plain)
+
+    def _formula(self, xp: Any, input: Any, src: Any, *plain: Any) -> Any:
+        if src.dtype != input.dtype or xp.apply(self.view, (input, *plain)).shape != src.shape:
+            return xp.not_lowerable("an error, or a conversion")
+        ones = xp.expand(xp.number(1), *src.shape)
+        there = xp.transposed(ones, self.view, plain, input.shape)
+        return xp.where(xp.ne(there, 0), xp.transposed(src, self.view, plain, input.shape), input)
+
+    def _samples(self, r: Any) -> Any:
+        for (input, *plain), keywords in _samples_of(self.view, r):
+            part = _reference_of(self.view)(np, input, *plain, **keywords)
+            yield (input, r(*part.shape), *plain), keywords
+
+    def _reference(self, np: Any, input: Any, src: Any, *plain: Any, **keywords: Any) -> Any:
+        places = np.arange(input.size).reshape(input.shape)
+        result = np.array(input)
+        result.reshape(-1)[_reference_of(self.view)(np, places, *plain, **keywords)] = src
+        return result
+
+
+def _samples_of(op: Op, r: Any) -> Any:
+    assert op.sample_function is not None
+    return op.sample_function(r)
+
+
+def _reference_of(op: Op) -> Function:
+    assert op.reference_function is not None
+    return op.reference_function
+
+
 class Composite(Op):
     """Written with other operations on tensors; it differentiates through its body.
 
@@ -873,3 +984,5 @@ view = _decorator(View)
 opaque = _decorator(Opaque)
 composite = _decorator(Composite)
 creation = _decorator(Creation)
+copied = ViewCopy  # functions of a declared view
+scattered = ViewScatter

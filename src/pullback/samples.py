@@ -257,6 +257,7 @@ def cast(array: Any, dtype: str) -> Any:
     if dtype == "bool":
         array = array > 0
     elif "int" in dtype:
+        array = np.where(np.isfinite(array), array, 0)  # what integers do not have
         array = np.rint(np.abs(array) if dtype.startswith("uint") else array)
     return np.asarray(array).astype(dtype)
 

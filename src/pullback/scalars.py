@@ -77,10 +77,29 @@ class Elementwise:
             raise TypeError(f"elementwise(): {self.name} takes no arguments")
         self._fn = fn
         self._partials = partials
-        self._functions: dict[Any, Callable[..., Any]] = {}  # by dtype
+        self._count = len(self._signature.parameters)
+        self._functions: dict[Any, Callable[..., Any]] = {}  # by NumPy's dtype
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        if keywords or len(args) != len(self._signature.parameters):
+        if len(args) == self._count and not keywords:  # tensors of one dtype, and numbers
+            common = None
+            for a in args:
+                if type(a) is Tensor:
+                    dtype = a._value.dtype
+                    if common is None:
+                        common = dtype
+                    elif dtype is not common:
+                        break
+                elif type(a) is not float and type(a) is not int:
+                    break
+            else:
+                known = self._functions.get(common)
+                if known is not None:
+                    return known(*args)
+        return self._general(args, keywords)
+
+    def _general(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if keywords or len(args) != self._count:
             try:
                 bound = self._signature.bind(*args, **keywords)
             except TypeError as error:
@@ -109,9 +128,9 @@ class Elementwise:
             )
         if not dtype.is_floating_point:
             dtype = dtypes.get_default_dtype()
-        function = self._functions.get(dtype)
+        function = self._functions.get(dtype.numpy)
         if function is None:
-            function = self._functions.setdefault(dtype, bind(self._declared(dtype)))
+            function = self._functions.setdefault(dtype.numpy, bind(self._declared(dtype)))
         return function(*args)
 
     def __repr__(self) -> str:
@@ -140,7 +159,6 @@ class Elementwise:
             node="".join(part.capitalize() for part in self.name.split("_")) or "Elementwise",
             method=False,
             floating=True,
-            dtypes="f",
             result="bool" if is_bool else "same",
             derivative=bool(partial),
             registered=False,

@@ -551,7 +551,7 @@ def node_class(op: Op, overload: int = 0) -> type[OperationNode]:
     """The class of an operation's nodes, such as MulBackward0."""
     found = _classes.get((id(op), overload))
     if found is None:
-        name = f"{op.node}Backward{overload}"
+        name = f"{op.node}Backward{overload}{op.node_suffix}"
         hidden = op.hidden(overload)
         found = type(name, (OperationNode,), {"op": op, "hidden": hidden, "__module__": __name__})
         _classes[id(op), overload] = found

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends import array_functions, array_special
+from pullback.backends import array_functions, array_special, array_statistics
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
@@ -183,6 +183,19 @@ class ArrayVocabulary:
         np.add.at(result.reshape(-1), places, x)
         return result
 
+    @staticmethod
+    def write_view(what: str, x: Any, values: Any, view: View, plain: Sequence[Any]) -> Any:
+        """A copy of x with the values where a view operation looks."""
+        result = np.array(x, order="C")
+        target = view.compute(ARRAYS, (result, *plain))
+        if target.shape != values.shape:
+            raise RuntimeError(
+                f"{what}(): expected src to have the size of the part of self that it replaces: "
+                f"src is of shape {list(values.shape)}, that part of {list(target.shape)}"
+            )
+        target[...] = ARRAYS.cast(values, x.dtype)
+        return result
+
     # ----------------------------------------------------------------------------- indexing
 
     @staticmethod
@@ -256,6 +269,6 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
-for _module in (array_functions, array_special):
+for _module in (array_functions, array_special, array_statistics):
     _install({n: getattr(_module, n) for n in _module.__all__})
 ARRAYS = ArrayVocabulary()

@@ -186,7 +186,7 @@ def _compile(
     defaults: dict[str, Any] = {}
     keyword_only = False
     variadic = None
-    names = {_NUMPY_NAMES[n]: n for n in _NUMPY_NAMES if n in op.positions}
+    names = {_NUMPY_NAMES[n]: n for n in _NUMPY_NAMES if n in op.positions} | op.keywords
     for p in op.parameters:
         if p.kind is inspect.Parameter.VAR_POSITIONAL:
             variadic = p.name

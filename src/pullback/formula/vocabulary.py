@@ -51,6 +51,11 @@ class FormulaVocabulary:
     broadcast_shape = staticmethod(broadcast_shape)
 
     @staticmethod
+    def apply(op: Op, args: Sequence[Any]) -> Any:
+        """An operation given by its declaration, arguments normalised."""
+        return build(op, list(args))
+
+    @staticmethod
     def number(value: float, like: Value | None = None) -> Value:
         """A number that the code for a formula does not depend on: an integer, or of some dtype."""
         return Source(np.array(value, np.int64 if like is None else like.dtype), fixed=True)

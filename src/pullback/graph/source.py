@@ -6,12 +6,14 @@ goes as deep as both agree. What does not agree has no line and no text: nothing
 """
 
 import ast
+import dis
 import inspect
 import linecache
 import re
+import sys
+import types
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
@@ -31,6 +33,11 @@ _OPERATORS: dict[type[ast.AST], tuple[str, ...]] = {
 }
 
 
+_SYMBOLS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Place:
     """An expression of the user's, where it is known, and its line."""
@@ -45,23 +52,35 @@ class Source:
     def __init__(self, frame: FrameType | None, modules: Collection[str]) -> None:
         self._modules = modules
         self._assigned: dict[str, Place] = {}
+        self._compiled: dict[int, _Compiled] = {}
         self._expressions: dict[str, dict[tuple[int | None, ...], ast.expr]] = {}
         if frame is None:
             return
         tree, file = _tree_of(frame.f_code)
         if tree is not None:
-            self._assigned = dict(_assigned_once(tree, frame, file))
+            seen = _Compiled(frame.f_code)
+            self._assigned = {
+                name: place
+                for name, place in _assigned_once(tree, frame, file)
+                if place.expression is not None and seen.has(place.expression)
+            }
 
     def place_at(self, code: CodeType, instruction: int) -> Place | None:
         """The expression that an instruction of a running function computes."""
-        place = next(islice(code.co_positions(), instruction // 2, None), None)
-        if place is None or place[0] is None:
+        seen = self._compiled.get(id(code))
+        if seen is None:
+            seen = self._compiled[id(code)] = _Compiled(code)
+        place = seen.positions[instruction // 2]
+        if place[0] is None:
             return None
         file = code.co_filename
         line = Line(file, place[0], linecache.getline(file, place[0]).strip())
         if file not in self._expressions:
             self._expressions[file] = _expressions_of(file)
-        return Place(self._expressions[file].get(place), line)
+        expression = self._expressions[file].get(place)
+        if expression is not None and not seen.has(expression):
+            expression = None
+        return Place(expression, line)
 
     def over(self, name: str, node: Any, edges_of: Any) -> Iterator[tuple[Any, Place]]:
         """The expression of variable `name` laid over the operators below `node`.
@@ -125,6 +144,55 @@ class Source:
         while isinstance(expression, ast.Attribute):  # torch.nn.functional
             expression = expression.value
         return isinstance(expression, ast.Name) and expression.id in self._modules
+
+
+class _Compiled:
+    """What a code object was compiled from, as far as it remembers: places and constants.
+
+    A file may have been edited since it was read.
+    """
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code  # kept, so that its identity stays its own
+        self.positions = list(code.co_positions())
+        self._places = set(self.positions)
+        self._operators = {
+            tuple(i.positions): i.argrepr
+            for i in dis.get_instructions(code)
+            if i.opname == "BINARY_OP" and i.positions is not None
+        }
+        self._constants: set[tuple[type, object]] = set()
+        self._names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
+        for constant in code.co_consts:
+            for value in constant if isinstance(constant, tuple) else (constant,):
+                if isinstance(value, int | float | complex | str | bytes):
+                    self._constants.add((type(value), value))
+
+    def has(self, expression: ast.expr) -> bool:
+        """Whether the expression is where the code has it, with the same names and numbers."""
+        for node in ast.walk(expression):
+            if isinstance(node, ast.BinOp | ast.Call | ast.Subscript):
+                place = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
+                if place not in self._places:
+                    return False
+                symbol = _SYMBOLS.get(type(getattr(node, "op", None)))
+                if symbol is not None and self._operators.get(place) != symbol:
+                    return False
+            elif isinstance(node, ast.Name | ast.Attribute):
+                if (node.id if isinstance(node, ast.Name) else node.attr) not in self._names:
+                    return False
+            elif isinstance(node, ast.Constant) and not self._knows(node.value):
+                return False
+        return True
+
+    def _knows(self, value: object) -> bool:
+        # None, Ellipsis and, since Python 3.14, small integers are in the instructions themselves.
+        if value is None or isinstance(value, bool | types.EllipsisType):
+            return True
+        if sys.version_info >= (3, 14) and isinstance(value, int) and 0 <= value < 256:
+            return True
+        negative = (type(value), -value) if isinstance(value, int | float) else None
+        return bool({(type(value), value), negative} & self._constants)
 
 
 def place_in(stack: list[str]) -> Place | None:

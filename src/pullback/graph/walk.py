@@ -93,7 +93,8 @@ class Walk:
         self._names = Names(params, found)
         self._history = History(self._names, Source(frame, seen.modules))
         for name, tensor in found.items():
-            if tensor.grad_fn is not None:
+            # What was written in place is not what it was assigned.
+            if tensor.grad_fn is not None and not tensor._version:
                 self._history.read_source(name, tensor.grad_fn)
         self._storage = Storage([*tensors, *gradients])
         self._keys: dict[object, str] = {}

@@ -1,0 +1,198 @@
+"""What the array vocabulary has for statistics: running extremes, ranks, counts, sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "bin_edges_array", "bincount_array", "cumulative_extreme", "cumulative_logsumexp",
+    "histc_array", "histogram_array", "middle_places", "mode_places", "rank_places",
+    "unique_arrays", "unique_runs",
+]  # fmt: skip
+
+
+def cumulative_extreme(x: Any, dim: int, largest: bool) -> Any:
+    """Running extremes along one axis, and their places: the last among equals, NaN wins."""
+    if not x.ndim:
+        return x.copy(), np.zeros((), np.int64)
+    values = (np.maximum if largest else np.minimum).accumulate(x, axis=dim)
+    places = np.arange(x.shape[dim]).reshape([-1 if k == dim else 1 for k in range(x.ndim)])
+    found = x == values
+    if x.dtype.kind == "f":
+        found |= np.isnan(x)
+    return values, np.maximum.accumulate(np.where(found, places, 0), axis=dim)
+
+
+def cumulative_logsumexp(x: Any, dim: int) -> Any:
+    """Running logarithms of sums of exponentials along one axis."""
+    if not x.ndim:
+        return x.copy()
+    if x.dtype.kind != "c":
+        return np.logaddexp.accumulate(x, axis=dim)
+    x = np.moveaxis(x, dim, 0)
+    result = np.empty_like(x)
+    for k, row in enumerate(x):  # NumPy has no logaddexp of complex numbers
+        if k:
+            last = result[k - 1]
+            first = last.real >= row.real
+            top, low = np.where(first, last, row), np.where(first, row, last)
+            row = np.where(np.isneginf(low.real), top, top + np.log1p(np.exp(low - top)))
+        result[k] = row
+    return np.moveaxis(result, 0, dim)
+
+
+def rank_places(x: Any, k: int, dim: int) -> Any:
+    """Where the k-th smallest element (from 0) is along one axis, kept; NaN is largest."""
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    order = np.argpartition(x, k, axis=dim)
+    return order[(slice(None),) * dim + (slice(k, k + 1),)].astype(np.int64, copy=False)
+
+
+def middle_places(x: Any, dim: int, skip_nan: bool) -> Any:
+    """Where the median is along one axis, kept: the lower of two.
+
+    A NaN where there is one; or the median of the others, if there are any.
+    """
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    middle = (x.shape[dim] - 1) // 2
+    nan = np.isnan(x) if x.dtype.kind == "f" else None
+    if nan is None or not nan.any():
+        return rank_places(x, middle, dim)
+    if not skip_nan:
+        first = np.argmax(nan, axis=dim, keepdims=True)
+        return np.where(nan.any(dim, keepdims=True), first, rank_places(x, middle, dim))
+    order = np.argsort(x, axis=dim, kind="stable")
+    count = np.count_nonzero(~nan, axis=dim, keepdims=True)
+    return np.take_along_axis(order, np.maximum(count - 1, 0) // 2, dim)
+
+
+def mode_places(x: Any, dim: int) -> Any:
+    """Where the most frequent value is along one axis, kept: the smallest among equals, the last
+    place of it."""
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    x = np.moveaxis(x, dim, -1)
+    order = np.argsort(x, axis=-1, kind="stable")
+    ordered = np.take_along_axis(x, order, -1)
+    begins = np.ones(ordered.shape, bool)
+    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    places = np.arange(x.shape[-1])
+    length = places - np.maximum.accumulate(np.where(begins, places, 0), axis=-1)
+    last = np.argmax(length, axis=-1, keepdims=True)
+    return np.moveaxis(np.take_along_axis(order, last, -1), -1, dim)
+
+
+def _as_rows(x: Any, dim: int) -> Any:
+    """The slices of an axis as rows of a matrix, by its positions."""
+    count = x.shape[dim]
+    return np.moveaxis(x, dim, 0).reshape(count, x.size // count if count else 0)
+
+
+def unique_arrays(x: Any, dim: int | None) -> tuple[Any, Any, Any]:
+    """The different values, or slices, in order; for each element which it is; how many of each.
+
+    Every NaN is different from all others.
+    """
+    if dim is None:
+        values, inverse, counts = np.unique(
+            x, return_inverse=True, return_counts=True, equal_nan=False
+        )
+        return values, inverse.reshape(x.shape), counts
+    rows = _as_rows(x, dim)
+    order = np.lexsort(rows.T[::-1]) if rows.shape[1] else np.arange(len(rows))
+    ordered = rows[order]
+    new = np.ones(len(rows), bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(1)
+    which = np.cumsum(new) - 1
+    inverse = np.empty(len(rows), np.int64)
+    inverse[order] = which
+    counts = np.bincount(which, minlength=0)
+    return np.take(x, order[new], dim), inverse, counts.astype(np.int64)
+
+
+def unique_runs(x: Any, dim: int | None) -> tuple[Any, Any, Any]:
+    """The same of neighbours: runs of equal values, or slices."""
+    rows = x.reshape(-1, 1) if dim is None else _as_rows(x, dim)
+    new = np.ones(len(rows), bool)
+    new[1:] = (rows[1:] != rows[:-1]).any(1)
+    inverse = np.cumsum(new) - 1
+    counts = np.bincount(inverse, minlength=0).astype(np.int64)
+    if dim is None:
+        return x.reshape(-1)[new], inverse.reshape(x.shape), counts
+    return np.take(x, np.flatnonzero(new), dim), inverse, counts
+
+
+# -------------------------------------------------------------------------------------- counts
+
+
+def _extent(x: Any, low: float, high: float, given: bool, what: str) -> tuple[float, float]:
+    """A range to divide, of the elements if none is given; one around a single number."""
+    if not given and x.size:
+        low, high = x.min().item(), x.max().item()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"torch.{what}: range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError(f"torch.{what}: max must be larger than min, not [{low}, {high}]")
+    return (low - 1, high + 1) if low == high and what == "histc" else (low, high)
+
+
+def histc_array(x: Any, bins: int, low: Any, high: Any) -> Any:
+    """Counts in equal parts of a closed range."""
+    low, high = _extent(x, low, high, low != 0 or high != 0 or low != high, "histc")
+    x = x[(x >= low) & (x <= high)]
+    # As PyTorch places them: by division, not by comparison with edges.
+    place = ((x - low) / (high - low) * bins).astype(np.int64)
+    count = np.bincount(np.minimum(place, bins - 1), minlength=bins)
+    return count.astype(x.dtype)
+
+
+def bin_edges_array(x: Any, bins: int, extent: Any) -> Any:
+    """Evenly spaced numbers over a range, or over the elements' range."""
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogramdd(): bins must be > 0, but got {bins}")
+    if extent is None and not x.size:
+        extent = (0, 1)
+    low, high = (0, 0) if extent is None else extent
+    low, high = _extent(x, low, high, extent is not None, "histogram")
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, bins + 1, dtype=x.dtype)
+
+
+def histogram_array(points: Any, edges: Sequence[Any], weight: Any, density: bool) -> Any:
+    """The weight of points, which are rows, between edges; the last bins are closed."""
+    shape = [max(len(e) - 1, 0) for e in edges]
+    inside = np.ones(len(points), bool)
+    place = np.zeros(len(points), np.int64)
+    for k, (e, size) in enumerate(zip(edges, shape, strict=True)):
+        e, x = np.asarray(e), points[:, k]
+        p = np.searchsorted(e, x, "right") - 1
+        p[x == e[-1]] = size - 1
+        inside &= (p >= 0) & (p < size)
+        place = place * size + p
+    kept = None if weight is None else weight[inside]
+    total = int(np.prod(shape))
+    hist = np.bincount(place[inside], kept, total).reshape(shape).astype(points.dtype)
+    if density:
+        hist = hist / hist.sum()
+        for k, e in enumerate(edges):
+            width = np.diff(np.asarray(e)).reshape([-1 if j == k else 1 for j in range(hist.ndim)])
+            hist = hist / width
+    return hist.astype(points.dtype, copy=False)
+
+
+def bincount_array(x: Any, weights: Any, minlength: int) -> Any:
+    """How often each of 0, 1, … occurs, or the sums of its weights."""
+    if x.size and x.min() < 0:
+        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {x.min()}")
+    if weights is not None and weights.dtype.kind == "c":
+        weights = weights.real
+    count = np.bincount(x.astype(np.int64), weights, minlength)
+    if weights is None:
+        return count.astype(np.int64, copy=False)
+    return count.astype(np.float32 if weights.dtype == np.float32 else np.float64, copy=False)

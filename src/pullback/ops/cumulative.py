@@ -1,0 +1,151 @@
+"""Running products, extremes and logarithms of sums along one axis.
+
+Their derivatives are linear recurrences from the end of the axis, $s_i = g_i + c_i s_{i+1}$, which
+are found by doubling: no division, so that zeros count as what they are, and derivatives of any
+order are right there too. (Blelloch 1990, "Prefix sums and their applications", section 1.4.)
+"""
+
+from pullback.op import Dim, Dtype, along_axis, call, opaque
+
+
+def _later(xp, x, dim, step, otherwise):
+    """x some places further along an axis; beyond its end another value."""
+    size = x.shape[dim]
+    shape = [step if k == dim else s for k, s in enumerate(x.shape)]
+    rest = xp.filled(shape, otherwise, x)
+    return xp.cat([xp.slice(x, dim, step, size, 1), rest], dim)
+
+
+def _recurrence(xp, g, factors, dim):
+    """s with s[i] = g[i] + factors[i] s[i + 1] along an axis; log2(n) passes."""
+    size = g.shape[dim]
+    step = 1
+    while step < size:
+        g = g + factors * _later(xp, g, dim, step, 0)
+        factors = factors * _later(xp, factors, dim, step, 0)
+        step *= 2
+    return g
+
+
+@opaque(along="dim")
+def cumprod(xp, input, dim: Dim, *, dtype: Dtype = None):
+    r"""Running product along one axis. Integers and booleans are multiplied in int64.
+
+    The shape is the input's. Its gradient is exact where factors are 0.
+    """
+    return xp.cumulate("prod", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+
+
+@cumprod.backward("input")
+def _(xp, g, input, y, dim):
+    if not len(g.shape) or 0 in g.shape:
+        return g
+    s = _recurrence(xp, g, _later(xp, input, dim, 1, 0), dim)
+    size = y.shape[dim]
+    ones = xp.filled([1 if k == dim else s for k, s in enumerate(y.shape)], 1, y)
+    before = xp.cat([ones, xp.slice(y, dim, 0, size - 1, 1)], dim)
+    return before * s
+
+
+@cumprod.examples
+def _(xp, input, dim, dtype):
+    return along_axis(xp, lambda x, d: xp.cumprod(x, d, dtype=dtype), input, dim)
+
+
+@cumprod.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(r(3, 5), -1)
+    yield call(r.integers(0, 2, 3, 4) * r(3, 4), 1)
+    yield call(r(), 0)
+    yield call(r(0, 2), 1)
+    yield call(r.integers(1, 4, 3), 0, dtype=r.float64)
+
+
+@cumprod.reference
+def _(np, input, dim, *, dtype=None):
+    return np.cumprod(input, dim, dtype) if input.ndim else input
+
+
+def _extreme(name, what):
+    """The running maximum or minimum."""
+
+    @opaque(name=name, outputs="values indices", integer_outputs="indices", dtypes="bif")
+    def function(xp, input, dim: Dim):
+        return xp.cumulative_extreme(input, dim, name == "cummax")
+
+    function.doc = (
+        f"Running {what} along one axis, and where it is: named tuple (values, indices).\n\n"
+        f"The last index among equals; NaN wins. Both have the shape of the input, indices are "
+        f"int64."
+    )
+
+    @function.backward("input")
+    def _(xp, g, indices, input_shape, dim):
+        return xp.scatter_zeros(g, dim, indices, input_shape) if len(g.shape) else g
+
+    @function.examples
+    def _(xp, input, dim):
+        return along_axis(xp, lambda x, d: getattr(xp, name)(x, d), input, dim)
+
+    @function.samples
+    def _(r):
+        yield call(r.distinct(3, 4), 0)
+        yield call(r.distinct(3, 4), -1)
+        yield call(r.integers(0, 3, 9), 0)
+        yield call(r(0, 2), 1)
+
+    @function.reference
+    def _(np, input, dim):
+        values = getattr(np, f"{name[3:]}imum").accumulate(input, dim)
+        shape = [-1 if k == dim % input.ndim else 1 for k in range(input.ndim)]
+        places = np.arange(input.shape[dim]).reshape(shape)
+        return values, np.maximum.accumulate(np.where(input == values, places, 0), dim)
+
+
+_extreme("cummax", "maximum")
+_extreme("cummin", "minimum")
+
+
+@opaque(along="dim", dtypes="fc")
+def logcumsumexp(xp, input, dim: Dim):
+    r"""$\log \sum_{j \le i} e^{x_j}$ along one axis, without overflow. The shape is the input's."""
+    return xp.cumulative_logsumexp(input, dim)
+
+
+@logcumsumexp.backward("input")
+def _(xp, g, input, y, dim):
+    if not len(g.shape) or 0 in g.shape:
+        return g
+    # e^(x[i] - y[k]) as a product of factors of at most 1, from i to k
+    size = y.shape[dim]
+    later = xp.cat([xp.slice(y, dim, 1, size, 1), xp.slice(y, dim, size - 1, size, 1)], dim)
+    s = _recurrence(xp, g, xp.exp(y - xp.finite_or_zero(later)), dim)
+    return xp.exp(input - xp.finite_or_zero(y)) * s
+
+
+@logcumsumexp.examples
+def _(xp, input, dim):
+    return along_axis(xp, xp.logcumsumexp, input, dim)
+
+
+@logcumsumexp.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(100 * r(3, 4), -1)
+    yield call(r(), 0)
+    yield call(r(0, 2), 1)
+
+
+@logcumsumexp.reference
+def _(np, input, dim):
+    if not input.ndim:
+        return input
+    if input.dtype.kind == "c":
+        y = np.moveaxis(input.copy(), dim, 0)
+        for k in range(1, len(y)):
+            first = y[k].real > y[k - 1].real
+            top, low = np.where(first, y[k - 1 : k + 1][::-1], y[k - 1 : k + 1])
+            y[k] = top + np.log(1 + np.exp(low - top))
+        return np.moveaxis(y, 0, dim)
+    return np.logaddexp.accumulate(input, dim)
