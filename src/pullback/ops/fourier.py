@@ -491,9 +491,10 @@ def _(r):
 @stft.reference
 def _(
     np, input, n_fft, hop_length=None, win_length=None, window=None, center=True,
-    pad_mode="reflect", normalized=False, onesided=True, return_complex=None,
+    pad_mode="reflect", normalized=False, onesided=None, return_complex=None,
 ):  # fmt: skip
     hop, size = hop_length or n_fft // 4, win_length or n_fft
+    onesided = not np.iscomplexobj(input) if onesided is None else onesided
     weights = np.ones(size) if window is None else window
     weights = np.pad(weights, ((n_fft - size) // 2, (n_fft - size + 1) // 2))
     x = np.atleast_2d(input)
