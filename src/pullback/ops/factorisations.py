@@ -197,7 +197,7 @@ def permutations(xp, pivots, rows: int, like: Array):
 
 @permutations.samples
 def _(r):
-    yield call(r.integers(2, 3, 2), 2, r(1))
+    yield call(r.integers(2, 3, 2).astype("int32"), 2, r(1))
 
 
 @composite(
@@ -337,9 +337,9 @@ def _with_pivots(torch, function, *args, **keywords):
 
 @lu_unpack.samples
 def _(r):
-    yield call(r(3, 3), r.integers(3, 4, 3))
-    yield call(r(2, 4, 2), r.integers(2, 4, 2, 2), True, False)
-    yield call(r(2, 3), r.integers(2, 3, 2), False, True)
+    yield call(r(3, 3), r.integers(3, 4, 3).astype("int32"))
+    yield call(r(2, 4, 2), r.integers(2, 4, 2, 2).astype("int32"), True, False)
+    yield call(r(2, 3), r.integers(2, 3, 2).astype("int32"), False, True)
 
 
 @lu_unpack.reference
@@ -402,14 +402,14 @@ def lu_solve_function(xp, input, LU_data: Array, LU_pivots: Array):
 
 @lu_solve_function.samples
 def _(r):
-    yield call(r(3, 2), r.nonzero(3, 3), r.integers(3, 4, 3))
+    yield call(r(3, 2), r.nonzero(3, 3), r.integers(3, 4, 3).astype("int32"))
 
 
 @lu_solve.samples
 def _(r):
-    yield call(r.nonzero(3, 3), r.integers(3, 4, 3), r(3, 2))
-    yield call(r.nonzero(2, 3, 3), r.integers(3, 4, 2, 3), r(2, 2, 3), left=False)
-    yield call(r.nonzero(3, 3), r.integers(3, 4, 3), r(3, 2), adjoint=True)
+    yield call(r.nonzero(3, 3), r.integers(3, 4, 3).astype("int32"), r(3, 2))
+    yield call(r.nonzero(2, 3, 3), r.integers(3, 4, 2, 3).astype("int32"), r(2, 2, 3), left=False)
+    yield call(r.nonzero(3, 3), r.integers(3, 4, 3).astype("int32"), r(3, 2), adjoint=True)
 
 
 @lu_solve.reference

@@ -79,8 +79,8 @@ def _(r):
 
 @ldl_solve.samples
 def _(r):
-    yield call(r(3, 3), r.integers(1, 4, 3), r(3, 2))
-    yield call(r(3, 3), r.integers(1, 4, 3), r(3, 2), hermitian=True)
+    yield call(r(3, 3), r.integers(1, 4, 3).astype("int32"), r(3, 2))
+    yield call(r(3, 3), r.integers(1, 4, 3).astype("int32"), r(3, 2), hermitian=True)
 
 
 def _inverse(np, A):
