@@ -64,17 +64,6 @@ def cdist(xp, x1, x2, p: Plain = 2.0, compute_mode: Plain = None):
     return _norm(xp, gap, p)
 
 
-@composite(method=False, aliases=("nn.functional.pdist",))
-def pdist(xp, input, p: Plain = 2.0):
-    r"""$\|x_i - x_j\|_p$ for all i < j, in order: (n, d) gives n (n - 1) / 2 distances."""
-    _check("pdist", input, p)
-    if len(input.shape) != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {len(input.shape)}D")
-    n = input.shape[0]
-    distances = xp.cdist(input, input, p)
-    return xp.masked_select(distances, xp.gt(xp.triu(xp.filled((n, n), 1, input), 1), 0))
-
-
 @cdist.samples
 def _(r):
     yield call(r(3, 2), r(4, 2))
@@ -84,20 +73,6 @@ def _(r):
     yield call(r(3, 2), r(4, 2), 3.5, "donot_use_mm_for_euclid_dist")
 
 
-@pdist.samples
-def _(r):
-    yield call(r(4, 2))
-    yield call(r(4, 2), 1)
-    yield call(r(4, 2), 3.5)
-
-
 @cdist.reference
 def _(np, x1, x2, p=2.0, compute_mode=None):
     return np.linalg.norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
-
-
-@pdist.reference
-def _(np, input, p=2.0):
-    n = len(input)
-    made = np.linalg.norm(input[:, None, :] - input[None, :, :], p, -1)
-    return made[np.triu_indices(n, 1)]
