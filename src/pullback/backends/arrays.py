@@ -92,6 +92,11 @@ class ArrayVocabulary:
         return np.full(shape, check_number(value, like.dtype), like.dtype)
 
     @staticmethod
+    def divides(x: Any) -> bool:
+        """Whether the products of all but one are quotients: of arrays they need not be."""
+        return False
+
+    @staticmethod
     def conj(x: Any) -> Any:
         """The complex conjugate; a real array is its own."""
         return np.conjugate(x) if x.dtype.kind == "c" else x
@@ -225,6 +230,20 @@ class ArrayVocabulary:
     @staticmethod
     def matmul(a: Any, b: Any) -> Any:
         return np.matmul(a, b)
+
+    @staticmethod
+    def lapack(name: str, *args: Any) -> Any:
+        """A function of `backends.lapack`, which is imported when it is first needed."""
+        from pullback.backends.lapack import FUNCTIONS
+
+        return FUNCTIONS[name](*args)
+
+    @staticmethod
+    def fourier(name: str, *args: Any) -> Any:
+        """A function of `backends.fourier`, likewise."""
+        from pullback.backends.fourier import FUNCTIONS
+
+        return FUNCTIONS[name](*args)
 
     @staticmethod
     def pow(x: Any, exponent: Any) -> Any:

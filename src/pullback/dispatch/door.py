@@ -143,10 +143,30 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
             formula.limit(result)
             return result
         except formula.NotLowerable:
-            pass
+            if isinstance(op, Pointwise):
+                _check_room(op, values, total)
     for k in op.tensors:
         values[k] = _computed(args[k], values[k])
     return None
+
+
+def _check_room(op: Op, values: Sequence[Any], total: int) -> None:
+    """OutOfMemoryError if what loops cannot express is far larger than the operands, and too large
+    to be stored."""
+    given = [values[k] for k in op.tensors if isinstance(values[k], (ndarray, Formula))]
+    shape = np.broadcast_shapes(*(v.shape for v in given))
+    size = math.prod(shape)
+    if size <= config.defer_elements or size <= BLOWN * total:
+        return
+    try:
+        config.check_memory(shape, size * max(v.dtype.itemsize for v in given))
+    except OutOfMemoryError as error:
+        if all(v.dtype.kind != "c" for v in given):
+            raise
+        raise OutOfMemoryError(
+            f"{error}. Loops compute real numbers: of complex ones, write the .real and the .imag "
+            f"part as formulas"
+        ) from None
 
 
 def _heavy(op: Op, values: Sequence[Any]) -> bool:
