@@ -90,6 +90,7 @@ def test_calls_are_told_apart() -> None:
             torch.zeros(2.0)  # equal to 2 as a key
         with pytest.raises(TypeError):
             x.sum(True)
+        assert torch.ones(3, dtype=torch.uint8).any().dtype == torch.uint8
         assert not torch.full((2,), 0.0).signbit().any()
         assert torch.full((2,), -0.0).signbit().all()
         assert (torch.arange(3) + 1).dtype == torch.int64

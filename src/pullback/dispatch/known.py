@@ -267,7 +267,7 @@ class _Record:
 def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of an operation on one array, its first argument, with one result."""
     op, limit = met.op, _limit(met)
-    compute = _compute_of_one(op, list(met.values[1:]), met.values[0].shape)
+    compute = _compute_of_one(op, list(met.values[1:]), met.values[0])
     recorded = _Record(met, fills)
     differentiable, node = recorded.differentiable, recorded.node
     step = (op, tuple(met.values[1:]), None) if isinstance(op, View) else None
@@ -308,7 +308,7 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
     """The call of an operation on one array, its first argument, with several results."""
     op = met.op
     plain_values = tuple(met.values[1:])
-    compute = _compute_of_one(op, list(plain_values), met.values[0].shape)
+    compute = _compute_of_one(op, list(plain_values), met.values[0])
     recorded = _Record(met, fills)
     integer = [bool(op.outputs) and n in op.integer_outputs for n in op.outputs or met.result]
     numbers = [None if i else sum(not j for j in integer[:k]) for k, i in enumerate(integer)]
@@ -346,14 +346,19 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
     return call
 
 
-def _reduce(op: Reduction, rest: list[Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def _reduce(
+    op: Reduction, rest: list[Any], shape: tuple[int, ...], dtype: Any
+) -> Callable[[Any], Any]:
     """`op.compute` for arrays of one shape."""
     dims, keepdim = rest[:2]
     options = rest[2 : 2 + len(op.options)]
     finish = op.finish_function
     if op.key in vars(type(ARRAYS)) and finish is None:
         reduce = getattr(ARRAYS, op.key)
-        return lambda x: reduce(x, dims, keepdim, *options)
+        one = np.ones((1,) * len(shape), dtype)
+        whole = np.asarray(op.compute(ARRAYS, (one, *rest)))
+        if np.asarray(reduce(one, dims, keepdim, *options)).dtype == whole.dtype:
+            return lambda x: reduce(x, dims, keepdim, *options)  # else it converts: any() of uint8
     forward = op.forward
     start = {"start": 0} if op.takes_start else {}
     many = len(op.states) > 1
@@ -383,10 +388,10 @@ def _reduce(op: Reduction, rest: list[Any], shape: tuple[int, ...]) -> Callable[
     return compute
 
 
-def _compute_of_one(op: Op, rest: list[Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def _compute_of_one(op: Op, rest: list[Any], like: Any) -> Callable[[Any], Any]:
     """The forward on one array, with the plain arguments as they are known."""
     if isinstance(op, Reduction):
-        return _reduce(op, rest, shape)
+        return _reduce(op, rest, like.shape, like.dtype)
     if isinstance(op, Pointwise) and op.converters:  # that kind's normal forms come last
         return lambda x: op.compute(ARRAYS, (x, *rest))
     if any(p.kind is not p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters):
