@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends import array_functions, array_special, array_statistics
+from pullback.backends import array_functions, array_special, array_statistics, scattering, strides
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
@@ -208,7 +208,7 @@ class ArrayVocabulary:
         """A copy of x with the values written, or added, at the key."""
         x = x.copy()
         if accumulate:
-            np.add.at(x, key, values)
+            scattering.add_positions(x, key, values)
         else:
             x[key] = values
         return x
@@ -255,6 +255,6 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
-for _module in (array_functions, array_special, array_statistics):
+for _module in (array_functions, array_special, array_statistics, scattering, strides):
     _install({n: getattr(_module, n) for n in _module.__all__})
 ARRAYS = ArrayVocabulary()

@@ -15,6 +15,7 @@ from pullback.ops import (
     copies,
     creation,
     cumulative,
+    diagonals,
     differences,
     exponential,
     extremes,
@@ -40,6 +41,7 @@ from pullback.ops import (
     shapes,
     special,
     statistics,
+    strides,
     trigonometry,
 )
 
@@ -54,6 +56,7 @@ __all__ = [
     "copies",
     "creation",
     "cumulative",
+    "diagonals",
     "differences",
     "exponential",
     "extremes",
@@ -79,5 +82,6 @@ __all__ = [
     "shapes",
     "special",
     "statistics",
+    "strides",
     "trigonometry",
 ]

@@ -377,7 +377,7 @@ def _(np, input, dim, index):
 def scatter_zeros(xp, input, dim: int, index: Array, shape):
     r"""Zeros of a shape to which the input is added where `gather` would read: its transpose."""
     zeros = xp.filled(shape, 0, input)
-    return xp.scatter_array(zeros, dim, index, input, True) if 0 not in index.shape else zeros
+    return xp.scatter_array(zeros, dim, index, input, "sum") if 0 not in index.shape else zeros
 
 
 @scatter_zeros.examples
