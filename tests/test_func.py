@@ -78,6 +78,8 @@ def test_gradients() -> None:
     for wrong, match in ((lambda x: x, "scalar tensor"), (lambda x: 1.0, "return a tensor")):
         with pytest.raises(RuntimeError, match=match):
             grad(wrong)(x)
+    with pytest.raises(ValueError, match="must be Tensor"):
+        grad(f)(1.0, y)
     with pytest.raises(RuntimeError, match="argnum"):
         grad(f, 2)(x, y)
     with pytest.raises(RuntimeError, match="floating point"):

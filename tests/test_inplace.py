@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
 import pullback as torch
+from pullback.autograd.graph import allow_mutation_on_saved_tensors, saved_tensors_hooks
+from pullback.utils.checkpoint import checkpoint
 from replay import SHAPE, SMALL, Outcome, Program
 
 # ------------------------------------------------------------------------- random programs
@@ -744,3 +746,57 @@ def test_retained_gradients_are_what_the_hooks_leave() -> None:
     y.mul_(3)  # the gradient is kept of what y is now
     y.sum().backward()
     assert y.retains_grad and y.grad.tolist() == [11, 11]
+
+
+# ------------------------------------------------------------------------------- saved elsewhere
+
+
+def clones() -> Any:
+    return saved_tensors_hooks(lambda t: t.clone(), lambda t: t)
+
+
+@RANDOM
+@given(PROGRAMS, st.sampled_from([clones, allow_mutation_on_saved_tensors]))
+def test_random_programs_whose_saved_values_are_kept_apart(program: Any, hooks: Any) -> None:
+    """With copies of what is saved, made at once or before a write, nothing is refused."""
+    plain = replayed(program, X, Y, protected=False)
+    tame(plain)
+    x, y = (torch.tensor(a, requires_grad=True) for a in (X, Y))
+    with hooks():
+        outcome = Program(program, [X, Y], protected=False, tensors=[x, y]).run()
+    arguments = {"materialize_grads": True}
+    if outcome.poisoned:
+        with pytest.raises(RuntimeError, match=STALE):
+            torch.autograd.grad(outcome.loss, (x, y), **arguments)
+        return
+    gradient = torch.autograd.grad(outcome.loss, (x, y), **arguments)
+    np.testing.assert_allclose(flat(*gradient), plain.gradient, rtol=1e-9, atol=1e-9)
+
+
+@RANDOM
+@given(PROGRAMS)
+def test_random_programs_that_are_run_again(program: Any) -> None:
+    """In a checkpoint: the gradient is right, or there is none."""
+    plain = replayed(program, X, Y, protected=False)
+    tame(plain)
+    x, y = (torch.tensor(a, requires_grad=True) for a in (X, Y))
+    poisoned = []
+
+    def run(x: Any, y: Any) -> Any:
+        given = [x.detach().numpy().copy(), y.detach().numpy().copy()]
+        outcome = Program(program, given, protected=False, tensors=[x, y]).run()
+        poisoned.append(outcome.poisoned)
+        return outcome.loss
+
+    loss = checkpoint(run, x, y, use_reentrant=False)
+    np.testing.assert_allclose(loss.item(), plain.value, rtol=1e-9)
+    try:
+        gradient = torch.autograd.grad(loss, (x, y), materialize_grads=True)
+    except RuntimeError as error:
+        reasons = ["modified by an inplace operation"] + [STALE] * poisoned[0]
+        assert any(reason in str(error) for reason in reasons), error
+        event("refused")
+        return
+    assert not poisoned[0]
+    event("right")
+    np.testing.assert_allclose(flat(*gradient), plain.gradient, rtol=1e-9, atol=1e-9)

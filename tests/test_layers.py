@@ -24,7 +24,7 @@ FLOORS = [
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},
-    {"linalg", "special", "nn", "optim", "utils", "torch_alias"},
+    {"linalg", "masked", "special", "nn", "optim", "utils", "torch_alias"},
     {"serialization"},
     {"__init__"},
     {"operations_page"},

@@ -538,7 +538,7 @@ def test_two_thousand_nodes_can_be_used(chromium: Any, tmp_path: Path) -> None:
     picture(chromium, "page-large")
     print(f"{nodes} nodes: written {written:.1f} s, shown {shown:.1f} s, found {found:.1f} s, "
           f"a frame {frame:.0f} ms")  # fmt: skip
-    assert written < 60 and shown < 30 and found < 10 and frame < 1000
+    assert written < 60 and shown < 30 and found < 10 and frame < 3000
 
 
 def test_several_graphs_have_a_choice(chromium: Any, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ MAPPED = [
     if c.arrays() and not c.op.random and not c.dtypes()
     # What depends on the numbers cannot be mapped: sizes of results, Python's numbers.
     and c.op.key not in ("nonzero", "masked_select", "allclose", "equal", "nonzero_indices")
+    and not {"fweights", "aweights"} & set(c.keywords)  # which must not be negative
     and not (c.op.key in ("where_function", "where_method") and len(c.args) == 1)
 ]  # fmt: skip
 

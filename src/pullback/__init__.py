@@ -284,7 +284,17 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 
 # Imported when they are first used: whatever is not needed to make a tensor.
-_SUBMODULES = ("func", "graph", "linalg", "nn", "optim", "serialization", "special", "utils")
+_SUBMODULES = (
+    "func",
+    "graph",
+    "linalg",
+    "masked",
+    "nn",
+    "optim",
+    "serialization",
+    "special",
+    "utils",
+)
 
 _FUNCTIONS = {"elementwise": "scalars"}  # likewise; names: the modules they are in
 

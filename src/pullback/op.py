@@ -94,8 +94,8 @@ def along_axis(xp: Any, function: Function, x: Any, dim: int) -> Any:
         return function(x, dim + 1)
     made = function(xp.unsqueeze(x, 1), 1)
     if not isinstance(made, tuple):
-        return xp.squeeze(made, 1)
-    return type(made)(*(xp.squeeze(m, 1) for m in made))
+        return xp.reshape(made, x.shape[0])
+    return type(made)(*(xp.reshape(m, x.shape[0]) for m in made))
 
 
 class Plan:

@@ -344,6 +344,20 @@ def is_hidden(x: Any, level: Level) -> bool:
     )
 
 
+def has_axis(x: Tensor, level: BatchLevel) -> bool:
+    """Whether a tensor has the hidden axis of a level, at any depth."""
+    youngest = top((x,))
+    if youngest is None or youngest.time < level.time:
+        return False
+    if is_hidden(x, level):
+        return True
+    if isinstance(youngest, BatchLevel):
+        return has_axis(payload(x), level)
+    t = tangent(x, youngest)
+    assert t is not None
+    return has_axis(primal(x, youngest), level) or has_axis(t, level)
+
+
 def payload(x: Tensor) -> Tensor:
     """The whole of a tensor with a hidden axis."""
     found: Tensor = x.__dict__["_payload"]

@@ -150,11 +150,12 @@ def _known(op: Op, args: Sequence[Any], outputs: list[Any], names: Any) -> dict[
         if op.is_cotangent(name):
             continue
         what, k = op.source(name)
+        if what == "output":
+            found[name] = outputs[k]
+            continue
         value = values[k]
         several = isinstance(value, (list, tuple))
-        if what == "output":
-            value = outputs[k]
-        elif what == "shape":
+        if what == "shape":
             value = [tuple(v.shape) for v in value] if several else tuple(value.shape)
         elif what == "dtype":
             value = value._value.dtype if isinstance(value, Tensor) else value

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.autograd import graph
-from pullback.autograd.levels import BatchLevel, Level
+from pullback.autograd.levels import BatchLevel, Level, has_axis, with_axis
+from pullback.autograd.modes import mode
 from pullback.dispatch import batch, door, forward, inplace
 from pullback.op import Composite, Op
 from pullback.tensor import Tensor
@@ -21,12 +22,29 @@ def apply(level: Level | None, op: Op, args: Sequence[Any]) -> Any:
         values = list(args)
         first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
         op.normalise(values, first.ndim if first is not None else 0)
-        return op.compute(graph.TENSORS, values)
+        return _with_axes(args, op.compute(graph.TENSORS, values))
     if level is None:
         return door.compute_now(op, args)
     if isinstance(level, BatchLevel):
         return batch.apply_examples(level, op, args)
     return forward.apply_forward(level, op, args)
+
+
+def _with_axes(args: Sequence[Any], made: Any) -> Any:
+    """What was made like a tensor with hidden axes has them too, as `zeros_like`."""
+    if isinstance(made, tuple):
+        parts = [_with_axes(args, y) for y in made]
+        return type(made)(*parts) if hasattr(made, "_fields") else tuple(parts)
+    if not isinstance(made, Tensor):
+        return made
+    for level in mode.levels:
+        if (
+            isinstance(level, BatchLevel)
+            and not has_axis(made, level)
+            and any(isinstance(a, Tensor) and has_axis(a, level) for a in args)
+        ):
+            made = graph.TENSORS.clone(with_axis(made, level))
+    return made
 
 
 def apply_in_place(level: Level | None, op: Op, args: Sequence[Any]) -> Tensor:

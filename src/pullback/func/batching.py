@@ -8,12 +8,8 @@ from typing import Any
 
 from pullback.autograd.levels import (
     BatchLevel,
+    has_axis,
     hidden,
-    is_hidden,
-    payload,
-    primal,
-    tangent,
-    top,
     whole,
 )
 from pullback.dispatch import TENSORS
@@ -214,17 +210,3 @@ class _Call:
             for parts, d in zip(zip(*rows, strict=True), dims, strict=True)
         ]
         return flatten(result)[1].build(made)
-
-
-def has_axis(x: Tensor, level: BatchLevel) -> bool:
-    """Whether a tensor has the hidden axis of a level, at any depth."""
-    youngest = top((x,))
-    if youngest is None or youngest.time < level.time:
-        return False
-    if is_hidden(x, level):
-        return True
-    if isinstance(youngest, BatchLevel):
-        return has_axis(payload(x), level)
-    t = tangent(x, youngest)
-    assert t is not None
-    return has_axis(primal(x, youngest), level) or has_axis(t, level)

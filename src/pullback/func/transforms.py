@@ -198,7 +198,10 @@ def grad_and_value(
 
     @functools.wraps(func, updated=())
     def both(*args: Any, **keywords: Any) -> Any:
-        leaves, structure = _tensors(_chosen(args, argnums), "grad", "the differentiated inputs")
+        leaves, structure = flatten(_chosen(args, argnums))
+        for x in leaves:
+            if not isinstance(x, Tensor):
+                raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
         outer = mode.enabled
         with enable_grad():
             own = _Own(leaves)

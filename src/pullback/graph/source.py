@@ -14,7 +14,6 @@ import sys
 import types
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
@@ -53,6 +52,7 @@ class Source:
     def __init__(self, frame: FrameType | None, modules: Collection[str]) -> None:
         self._modules = modules
         self._assigned: dict[str, Place] = {}
+        self._compiled: dict[int, _Compiled] = {}
         self._expressions: dict[str, dict[tuple[int | None, ...], ast.expr]] = {}
         if frame is None:
             return
@@ -67,15 +67,18 @@ class Source:
 
     def place_at(self, code: CodeType, instruction: int) -> Place | None:
         """The expression that an instruction of a running function computes."""
-        place = next(islice(code.co_positions(), instruction // 2, None), None)
-        if place is None or place[0] is None:
+        seen = self._compiled.get(id(code))
+        if seen is None:
+            seen = self._compiled[id(code)] = _Compiled(code)
+        place = seen.positions[instruction // 2]
+        if place[0] is None:
             return None
         file = code.co_filename
         line = Line(file, place[0], linecache.getline(file, place[0]).strip())
         if file not in self._expressions:
             self._expressions[file] = _expressions_of(file)
         expression = self._expressions[file].get(place)
-        if expression is not None and not _Compiled(code).has(expression):
+        if expression is not None and not seen.has(expression):
             expression = None
         return Place(expression, line)
 
@@ -150,7 +153,9 @@ class _Compiled:
     """
 
     def __init__(self, code: CodeType) -> None:
-        self._places = set(code.co_positions())
+        self.code = code  # kept, so that its identity stays its own
+        self.positions = list(code.co_positions())
+        self._places = set(self.positions)
         self._operators = {
             tuple(i.positions): i.argrepr
             for i in dis.get_instructions(code)
