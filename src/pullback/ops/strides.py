@@ -77,15 +77,13 @@ def _steps(name, input, size, stride, storage_offset):
             f"{name}: Negative sizes and strides are not supported at the moment, got sizes "
             f"{list(size)} and strides {list(stride)}"
         )
+    memory = input.untyped_storage()  # a formula is computed
     own, first = tuple(input.stride()), input.storage_offset()
     offset = 0 if storage_offset is None else storage_offset - first
     if storage_offset is not None and storage_offset < 0:
         raise RuntimeError(f"{name}: Tensor: invalid storage offset {storage_offset}")
     last = sum((s - 1) * t for s, t in zip(size, stride, strict=True))
-    if (
-        0 not in size
-        and first + offset + last >= input.untyped_storage().nbytes() // input.itemsize
-    ):
+    if 0 not in size and first + offset + last >= memory.nbytes() // input.itemsize:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset "
             f"{first + offset} are out of bounds for the storage of {name}'s tensor of shape "
