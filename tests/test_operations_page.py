@@ -43,7 +43,8 @@ def test_every_name_is_on_the_page(op: Op) -> None:
         for part in name.split("."):
             home = getattr(home, part)
         assert callable(home)
-    line = next(x for x in PAGE.read_text(encoding="utf-8").splitlines() if f"| `{names[0]}`" in x)
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    line = next(x for x in lines if x.startswith(f"| `{names[0]}`"))
     assert all(f"`{name}`" in line for name in names)
 
 
