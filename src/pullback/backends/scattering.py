@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.backends.array_functions import check_index
 
-__all__ = ["add_positions", "scatter_array"]
+__all__ = ["add_positions", "scatter_array", "scatter_line"]
 
 UFUNCS: dict[str, Any] = {
     "sum": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum,
@@ -117,6 +117,15 @@ def scatter_array(x: Any, dim: int, index: Any, values: Any, how: str, fresh: bo
         flat[places] = _nothing(how, x.dtype)
     UFUNCS[how].at(flat, places, values)
     return x.reshape(shape)
+
+
+def scatter_line(x: Any, dim: int, index: Any, values: Any, how: str) -> Any:
+    """`scatter_array` with one position for all values at a place of an axis."""
+    shape = x.shape or (1,)
+    whole = (*shape[:dim], index.size, *shape[dim + 1 :])
+    line = index.reshape([-1 if k == dim else 1 for k in range(len(shape))])
+    index = np.broadcast_to(line, whole)
+    return scatter_array(x.reshape(shape), dim, index, values.reshape(whole), how).reshape(x.shape)
 
 
 def _places(shape: Sequence[int], dim: int, index: Any) -> Any:

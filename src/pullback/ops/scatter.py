@@ -308,10 +308,8 @@ def _spread(xp, input, dim, index, source):
 def index_add(xp, input, dim: Dim, index: Array, source: Array, *, alpha: Number = 1):
     r"""The input with $\alpha\,\text{source}$ added at the places of an axis that `index` lists."""
     _check_line(xp, "index_add", input, dim, index, source)
-    shape = input.shape
-    input, index, source = _spread(xp, input, dim, index, source)
     source = source if alpha == 1 else xp.cast(source * alpha, input.dtype)
-    return xp.reshape(xp.scatter_array(input, dim, index, source, "sum"), *shape)
+    return xp.scatter_line(input, dim, index, source, "sum")
 
 
 @index_add.backward("input")
