@@ -28,6 +28,11 @@ CASES: dict[str, Case] = {
     "topk, summed": lambda k: (k.topk(3, 1).values ** 2).sum(1),
     "sort, cut": lambda k: k.sort(1).values[:, :3],
     "sort": lambda k: k.sort(0, descending=True).values,
+    "front of a sort": lambda k: k.sort(1).values[:, :1],
+    "second of a sort": lambda k: k.sort(0, descending=True).values[1],
+    "front of an argsort": lambda k: k.gather(0, k.argsort(0)[:2]),
+    "prod": lambda k: (k + 1).prod(1),
+    "prod of all": lambda k: k.prod(),
     "argsort": lambda k: k.gather(1, k.argsort(1)[:, 1:3]),
     "cumsum": lambda k: k.cumsum(1)[:, 2:5],
     "cumsum of columns, reduced": lambda k: k.cumsum(0).amax(0),
@@ -51,6 +56,12 @@ STREAMED: dict[str, tuple[Case, Callable[[Any], Any]]] = {
     "topk": (lambda k: k.topk(5, 1).values, lambda k: -np.sort(-k, 1)[:, :5]),
     "indices": (lambda k: k.topk(5, 0).indices, lambda k: np.argsort(-k, 0)[:5]),
     "sort": (lambda k: k.sort(1).values[:, :4], lambda k: np.sort(k, 1)[:, :4]),
+    "front": (lambda k: k.sort(0).values[3], lambda k: np.sort(k, 0)[3]),
+    "prod": (lambda k: (1 + 1e-3 * k).prod(1), lambda k: (1 + 1e-3 * k).prod(1)),
+    "pieces": (
+        lambda k: k.split(700, 1)[1].sum(1) * k.chunk(3, 0)[2].sum(),
+        lambda k: k[:, 700:1400].sum(1) * k[1334:].sum(),
+    ),
     "cumsum": (lambda k: k.cumsum(1).amax(1), lambda k: np.cumsum(k, 1).max(1)),
 }
 
@@ -73,6 +84,47 @@ def test_orders_and_moments_are_not_stored(name: str) -> None:
     np.testing.assert_allclose(found, expected(k), 1e-11)
 
 
+@pytest.mark.parametrize("dim", [0, 1])
+def test_the_front_of_a_sort_and_its_gradient_sort_nothing(
+    dim: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pullback.backends.arrays import ARRAYS
+
+    def refuse(x: Any, *args: Any) -> Any:
+        assert x.size < 1000, "a full sort"
+        return argsort_array(x, *args)
+
+    monkeypatch.setattr(ARRAYS, "argsort_array", refuse)
+    with torch.config(defer_elements=1):
+        x, y = points(300, 1), points(400, 2)
+        values = kernel(x, y).sort(dim).values
+        front = (values[:5] if dim == 0 else values[:, 1:5]).square().sum()
+        (gradient,) = torch.autograd.grad(front, x)
+    with torch.config(defer_elements=10**9):
+        values = kernel(x, y).topk(5, dim, largest=False).values
+        expected = (values if dim == 0 else values[:, 1:]).square().sum()
+        (exact,) = torch.autograd.grad(expected, x)
+    np.testing.assert_allclose(front.item(), expected.item(), 1e-11)
+    np.testing.assert_allclose(gradient.numpy(), exact.numpy(), 1e-9, 1e-12)
+
+
+def test_a_product_with_zeros() -> None:
+    def run(elements: int) -> list[Any]:
+        with torch.config(defer_elements=elements):
+            x, y = points(40, 1), points(50, 2)
+            with torch.no_grad():
+                x[3] = y[7]
+                x[5] = y[8]
+                x[6] = x[5]
+            k = x[:, None] - y
+            rows, columns = k.prod(1), k.prod(0)
+            return [*torch.autograd.grad((rows * 1e-3).sum() + (columns * 1e-3).sum(), (x, y))]
+
+    for a, b in zip(run(1), run(10**9), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), 1e-10)
+    assert run(1)[0].numpy()[3] != 0
+
+
 @pytest.mark.parametrize("largest", [False, True])
 @pytest.mark.parametrize("k", [0, 1, 3, 20])
 def test_places_of_extremes_are_those_of_a_stable_sort(k: int, largest: bool) -> None:
@@ -83,6 +135,10 @@ def test_places_of_extremes_are_those_of_a_stable_sort(k: int, largest: bool) ->
         draw.integers(0, 5, (4, 40)),
         np.where(draw.random((4, 40)) < 0.3, np.nan, draw.integers(0, 5, (4, 40))),
         np.full((2, 40), np.nan),
+        draw.normal(size=(3, 700)),
+        draw.integers(0, 40, (3, 700)),
+        draw.integers(0, 900, (3, 700)),
+        np.where(draw.random((3, 700)) < 0.01, np.nan, draw.normal(size=(3, 700))),
     ):
         for dim in (0, 1):
             a = x if dim else x.T

@@ -224,3 +224,17 @@ def _optional(convert: Converter) -> Converter:
         return None if value is None else convert(name, parameter, value, ndim)
 
     return convert_or_none
+
+
+def loss_reduction(size_average: Any, reduce: Any, reduction: Any) -> str:
+    """How a loss brings its elements together: "none", "mean" or "sum".
+
+    The first two arguments are what PyTorch had before; they count where they are given.
+    """
+    if size_average is not None or reduce is not None:
+        if reduce is False:
+            return "none"
+        return "sum" if size_average is False else "mean"
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return str(reduction)

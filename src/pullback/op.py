@@ -53,6 +53,7 @@ from pullback.arguments import (
     Plain,
     SomeArrays,
     as_ints,
+    loss_reduction,
     wrap_dim,
 )
 from pullback.layouts import contiguous_format
@@ -61,8 +62,8 @@ __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
     "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis", "as_ints",
-    "call", "composite", "contiguous_format", "copied", "creation", "opaque", "pointwise",
-    "reduction", "scattered", "view", "visible_axes", "wrap_dim",
+    "call", "composite", "contiguous_format", "copied", "creation", "loss_reduction", "opaque",
+    "pointwise", "reduction", "scattered", "view", "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -265,6 +266,7 @@ class Op:
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
         self.check_function: Function | None = None
+        self.grows_function: Function | None = None
         self.examples_function: Function | None = None
         differentiable_outputs = [n for n in self.outputs if n not in self.integer_outputs]
         self.cotangents = (
@@ -399,6 +401,14 @@ class Op:
         another operation without one is called for each example.
         """
         self.examples_function = function
+        return function
+
+    def grows(self, function: Function) -> Function:
+        """Decorator: the shape of the result, of an operation that makes more of its arguments.
+
+        Where that is far more, formulas are preferred to the library call.
+        """
+        self.grows_function = function
         return function
 
     def samples(self, function: Function) -> Function:
@@ -759,15 +769,6 @@ class Opaque(Op):
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
         self.along = along
-        self.grows_function: Function | None = None
-
-    def grows(self, function: Function) -> Function:
-        """Decorator: the shape of the result, of an operation that makes more of its arguments.
-
-        Where that is far more, formulas are preferred to the library call.
-        """
-        self.grows_function = function
-        return function
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds and xp.is_eager:
@@ -894,10 +895,12 @@ class Composite(Op):
         forward: Function,
         *,
         numbers: str = "",  # tensor arguments that may be Python numbers
+        library: bool = False,  # its body is a library call, preferred to loops
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
+        self.library = library
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""

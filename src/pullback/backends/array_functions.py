@@ -14,13 +14,12 @@ from pullback.backends.generator import Generator, default_generator
 from pullback.dtypes import check_number
 
 __all__ = [
-    "add_image_windows", "argpartition_array", "argsort_array", "arranged", "bitcast",
+    "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "image_windows", "log_softmax_array",
+    "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
-    "pad_last", "powers", "real_pairs",
-    "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
+    "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
     "triangle", "uninitialised", "windows",
 ]  # fmt: skip
 
@@ -172,6 +171,9 @@ def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
         return np.moveaxis(argsort_array(x, -1, largest)[..., :k], -1, dim)
     if not k or not x.size:
         return np.moveaxis(np.zeros((*x.shape[:-1], k), np.int64), -1, dim)
+    found = _places_by_groups(np.ascontiguousarray(x).reshape(-1, size), k, largest)
+    if found is not None:
+        return np.moveaxis(found.reshape(*x.shape[:-1], k), -1, dim)
     last = size - k if largest else k - 1
     edge = np.partition(x, last, -1)[..., last, None]
     better, equal = (x > edge if largest else x < edge), x == edge
@@ -184,6 +186,40 @@ def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
     places = np.nonzero(chosen)[-1].reshape(*x.shape[:-1], k)
     order = argsort_array(np.take_along_axis(x, places, -1), -1, largest)
     return np.moveaxis(np.take_along_axis(places, order, -1), -1, dim)
+
+
+def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
+    """`argpartition_array` of long rows, by looking twice at most elements; None to do otherwise.
+
+    Of groups of elements, the k best have a best one each: nothing behind the worst of those is
+    among the k best. What is left is sorted.
+    """
+    rows, size = x.shape
+    if size < 32 * k or size < 256:
+        return None
+    width = int((size / k) ** 0.5)
+    groups = size // width
+    cut = x[:, : groups * width].reshape(rows, width, groups)
+    best = cut.max(1) if largest else cut.min(1)
+    rest = x[:, groups * width :]
+    if x.dtype.kind == "f" and (np.isnan(best).any() or np.isnan(rest).any()):
+        return None
+    last = groups - k if largest else k - 1
+    edge = np.partition(best, last, -1)[:, last, None]
+    chosen = np.flatnonzero(x >= edge if largest else x <= edge)
+    row, place = np.divmod(chosen, size)
+    counts = np.bincount(row, minlength=rows)
+    most = int(counts.max())
+    if most > 8 * k + 64:  # many equal ones
+        return None
+    column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    places = np.zeros((rows, most), np.int64)
+    places[row, column] = place
+    # Behind those of a short row stands its worst element again: every row has k of its own.
+    numbers = np.repeat(edge, most, 1)
+    numbers[row, column] = x.reshape(-1)[chosen]
+    order = argsort_array(numbers, -1, largest)[:, :k]
+    return np.take_along_axis(places, order, -1)
 
 
 def _ends(index: Any) -> tuple[int, int]:
@@ -277,39 +313,6 @@ def nonzero_array(x: Any) -> Any:
 def einsum_array(equation: str, arrays: Sequence[Any]) -> Any:
     """NumPy's einsum, through matrix products where it finds them."""
     return np.asarray(np.einsum(equation, *arrays, optimize=len(arrays) > 1))
-
-
-def pad_last(x: Any, padding: Sequence[tuple[int, int]]) -> Any:
-    """Zeros around the last axes."""
-    if not any(map(any, padding)):
-        return x
-    return np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + list(padding))
-
-
-def image_windows(x: Any, size: Sequence[int], stride: Any, dilation: Any) -> Any:
-    """(b, c, h, w) as (b, c, y, x, kh, kw): the windows of a 2-D correlation, a view."""
-    b, c, *image = x.shape
-    counts = [(n - d * (k - 1) - 1) // s + 1
-              for n, k, s, d in zip(image, size, stride, dilation, strict=True)]  # fmt: skip
-    outer = [t * s for t, s in zip(x.strides[2:], stride, strict=True)]
-    inner = [t * d for t, d in zip(x.strides[2:], dilation, strict=True)]
-    return as_strided(x, (b, c, *counts, *size), (*x.strides[:2], *outer, *inner), writeable=False)
-
-
-def add_image_windows(
-    windows: Any, shape: Sequence[int], stride: Any, padding: Any, dilation: Any
-) -> Any:
-    """The transpose of `image_windows` after padding: windows (b, c, y, x, kh, kw) added up."""
-    b, c, height, width = shape
-    (top, bottom), (left, right) = padding
-    padded = np.zeros((b, c, height + top + bottom, width + left + right), windows.dtype)
-    rows, columns, kh, kw = windows.shape[2:]
-    for i in range(kh):
-        y = slice(i * dilation[0], i * dilation[0] + (rows - 1) * stride[0] + 1, stride[0])
-        for j in range(kw):
-            x = slice(j * dilation[1], j * dilation[1] + (columns - 1) * stride[1] + 1, stride[1])
-            padded[:, :, y, x] += windows[:, :, :, :, i, j]
-    return padded[:, :, top : top + height, left : left + width]
 
 
 # --------------------------------------------------------------------------------- new arrays

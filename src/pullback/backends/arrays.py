@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends import array_functions, array_special, array_statistics, scattering, strides
+from pullback.backends import (
+    array_functions,
+    array_special,
+    array_statistics,
+    correlation,
+    pooling,
+    scattering,
+    strides,
+    tables,
+)
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
@@ -83,6 +92,11 @@ class ArrayVocabulary:
     def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
         """An array of one value, with the dtype of another."""
         return np.full(shape, check_number(value, like.dtype), like.dtype)
+
+    @staticmethod
+    def divides(x: Any) -> bool:
+        """Whether the products of all but one are quotients: of arrays they need not be."""
+        return False
 
     @staticmethod
     def conj(x: Any) -> Any:
@@ -255,6 +269,10 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
-for _module in (array_functions, array_special, array_statistics, scattering, strides):
+_MODULES = (
+    array_functions, array_special, array_statistics, correlation, pooling, scattering, strides,
+    tables,
+)  # fmt: skip
+for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})
 ARRAYS = ArrayVocabulary()

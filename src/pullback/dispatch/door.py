@@ -143,10 +143,30 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
             formula.limit(result)
             return result
         except formula.NotLowerable:
-            pass
+            if isinstance(op, Pointwise):
+                _check_room(op, values, total)
     for k in op.tensors:
         values[k] = _computed(args[k], values[k])
     return None
+
+
+def _check_room(op: Op, values: Sequence[Any], total: int) -> None:
+    """OutOfMemoryError if what loops cannot express is far larger than the operands, and too large
+    to be stored."""
+    given = [values[k] for k in op.tensors if isinstance(values[k], (ndarray, Formula))]
+    shape = np.broadcast_shapes(*(v.shape for v in given))
+    size = math.prod(shape)
+    if size <= config.defer_elements or size <= BLOWN * total:
+        return
+    try:
+        config.check_memory(shape, size * max(v.dtype.itemsize for v in given))
+    except OutOfMemoryError as error:
+        if all(v.dtype.kind != "c" for v in given):
+            raise
+        raise OutOfMemoryError(
+            f"{error}. Loops compute real numbers: of complex ones, write the .real and the .imag "
+            f"part as formulas"
+        ) from None
 
 
 def _heavy(op: Op, values: Sequence[Any]) -> bool:
@@ -168,7 +188,7 @@ def _computed(argument: Any, value: Any) -> Any:
     return formula.operand(value)
 
 
-def _blows_up(op: Opaque, values: Sequence[Any], total: int) -> bool:
+def _blows_up(op: Op, values: Sequence[Any], total: int) -> bool:
     if op.grows_function is None:
         return False
     try:
@@ -204,7 +224,8 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
     values = list(args)
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
     op.normalise(values, first._value.ndim if first is not None else 0)
-    if not op.rules or not _are_small(op, args):
+    whole = op.library and _is_for_the_library(op, args)
+    if not op.rules or not (whole or _are_small(op, args)):
         kept = _composite_formula(op, args, values) if op.rules else None
         if kept is not None:
             return kept
@@ -213,7 +234,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         return op.compute(graph.TENSORS, values)
     for k in op.tensors:
         if isinstance(args[k], Tensor):
-            values[k] = args[k]._value
+            values[k] = args[k]._array if whole else args[k]._value
     token = quiet_set(QUIET)
     try:
         result = op.compute(ARRAYS, values)
@@ -223,6 +244,13 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
     if call is not None:
         known.learn(call, known.Met(op, args, values, result, metas), apply)
     return record(op, args, values, result, metas)
+
+
+def _is_for_the_library(op: Composite, args: Sequence[Any]) -> bool:
+    """Whether a composite that is a library call is one here: nothing is better not stored."""
+    values = [a._value if isinstance(a, Tensor) else a for a in args]
+    total = max((v.size for v in values if hasattr(v, "size")), default=0)
+    return not _heavy(op, values) and not _blows_up(op, values, total)
 
 
 def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Tensor | None:

@@ -50,6 +50,15 @@ class TensorVocabulary:
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
 
     @staticmethod
+    def divides(x: Tensor) -> bool:
+        """Whether the products of all but one are quotients: of what is never stored, if it has no
+        zeros. Their products have derivatives that quotients do not show."""
+        value = x._value
+        if type(value) is not formula.Formula or value.array is not None or not value.heavy:
+            return False
+        return bool(apply(REGISTRY["all"], [x, tuple(range(x.ndim)), False])._array)
+
+    @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Tensor) -> Tensor:
         """A constant tensor with the dtype of another."""
         return wrap(np.full(shape, value, like._value.dtype))

@@ -44,6 +44,11 @@ class ValueVocabulary:
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
 
     @staticmethod
+    def divides(x: Any) -> bool:
+        """Whether the products of all but one are quotients: of what is never stored."""
+        return type(x) is Formula and x.array is None and x.heavy
+
+    @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
         """A constant with the dtype of another: a formula, if it is large."""
         if math.prod(shape) <= config.defer_elements:

@@ -216,13 +216,15 @@ def _followers(
     if not joined:
         return None
     known = {id(job.node) for job, _ in members}
-    blocked = {id(n) for n in waiting} - known
+    blocked = {id(n) for n in waiting} - joined  # other results of this pass are not there yet
     found, best = list(members), None
     for node in waiting:
-        if id(node) in done | known or _reads(node, blocked, done | known):
+        if id(node) in done | known or _reads(node, blocked, done | joined):
+            continue
+        if not isinstance(node.op, Reduction):
             continue
         job, loops = job_of(node, short)
-        if pairs_of(loops) != pairs_of(members[0][1]) or not isinstance(node.op, Reduction):
+        if pairs_of(loops) != pairs_of(members[0][1]):
             continue
         together = {name: loop for _, made in [*found, (job, loops)] for name, loop in made.items()}
         jobs = [job for job, _ in [*found, (job, loops)]]

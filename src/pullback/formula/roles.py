@@ -92,6 +92,8 @@ def job_of(node: Formula, short: int) -> tuple[Job, Loops]:
     if not long and not long_reduced:  # the longest of the short axes is the loop
         if node.size > 1:
             long = [max(range(node.ndim), key=lambda k: node.shape[k])]
+        elif not dims:
+            raise NotLowerable("one number, and nothing to loop over")
         else:
             long_reduced = [max(dims, key=lambda d: x.shape[d])]
     for d in dims:

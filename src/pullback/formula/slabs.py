@@ -140,7 +140,13 @@ def slab(node: Value, axis: int, start: int, stop: int, evaluate: Evaluate) -> V
     assert isinstance(node, Formula)
 
     def part(x: Value, k: int) -> Value:
-        return x if k < 0 or x.shape[k] == 1 else slab(x, k, start, stop, evaluate)
+        if k >= 0 and x.shape[k] != 1:
+            return slab(x, k, start, stop, evaluate)
+        if not _needs(x):
+            return x
+        if x.is_large:
+            raise NotLowerable("a slab of another axis")
+        return source(evaluate(x))
 
     op, values = node.op, list(node.values)
     if isinstance(op, Pointwise):

@@ -14,6 +14,7 @@ from pullback.backends.array_functions import broadcast_shape, check_index, chec
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
+from pullback.formula import shortcuts
 from pullback.formula.macro import Macro
 from pullback.formula.maps import MAPS, Mapped
 from pullback.formula.node import Formula, Source, Template, Value, source
@@ -86,6 +87,14 @@ class FormulaVocabulary:
     def drop(x: Value, dims: Sequence[int]) -> Value:
         """Without axes of size 1."""
         return FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))  # type: ignore[no-any-return]
+
+    @staticmethod
+    def front(x: Value, dim: int) -> tuple[Value, int] | None:
+        """What zeros along an axis were put around, and where it begins: the transpose of a cut.
+
+        None for an x that is not one.
+        """
+        return shortcuts.front(x, dim)
 
     @staticmethod
     def extremes(x: Value) -> tuple[int, int]:
@@ -212,6 +221,10 @@ def build(op: Op, values: Sequence[Any]) -> Any:
             key.append(plain_key(v))
     if op.check_function is not None:
         op.check_function(FORMULAS, *given)
+    if op.name in shortcuts.CUTS and operands[0].array is None:
+        cut = shortcuts.cut(FORMULAS, op, given)
+        if cut is not None:
+            return cut
     found = tuple(key)
     maker = _makers.get(found)
     if maker is None:

@@ -1,99 +1,243 @@
-"""Convolution: three operations, each the transpose of another, so that derivatives close."""
+"""Convolutions in one to three dimensions: correlation with weights, and its transposes.
+
+Three operations, each the transpose of the others, so that derivatives close: V. Dumoulin and F.
+Visin, arXiv 1603.07285, has the geometry.
+"""
 
 from pullback.op import Array, Plain, call, composite, opaque
 
+# stride, dilation: integers for each axis; padding: (before, after) for each axis.
 
-def _pair(name, value, least):
-    """Two integers from one or two, each at least so large."""
-    values = (value, value) if hasattr(value, "__index__") else value
+
+@opaque(public=False, node="Convolution", dtypes="ifc")
+def convolution_(xp, input, weight, bias: Array = None, stride: Plain = (), padding: Plain = (),
+                 dilation: Plain = (), groups: Plain = 1):  # fmt: skip
+    r"""Correlation of (b, c, …) with (o, c / groups, …), plus a number for each output."""
+    y = xp.correlate(input, weight, stride, padding, dilation, groups)
+    return y if bias is None else _plus(xp, y, bias)
+
+
+@opaque(public=False, node="Convolution", dtypes="ifc")
+def convolution_transposed(
+    xp, input, weight, bias: Array = None, shape: Plain = (), stride: Plain = (),
+    padding: Plain = (), dilation: Plain = (), groups: Plain = 1,
+):  # fmt: skip
+    r"""The transpose of `convolution_` in its input, plus a number for each output."""
+    y = xp.correlate_input(input, weight, shape, stride, padding, dilation, groups)
+    return y if bias is None else _plus(xp, y, bias)
+
+
+@opaque(public=False)
+def convolution_weight(
+    xp, input, image, shape: Plain, stride: Plain, padding: Plain, dilation: Plain, groups: Plain
+):  # fmt: skip
+    r"""The transpose of `convolution_` in its weights; `input` is the cotangent."""
+    return xp.correlate_weight(input, image, shape, stride, padding, dilation, groups)
+
+
+def _plus(xp, y, bias):
+    y += xp.reshape(bias, -1, *(1,) * (len(y.shape) - 2))  # it is ours, and large
+    return y
+
+
+def _each_output(xp, g):
+    return xp.sum(g, (0, *range(2, len(g.shape))))
+
+
+@convolution_.backward("input")
+def _(xp, g, weight, input_shape, stride, padding, dilation, groups):
+    return xp.convolution_transposed(
+        g, weight, None, input_shape, stride, padding, dilation, groups
+    )
+
+
+@convolution_.backward("weight")
+def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
+    return xp.convolution_weight(g, input, weight_shape, stride, padding, dilation, groups)
+
+
+@convolution_.backward("bias")
+@convolution_transposed.backward("bias")
+def _(xp, g):
+    return _each_output(xp, g)
+
+
+@convolution_transposed.backward("input")
+def _(xp, g, weight, stride, padding, dilation, groups):
+    return xp.convolution_(g, weight, None, stride, padding, dilation, groups)
+
+
+@convolution_transposed.backward("weight")
+def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
+    return xp.convolution_weight(input, g, weight_shape, stride, padding, dilation, groups)
+
+
+@convolution_weight.backward("input")
+def _(xp, g, image, stride, padding, dilation, groups):
+    return xp.convolution_(image, g, None, stride, padding, dilation, groups)
+
+
+@convolution_weight.backward("image")
+def _(xp, g, input, image_shape, stride, padding, dilation, groups):
+    return xp.convolution_transposed(input, g, None, image_shape, stride, padding, dilation, groups)
+
+
+GEOMETRY = ((1, 2), ((1, 1), (0, 0)), (1, 1), 2)
+
+
+@convolution_.samples
+def _(r):
+    yield call(r(2, 4, 5, 6), r(6, 2, 3, 2), r(6), *GEOMETRY)
+
+
+@convolution_transposed.samples
+def _(r):
+    yield call(r(2, 6, 5, 3), r(6, 2, 3, 2), r(4), (2, 4, 5, 6), *GEOMETRY)
+
+
+@convolution_weight.samples
+def _(r):
+    yield call(r(2, 6, 5, 3), r(2, 4, 5, 6), (6, 2, 3, 2), *GEOMETRY)
+
+
+# ----------------------------------------------------------------------------- public functions
+
+
+def _each(name, what, value, rank, least):
+    """An integer for each axis, from one or from all."""
+    values = (value,) * rank if hasattr(value, "__index__") else value
     if not isinstance(values, (tuple, list)) or not all(hasattr(v, "__index__") for v in values):
-        raise TypeError(f"conv2d(): argument {name!r} must be tuple of ints, not {value!r}")
+        raise TypeError(f"{name}(): argument {what!r} must be tuple of ints, not {value!r}")
     if len(values) == 1:
-        values = (*values, *values)
-    if len(values) != 2 or min(values) < least:
+        values = (*values,) * rank
+    if len(values) != rank or min(values) < least:
         raise RuntimeError(
-            f"conv2d(): {name} {value!r} should be two integers, each at least {least}"
+            f"{name}(): {what} {value!r} should be {rank} integers, each at least {least}"
         )
     return tuple(int(v) for v in values)
 
 
-@opaque(public=False, node="Convolution", dtypes="ifc")
-def convolution2d(xp, input, weight, stride: Plain, padding, dilation, groups):
-    r"""Cross-correlation of (b, c, h, w) with (o, c / groups, kh, kw), as windows times weights."""
-    windows = xp.image_windows(xp.pad_last(input, padding), weight.shape[2:], stride, dilation)
-    b, c, h, w, kh, kw = windows.shape
-    o = weight.shape[0]
-    windows = xp.reshape(windows, b, groups, c // groups, h, w, kh, kw)
-    weight = xp.reshape(weight, groups, o // groups, c // groups, kh, kw)
-    y = xp.einsum_array("bgcyxhw,gochw->bgoyx", [windows, weight])
-    return xp.reshape(y, b, o, h, w)
+def _batched(xp, name, input, weight, rank):
+    """The images with a batch axis, and whether they had one."""
+    if len(weight.shape) != rank + 2:
+        raise RuntimeError(
+            f"{name}: the weight must be {rank + 2}D, not of size {list(weight.shape)}"
+        )
+    if input.dtype != weight.dtype:
+        raise RuntimeError(
+            f"{name}: Input type ({input.dtype}) and weight type ({weight.dtype}) should be the "
+            f"same"
+        )
+    if len(input.shape) not in (rank + 1, rank + 2):
+        raise RuntimeError(
+            f"Expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input to {name}, but got "
+            f"input of size: {list(input.shape)}"
+        )
+    single = len(input.shape) == rank + 1
+    return (xp.unsqueeze(input, 0) if single else input), not single
 
 
-@convolution2d.samples
-def _(r):
-    yield call(r(2, 4, 5, 6), r(6, 2, 3, 2), (1, 2), [(1, 1), (0, 0)], (1, 1), 2)
+def _check_bias(name, bias, outputs, weight):
+    if bias is not None and tuple(bias.shape) != (outputs,):
+        raise RuntimeError(
+            f"{name}(): expected bias to be 1-dimensional with {outputs} elements, but got "
+            f"bias of size {list(bias.shape)} for a weight of size {list(weight.shape)}"
+        )
 
 
-@convolution2d.backward("input")
-def _(xp, g, weight, input_shape, stride, padding, dilation, groups):
-    return xp.convolution2d_input(g, weight, input_shape, stride, padding, dilation, groups)
+def _margins(name, padding, stride, dilation, kernel):
+    if padding == "valid":
+        padding = 0
+    if padding == "same":
+        if any(s != 1 for s in stride):
+            raise RuntimeError(f"{name}: padding='same' is not supported for strided convolutions")
+        total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return tuple((t // 2, t - t // 2) for t in total)
+    if isinstance(padding, str):
+        raise RuntimeError(f"{name}(): padding is 'same', 'valid' or integers, not {padding!r}")
+    return tuple((p, p) for p in _each(name, "padding", padding, len(kernel), 0))
 
 
-@convolution2d.backward("weight")
-def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
-    return xp.convolution2d_weight(g, input, weight_shape, stride, padding, dilation, groups)
+def _convolve(xp, name, rank, input, weight, bias, stride, padding, dilation, groups):
+    x, batched = _batched(xp, name, input, weight, rank)
+    kernel = tuple(weight.shape[2:])
+    stride = _each(name, "stride", stride, rank, 1)
+    dilation = _each(name, "dilation", dilation, rank, 1)
+    padding = _margins(name, padding, stride, dilation, kernel)
+    if groups <= 0 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+        raise RuntimeError(
+            f"{name}: Given groups={groups}, weight of size {list(weight.shape)}, expected input"
+            f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got "
+            f"{x.shape[1]} channels instead"
+        )
+    for size, (before, after), d, k in zip(x.shape[2:], padding, dilation, kernel, strict=True):
+        if size + before + after < d * (k - 1) + 1:
+            raise RuntimeError(
+                f"{name}: Calculated padded input size per channel: ({size + before + after}). "
+                f"Kernel size: ({d * (k - 1) + 1}). Kernel size can't be greater than actual "
+                f"input size"
+            )
+    _check_bias(name, bias, weight.shape[0], weight)
+    y = xp.convolution_(x, weight, bias, stride, padding, dilation, groups)
+    return y if batched else xp.squeeze(y, 0)
 
 
-@opaque(public=False)
-def convolution2d_input(xp, input, weight, shape: Plain, stride, padding, dilation, groups):
-    r"""The transpose of `convolution2d` in its input: weights spread over windows, and added."""
-    b, o, h, w = input.shape
-    g = xp.reshape(input, b, groups, o // groups, h, w)
-    weight = xp.reshape(weight, groups, o // groups, *weight.shape[1:])
-    windows = xp.einsum_array("bgoyx,gochw->bgcyxhw", [g, weight])
-    windows = xp.reshape(windows, b, shape[1], h, w, *weight.shape[-2:])
-    return xp.add_image_windows(windows, shape, stride, padding, dilation)
+def _convolve_back(
+    xp, name, rank, input, weight, bias, stride, padding, output_padding, groups, dilation
+):  # fmt: skip
+    x, batched = _batched(xp, name, input, weight, rank)
+    if input.dtype.kind in "biu" and input.dtype.name != "int64":
+        raise NotImplementedError(f'"{name}" not implemented for {input.dtype}')
+    kernel = tuple(weight.shape[2:])
+    stride = _each(name, "stride", stride, rank, 1)
+    dilation = _each(name, "dilation", dilation, rank, 1)
+    padding = _each(name, "padding", padding, rank, 0)
+    extra = _each(name, "output_padding", output_padding, rank, 0)
+    if groups <= 0 or x.shape[1] != weight.shape[0] or weight.shape[0] % groups:
+        raise RuntimeError(
+            f"{name}: Given transposed=1, weight of size {list(weight.shape)} and groups={groups}, "
+            f"expected input{list(input.shape)} to have {weight.shape[0]} channels, but got "
+            f"{x.shape[1]} channels instead"
+        )
+    for e, s, d in zip(extra, stride, dilation, strict=True):
+        if e >= max(s, d):
+            raise RuntimeError(
+                f"{name}: output padding must be smaller than either stride or dilation, but got "
+                f"output_padding {extra} for stride {stride} and dilation {dilation}"
+            )
+    outputs = weight.shape[1] * groups
+    _check_bias(name, bias, outputs, weight)
+    geometry = zip(x.shape[2:], stride, padding, dilation, kernel, extra, strict=True)
+    size = [(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in geometry]
+    if any(n <= 0 for n in size) or not all(x.shape[1:]):
+        raise RuntimeError(
+            f"{name}: Given input size per channel: {list(x.shape[2:])}. Calculated output size "
+            f"per channel: {size}. Output size is too small"
+        )
+    # Rows and columns that no window reaches have no numbers but the bias.
+    margins = tuple((p, p - e) for p, e in zip(padding, extra, strict=True))
+    cut = tuple((a, max(b, 0)) for a, b in margins)
+    more = tuple(max(-b, 0) for _, b in margins)
+    shape = (x.shape[0], outputs, *(n - m for n, m in zip(size, more, strict=True)))
+    whole = not any(more)
+    y = xp.convolution_transposed(
+        x, weight, bias if whole else None, shape, stride, cut, dilation, groups
+    )
+    if not whole:
+        sides = [side for m in reversed(more) for side in (0, m)]
+        y = xp.constant_pad_nd(y, tuple(sides), 0)
+        if bias is not None:
+            y = y + xp.reshape(bias, -1, *(1,) * rank)
+    return y if batched else xp.squeeze(y, 0)
 
 
-@convolution2d_input.samples
-def _(r):
-    yield call(r(2, 6, 5, 3), r(6, 2, 3, 2), (2, 4, 5, 6), (1, 2), [(1, 1), (0, 0)], (1, 1), 2)
-
-
-@convolution2d_input.backward("input")
-def _(xp, g, weight, stride, padding, dilation, groups):
-    return xp.convolution2d(g, weight, stride, padding, dilation, groups)
-
-
-@convolution2d_input.backward("weight")
-def _(xp, g, input, weight_shape, stride, padding, dilation, groups):
-    return xp.convolution2d_weight(input, g, weight_shape, stride, padding, dilation, groups)
-
-
-@opaque(public=False)
-def convolution2d_weight(xp, input, image, shape: Plain, stride, padding, dilation, groups):
-    r"""The transpose of `convolution2d` in its weights; `input` is the cotangent."""
-    windows = xp.image_windows(xp.pad_last(image, padding), shape[2:], stride, dilation)
-    b, o, h, w = input.shape
-    windows = xp.reshape(windows, b, groups, shape[1], h, w, *shape[2:])
-    g = xp.reshape(input, b, groups, o // groups, h, w)
-    weight = xp.einsum_array("bgoyx,bgcyxhw->gochw", [g, windows])
-    return xp.reshape(weight, *shape)
-
-
-@convolution2d_weight.samples
-def _(r):
-    yield call(r(2, 6, 5, 3), r(2, 4, 5, 6), (6, 2, 3, 2), (1, 2), [(1, 1), (0, 0)], (1, 1), 2)
-
-
-@convolution2d_weight.backward("input")
-def _(xp, g, image, stride, padding, dilation, groups):
-    return xp.convolution2d(image, g, stride, padding, dilation, groups)
-
-
-@convolution2d_weight.backward("image")
-def _(xp, g, input, image_shape, stride, padding, dilation, groups):
-    return xp.convolution2d_input(input, g, image_shape, stride, padding, dilation, groups)
+@composite(aliases=("nn.functional.conv1d",), method=False)
+def conv1d(
+    xp, input, weight, bias: Array = None, stride: Plain = 1, padding: Plain = 0,
+    dilation: Plain = 1, groups: int = 1,
+):  # fmt: skip
+    r"""1-D cross-correlation of (b, c, n) or (c, n) with (o, c / groups, k); see `conv2d`."""
+    return _convolve(xp, "conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composite(aliases=("nn.functional.conv2d",), method=False)
@@ -107,50 +251,63 @@ def conv2d(
     stride s, dilation d and zero padding; "valid" and "same" paddings are understood.
     RuntimeError for sizes that do not fit.
     """
-    if len(input.shape) not in (3, 4):
-        raise RuntimeError(
-            f"Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
-            f"{list(input.shape)}"
-        )
-    if len(weight.shape) != 4:
-        raise RuntimeError(f"conv2d: the weight must be 4D, not of size {list(weight.shape)}")
-    x = xp.unsqueeze(input, 0) if len(input.shape) == 3 else input
-    stride, dilation = _pair("stride", stride, 1), _pair("dilation", dilation, 1)
-    if padding == "valid":
-        padding = 0
-    if padding == "same":
-        if stride != (1, 1):
-            raise RuntimeError("conv2d: padding='same' is not supported for strided convolutions")
-        total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
-        padding = tuple((t // 2, t - t // 2) for t in total)
-    else:
-        if isinstance(padding, str):
-            raise RuntimeError(f"conv2d(): padding is 'same', 'valid' or integers, not {padding!r}")
-        padding = tuple((p, p) for p in _pair("padding", padding, 0))
-    if groups <= 0 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
-        raise RuntimeError(
-            f"conv2d: Given groups={groups}, weight of size {list(weight.shape)}, expected input"
-            f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got "
-            f"{x.shape[1]} channels instead"
-        )
-    for size, (before, after), d, k in zip(
-        x.shape[2:], padding, dilation, weight.shape[2:], strict=True
-    ):
-        if size + before + after < d * (k - 1) + 1:
-            raise RuntimeError(
-                f"conv2d: Calculated padded input size per channel: ({size + before + after}). "
-                f"Kernel size: ({d * (k - 1) + 1}). Kernel size can't be greater than actual "
-                f"input size"
-            )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise RuntimeError(
-            f"conv2d(): expected bias to be 1-dimensional with {weight.shape[0]} elements, but got "
-            f"bias of size {list(bias.shape)} for a weight of size {list(weight.shape)}"
-        )
-    y = xp.convolution2d(x, weight, stride, padding, dilation, groups)
-    if bias is not None:
-        y = y + xp.reshape(bias, 1, -1, 1, 1)
-    return xp.squeeze(y, 0) if len(input.shape) == 3 else y
+    return _convolve(xp, "conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+@composite(aliases=("nn.functional.conv3d",), method=False)
+def conv3d(
+    xp, input, weight, bias: Array = None, stride: Plain = 1, padding: Plain = 0,
+    dilation: Plain = 1, groups: int = 1,
+):  # fmt: skip
+    r"""3-D cross-correlation of (b, c, d, h, w) with (o, c / groups, kd, kh, kw); see `conv2d`."""
+    return _convolve(xp, "conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+@composite(aliases=("nn.functional.conv_transpose1d",), method=False)
+def conv_transpose1d(
+    xp, input, weight, bias: Array = None, stride: Plain = 1, padding: Plain = 0,
+    output_padding: Plain = 0, groups: int = 1, dilation: Plain = 1,
+):  # fmt: skip
+    r"""The transpose of `conv1d` in its input; see `conv_transpose2d`."""
+    return _convolve_back(
+        xp, "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
+
+
+@composite(aliases=("nn.functional.conv_transpose2d",), method=False)
+def conv_transpose2d(
+    xp, input, weight, bias: Array = None, stride: Plain = 1, padding: Plain = 0,
+    output_padding: Plain = 0, groups: int = 1, dilation: Plain = 1,
+):  # fmt: skip
+    r"""The transpose of `conv2d` in its input: (b, c, h, w) with a weight (c, o / groups, kh, kw).
+
+    The result's sizes are $(n - 1) s - 2p + d (k - 1) + e + 1$, with `output_padding` e choosing
+    among those that the stride brings to one size. RuntimeError for sizes that do not fit.
+    """
+    return _convolve_back(
+        xp, "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
+
+
+@composite(aliases=("nn.functional.conv_transpose3d",), method=False)
+def conv_transpose3d(
+    xp, input, weight, bias: Array = None, stride: Plain = 1, padding: Plain = 0,
+    output_padding: Plain = 0, groups: int = 1, dilation: Plain = 1,
+):  # fmt: skip
+    r"""The transpose of `conv3d` in its input; see `conv_transpose2d`."""
+    return _convolve_back(
+        xp, "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
+
+
+@conv1d.samples
+def _(r):
+    yield call(r(2, 3, 5), r(2, 3, 3))
+    yield call(r(4, 6), r(4, 2, 3), r(4), 2, 1, 2, 2)
+    yield call(r(1, 2, 6), r(3, 2, 2), padding="same")
 
 
 @conv2d.samples
@@ -163,27 +320,81 @@ def _(r):
     yield call(r(2, 3, 4, 4), r(3, 1, 2, 2), padding="valid", dilation=2, groups=3)
     yield call(r(0, 2, 4, 4), r(3, 2, 2, 2), r(3))
     yield call(r(1, 2, 7, 7), r(2, 2, 2, 2), None, 3, 1)
+    yield call(r(2, 3, 4, 4), r(2, 3, 1, 1), r(2))
 
 
+@conv3d.samples
+def _(r):
+    yield call(r(1, 2, 3, 4, 3), r(2, 2, 2, 2, 2), r(2))
+    yield call(r(2, 3, 4, 3), r(2, 1, 2, 2, 2), r(2), (1, 2, 1), 1, (2, 1, 1), 2)
+
+
+@conv_transpose1d.samples
+def _(r):
+    yield call(r(2, 3, 4), r(3, 2, 3))
+    yield call(r(4, 3), r(4, 2, 2), r(4), 2, 1, 1, 2, 2)
+
+
+@conv_transpose2d.samples
+def _(r):
+    yield call(r(2, 3, 3, 2), r(3, 2, 2, 3))
+    yield call(r(1, 4, 3, 2), r(4, 1, 2, 2), r(2), (2, 3), (1, 0), (0, 2), 2, (1, 2))
+    yield call(r(3, 3, 2), r(3, 2, 1, 1), r(2), 2, 0, 1)
+
+
+@conv_transpose3d.samples
+def _(r):
+    yield call(r(1, 2, 2, 3, 2), r(2, 2, 2, 2, 2), r(2))
+    yield call(r(2, 2, 2, 2), r(2, 1, 2, 2, 1), r(2), 2, 1, 1, 2, (1, 2, 1))
+
+
+@conv1d.reference
 @conv2d.reference
+@conv3d.reference
 def _(np, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
-    images = input if input.ndim == 4 else input[None]
-    outputs, channels, *size = weight.shape
-    (sy, sx), (dy, dx) = np.broadcast_to(stride, 2), np.broadcast_to(dilation, 2)
-    reach = [d * (k - 1) for d, k in zip((dy, dx), size, strict=True)]
+    rank = weight.ndim - 2
+    images = input if input.ndim == rank + 2 else input[None]
+    size, outputs = weight.shape[2:], weight.shape[0]
+    stride, dilation = np.broadcast_to(stride, rank), np.broadcast_to(dilation, rank)
+    reach = [d * (k - 1) for d, k in zip(dilation, size, strict=True)]
     if padding == "same":
         margins = [(n // 2, n - n // 2) for n in reach]
     else:
-        margins = [(p, p) for p in np.broadcast_to(0 if padding == "valid" else padding, 2)]
+        margins = [(p, p) for p in np.broadcast_to(0 if padding == "valid" else padding, rank)]
     images = np.pad(images, [(0, 0), (0, 0), *margins])
-    _, _, height, width = images.shape
-    rows, columns = (height - reach[0] - 1) // sy + 1, (width - reach[1] - 1) // sx + 1
-    y = np.zeros((len(images), outputs, rows, columns), input.dtype)
-    for b, o, i, j in np.ndindex(y.shape):
-        first = o // (outputs // groups) * channels  # the group's first channel
-        for c, u, v in np.ndindex(*weight.shape[1:]):
-            pixel = images[b, first + c, i * sy + u * dy, j * sx + v * dx]
-            y[b, o, i, j] += pixel * weight[o, c, u, v]
-    y = y if bias is None else y + bias[:, None, None]
-    return y if input.ndim == 4 else y[0]
+    counts = [(n - e - 1) // s + 1
+              for n, e, s in zip(images.shape[2:], reach, stride, strict=True)]  # fmt: skip
+    y = np.zeros((len(images), outputs, *counts), input.dtype)
+    for b, o, *at in np.ndindex(y.shape):
+        first = o // (outputs // groups) * weight.shape[1]  # the group's first channel
+        for c, *place in np.ndindex(*weight.shape[1:]):
+            spot = np.array(at) * stride + np.array(place) * dilation
+            y[(b, o, *at)] += images[(b, first + c, *spot)] * weight[(o, c, *place)]
+    y = y if bias is None else y + bias.reshape(-1, *(1,) * rank)
+    return y if input.ndim == rank + 2 else y[0]
+
+
+@conv_transpose1d.reference
+@conv_transpose2d.reference
+@conv_transpose3d.reference
+def _(np, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+
+    rank = weight.ndim - 2
+    images = input if input.ndim == rank + 2 else input[None]
+    size, per_group = weight.shape[2:], weight.shape[1]
+    stride, dilation, padding, extra = (
+        np.broadcast_to(v, rank) for v in (stride, dilation, padding, output_padding)
+    )
+    reach = dilation * (np.array(size) - 1)
+    full = [(n - 1) * s + r + 1 for n, s, r in zip(images.shape[2:], stride, reach, strict=True)]
+    full = [n + e for n, e in zip(full, extra, strict=True)]
+    y = np.zeros((len(images), per_group * groups, *full), input.dtype)
+    for b, c, *at in np.ndindex(images.shape):
+        first = c // (weight.shape[0] // groups) * per_group
+        for o, *place in np.ndindex(*weight.shape[1:]):
+            spot = np.array(at) * stride + np.array(place) * dilation
+            y[(b, first + o, *spot)] += images[(b, c, *at)] * weight[(c, o, *place)]
+    y = y[(..., *(slice(p, n - p) for p, n in zip(padding, full, strict=True)))]
+    y = y if bias is None else y + bias.reshape(-1, *(1,) * rank)
+    return y if input.ndim == rank + 2 else y[0]

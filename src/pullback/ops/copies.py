@@ -128,6 +128,17 @@ def fill(xp, input, value):
     return xp.filled(input.shape, value, input)
 
 
+@composite(name="fill_function", public_name="fill", method=False, numbers="value")
+def fill_function(xp, input, value):
+    r"""A new tensor like the input, with one value everywhere: a number or a 0-d tensor."""
+    if hasattr(value, "shape") and len(value.shape):
+        raise RuntimeError(
+            f"fill only supports 0-dimension value tensor but got tensor with "
+            f"{len(value.shape)} dimensions: the shape is {list(value.shape)}"
+        )
+    return xp.fill(input, value)
+
+
 @fill.backward("input")
 def _(xp, g):
     return xp.filled(g.shape, 0, g)
@@ -139,6 +150,7 @@ def _(xp, g):
 
 
 @fill.samples
+@fill_function.samples
 def _(r):
     yield call(r(2, 3), 1.5)
     yield call(r(), -1)
@@ -146,6 +158,7 @@ def _(r):
 
 
 @fill.reference
+@fill_function.reference
 def _(np, input, value):
     return np.full(input.shape, value)
 

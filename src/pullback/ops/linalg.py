@@ -342,7 +342,7 @@ def _(np, input, vec2):
     return np.outer(input, vec2)
 
 
-@composite(inplace=True)
+@composite(inplace=True, library=True)
 def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha\,\text{mat1}\,\text{mat2}$."""
     product = xp.mm(mat1, mat2)
@@ -358,6 +358,11 @@ def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Numbe
     if alpha != 1:
         product = product * alpha
     return product if beta == 0 else (input if beta == 1 else input * beta) + product
+
+
+@addmm.grows
+def _(xp, input, mat1, mat2, beta, alpha):
+    return (mat1.shape[0], mat2.shape[1])
 
 
 @addmm.backward("input")

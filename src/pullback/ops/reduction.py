@@ -128,8 +128,16 @@ def _(np, input, dim=None, keepdim=False, *, dtype=None):
 def product_of_others(xp, input, dim: Dims):
     r"""For each element, the product of all others along the axes: no division, so zeros count.
 
-    Products from the left times products from the right, by doubling: log2(n) passes.
+    Products from the left times products from the right, by doubling: log2(n) passes. What is never
+    stored is divided by, apart from zeros: products without them, and how many there are.
     """
+    if xp.divides(input):
+        zero = xp.eq(input, 0)
+        others = xp.where(zero, 1, input)
+        product = xp.prod(others, dim, keepdim=True)
+        zeros = xp.sum(xp.where(zero, xp.filled((), 1, input), 0), dim, keepdim=True)
+        alone = xp.where(xp.logical_and(zero, xp.eq(zeros, 1)), product, 0)
+        return xp.where(xp.eq(zeros, 0), product / others, alone)
     order = [d for d in range(len(input.shape)) if d not in dim] + list(dim)
     moved = xp.permute(input, *order)
     kept = moved.shape[: len(order) - len(dim)]
@@ -240,6 +248,9 @@ def _(np, input, dim=None, keepdim=False):
     return np.count_nonzero(input, axis=dim, keepdims=keepdim)
 
 
+ALONE = 16  # other axes of at most this size are no loops beside a long one
+
+
 @reduction(state="m s", floating=True, optional_dim=False, public=False)
 def logsumexp(xp, input, dim):
     r"""$\log \sum_i e^{x_i}$ over axes, without overflow; exact for infinite elements."""
@@ -264,7 +275,13 @@ def _(xp, m, s):
 def _(xp, input, dim, keepdim):
     long = [d for d in dim if input.shape[d] > 1]
     if len(long) <= 1:
-        return None
+        rest = [s for k, s in enumerate(input.shape) if k not in long]
+        if max(rest, default=1) > ALONE or not long or input.shape[long[0]] <= ALONE:
+            return None
+        # The axis is the only loop: its largest element comes first, in a pass of its own.
+        largest = xp.finite_or_zero(xp.amax(input, long, True))
+        y = xp.log(xp.sum(xp.exp(input - largest), long, True)) + largest
+        return y if keepdim else xp.squeeze(y, tuple(dim))
     for d in long:  # one axis after the other
         input = xp.logsumexp(input, d, True)
     return input if keepdim else xp.squeeze(input, tuple(dim))

@@ -1,0 +1,161 @@
+"""Convolutions of arrays: correlation with weights, and its two transposes, in any dimension.
+
+The windows of some images at a time are laid out as columns, in a piece of memory that stays in the
+cache, and BLAS multiplies them with the weights. (Measured for 32 images of 16 x 28 x 28 and 3 x 3
+weights: columns of all images at once take twice as long; `einsum` on a view of the windows, five
+times.)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["correlate", "correlate_input", "correlate_weight"]
+
+PIECE = 1 << 18  # elements of the columns that are laid out at a time
+
+
+class Geometry:
+    """Where the windows of a correlation are."""
+
+    def __init__(
+        self, image: Sequence[int], kernel: Sequence[int], stride: Any, padding: Any, dilation: Any
+    ) -> None:
+        self.kernel, self.padding = tuple(kernel), padding
+        self.padded = [n + a + b for n, (a, b) in zip(image, padding, strict=True)]
+        self.counts = tuple(
+            (n - d * (k - 1) - 1) // s + 1
+            for n, k, s, d in zip(self.padded, kernel, stride, dilation, strict=True)
+        )
+        self.stride, self.dilation = stride, dilation
+        self.inside = tuple(
+            slice(a, a + n) for n, (a, _) in zip(image, padding, strict=True)
+        )  # of the image in the padded one
+        # One by one, step by step: the image is the only column.
+        self.trivial = all(k == s == 1 for k, s in zip(kernel, stride, strict=True))
+
+    def pad(self, x: Any) -> Any:
+        """Zeros around the images."""
+        if not any(map(any, self.padding)):
+            return x
+        padded: Any = np.zeros((*x.shape[: -len(self.padded)], *self.padded), x.dtype)
+        padded[(..., *self.inside)] = x
+        return padded
+
+    def places(self) -> Iterator[tuple[Any, Any]]:
+        """Each place in a window, and where in the padded image it is for all windows."""
+        for place in itertools.product(*map(range, self.kernel)):
+            yield (
+                place,
+                tuple(
+                    slice(k * d, k * d + (n - 1) * s + 1, s)
+                    for k, d, n, s in zip(
+                        place, self.dilation, self.counts, self.stride, strict=True
+                    )
+                ),
+            )
+
+    def columns(self, x: Any, made: Any) -> Any:
+        """The windows of padded images (b, c, …) as (b, c, kernel…, counts…), written to `made`."""
+        for place, where in self.places():
+            made[(slice(None), slice(None), *place)] = x[(..., *where)]
+        return made
+
+
+def _pieces(batch: int, elements: int) -> list[slice]:
+    step = max(1, PIECE // max(1, elements))
+    return [slice(k, min(k + step, batch)) for k in range(0, batch, step)]
+
+
+def _wide(*arrays: Any) -> Any:
+    """Half-precision numbers are summed in single precision."""
+    if arrays[0].dtype == np.float16:
+        return [a.astype(np.float32) for a in arrays]
+    return arrays
+
+
+def correlate(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    """(b, c, …) with (o, c / groups, …) as (b, o, counts…)."""
+    dtype = x.dtype
+    x, weight = _wide(x, weight)
+    batch, channels, *image = x.shape
+    outputs = weight.shape[0]
+    g = Geometry(image, weight.shape[2:], stride, padding, dilation)
+    size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
+    w = weight.reshape(groups, outputs // groups, size)
+    result = np.empty((batch, groups, outputs // groups, spots), x.dtype)
+    x = g.pad(x)
+    if g.trivial:
+        np.matmul(w, x.reshape(batch, groups, size, spots), out=result)
+    else:
+        parts = _pieces(batch, channels * math.prod(g.kernel) * spots)
+        memory = None
+        for part in parts:
+            count = part.stop - part.start
+            if memory is None:
+                memory = np.empty((count, channels, *g.kernel, *g.counts), x.dtype)
+            columns = g.columns(x[part], memory[:count])
+            np.matmul(w, columns.reshape(count, groups, size, spots), out=result[part])
+    return result.reshape(batch, outputs, *g.counts).astype(dtype, copy=False)
+
+
+def correlate_input(
+    y: Any, weight: Any, shape: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    """The transpose of `correlate` in its input: columns spread over windows, and added."""
+    dtype = y.dtype
+    y, weight = _wide(y, weight)
+    batch, channels, *image = shape
+    outputs = weight.shape[0]
+    g = Geometry(image, weight.shape[2:], stride, padding, dilation)
+    size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
+    w = weight.reshape(groups, outputs // groups, size).swapaxes(1, 2)
+    y = y.reshape(batch, groups, outputs // groups, spots)
+    padded: Any
+    if g.trivial:
+        padded = np.matmul(w, y).reshape(batch, channels, *g.padded)
+    else:
+        padded = np.zeros((batch, channels, *g.padded), y.dtype)
+        memory = None
+        for part in _pieces(batch, channels * math.prod(g.kernel) * spots):
+            count = part.stop - part.start
+            if memory is None:
+                memory = np.empty((count, groups, size, spots), y.dtype)
+            columns = np.matmul(w, y[part], out=memory[:count])
+            columns = columns.reshape(count, channels, *g.kernel, *g.counts)
+            target = padded[part]
+            for place, where in g.places():
+                target[(..., *where)] += columns[(slice(None), slice(None), *place)]
+    return padded[(..., *g.inside)].astype(dtype, copy=False)
+
+
+def correlate_weight(
+    y: Any, x: Any, shape: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    """The transpose of `correlate` in its weights."""
+    dtype = x.dtype
+    y, x = _wide(y, x)
+    batch, channels, *image = x.shape
+    outputs = shape[0]
+    g = Geometry(image, shape[2:], stride, padding, dilation)
+    size, spots = math.prod(shape[1:]), math.prod(g.counts)
+    y = y.reshape(batch, groups, outputs // groups, spots)
+    x = g.pad(x)
+    result = np.zeros((groups, outputs // groups, size), x.dtype)
+    memory = None
+    for part in _pieces(batch, channels * math.prod(g.kernel) * spots):
+        count = part.stop - part.start
+        if g.trivial:
+            columns = x[part]
+        else:
+            if memory is None:
+                memory = np.empty((count, channels, *g.kernel, *g.counts), x.dtype)
+            columns = g.columns(x[part], memory[:count])
+        columns = columns.reshape(count, groups, size, spots)
+        result += np.matmul(y[part], columns.swapaxes(2, 3)).sum(0)
+    return result.reshape(shape).astype(dtype, copy=False)

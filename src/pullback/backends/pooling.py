@@ -1,0 +1,169 @@
+"""Pooling of arrays: maxima and means of windows, and their transposes, in any dimension.
+
+A window's elements are met one after the other, each for all windows at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "maximum_by_table", "pool_counts", "pool_max", "pool_pick", "pool_places", "pool_spread",
+    "pool_sum", "pool_sum_back", "put_last", "separable_map",
+]  # fmt: skip
+
+# Geometry: for each axis (kernel, stride, padding before, dilation, count of windows).
+Windows = Sequence[tuple[int, int, int, int, int]]
+
+
+def _parts(size: Sequence[int], windows: Windows) -> Iterator[tuple[int, Any, Any]]:
+    """Each place in a window: (its number, where in the results, where in the image).
+
+    Windows that have it outside the image are left out.
+    """
+    axes = []
+    for n, (k, s, p, d, count) in zip(size, windows, strict=True):
+        axis = []
+        for place in range(k):
+            at = place * d - p  # in the image, for the first window
+            first = max(0, -(at // s)) if at < 0 else 0
+            last = min(count, (n - 1 - at) // s + 1)
+            start = at + first * s
+            axis.append(
+                (slice(first, max(first, last)),
+                 slice(start, start + max(0, last - first - 1) * s + 1, s) if last > first
+                 else slice(0, 0))
+            )  # fmt: skip
+        axes.append(axis)
+    for number, choice in enumerate(itertools.product(*axes)):
+        yield number, (..., *(c[0] for c in choice)), (..., *(c[1] for c in choice))
+
+
+def pool_max(x: Any, windows: Windows) -> tuple[Any, Any]:
+    """(the largest elements of windows, the number of each in its window). NaN is largest."""
+    rank = len(windows)
+    counts = [w[-1] for w in windows]
+    places = math.prod(w[0] for w in windows)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    best = np.full((*x.shape[: x.ndim - rank], *counts), lowest, x.dtype)
+    code = np.full(best.shape, places, np.uint8 if places < 255 else np.int32)
+    floating = x.dtype.kind == "f"
+    for number, where, image in _parts(x.shape[x.ndim - rank :], windows):
+        new, old = x[image], best[where]
+        better = new > old
+        if floating:
+            better |= np.isnan(new)
+        unset = code[where] == places  # -inf is found too
+        better |= unset
+        np.copyto(old, new, where=better)
+        np.copyto(code[where], number, where=better)
+    return best, code
+
+
+def pool_pick(x: Any, code: Any, windows: Windows) -> Any:
+    """The elements that `pool_max` found in another image: of the image of a gradient."""
+    rank = len(windows)
+    result = np.zeros(code.shape, x.dtype)
+    for number, where, image in _parts(x.shape[x.ndim - rank :], windows):
+        np.copyto(result[where], x[image], where=code[where] == number)
+    return result
+
+
+def pool_spread(y: Any, code: Any, shape: Sequence[int], windows: Windows) -> Any:
+    """The transpose of `pool_pick`: elements added where they were found."""
+    rank = len(windows)
+    result = np.zeros(tuple(shape), y.dtype)
+    apart = all(s >= (k - 1) * d + 1 for k, s, _, d, _ in windows)
+    for number, where, image in _parts(shape[len(shape) - rank :], windows):
+        if apart:
+            np.copyto(result[image], y[where], where=code[where] == number)
+        else:
+            result[image] += np.where(code[where] == number, y[where], 0)
+    return result
+
+
+def pool_places(code: Any, size: Sequence[int], windows: Windows) -> Any:
+    """The positions in the flattened images of what `pool_max` found, from its numbers."""
+    inside = [w[0] for w in windows]
+    numbers = np.unravel_index(code, inside)
+    flat = np.zeros(code.shape, np.int64)
+    rank = len(windows)
+    for axis, (n, (_, s, p, d, count)) in enumerate(zip(size, windows, strict=True)):
+        first = (np.arange(count) * s - p).reshape(-1, *(1,) * (rank - 1 - axis))
+        flat = flat * n + first + numbers[axis] * d
+    return flat
+
+
+def pool_sum(x: Any, windows: Windows) -> Any:
+    """The sums of windows."""
+    rank = len(windows)
+    dtype = np.float32 if x.dtype == np.float16 else x.dtype
+    total = np.zeros((*x.shape[: x.ndim - rank], *(w[-1] for w in windows)), dtype)
+    for _, where, image in _parts(x.shape[x.ndim - rank :], windows):
+        total[where] += x[image]
+    return total.astype(x.dtype, copy=False)
+
+
+def pool_sum_back(y: Any, shape: Sequence[int], windows: Windows) -> Any:
+    """The transpose of `pool_sum`."""
+    rank = len(windows)
+    result = np.zeros(tuple(shape), y.dtype)
+    for _, where, image in _parts(shape[len(shape) - rank :], windows):
+        result[image] += y[where]
+    return result
+
+
+def pool_counts(size: Sequence[int], windows: Windows, pads: bool, dtype: Any) -> Any:
+    """How many elements the windows have, inside the image, or the padded image."""
+    counts: Any = np.ones((), np.int64)
+    for n, (k, s, p, _, count) in zip(size, windows, strict=True):
+        start = np.arange(count) * s - p
+        end = np.minimum(start + k, n + p)
+        if not pads:
+            start, end = np.maximum(start, 0), np.minimum(end, n)
+        counts = counts[..., None] * (end - start)
+    return counts.astype(dtype)
+
+
+def separable_map(x: Any, maps: Sequence[Any], transposed: bool) -> Any:
+    """The last axes multiplied by sparse matrices, each as (rows, columns, weights, shape)."""
+    from scipy.sparse import csr_array
+
+    dtype = x.dtype
+    if dtype.kind != "c":
+        x = x.astype(np.float32 if dtype == np.float16 else dtype, copy=False)
+    rank = len(maps)
+    for k, given in enumerate(maps):
+        if given is None:
+            continue
+        rows, columns, weights, shape = given
+        axis = x.ndim - rank + k
+        matrix = csr_array((weights, (rows, columns)), shape=shape)
+        matrix = (matrix.T if transposed else matrix).tocsr().astype(x.dtype)
+        moved = np.moveaxis(x, axis, 0)
+        flat = matrix @ np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
+        x = np.moveaxis(flat.reshape(matrix.shape[0], *moved.shape[1:]), 0, axis)
+    return np.ascontiguousarray(x).astype(dtype, copy=False)
+
+
+def put_last(x: Any, place: Any, shape: Sequence[int]) -> Any:
+    """Zeros with elements written at places along the last axis."""
+    result = np.zeros(tuple(shape), x.dtype)
+    np.put_along_axis(result, place, x, -1)
+    return result
+
+
+def maximum_by_table(x: Any, table: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+    """(the largest of the elements that each row names along the last axis, its place)."""
+    places = np.array(table, np.int64).reshape(len(table), -1)
+    candidates = x[..., places]
+    best = np.argmax(candidates, -1)  # the first one; NaN is largest
+    return (
+        np.take_along_axis(candidates, best[..., None], -1)[..., 0],
+        np.take_along_axis(np.broadcast_to(places, candidates.shape), best[..., None], -1)[..., 0],
+    )

@@ -1,0 +1,244 @@
+"""Rows of a table by their numbers, and numbers as rows."""
+
+from pullback.op import Array, Plain, call, composite, opaque
+
+HOME = {"namespace": "nn.functional", "method": False}
+
+
+@opaque(public=False, node="Embedding")
+def rows_of(xp, input, weight, padding_idx: int = -1, by_frequency: bool = False):
+    r"""The rows of a table (n, d) at places of any shape."""
+    xp.check_position("embedding", weight, 0, input)
+    return xp.take(weight, (input,))
+
+
+@rows_of.backward("weight")
+def _(xp, g, input, weight_shape, padding_idx, by_frequency):
+    return xp.rows_added(g, input, weight_shape, padding_idx, by_frequency)
+
+
+@opaque(public=False)
+def rows_added(xp, input, places, shape: Plain, padding_idx: int, by_frequency: bool):
+    r"""The transpose of `rows_of`: rows added up by their places, but for one of them."""
+    return xp.add_rows(input, places, shape, padding_idx, by_frequency)
+
+
+@rows_added.backward("input")
+def _(xp, g, places, padding_idx, by_frequency):
+    return xp.rows_taken(g, places, padding_idx, by_frequency)
+
+
+@opaque(public=False)
+def rows_taken(xp, input, places, padding_idx: int, by_frequency: bool):
+    r"""The transpose of `rows_added`."""
+    return xp.take_rows(input, places, padding_idx, by_frequency)
+
+
+@rows_taken.backward("input")
+def _(xp, g, places, input_shape, padding_idx, by_frequency):
+    return xp.rows_added(g, places, input_shape, padding_idx, by_frequency)
+
+
+@rows_of.samples
+def _(r):
+    yield call(r.integers(0, 5, 2, 3), r(5, 4), 2)
+
+
+@rows_added.samples
+def _(r):
+    yield call(r(2, 3, 4), r.integers(0, 5, 2, 3), (5, 4), 2, True)
+
+
+@rows_taken.samples
+def _(r):
+    yield call(r(5, 4), r.integers(0, 5, 2, 3), 2, True)
+
+
+def _check_indices(name, input):
+    if input.dtype.name not in ("int64", "int32"):
+        raise RuntimeError(
+            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {input.dtype} instead (while checking arguments for {name})"
+        )
+
+
+def _padding(name, padding_idx, rows):
+    if padding_idx is None:
+        return -1
+    if not hasattr(padding_idx, "__index__"):
+        raise TypeError(f"{name}(): argument 'padding_idx' must be int, not {padding_idx!r}")
+    if not -rows <= padding_idx < rows:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    return int(padding_idx) % rows if rows else -1
+
+
+def _renormed(xp, weight, input, max_norm, norm_type):
+    """The rows that are looked up, scaled in place to a norm of at most `max_norm`."""
+    norms = xp.linalg_vector_norm(weight.detach(), norm_type, 1, True)
+    seen = xp.any(xp.eq(xp.unsqueeze(xp.arange(weight.shape[0]), 1), xp.reshape(input, 1, -1)), 1)
+    large = xp.logical_and(xp.gt(norms, max_norm), xp.unsqueeze(seen, 1))
+    if not bool(xp.any(large)):
+        return
+    factor = xp.where_function(large, max_norm / (norms + 1e-7), xp.ones_like(norms))
+    weight.detach().mul_(factor)
+
+
+@composite(**HOME)
+def embedding(
+    xp, input, weight, padding_idx: Plain = None, max_norm: Plain = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+):  # fmt: skip
+    r"""The rows of `weight` (n, d) at integer places of any shape: (…, d).
+
+    The row `padding_idx` gets no gradient. `max_norm` scales the rows that are looked up in place.
+    `scale_grad_by_freq` divides gradients by how often a place occurs. Gradients are dense.
+    IndexError for places outside the table.
+    """
+    _check_indices("embedding", input)
+    if len(weight.shape) != 2:
+        raise RuntimeError(f"'weight' must be 2-D, not of shape {list(weight.shape)}")
+    row = _padding("embedding", padding_idx, weight.shape[0])
+    if max_norm is not None:
+        _renormed(xp, weight, input, max_norm, norm_type)
+    return xp.rows_of(input, weight, row, scale_grad_by_freq)
+
+
+@embedding.samples
+def _(r):
+    yield call(r.integers(0, 5, 2, 3), r(5, 4))
+    yield call(r.integers(0, 4, 3), r(5, 2), 4)
+    yield call(r.integers(0, 1, 3) + r.order(3), r(5, 2), -1, 50.0, 3.0, True, True)
+
+
+@embedding.reference
+def _(np, input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
+      sparse=False):  # fmt: skip
+    return weight[input]
+
+
+@composite(**HOME)
+def embedding_bag(
+    xp, input, weight, offsets: Plain = None, max_norm: Plain = None, norm_type: float = 2,
+    scale_grad_by_freq: bool = False, mode: Plain = "mean", sparse: bool = False,
+    per_sample_weights: Array = None, include_last_offset: bool = False,
+    padding_idx: Plain = None,
+):  # fmt: skip
+    r"""Sums, means or maxima of rows of `weight` (n, d), by bags of places: (bags, d).
+
+    The bags are the rows of `input` (bags, k), or begin at `offsets` in `input` (k).
+    `per_sample_weights` multiply the rows of sums. Places equal to `padding_idx` do not count.
+    """
+    _check_indices("embedding_bag", input)
+    if len(weight.shape) != 2:
+        raise RuntimeError(f"'weight' must be 2-D, not of shape {list(weight.shape)}")
+    if weight.dtype.kind != "f":
+        raise RuntimeError(f"embedding_bag: 'weight' holds floats, not {weight.dtype}")
+    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "
+            f"it must have the same shape as the input ({input.shape})"
+        )
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
+            f"for mode='sum' (got mode='{mode}')."
+        )
+    row = _padding("embedding_bag", padding_idx, weight.shape[0])
+    if len(input.shape) == 2:
+        if offsets is not None:
+            raise ValueError("if input is 2D, then offsets has to be None")
+        bags, count = input.shape
+        starts = [k * count for k in range(bags)]
+    elif len(input.shape) == 1:
+        if offsets is None:
+            raise ValueError("offsets has to be a 1D Tensor but got None")
+        if not hasattr(offsets, "dtype") or len(offsets.shape) != 1:
+            raise ValueError("offsets has to be a 1D Tensor")
+        starts = offsets.tolist()
+        if include_last_offset:
+            starts = starts[:-1]
+    else:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension "
+                         f"{len(input.shape)}")  # fmt: skip
+    if max_norm is not None:
+        _renormed(xp, weight, input, max_norm, norm_type)
+    flat = xp.reshape(input, -1)
+    total = flat.shape[0]
+    if starts and (starts[0] != 0 or max(starts) > total):
+        raise RuntimeError(
+            f"embedding_bag: offsets[0] has to be 0 and offsets at most {total}, but they are "
+            f"{starts}"
+        )
+    ends = [*starts[1:], total]
+    rows = xp.rows_of(flat, weight, row, scale_grad_by_freq)
+    counts = xp.ne(flat, row)
+    if per_sample_weights is not None:
+        rows = rows * xp.reshape(per_sample_weights, -1, 1)
+    d = weight.shape[1]
+    if not starts:
+        return xp.zeros(0, d, dtype=weight.dtype)
+    parts = []
+    for a, b in zip(starts, ends, strict=True):
+        own = xp.slice(counts, 0, a, b, 1)
+        picked = xp.reshape(xp.nonzero(own), -1)
+        found = xp.index_select(xp.slice(rows, 0, a, b, 1), 0, picked)
+        n = found.shape[0]
+        if not n:
+            parts.append(xp.zeros(d, dtype=weight.dtype))
+        elif mode == "max":
+            parts.append(xp.amax(found, 0))
+        else:
+            part = xp.sum(found, 0)
+            parts.append(part / n if mode == "mean" else part)
+    return xp.stack(parts, 0)
+
+
+def _offsets(r, *places):
+    made = r.integers(0, 1, len(places))
+    made[:] = places
+    return made
+
+
+@embedding_bag.samples
+def _(r):
+    yield call(r.integers(0, 5, 2, 3), r(5, 4))
+    yield call(r.integers(0, 1, 6) + r.order(6), r(7, 2), _offsets(r, 0, 4), 50.0, 3.0, True,
+               "sum", True, r(6), padding_idx=6)  # fmt: skip
+    yield call(r.integers(0, 5, 6), r.distinct(5, 2), _offsets(r, 0, 2, 6), mode="max",
+               include_last_offset=True)  # fmt: skip
+
+
+@embedding_bag.reference
+def _(np, input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False,
+      mode="mean", sparse=False, per_sample_weights=None, include_last_offset=False,
+      padding_idx=None):  # fmt: skip
+    rows = weight[input]
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights[..., None]
+    bags = rows if input.ndim == 2 else np.split(rows, offsets[1:])
+    bags = bags[:-1] if include_last_offset else bags
+    function = {"mean": np.mean, "sum": np.sum, "max": np.max}[mode]
+    return np.stack([function(bag, axis=0) for bag in bags])
+
+
+@opaque(**HOME, derivative=False)
+def one_hot(xp, input, num_classes: int = -1):
+    r"""Integers of any shape as rows of zeros with a one: (…, num_classes), int64."""
+    if input.dtype.name != "int64":
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor, not {input.dtype}"
+        )
+    return xp.ones_at(input, num_classes)
+
+
+@one_hot.samples
+def _(r):
+    yield call(r.integers(0, 4, 2, 3))
+    yield call(r.integers(0, 4, 3), 6)
+
+
+@one_hot.reference
+def _(np, input, num_classes=-1):
+    return np.eye(num_classes if num_classes > 0 else np.max(input) + 1, dtype=np.int64)[input]

@@ -1,0 +1,115 @@
+"""Padding: more elements around the last axes."""
+
+from pullback.op import Plain, as_ints, call, composite
+
+HOME = {"namespace": "nn.functional", "method": False}
+
+
+def _places(mode, n, before, after):
+    """Where each element of a padded axis comes from."""
+    if mode == "reflect":
+        period = 2 * (n - 1)
+        return [min(k % period, period - k % period) if period else 0
+                for k in range(-before, n + after)]  # fmt: skip
+    if mode == "replicate":
+        return [min(max(k, 0), n - 1) for k in range(-before, n + after)]
+    inside = range(max(-before, 0), n - max(-after, 0))  # what is cut off does not come back
+    return [inside[k % len(inside)]
+            for k in range(-max(before, 0), len(inside) + max(after, 0))]  # fmt: skip
+
+
+@composite(**HOME)
+def pad(xp, input, pad: Plain, mode: Plain = "constant", value: Plain = None):
+    r"""More elements around the last axes: (left, right, top, bottom, …), the last axis first.
+
+    `mode`: a `value`, "reflect" (without the edge), "replicate" (the edge) or "circular". Negative
+    numbers cut off. RuntimeError for sizes that the mode cannot give.
+    """
+    sides = as_ints(pad, "pad", "pad")
+    rank = len(input.shape)
+    if len(sides) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(sides) > 2 * rank:
+        raise RuntimeError(
+            f"Padding length should be less than or equal to two times the input dimension but got "
+            f"padding length {len(sides)} and input of dimension {rank}"
+        )
+    if mode == "constant":
+        return xp.constant_pad_nd(input, sides, 0 if value is None else value)
+    if value is not None and value != 0:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    count = len(sides) // 2
+    if rank not in (count + 1, count + 2) or count > 3:
+        raise NotImplementedError(
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: "
+            f"{len(sides)} numbers for an input of shape {list(input.shape)}"
+        )
+    y = input
+    for k in range(count):
+        axis, (before, after) = rank - 1 - k, sides[2 * k : 2 * k + 2]
+        n = input.shape[axis]
+        if not n and (before or after):
+            raise RuntimeError(
+                f"pad: Expected an input without empty axes, but got: {list(input.shape)}"
+            )
+        if mode == "reflect" and max(before, after) >= n:
+            raise RuntimeError(
+                f"Argument #4: Padding size should be less than the corresponding input dimension, "
+                f"but got: padding ({before}, {after}) at dimension {axis} of input "
+                f"{list(input.shape)}"
+            )
+        if mode == "circular" and max(before, after) > n:
+            raise RuntimeError(
+                "Padding value causes wrapping around more than once: "
+                f"({before}, {after}) at dimension {axis} of input {list(input.shape)}"
+            )
+        if n + before + after <= 0 and n:
+            raise RuntimeError(
+                f"pad: input (size {n} at dimension {axis}) is too small for the padding "
+                f"({before}, {after})"
+            )
+        if before or after:
+            y = xp.take_places(y, axis, tuple(_places(mode, n, before, after)))
+    return y if y is not input else xp.clone(input)
+
+
+@composite(public=False)
+def take_places(xp, input, dim: int, places: Plain):
+    r"""The elements at places along an axis, by runs of neighbours."""
+    runs: list[list[int]] = []
+    for p in places:
+        if runs and p == runs[-1][1] and p > runs[-1][0]:
+            runs[-1][1] += 1
+        else:
+            runs.append([p, p + 1])
+    parts = [xp.slice(input, dim, a, b, 1) for a, b in runs]
+    return xp.cat(parts, dim) if len(parts) > 1 else xp.clone(parts[0])
+
+
+@take_places.samples
+def _(r):
+    yield call(r(2, 4), 1, (0, 0, 1, 2, 1))
+
+
+@pad.samples
+def _(r):
+    yield call(r(2, 3), (1, 2))
+    yield call(r(2, 3, 4), [1, -1, 0, 2], "constant", 2.5)
+    yield call(r(2, 3, 4), (2, 1), "reflect")
+    yield call(r(2, 3, 4), (2, 1, 1, 0), "replicate")
+    yield call(r(1, 2, 3, 4), (3, 1, 1, 2), "circular")
+
+
+@pad.reference
+def _(np, input, pad, mode="constant", value=None):
+    widths = [(0, 0)] * (input.ndim - len(pad) // 2)
+    widths += [tuple(pad[k : k + 2]) for k in range(len(pad) - 2, -1, -2)]
+    wide = [(max(a, 0), max(b, 0)) for a, b in widths]
+    how = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    more = {"constant_values": value or 0} if mode == "constant" else {}
+    y = np.pad(input, wide, how[mode], **more)
+    cut = [slice(max(-a, 0), n - max(-b, 0))
+           for n, (a, b) in zip(y.shape, widths, strict=True)]  # fmt: skip
+    return y[tuple(cut)]
