@@ -11,8 +11,8 @@ import numpy as np
 from pullback.backends.memory import owner
 
 __all__ = [
-    "combination_rows", "repeated_array", "restrided_array", "strided_scatter_array", "strided_view",
-    "trace_array", "triangle_indices", "uninitialised_strided",
+    "combination_rows", "repeated_array", "restrided_array", "strided_scatter_array",
+    "strided_view", "trace_array", "triangle_indices", "uninitialised_strided",
 ]  # fmt: skip
 
 

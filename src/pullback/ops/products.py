@@ -65,7 +65,8 @@ def addbmm(xp, input, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: 
     Stacks of matrices, (b, n, k) and (b, k, m), give (n, m).
     """
     _check_batches("addbmm", batch1, batch2)
-    return _blended(xp, "addbmm", input, xp.sum(xp.bmm(batch1, batch2), (0,)), beta, alpha)
+    product = xp.cast(xp.sum(xp.bmm(batch1, batch2), (0,)), batch1.dtype)  # not int64
+    return _blended(xp, "addbmm", input, product, beta, alpha)
 
 
 @opaque(inplace=True, dtypes="ifc")
@@ -105,7 +106,7 @@ def _(xp, g, batch1, alpha):
     return _scaled(xp.bmm(xp.transpose(batch1, 1, 2), g), alpha)
 
 
-@opaque(inplace=True, dtypes="ifc")
+@opaque(inplace=True)
 def addr(xp, input, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha\,\text{vec1}\,\text{vec2}^T$ of two vectors."""
     _check("addr", len(vec1.shape) == len(vec2.shape) == 1, vec1, vec2)
