@@ -11,8 +11,8 @@ import numpy as np
 from pullback.backends.memory import owner
 
 __all__ = [
-    "combination_rows", "restrided_array", "strided_scatter_array", "strided_view", "trace_array",
-    "triangle_indices", "uninitialised_strided",
+    "combination_rows", "repeated_array", "restrided_array", "strided_scatter_array",
+    "strided_view", "trace_array", "triangle_indices", "uninitialised_strided",
 ]  # fmt: skip
 
 
@@ -115,3 +115,15 @@ def combination_rows(n: int, r: int, with_replacement: bool, dtype: Any) -> Any:
         chosen = itertools.combinations_with_replacement
     flat = np.fromiter(itertools.chain.from_iterable(chosen(range(n), r)), dtype)
     return flat.reshape(-1, r)
+
+
+def repeated_array(repeats: Any) -> Any:
+    """Positions, each as often as it says."""
+    if repeats.ndim != 1 or repeats.dtype not in (np.int32, np.int64):
+        raise RuntimeError(
+            f"repeat_interleave only accept 1D vectors of int32 or int64 as repeat, not "
+            f"{repeats.dtype} of shape {list(repeats.shape)}"
+        )
+    if repeats.size and repeats.min() < 0:
+        raise RuntimeError("repeats can not be negative")
+    return np.repeat(np.arange(repeats.size, dtype=repeats.dtype), repeats)

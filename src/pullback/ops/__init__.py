@@ -40,7 +40,11 @@ from pullback.ops import (
     parts,
     polar,
     polynomials,
+<<<<<<< HEAD
     pooling,
+=======
+    products,
+>>>>>>> a5a44b4e2a06e171e60df9b2f6337ef085405c0e
     quantiles,
     random,
     rearrangement,
@@ -91,7 +95,11 @@ __all__ = [
     "parts",
     "polar",
     "polynomials",
+<<<<<<< HEAD
     "pooling",
+=======
+    "products",
+>>>>>>> a5a44b4e2a06e171e60df9b2f6337ef085405c0e
     "quantiles",
     "random",
     "rearrangement",
