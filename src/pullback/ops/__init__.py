@@ -40,11 +40,8 @@ from pullback.ops import (
     parts,
     polar,
     polynomials,
-<<<<<<< HEAD
     pooling,
-=======
     products,
->>>>>>> a5a44b4e2a06e171e60df9b2f6337ef085405c0e
     quantiles,
     random,
     rearrangement,
@@ -95,11 +92,8 @@ __all__ = [
     "parts",
     "polar",
     "polynomials",
-<<<<<<< HEAD
     "pooling",
-=======
     "products",
->>>>>>> a5a44b4e2a06e171e60df9b2f6337ef085405c0e
     "quantiles",
     "random",
     "rearrangement",
