@@ -49,8 +49,8 @@ __all__ = [
 
 # Arguments that PyTorch has and that mean nothing here: every layout and device is the one.
 COMPATIBILITY = {
-    "device", "generator", "layout", "memory_format", "non_blocking", "pin_memory",
-    "requires_grad", "sparse_grad",
+    "device", "driver", "generator", "layout", "memory_format", "non_blocking", "pin_memory",
+    "pivot", "requires_grad", "sparse_grad",
 }  # fmt: skip
 
 PUBLIC = [op for op in REGISTRY.values() if is_public(op)]

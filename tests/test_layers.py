@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "pullback"
 
 # From the ground up; a package stands for all of its modules. `__init__` is the package's own.
 FLOORS = [
-    {"dtypes", "devices", "layouts", "errors", "missing", "printing"},
+    {"dtypes", "devices", "layouts", "errors", "matrices", "missing", "printing"},
     {"arguments"},
     {"config"},
     {"op"},
@@ -24,7 +24,7 @@ FLOORS = [
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},
-    {"linalg", "masked", "special", "nn", "optim", "utils", "torch_alias"},
+    {"fft", "linalg", "masked", "nn", "optim", "signal", "special", "torch_alias", "utils"},
     {"serialization"},
     {"__init__"},
     {"operations_page"},

@@ -52,6 +52,8 @@ from sampling import (
 PYTORCH = json.loads((Path(__file__).parent / "data" / "pytorch.json").read_text())
 
 CASES = [call for op in PUBLIC for call in calls(op)]
+# Whose arguments make sense as they are.
+PLAIN = [call for call in CASES if call.op.tried_function is None]
 DETERMINISTIC = [call for call in CASES if not call.op.random]
 
 
@@ -331,7 +333,7 @@ def test_random(call: Call) -> None:
     second = call.on(pullback)
     pullback.manual_seed(7)
     assert_same(call.on(pullback), first)
-    if first.numel() > 3:
+    if outputs(first)[0].numel() > 3:
         assert not np.array_equal(values(first)[0], values(second)[0])
 
 
@@ -458,7 +460,7 @@ def has_out(op: Op) -> bool:
     ).parameters  # fmt: skip
 
 
-@over([c for c in CASES if has_out(c.op)])
+@over([c for c in PLAIN if has_out(c.op)])
 def test_out(call: Call) -> None:
     args, keywords = call.converted(pullback)
     function = public_function(call.op)
@@ -477,7 +479,7 @@ def test_out(call: Call) -> None:
         assert [t.dtype for t in targets] == [p.dtype for p in parts]
 
 
-@over(CASES)
+@over(PLAIN)
 def test_keywords(call: Call) -> None:
     """PyTorch's parameter names are understood."""
     variadic = any(p.kind is p.VAR_POSITIONAL for p in signature(call.op).parameters.values())
@@ -499,7 +501,7 @@ def test_keywords(call: Call) -> None:
         assert_same(result, function(*args, **keywords))
 
 
-@over([c for c in CASES if c.op.is_method and c.op.is_function])
+@over([c for c in PLAIN if c.op.is_method and c.op.is_function])
 def test_method(call: Call) -> None:
     args, keywords = call.converted(pullback)
     if not isinstance(args[0], pullback.Tensor):

@@ -37,7 +37,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pullback import arguments, dtypes
+from pullback import arguments, dtypes, matrices
 from pullback.arguments import (
     Array,
     Arrays,
@@ -62,8 +62,8 @@ __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
     "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis", "as_ints",
-    "call", "composite", "contiguous_format", "copied", "creation", "loss_reduction", "opaque",
-    "pointwise", "reduction", "scattered", "view", "visible_axes", "wrap_dim",
+    "call", "composite", "contiguous_format", "copied", "creation", "loss_reduction", "matrices",
+    "opaque", "pointwise", "reduction", "scattered", "view", "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -255,6 +255,7 @@ class Op:
         self.affine = affine
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None
+        self.tried_function: Function | None = None
         self.node = node or "".join(part.capitalize() for part in self.name.split("_"))
         self.outputs = tuple(outputs.split())
         self.integer_outputs = frozenset(integer_outputs.split())
@@ -428,6 +429,15 @@ class Op:
         self.reference_function = function
         return function
 
+    def tried(self, function: Function) -> Function:
+        """Decorator: what tests call instead, `(torch, function, …)` with the call's own arguments.
+
+        For arguments with a structure (a symmetric matrix, of any) and for results that are not
+        unique (eigenvectors up to a phase). The reference gives what this gives.
+        """
+        self.tried_function = function
+        return function
+
     def plan(self, needs: tuple[bool, ...]) -> Plan:
         """The plan for the differentiable arguments that need a gradient; made once."""
         found = self.plans.get(needs)
@@ -470,7 +480,7 @@ class Op:
             first = first[0]
         elif not hasattr(first, "dtype"):  # a number, in a formula: 1 - y
             first = args[self.tensors[1]]
-        if first.dtype.kind not in self.kinds or (not self.half and first.dtype == "float16"):
+        if first.dtype.kind not in self.kinds or (not self.half and first.dtype.name == "float16"):
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(
                 f"\"{self.name}\" not implemented for '{name}': convert the tensor of shape "

@@ -7,6 +7,7 @@ for operations that are not public, or PyTorch itself.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import zlib
@@ -172,13 +173,15 @@ def is_called_as_function(op: Op) -> bool:
     return op.is_function and not (variadic and op.is_method)
 
 
-def public(module: Any, op: Op) -> Callable[..., Any]:
-    """The operation as users of a module call it."""
+def public(module: Any, op: Op, tried: bool = True) -> Callable[..., Any]:
+    """The operation as users of a module call it; with what its declaration says of `tried`."""
     if is_called_as_function(op):
         home = module
         for part in filter(None, op.namespace.split(".")):
             home = getattr(home, part)
         function: Callable[..., Any] = getattr(home, op.public_name)
+        if tried and op.tried_function is not None:
+            return functools.partial(op.tried_function, module, function)
         return function
     name = op.public_name if op.is_method else op.inplace_name
 

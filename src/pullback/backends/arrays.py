@@ -234,6 +234,20 @@ class ArrayVocabulary:
         return np.matmul(a, b)
 
     @staticmethod
+    def lapack(name: str, *args: Any) -> Any:
+        """A function of `backends.lapack`, which is imported when it is first needed."""
+        from pullback.backends.lapack import FUNCTIONS
+
+        return FUNCTIONS[name](*args)
+
+    @staticmethod
+    def fourier(name: str, *args: Any) -> Any:
+        """A function of `backends.fourier`, likewise."""
+        from pullback.backends.fourier import FUNCTIONS
+
+        return FUNCTIONS[name](*args)
+
+    @staticmethod
     def pow(x: Any, exponent: Any) -> Any:
         """x**exponent, with small integer powers done by products."""
         n = exponent.item() if type(exponent) is ndarray and exponent.ndim == 0 else exponent

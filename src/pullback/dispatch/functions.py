@@ -231,7 +231,7 @@ def _compile(
         signature.append(f"{option}=_{option}")
     text = body.format(arguments="".join(a + ", " for a in arguments))
     if names:
-        signature.append("**other")
+        signature.append("**other_names")
         text = f"{_renaming(op, name, variadic, extra, defaults)}\n    {text}"
     made: dict[str, Any] = {}
     known_names = {**namespace, **defaults, "made": made, "names": names, "defaults": defaults}
@@ -253,7 +253,7 @@ _NOTHING = object()
 
 
 def _own_signature(function: Callable[..., Any]) -> inspect.Signature:
-    """What `help` shows: a required argument has no default, and `other` is nobody's business."""
+    """What `help` shows: a required argument has no default; `other_names` is left out."""
     empty = inspect.Parameter.empty
     *shown, _ = inspect.signature(function).parameters.values()
     return inspect.Signature(
@@ -272,11 +272,11 @@ def _renaming(
     keywords = [p.name for p in op.parameters if p.name not in positional and p.name != variadic]
     pairs = ", ".join(f"{n!r}: {n}" for n in (*keywords, *extra))
     missing = [n[1:] for n, value in defaults.items() if value is MISSING]
-    test = " or ".join(["other", *(f"{n} is MISSING" for n in missing)])
+    test = " or ".join(["other_names", *(f"{n} is MISSING" for n in missing)])
     places = "".join(f"{p}, " for p in positional)
     return (
         f"if {test}:\n"
-        f"        return call_renamed(made[{name!r}], names, other, ({places}), "
+        f"        return call_renamed(made[{name!r}], names, other_names, ({places}), "
         f"{{{pairs}}}, defaults)"
     )
 

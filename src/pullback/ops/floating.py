@@ -211,7 +211,7 @@ def _(xp, g, y, other):
     return g * (other / y)
 
 
-@pointwise(floating=True, dtypes="bif")
+@pointwise(node="Deg2Rad", floating=True, dtypes="bif")
 def deg2rad(xp, input):
     r"""Degrees as radians."""
     return input * 0.017453292519943295
@@ -222,7 +222,7 @@ def _(xp, g):
     return g * 0.017453292519943295
 
 
-@pointwise(floating=True, dtypes="bif")
+@pointwise(node="Rad2Deg", floating=True, dtypes="bif")
 def rad2deg(xp, input):
     r"""Radians as degrees."""
     return input * 57.29577951308232

@@ -532,7 +532,13 @@ def vector_norm(
         return xp.sum(xp.sign(size), dim, keepdim)
     if ord == 1:
         return xp.sum(size, dim, keepdim)
-    return xp.pow(xp.sum(xp.pow(size, ord), dim, keepdim), 1 / ord)
+    if ord < 0:  # 0 if one number is, with a gradient of 0
+        zero = xp.eq(xp.amin(size, dim, keepdim), 0)
+        total = xp.sum(xp.pow(xp.where(xp.eq(size, 0), 1, size), ord), dim, keepdim)
+        return xp.where(zero, 0, xp.pow(total, 1 / ord))
+    total = xp.sum(xp.pow(size, ord), dim, keepdim)
+    zero = xp.eq(total, 0)  # where the gradient is 0 as well
+    return xp.where(zero, 0, xp.pow(xp.where(zero, 1, total), 1 / ord))
 
 
 @vector_norm.samples

@@ -1,0 +1,307 @@
+"""LAPACK on stacks of matrices: through NumPy where it takes stacks, else SciPy, one by one.
+
+A function that may fail gives `info` as LAPACK does, an int32 for each matrix: 0, or where it broke
+down, counted from 1. `scipy.linalg` is imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.errors import LinAlgError
+
+Function = Callable[..., Any]
+
+
+def check_info(info: Any, name: str, reason: Callable[[int], str]) -> None:
+    """LinAlgError for the first matrix that failed, with its place among the others."""
+    failed = np.flatnonzero(info)
+    if failed.size:
+        where = f"(Batch element {failed[0]}): " if info.ndim else ""
+        raise LinAlgError(f"{name}: {where}{reason(int(info.flat[failed[0]]))}")
+
+
+def _each(
+    function: Function, stacks: Sequence[Any], made: Sequence[tuple[tuple[int, ...], Any]]
+) -> list[Any]:
+    """`function(matrix, …)` for each place of stacks that broadcast.
+
+    `made`: the shape of a result for one matrix, and its dtype.
+    """
+    batch = np.broadcast_shapes(*(s.shape[:-2] for s in stacks))
+    stacks = [np.broadcast_to(s, batch + s.shape[-2:]) for s in stacks]
+    results = [np.zeros(batch + shape, dtype) for shape, dtype in made]
+    if all(s.size for s in stacks):
+        for place in np.ndindex(batch):
+            for result, part in zip(results, function(*(s[place] for s in stacks)), strict=True):
+                result[place] = part
+    return results
+
+
+def _routines(names: Sequence[str], *arrays: Any) -> Any:
+    from scipy.linalg.lapack import get_lapack_funcs
+
+    return get_lapack_funcs(names, arrays)
+
+
+def _pivots_of(a: Any) -> Any:
+    """Where elimination meets a zero pivot, for each matrix."""
+    (info,) = _each(lambda x: (_routines(("getrf",), x)[0](x)[2],), [a], [((), np.int32)])
+    return info
+
+
+def inverse(a: Any) -> Any:
+    """Inverses and info; NaN where there is none."""
+    try:
+        return np.linalg.inv(a), np.zeros(a.shape[:-2], np.int32)
+    except np.linalg.LinAlgError:
+        info = _pivots_of(a)
+        safe = np.where((info == 0)[..., None, None], a, np.eye(a.shape[-1], dtype=a.dtype))
+        return np.where(
+            (info == 0)[..., None, None], np.linalg.inv(safe), a.dtype.type(np.nan)
+        ), info
+
+
+def solve(a: Any, b: Any) -> Any:
+    """Solutions of A X = B and info; NaN where there is none."""
+    info = np.zeros(a.shape[:-2], np.int32)
+    try:
+        return np.linalg.solve(a, b), info
+    except np.linalg.LinAlgError:
+        info = _pivots_of(a)
+        fine = (info == 0)[..., None, None]
+        safe = np.where(fine, a, np.eye(a.shape[-1], dtype=a.dtype))
+        return np.where(fine, np.linalg.solve(safe, b), a.dtype.type(np.nan)), info
+
+
+def solve_triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
+    """Solutions of A X = B for triangular A, of which the other half is not looked at."""
+    from scipy.linalg.blas import get_blas_funcs
+
+    (trsm,) = get_blas_funcs(("trsm",), (a, b))
+    one = a.dtype.type(1)
+    (x,) = _each(
+        lambda a, b: (trsm(one, a, b, lower=not upper, diag=unit),),
+        [a, b], [((a.shape[-1], b.shape[-1]), a.dtype)],
+    )  # fmt: skip
+    return x
+
+
+def cholesky(a: Any) -> Any:
+    """Lower factors, from the lower halves, and info; NaN where there is none."""
+    info = np.zeros(a.shape[:-2], np.int32)
+    try:
+        return np.linalg.cholesky(a), info
+    except np.linalg.LinAlgError:
+        n = a.shape[-1]
+        potrf = _routines(("potrf",), a)[0]
+        factor, info = _each(
+            lambda x: potrf(x, lower=True, clean=True), [a], [((n, n), a.dtype), ((), np.int32)]
+        )
+        return np.where((info == 0)[..., None, None], factor, a.dtype.type(np.nan)), info
+
+
+def lu_factor(a: Any) -> Any:
+    """L and U in one matrix, pivots counted from 1, and info."""
+    getrf = _routines(("getrf",), a)[0]
+    m, n = a.shape[-2:]
+    k = min(m, n)
+
+    def factor(x: Any) -> Any:
+        packed, pivots, info = getrf(x)
+        return packed, pivots + 1, info
+
+    return tuple(_each(factor, [a], [((m, n), a.dtype), ((k,), np.int32), ((), np.int32)]))
+
+
+def permutations(pivots: Any, rows: int, dtype: Any) -> Any:
+    """The matrices P of A = P L U, from LAPACK's exchanges of rows."""
+    order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()
+    for k in range(pivots.shape[-1]):
+        other = pivots[..., k, None].astype(np.int64) - 1
+        here = order[..., k, None].copy()
+        order[..., k, None] = np.take_along_axis(order, other, -1)
+        np.put_along_axis(order, other, here, -1)
+    return np.swapaxes(np.eye(rows, dtype=dtype)[order], -2, -1)
+
+
+def geqrf(a: Any) -> Any:
+    """Householder vectors under R, and their factors."""
+    m, n = a.shape[-2:]
+    routine = _routines(("geqrf",), a)[0]
+    return tuple(_each(lambda x: routine(x)[:2], [a], [((m, n), a.dtype), ((min(m, n),), a.dtype)]))
+
+
+def qr(a: Any, mode: Any) -> Any:
+    """Q and R."""
+    return tuple(np.linalg.qr(a, "reduced" if mode == "r" else mode))
+
+
+def eigh(a: Any, uplo: Any) -> Any:
+    """Eigenvalues in ascending order and eigenvectors of Hermitian matrices."""
+    return _converged(lambda: tuple(np.linalg.eigh(a, uplo)), "linalg.eigh")
+
+
+def eig(a: Any) -> Any:
+    """Eigenvalues and eigenvectors, complex ones."""
+    if not np.isfinite(a).all():
+        raise RuntimeError("linalg.eig: input tensor should not contain infs or NaNs.")
+    values, vectors = _converged(lambda: np.linalg.eig(a), "linalg.eig")
+    made = np.result_type(a.dtype, np.complex64)
+    return values.astype(made), vectors.astype(made)
+
+
+def svd(a: Any, full_matrices: bool) -> Any:
+    """U, S and V^H."""
+    return _converged(lambda: tuple(np.linalg.svd(a, full_matrices)), "linalg.svd")
+
+
+def eigvalsh(a: Any, uplo: Any) -> Any:
+    """Eigenvalues of Hermitian matrices alone."""
+    return _converged(lambda: np.linalg.eigvalsh(a, uplo), "linalg.eigvalsh")
+
+
+def eigvals(a: Any) -> Any:
+    """Eigenvalues alone, complex ones."""
+    if not np.isfinite(a).all():
+        raise RuntimeError("linalg.eigvals: input tensor should not contain infs or NaNs.")
+    found = _converged(lambda: np.linalg.eigvals(a), "linalg.eigvals")
+    return found.astype(np.result_type(a.dtype, np.complex64))
+
+
+def svdvals(a: Any) -> Any:
+    """Singular values alone."""
+    return _converged(lambda: np.linalg.svd(a, compute_uv=False), "linalg.svdvals")
+
+
+def _converged(compute: Callable[[], Any], name: str) -> Any:
+    try:
+        return compute()
+    except np.linalg.LinAlgError:
+        raise LinAlgError(
+            f"{name}: The algorithm failed to converge because the input matrix is "
+            f"ill-conditioned, or has infinities or NaNs"
+        ) from None
+
+
+def least_squares(a: Any, b: Any, rcond: Any, driver: str) -> Any:
+    """Solutions, ranks, and singular values where the driver finds them."""
+    from scipy.linalg import lstsq
+
+    m, n = a.shape[-2:]
+    real = a.real.dtype
+    known = driver in ("gelsd", "gelss")
+
+    def one(a: Any, b: Any) -> Any:
+        if driver == "gels":
+            routine, size = _routines(("gels", "gels_lwork"), a, b)
+            tall = np.zeros((max(m, n), b.shape[-1]), a.dtype)
+            tall[:m] = b
+            work = int(np.real(size(m, n, b.shape[-1])[0]))
+            _, solution, info = routine(a, tall, lwork=work)
+            if info > 0:
+                raise LinAlgError(
+                    f"linalg.lstsq: The least squares solution could not be computed because the "
+                    f"input matrix does not have full rank (error code: {info})."
+                )
+            return solution[:n], min(m, n), np.zeros(min(m, n), real)
+        x, _, rank, s = lstsq(a, b, cond=rcond, lapack_driver=driver)
+        return x, rank, np.zeros(min(m, n), real) if s is None else s
+
+    x, rank, s = _each(
+        one, [a, b],
+        [((n, b.shape[-1]), a.dtype), ((), np.int64), ((min(m, n),), real)],
+    )  # fmt: skip
+    return (
+        x,
+        np.zeros((0,), np.int64) if driver == "gels" else rank,
+        s if known else np.zeros((0,), real),
+    )
+
+
+def ldl_factor(a: Any, hermitian: bool) -> Any:
+    """L and D in one matrix, pivots as LAPACK has them, and info."""
+    n = a.shape[-1]
+    name = "hetrf" if hermitian and a.dtype.kind == "c" else "sytrf"
+    routine, size = _routines((name, f"{name}_lwork"), a)
+
+    def factor(x: Any) -> Any:
+        work = int(np.real(size(n, lower=1)[0]))
+        packed, pivots, info = routine(x, lwork=work, lower=1)
+        return np.tril(packed), pivots, info
+
+    return tuple(_each(factor, [a], [((n, n), a.dtype), ((n,), np.int32), ((), np.int32)]))
+
+
+def ldl_solve(packed: Any, pivots: Any, b: Any, hermitian: bool) -> Any:
+    """Solutions by the factors that `ldl_factor` gave."""
+    n = packed.shape[-1]
+    conjugate = np.conj if hermitian else np.asarray
+
+    def one(packed: Any, pivots: Any, b: Any) -> Any:
+        x, pivots = b.copy(), pivots[0]
+        k, steps = 0, []
+        while k < n:  # P and L from the left, block by block
+            size = 1 if pivots[k] > 0 else 2
+            steps.append((k, size))
+            row, other = k + size - 1, abs(int(pivots[k + size - 1])) - 1
+            x[[row, other]] = x[[other, row]]
+            x[k + size :] -= packed[k + size :, k : k + size] @ x[k : k + size]
+            k += size
+        for k, size in steps:  # D
+            block = packed[k : k + size, k : k + size].copy()
+            if size == 2:
+                block[0, 1] = conjugate(block[1, 0])
+            x[k : k + size] = np.linalg.solve(block, x[k : k + size])
+        for k, size in reversed(steps):
+            x[k : k + size] -= conjugate(packed[k + size :, k : k + size]).T @ x[k + size :]
+            row, other = k + size - 1, abs(int(pivots[k + size - 1])) - 1
+            x[[row, other]] = x[[other, row]]
+        return (x,)
+
+    (x,) = _each(one, [packed, pivots[..., None, :], b], [((n, b.shape[-1]), b.dtype)])
+    return x
+
+
+def matrix_exp(a: Any) -> Any:
+    """Exponentials (Al-Mohy and Higham, 2009)."""
+    from scipy.linalg import expm
+
+    wide = a.astype(np.float32) if a.dtype == np.float16 else a
+    return expm(wide).astype(a.dtype, copy=False) if a.size else a.copy()
+
+
+def determinant(a: Any) -> Any:
+    """Determinants."""
+    return np.asarray(np.linalg.det(a)).astype(a.dtype, copy=False)
+
+
+def log_determinant(a: Any) -> Any:
+    """Signs and logarithms of the moduli of determinants."""
+    sign, value = np.linalg.slogdet(a)
+    return np.asarray(sign, a.dtype), np.asarray(value, a.real.dtype)
+
+
+def cofactors(a: Any) -> Any:
+    """The matrices of cofactors, transposes of the adjugates: of singular matrices too.
+
+    With A = U S V^H, they are det(U V^H) conj(U) diag(products of the other s) V^T.
+    """
+    n = a.shape[-1]
+    u, s, vh = np.linalg.svd(a)
+    others = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
+    phase = np.linalg.det(u) * np.linalg.det(vh)
+    return (phase[..., None, None] * (u.conj() * others[..., None, :]) @ vh.conj()).astype(a.dtype)
+
+
+FUNCTIONS: dict[str, Function] = {
+    f.__name__: f
+    for f in (
+        check_info, inverse, solve, solve_triangular, cholesky, lu_factor, permutations, geqrf, qr,
+        eigh, eig, eigvalsh, eigvals, svdvals, svd, least_squares, ldl_factor, ldl_solve,
+        matrix_exp, determinant, log_determinant, cofactors,
+    )
+}  # fmt: skip

@@ -1,0 +1,5 @@
+"""Discrete Fourier transforms, as `torch.fft`."""
+
+from pullback.namespaces import lazy
+
+__getattr__, __dir__, __all__ = lazy(__name__, globals())

@@ -1,0 +1,78 @@
+"""Distances between all pairs of points: formulas, so that many pairs are never stored."""
+
+from math import inf
+
+from pullback.op import Plain, call, composite
+
+_MODES = (
+    "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)  # fmt: skip
+
+
+def _norm(xp, gap, p):
+    """The p-norm along the last axis; its gradient is 0 where the norm is, as PyTorch's."""
+    if p == 2:
+        return xp.norm2(gap, -1)
+    size = xp.abs(gap)
+    if p == 1:
+        return xp.sum(size, -1)
+    if p == inf:
+        return xp.amax(size, -1)
+    if p == 0:
+        return xp.sum(xp.sign(size), -1)
+    nothing = xp.eq(size, 0)
+    total = xp.sum(xp.where(nothing, 0, xp.pow(xp.where(nothing, 1, size), p)), -1)
+    same = xp.eq(total, 0)
+    return xp.where(same, 0, xp.pow(xp.where(same, 1, total), 1 / p))
+
+
+def _check(name, x, p):
+    if x.dtype.kind != "f" or x.dtype.name == "float16":
+        raise RuntimeError(
+            f"{name} only supports floating-point dtypes, {name} got: {x.dtype} for the shape "
+            f"{list(x.shape)}"
+        )
+    if not isinstance(p, (int, float)):
+        raise TypeError(f"{name}(): argument 'p' must be float, not {type(p).__name__}")
+    if p < 0:
+        raise RuntimeError(f"{name} only supports non-negative p values, not {p}")
+
+
+@composite(method=False)
+def cdist(xp, x1, x2, p: Plain = 2.0, compute_mode: Plain = None):
+    r"""$\|x_i - y_j\|_p$ for all i and j: (…, n, d) and (…, m, d) give (…, n, m).
+
+    p from 0 (how many coordinates differ) to inf. The differences are taken as they are, whatever
+    `compute_mode` says: products of matrices lose digits where points are near.
+    """
+    _check("cdist", x1, p)
+    _check("cdist", x2, p)
+    if compute_mode is not None and compute_mode not in _MODES and compute_mode not in (0, 1, 2):
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    if len(x1.shape) < 2 or len(x2.shape) < 2:
+        raise RuntimeError(
+            f"cdist only supports at least 2D tensors, got: {len(x1.shape)}D and {len(x2.shape)}D"
+        )
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
+        )
+    gap = xp.unsqueeze(x1, -2) - xp.unsqueeze(x2, -3)
+    if not x1.shape[-1]:
+        return xp.sum(gap, -1)
+    return _norm(xp, gap, p)
+
+
+@cdist.samples
+def _(r):
+    yield call(r(3, 2), r(4, 2))
+    yield call(r(2, 3, 2), r(4, 2), 1)
+    yield call(r(3, 2), r(4, 2), inf)
+    yield call(r(3, 2), r(4, 2), 0)
+    yield call(r(3, 2), r(4, 2), 3.5, "donot_use_mm_for_euclid_dist")
+
+
+@cdist.reference
+def _(np, x1, x2, p=2.0, compute_mode=None):
+    return np.linalg.norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)

@@ -1,0 +1,107 @@
+"""Products of vectors as `torch.linalg` has them, diagonals, Vandermonde matrices."""
+
+from pullback.op import call, composite, matrices, wrap_dim
+
+
+@composite(namespace="linalg", method=False)
+def cross(xp, input, other, *, dim: int = -1):
+    r"""Vector products along an axis of size 3; the others broadcast."""
+    a, b = len(input.shape), len(other.shape)
+    if a != b:
+        raise RuntimeError(
+            f"linalg.cross: inputs must have the same number of dimensions, not {a} and {b}"
+        )
+    axis = wrap_dim(dim, a, "linalg.cross")
+    if not a or input.shape[axis] != 3 or other.shape[axis] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {list(input.shape)} "
+            f"and {list(other.shape)}"
+        )
+    shape = xp.broadcast_shape(input.shape, other.shape)
+    input, other = xp.expand(input, *shape), xp.expand(other, *shape)
+    next_a, next_b = xp.roll(input, -1, axis), xp.roll(other, -1, axis)
+    last_a, last_b = xp.roll(input, 1, axis), xp.roll(other, 1, axis)
+    return next_a * last_b - last_a * next_b
+
+
+@cross.samples
+def _(r):
+    yield call(r(2, 3), r(2, 3))
+    yield call(r(3, 1), r(1, 2) + r(3, 1), dim=0)
+
+
+@cross.reference
+def _(np, input, other, *, dim=-1):
+    return np.cross(input, other, axis=dim)
+
+
+@composite(namespace="linalg", method=False)
+def vecdot(xp, x, y, *, dim: int = -1):
+    r"""$\sum_i \overline{x_i} y_i$ along an axis; the others broadcast."""
+    matrices.check_floating("linalg.vecdot", x)
+    shape = xp.broadcast_shape(x.shape, y.shape)
+    if not x.shape or not y.shape:
+        raise RuntimeError("linalg.vecdot: Expected x and y to have at least 1 dimension")
+    axis = wrap_dim(dim, len(shape), "linalg.vecdot")
+    if x.shape[dim] != y.shape[dim]:
+        raise RuntimeError(
+            f"linalg.vecdot: the sizes along dim {dim} differ: {list(x.shape)} and {list(y.shape)}"
+        )
+    return xp.sum(xp.conj(x) * y, axis)
+
+
+@vecdot.samples
+def _(r):
+    yield call(r(2, 3), r(2, 3))
+    yield call(r(3, 1), r(3, 2), dim=0)
+
+
+@vecdot.reference
+def _(np, x, y, *, dim=-1):
+    return (np.conj(x) * y).sum(dim)
+
+
+@composite(namespace="linalg", method=False)
+def diagonal(xp, A, *, offset: int = 0, dim1: int = -2, dim2: int = -1):
+    r"""`torch.diagonal` of the last two axes."""
+    return xp.diagonal(A, offset, dim1, dim2)
+
+
+@diagonal.samples
+def _(r):
+    yield call(r(2, 3, 3))
+    yield call(r(2, 3, 4), offset=1, dim1=0, dim2=1)
+
+
+@diagonal.reference
+def _(np, A, *, offset=0, dim1=-2, dim2=-1):
+    return np.diagonal(A, offset, dim1, dim2)
+
+
+@composite(namespace="linalg", method=False)
+def vander(xp, x, N: int | None = None):
+    r"""Powers 0, 1, …, N - 1 of each number, in rows; N is the number of numbers by default."""
+    if x.dtype.kind == "b" or x.dtype.name == "float16":
+        raise RuntimeError(f"linalg.vander: not implemented for {x.dtype}: convert with .to()")
+    if x.dtype.kind in "iu":  # to int64
+        x = xp.sum(xp.unsqueeze(x, -1), -1)
+    x = x if x.shape else xp.unsqueeze(x, 0)
+    count = x.shape[-1] if N is None else N
+    if count <= 1:
+        raise RuntimeError(f"N must be greater than 1, not {count}")
+    one = xp.ones_like(x)
+    powers = [one]
+    for _ in range(count - 1):
+        powers.append(powers[-1] * x)
+    return xp.stack(powers, -1)
+
+
+@vander.samples
+def _(r):
+    yield call(r(3))
+    yield call(r(2, 3), 2)
+
+
+@vander.reference
+def _(np, x, N=None):
+    return x[..., None] ** np.arange(x.shape[-1] if N is None else N)

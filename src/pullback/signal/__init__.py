@@ -1,0 +1,5 @@
+"""Signal processing, as `torch.signal`."""
+
+from pullback.signal import windows as windows
+
+__all__ = ["windows"]

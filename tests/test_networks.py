@@ -1,0 +1,76 @@
+"""Layers together: their nodes, their statistics, and a small network that learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from pullback import nn
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_node_of_a_convolution(bias: bool) -> None:
+    """Three edges as in PyTorch: the last one is None without a bias."""
+    layer = nn.Conv2d(2, 3, 3, bias=bias)
+    node = layer(torch.ones(1, 2, 5, 5)).grad_fn
+    assert node.name() == "ConvolutionBackward0"
+    edges = [edge[0] for edge in node.next_functions]
+    assert [e is not None for e in edges] == [False, True, bias]
+
+
+def test_nodes_of_losses() -> None:
+    x, t = torch.ones(2, 3).requires_grad_(), torch.zeros(2, 3)
+    assert nn.MSELoss()(x, t).grad_fn.name() == "MseLossBackward0"
+    entropy = nn.CrossEntropyLoss()(x, torch.tensor([0, 2]))
+    assert entropy.grad_fn.name() == "NllLossBackward0"
+    assert entropy.item() == pytest.approx(np.log(3))
+
+
+def test_running_statistics() -> None:
+    torch.manual_seed(0)
+    layer = nn.BatchNorm1d(2, momentum=None)
+    batches = [torch.randn(50, 2) * 3 + 1 for _ in range(4)]
+    for batch in batches:
+        layer(batch)
+    mean = sum(b.mean(0) for b in batches) / 4
+    np.testing.assert_allclose(layer.running_mean.numpy(), mean.numpy(), 1e-4, 1e-5)
+    variance = sum(b.var(0) for b in batches) / 4
+    np.testing.assert_allclose(layer.running_var.numpy(), variance.numpy(), 1e-4)
+    assert layer.num_batches_tracked.item() == 4
+    layer.eval()
+    y = layer(batches[0])
+    expected = (batches[0] - mean) / (variance + 1e-5) ** 0.5
+    np.testing.assert_allclose(y.detach().numpy(), expected.numpy(), 1e-3, 1e-4)
+
+
+def test_a_convolutional_network_learns() -> None:
+    torch.manual_seed(0)
+    lines = torch.zeros(32, 1, 8, 8)
+    classes = torch.arange(32) % 2
+    for k in range(32):  # horizontal or vertical ones
+        if k % 2:
+            lines[k, 0, k % 8] = 1
+        else:
+            lines[k, 0, :, k % 8] = 1
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 2)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(lines), classes)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+    assert (model(lines).argmax(1) == classes).all()
+
+
+def test_dropout_is_for_training() -> None:
+    torch.manual_seed(0)
+    layer = nn.Dropout(0.25)
+    x = torch.ones(10_000)
+    y = layer(x)
+    assert y.mean().item() == pytest.approx(1, abs=0.03)
+    assert (y == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
+    assert torch.equal(layer.eval()(x), x)
