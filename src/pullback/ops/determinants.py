@@ -289,14 +289,17 @@ def multi_dot(xp, tensors: Arrays):
                 f"{list(tensors[k + 1].shape)} cannot be multiplied"
             )
     cost = _cheapest([factors[0].shape[0], *(x.shape[1] for x in factors)])
-
-    def product(i, j):
-        k = cost[i, j][1]
-        return factors[i] if k is None else xp.mm(product(i, k), product(k + 1, j))
-
-    found = product(0, len(factors) - 1)
+    found = _chain(xp, factors, cost, 0, len(factors) - 1)
     found = xp.squeeze(found, -1) if column else found
     return xp.squeeze(found, 0) if row else found
+
+
+def _chain(xp, factors, cost, i, j):
+    """The product of factors i to j, in the cheapest order."""
+    k = cost[i, j][1]
+    if k is None:
+        return factors[i]
+    return xp.mm(_chain(xp, factors, cost, i, k), _chain(xp, factors, cost, k + 1, j))
 
 
 @composite(method=False)
