@@ -18,8 +18,8 @@ __all__ = [
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
-    "max_or", "nonzero_array", "pad_constant", "powers", "real_pairs",
-    "reshape_view", "roll_array", "scatter_array", "sequence", "softmax_array", "tile_array",
+    "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
+    "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
     "triangle", "uninitialised", "windows",
 ]  # fmt: skip
 
@@ -281,26 +281,25 @@ def gather_array(x: Any, dim: int, index: Any) -> Any:
     return np.take_along_axis(x, index, dim)
 
 
-def scatter_array(x: Any, dim: int, index: Any, values: Any, accumulate: bool) -> Any:
-    """A copy of x with the values written, or added, where `gather_array` would read."""
-    check_index("scatter", x, dim, index)
-    x = x.copy()
-    if not x.ndim:
-        return (x + values.sum()).astype(x.dtype)
-    for k, size in enumerate(index.shape):
-        if size > values.shape[k] or (k != dim and size > x.shape[k]):
-            raise RuntimeError(
-                f"scatter(): Expected index {list(index.shape)} to be no larger than src "
-                f"{list(values.shape)}, nor than self {list(x.shape)} apart from dimension {dim}"
-            )
-    values = values[tuple(slice(s) for s in index.shape)]
-    key = list(np.ogrid[tuple(slice(s) for s in index.shape)])
-    key[dim] = index
-    if accumulate:
-        np.add.at(x, tuple(key), values)
-    else:
-        x[tuple(key)] = values
+def masked_fill_from(x: Any, mask: Any, source: Any) -> Any:
+    """A copy of x with the first elements of another array where the mask is True."""
+    count = int(np.count_nonzero(mask))
+    if count > source.size:
+        raise RuntimeError(
+            f"masked_scatter: expected at least {count} elements in source, as many as the mask "
+            f"has ones, but its shape is {list(source.shape)}"
+        )
+    x = np.array(x, order="C")
+    x[mask] = source.reshape(-1)[:count]
     return x
+
+
+def masked_elements_array(x: Any, mask: Any, shape: Sequence[int]) -> Any:
+    """The elements where the mask is True, then zeros, in a shape."""
+    result = np.zeros(shape, x.dtype)
+    found = x[mask]
+    result.reshape(-1)[: found.size] = found
+    return result
 
 
 def nonzero_array(x: Any) -> Any:

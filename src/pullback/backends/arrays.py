@@ -18,6 +18,8 @@ from pullback.backends import (
     array_statistics,
     correlation,
     pooling,
+    scattering,
+    strides,
     tables,
 )
 from pullback.backends.array_functions import arranged
@@ -220,7 +222,7 @@ class ArrayVocabulary:
         """A copy of x with the values written, or added, at the key."""
         x = x.copy()
         if accumulate:
-            np.add.at(x, key, values)
+            scattering.add_positions(x, key, values)
         else:
             x[key] = values
         return x
@@ -288,7 +290,10 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
-_MODULES = (array_functions, array_special, array_statistics, correlation, pooling, tables)
+_MODULES = (
+    array_functions, array_special, array_statistics, correlation, pooling, scattering, strides,
+    tables,
+)  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})
 ARRAYS = ArrayVocabulary()

@@ -20,6 +20,7 @@ from pullback.autograd.modes import mode
 from pullback.autograd.views import note_view
 from pullback.backends.generator import default_generator
 from pullback.dispatch.door import apply
+from pullback.dispatch.forward import by_position
 from pullback.dispatch.inplace import apply_in_place
 from pullback.dispatch.promotion import result_type
 from pullback.op import Creation, Op, Opaque, Pointwise, Reduction, View, along_axis
@@ -34,7 +35,7 @@ def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
             values[k] = _lifted(level, values[k])
         made = op.examples_function(graph.TENSORS, *values)
     elif isinstance(op, Pointwise):
-        made = apply(op, _aligned(level, op, args))
+        made = by_position(op)(*_aligned(level, op, args))
     elif isinstance(op, Reduction):
         made = _reduced(level, op, args)
     elif isinstance(op, View):
@@ -115,9 +116,8 @@ def _aligned(level: BatchLevel, op: Pointwise, args: Sequence[Any]) -> list[Any]
         args[k] for k in op.tensors
         if args[k] is not None and op.parameters[k].name not in op.keep_dtype
     ]  # fmt: skip
-    tensors = [x for x in common if isinstance(x, Tensor)]
-    mixed = len({x._value.dtype for x in tensors}) > 1
-    rank = max(args[k].ndim for k in op.tensors if isinstance(args[k], Tensor))
+    mixed = len({x._value.dtype for x in common if isinstance(x, Tensor)}) > 1
+    rank = max([args[k]._value.ndim for k in op.tensors if isinstance(args[k], Tensor)])
     for k in op.tensors:
         x = args[k]
         if not isinstance(x, Tensor):

@@ -15,7 +15,7 @@ All of it is written with tensors, and is recorded and formulas as anything else
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.autograd import graph
@@ -45,13 +45,23 @@ def apply_forward(level: Level, op: Op, args: Sequence[Any]) -> Any:
     flat = _tensors_in(args)
     tangents = {id(x): tangent(x, level) for x in flat}
     with stripped(flat, level):
-        result = apply(op, args)
+        result = by_position(op)(*args)
         found = tangents_of(level, op, args, tangents, result)
     outputs = result if isinstance(result, tuple) else (result,)
     for y, t in zip(outputs, found, strict=True):
         if t is not None:
             set_tangent(y, level, t)
     return result
+
+
+def by_position(op: Op) -> Callable[..., Any]:
+    """An operation as a function of its arguments in order: by its shortest way, if it has one."""
+    found = op.__dict__.get("_by_position")
+    if found is None:
+        plain = all(p.kind is p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters)
+        found = getattr(graph.TENSORS, op.key) if plain else lambda *args: apply(op, args)
+        op.__dict__["_by_position"] = found
+    return found
 
 
 def _tensors_in(args: Sequence[Any]) -> list[Tensor]:

@@ -53,7 +53,7 @@ class ValueVocabulary:
         """A constant with the dtype of another: a formula, if it is large."""
         if math.prod(shape) <= config.defer_elements:
             return ARRAYS.filled(shape, value, like)
-        return build(REGISTRY["expand"], [np.full((), value, like.dtype), tuple(shape)])
+        return build(REGISTRY["expand"], [np.full((), value, like.dtype), tuple(shape), False])
 
     @staticmethod
     def run(

@@ -1,6 +1,6 @@
 """Views of other axes: permuted, diagonal, in windows; and the transpose of any view."""
 
-from pullback.op import Dim, Ints, Plain, call, composite, opaque, view, wrap_dim
+from pullback.op import Dim, Ints, Plain, call, composite, copied, opaque, view, wrap_dim
 
 
 @opaque(public=False)
@@ -160,26 +160,6 @@ def _(np, input, source, destination):
     return np.moveaxis(input, source, destination)
 
 
-@view()
-def diagonal(xp, input, offset: int = 0, dim1: Dim = 0, dim2: Dim = 1):
-    r"""The elements (i, i + offset) of two axes, as the last axis: a view."""
-    return xp.diagonal_view(input, offset, dim1, dim2)
-
-
-@diagonal.samples
-def _(r):
-    yield call(r(3, 4))
-    yield call(r(3, 4), 1)
-    yield call(r(3, 4), -2)
-    yield call(r(2, 3, 4), 1, -1, 0)
-    yield call(r(2, 3), 5)
-
-
-@diagonal.reference
-def _(np, input, offset=0, dim1=0, dim2=1):
-    return np.diagonal(input, offset, dim1, dim2)
-
-
 @view(injective=False, function=False)
 def unfold(xp, input, dimension: Dim, size: int, step: int):
     r"""Windows of a size along one axis, their elements as the last axis: a view."""
@@ -205,3 +185,9 @@ def _(np, input, dimension, size, step):
     windows = np.lib.stride_tricks.sliding_window_view(input, size, dimension)
     k = dimension % input.ndim
     return np.take(windows, range(0, windows.shape[k], step), k)
+
+
+unfold_copy = copied(unfold)
+permute_copy = copied(permute)
+transpose_copy = copied(transpose)
+t_copy = copied(t)

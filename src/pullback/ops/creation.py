@@ -273,3 +273,66 @@ def _(r):
 @new_full.reference
 def _(np, input, size, fill_value, *, dtype=None):
     return np.full(size, fill_value, dtype or input.dtype)
+
+
+@creation(public=False, default="int")
+def combination_indices(xp, n: int, r: int, with_replacement: bool, *, dtype):
+    r"""Increasing sequences of r of the numbers below n, a row each."""
+    return xp.combination_rows(n, r, with_replacement, dtype)
+
+
+@combination_indices.samples
+def _(r):
+    yield call(4, 2, False)
+
+
+@creation(random=True)
+def empty_strided(xp, size: Ints, stride: Ints, *, dtype):
+    r"""Memory that is not set, its elements at given steps."""
+    if len(size) != len(stride):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(size)}) must match dimensionality of strides "
+            f"({len(stride)})"
+        )
+    return xp.uninitialised_strided(size, stride, dtype)
+
+
+@empty_strided.samples
+def _(r):
+    yield call((2, 3), (1, 2))
+    yield call([2, 2], [4, 1], dtype=r.int32)
+
+
+@creation(random=True)
+def empty_permuted(xp, size: Ints, physical_layout: Ints, *, dtype):
+    r"""Memory that is not set, its axes in a given order there."""
+    if sorted(physical_layout) != list(range(len(size))):
+        raise RuntimeError(
+            f"Number of dimensions in size does not match the length of the physical_layout, or it "
+            f"is no order of them: {list(size)} and {list(physical_layout)}"
+        )
+    stride, step = [0] * len(size), 1
+    for d in reversed(physical_layout):
+        stride[d] = step
+        step *= max(1, size[d])
+    return xp.uninitialised_strided(size, stride, dtype)
+
+
+@empty_permuted.samples
+def _(r):
+    yield call((2, 3, 4), (0, 2, 1))
+    yield call([2, 2], [1, 0], dtype=r.int32)
+
+
+@composite(function=False, derivative=False, random=True)
+def new_empty_strided(xp, input, size: Ints, stride: Ints, *, dtype: Dtype = None, layout=None,
+                      device=None, requires_grad: bool = False, pin_memory=None):  # fmt: skip
+    r"""`empty_strided` with this tensor's dtype."""
+    made = xp.empty_strided(size, stride, dtype=dtype or input.dtype)
+    return made.requires_grad_(requires_grad)
+
+
+@new_empty_strided.samples
+def _(r):
+    yield call(r(2), (2, 3), (1, 2))
+    yield call(r(2), (2,), (2,), dtype=r.int32)

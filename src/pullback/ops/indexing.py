@@ -377,7 +377,7 @@ def _(np, input, dim, index):
 def scatter_zeros(xp, input, dim: int, index: Array, shape):
     r"""Zeros of a shape to which the input is added where `gather` would read: its transpose."""
     zeros = xp.filled(shape, 0, input)
-    return xp.scatter_array(zeros, dim, index, input, True) if 0 not in index.shape else zeros
+    return xp.scatter_array(zeros, dim, index, input, "sum") if 0 not in index.shape else zeros
 
 
 @scatter_zeros.examples
@@ -590,3 +590,84 @@ def _(np, input, mask):
 
     input, mask = np.broadcast_arrays(input, mask)
     return input[mask]
+
+
+@composite(derivative=False)
+def argwhere(xp, input):
+    r"""The positions of non-zero elements, a row each."""
+    return xp.nonzero_indices(input)
+
+
+@argwhere.samples
+def _(r):
+    yield call(r.integers(0, 2, 3, 4))
+    yield call(r(2))
+
+
+@argwhere.reference
+def _(np, input):
+    return np.argwhere(input)
+
+
+@opaque(public=False, derivative=False)
+def repeated_positions(xp, repeats):
+    r"""0 so many times, 1 so many times, and so on."""
+    return xp.repeated_array(repeats)
+
+
+@repeated_positions.samples
+def _(r):
+    yield call(r.integers(0, 4, 5))
+
+
+@composite()
+def repeat_interleave(
+    xp, input, repeats: Plain = None, dim: int | None = None, *, output_size: int | None = None
+):
+    r"""Each element, or each place of an axis, several times, one after the other.
+
+    `repeats`: one number, or a tensor of them. Without `dim`, of the flattened input.
+    `repeat_interleave(repeats)` gives the positions.
+    """
+    if repeats is None:
+        return xp.repeated_positions(input)
+    if dim is None:
+        input, dim = xp.reshape(input, -1), 0
+    elif not input.shape:
+        input = xp.reshape(input, 1)
+    dim = wrap_dim(dim, len(input.shape), "repeat_interleave")
+    size = input.shape[dim]
+    if hasattr(repeats, "dtype"):
+        if len(repeats.shape) > 1 or (repeats.shape and repeats.shape[0] not in (1, size)):
+            raise RuntimeError(
+                f"repeat_interleave: repeats must have the same size as input along dim, but got "
+                f"repeats of shape {list(repeats.shape)} and {size}"
+            )
+        if repeats.dtype.name not in ("int32", "int64"):
+            raise RuntimeError(f"repeats has to be Long or Int tensor, not {repeats.dtype}")
+        repeats = xp.expand(xp.reshape(repeats, -1), size)
+        return xp.index_select(input, dim, xp.repeated_positions(repeats))
+    if not hasattr(repeats, "__index__"):
+        raise TypeError(
+            f"repeat_interleave(): argument 'repeats' must be Tensor or int, not "
+            f"{type(repeats).__name__}"
+        )
+    if repeats < 0:
+        raise RuntimeError(f"Repeats must be non-negative, not {repeats}")
+    shape = list(input.shape)
+    wide = xp.expand(xp.unsqueeze(input, dim + 1), *shape[: dim + 1], repeats, *shape[dim + 1 :])
+    shape[dim] = size * repeats
+    return xp.reshape(xp.clone(wide), *shape)
+
+
+@repeat_interleave.samples
+def _(r):
+    yield call(r(2, 3), 2)
+    yield call(r(2, 3), 2, 1)
+    yield call(r(3, 2), r.integers(0, 4, 3), dim=0)
+    yield call(r(3, 2), r.integers(2, 3, 1), -1, output_size=4)
+
+
+@repeat_interleave.reference
+def _(np, input, repeats=None, dim=None, *, output_size=None):
+    return np.repeat(input, repeats, dim)

@@ -7,7 +7,7 @@ from pullback.op import Arrays, all_examples, call, composite, opaque, wrap_dim
 def cat(xp, tensors: Arrays, dim: int = 0):
     r"""Tensors one after the other along an axis; dtypes promote, other sizes must agree."""
     if not tensors:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]  # legacy empty tensors
     first = tensors[0].shape
     if not first:
@@ -153,10 +153,48 @@ def _(np, tensors):
     return np.hstack(tensors)
 
 
-@composite(method=False)
+def _lifted(name, function, tensors):
+    if not tensors:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return function(list(tensors))
+
+
+@composite(method=False, aliases=("row_stack",))
 def vstack(xp, tensors: Arrays):
     r"""On top of each other: along axis 0 of at least 2-D tensors."""
-    return xp.cat([xp.reshape(x, 1, -1) if len(x.shape) < 2 else x for x in tensors], 0)
+    return xp.cat(_lifted("vstack", xp.atleast_2d, tensors), 0)
+
+
+@composite(method=False)
+def dstack(xp, tensors: Arrays):
+    r"""Behind each other: along axis 2 of at least 3-D tensors."""
+    return xp.cat(_lifted("dstack", xp.atleast_3d, tensors), 2)
+
+
+@composite(method=False)
+def column_stack(xp, tensors: Arrays):
+    r"""Side by side: 1-D and 0-d tensors as columns, others along axis 1."""
+    if not tensors:
+        raise RuntimeError("column_stack expects a non-empty TensorList")
+    return xp.cat([x if len(x.shape) > 1 else xp.reshape(x, -1, 1) for x in tensors], 1)
+
+
+@dstack.samples
+@column_stack.samples
+def _(r):
+    yield call([r(2, 3), r(2, 3)])
+    yield call((r(2), r(2)))
+    yield call((r(), r()))
+
+
+@dstack.reference
+def _(np, tensors):
+    return np.dstack(tensors)
+
+
+@column_stack.reference
+def _(np, tensors):
+    return np.column_stack(tensors)
 
 
 @vstack.samples
@@ -227,3 +265,61 @@ def _(r):
 @broadcast_tensors.reference
 def _(np, *tensors):
     return np.broadcast_arrays(*(tensors[0] if isinstance(tensors[0], list) else tensors))
+
+
+@composite(method=False)
+def cartesian_prod(xp, *tensors):
+    r"""All tuples of elements of 1-D tensors, a row each; of one tensor, itself."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    if not tensors:
+        raise RuntimeError("cartesian_prod expects at least one tensor")
+    for x in tensors:
+        if len(x.shape) != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    grids = xp.meshgrid(*tensors, indexing="ij")
+    return xp.stack([xp.reshape(grid, -1) for grid in grids], 1)
+
+
+@cartesian_prod.samples
+def _(r):
+    yield call(r(2), r(3))
+    yield call(r(2), r(1), r(2))
+    yield call(r(3))
+
+
+@cartesian_prod.reference
+def _(np, *tensors):
+    if len(tensors) == 1:
+        return tensors[0]
+    return np.stack([x.reshape(-1) for x in np.meshgrid(*tensors, indexing="ij")], 1)
+
+
+@composite(method=False)
+def combinations(xp, input, r: int = 2, with_replacement: bool = False):
+    r"""All combinations of r elements of a 1-D tensor, in order, a row each."""
+    if len(input.shape) != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return xp.filled((0,), 0, input)
+    rows = xp.combination_indices(input.shape[0], r, with_replacement)
+    chosen = xp.index_select(input, 0, xp.reshape(rows, -1))
+    return xp.reshape(chosen, rows.shape[0], r)
+
+
+@combinations.samples
+def _(r):
+    yield call(r(4))
+    yield call(r(3), 3)
+    yield call(r(3), r=2, with_replacement=True)
+
+
+@combinations.reference
+def _(np, input, r=2, with_replacement=False):
+    least = 0 if with_replacement else 1
+    rows = [i for i in np.ndindex(*(len(input),) * r) if (np.diff(i) >= least).all()]
+    return input[np.array(rows, np.int64).reshape(-1, r)]

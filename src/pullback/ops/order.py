@@ -103,7 +103,7 @@ def unsort(xp, input, places: Array, dim: int):
     r"""The elements back where a sort along one axis took them from."""
     if not input.shape:
         return input
-    return xp.scatter_array(xp.filled(input.shape, 0, input), dim, places, input, False)
+    return xp.scatter_array(xp.filled(input.shape, 0, input), dim, places, input, "")
 
 
 @unsort.examples

@@ -1,6 +1,6 @@
 """Random numbers, from the default generator or a given one."""
 
-from pullback.op import Ints, Plain, as_ints, call, composite, creation, opaque
+from pullback.op import Dtype, Format, Ints, Plain, as_ints, call, composite, creation, opaque
 
 
 @creation(random=True)
@@ -132,3 +132,26 @@ def _(r):
     yield call(r(3))
     yield call(0.0, 1.0, (2, 3))
     yield call(1.0, 2.0, (2,), dtype=r.float64)
+
+
+@composite(method=False, derivative=False, random=True)
+def randint_like(xp, input, low: int, high: int | None = None, *, generator=None,
+                 dtype: Dtype = None, layout=None, device=None, requires_grad: bool = False,
+                 memory_format: Format = None):  # fmt: skip
+    r"""Integers from low to high - 1, or 0 to low - 1, in the shape and dtype of the input."""
+    low, high = (0, low) if high is None else (low, high)
+    kind = (dtype or input.dtype).name
+    if kind.startswith("complex") or (kind == "bool" and (low < 0 or high > 2)):
+        raise RuntimeError(f"randint_like: {low} to {high - 1} are out of bounds for {kind}")
+    made = xp.randint(low, high, tuple(input.shape), dtype=dtype or input.dtype,
+                      generator=generator)  # fmt: skip
+    if memory_format is not None or not input.is_contiguous():
+        made = xp.arranged(made, input, memory_format)
+    return made.requires_grad_(requires_grad)
+
+
+@randint_like.samples
+def _(r):
+    yield call(r(3, 4), 9)
+    yield call(r(3, 4), -3, 4)
+    yield call(r(3), 0, high=5, dtype=r.int64)

@@ -1,4 +1,4 @@
-"""The same elements elsewhere: reversed, rolled, padded, side by side; triangles."""
+"""The same elements elsewhere: reversed, rolled, padded, side by side."""
 
 from pullback.op import Ints, Number, Plain, call, composite, opaque, visible_axes, wrap_dim
 
@@ -44,6 +44,88 @@ def _(r):
 @flip.reference
 def _(np, input, *dims):
     return np.flip(input, dims[0])
+
+
+@composite()
+def fliplr(xp, input):
+    r"""`flip` of axis 1."""
+    if len(input.shape) < 2:
+        raise RuntimeError(f"Input must be >= 2-d, not of shape {list(input.shape)}")
+    return xp.flip(input, 1)
+
+
+@composite()
+def flipud(xp, input):
+    r"""`flip` of axis 0."""
+    if not input.shape:
+        raise RuntimeError("Input must be >= 1-d, not of shape []")
+    return xp.flip(input, 0)
+
+
+@fliplr.samples
+@flipud.samples
+def _(r):
+    yield call(r(2, 3))
+    yield call(r(2, 3, 2))
+
+
+@fliplr.reference
+def _(np, input):
+    return np.fliplr(input)
+
+
+@flipud.reference
+def _(np, input):
+    return np.flipud(input)
+
+
+def _turned(xp, input, k, dims):
+    first, second = dims
+    if k % 4 == 0:
+        return xp.clone(input)
+    if k % 4 == 2:
+        return xp.flip(input, first, second)
+    return xp.transpose(xp.flip(input, second if k % 4 == 1 else first), first, second)
+
+
+@opaque()
+def rot90(xp, input, k: int = 1, dims: Ints = (0, 1)):
+    r"""The plane of two axes turned by k quarters of a circle, from the first to the second."""
+    rank = len(input.shape)
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if rank < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {rank}")
+    first, second = dims
+    if first == second or abs(first - second) == rank:
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {first} and dim1 = {second}"
+        )
+    wrap_dim(first, rank, "rot90"), wrap_dim(second, rank, "rot90")
+    return _turned(xp, input, k, dims)
+
+
+@rot90.formula
+def _(xp, input, k, dims):
+    return _turned(xp, input, k, dims)
+
+
+@rot90.backward("input")
+def _(xp, g, k, dims):
+    return xp.rot90(g, -k, dims)
+
+
+@rot90.samples
+def _(r):
+    yield call(r(2, 3))
+    yield call(r(2, 3), 2)
+    yield call(r(2, 3, 2), -1, [1, -1])
+    yield call(r(2, 3), 4, dims=(1, 0))
+
+
+@rot90.reference
+def _(np, input, k=1, dims=(0, 1)):
+    return np.rot90(input, k, dims)
 
 
 @opaque()
@@ -277,85 +359,3 @@ def _(r):
 @tile.reference
 def _(np, input, dims):
     return np.tile(input, dims)
-
-
-def _check_matrix(name, input):
-    if len(input.shape) < 2:
-        raise RuntimeError(
-            f"{name}: input tensor must have at least 2 dimensions, not the shape "
-            f"{list(input.shape)}"
-        )
-
-
-@opaque()
-def tril(xp, input, diagonal: int = 0):
-    r"""The lower triangle of matrices; zeros above the given diagonal."""
-    _check_matrix("tril", input)
-    return xp.triangle(input, diagonal, True)
-
-
-@tril.examples
-def _(xp, input, diagonal):
-    return xp.tril(input, diagonal)
-
-
-@tril.formula
-def _(xp, input, diagonal):
-    rank = len(input.shape)
-    row = xp.positions(input.shape[-2], rank - 2, rank)
-    column = xp.positions(input.shape[-1], rank - 1, rank)
-    return xp.where(xp.le(column - row, xp.number(diagonal)), input, 0)
-
-
-@tril.backward("input")
-def _(xp, g, diagonal):
-    return xp.tril(g, diagonal)
-
-
-@tril.samples
-def _(r):
-    yield call(r(3, 4))
-    yield call(r(2, 3, 3), 1)
-    yield call(r(3, 3), -1)
-
-
-@tril.reference
-def _(np, input, diagonal=0):
-    return np.tril(input, diagonal)
-
-
-@opaque()
-def triu(xp, input, diagonal: int = 0):
-    r"""The upper triangle of matrices; zeros below the given diagonal."""
-    _check_matrix("triu", input)
-    return xp.triangle(input, diagonal, False)
-
-
-@triu.examples
-def _(xp, input, diagonal):
-    return xp.triu(input, diagonal)
-
-
-@triu.formula
-def _(xp, input, diagonal):
-    rank = len(input.shape)
-    row = xp.positions(input.shape[-2], rank - 2, rank)
-    column = xp.positions(input.shape[-1], rank - 1, rank)
-    return xp.where(xp.ge(column - row, xp.number(diagonal)), input, 0)
-
-
-@triu.backward("input")
-def _(xp, g, diagonal):
-    return xp.triu(g, diagonal)
-
-
-@triu.samples
-def _(r):
-    yield call(r(3, 4))
-    yield call(r(2, 3, 3), 1)
-    yield call(r(3, 3), diagonal=-1)
-
-
-@triu.reference
-def _(np, input, diagonal=0):
-    return np.triu(input, diagonal)

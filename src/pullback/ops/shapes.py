@@ -1,6 +1,19 @@
 """The same elements in another shape: reshaped, repeated without a copy, axes of size 1."""
 
-from pullback.op import Array, Dim, DimSet, Dtype, Ints, NewDim, Plain, call, composite, view
+from pullback.op import (
+    Array,
+    Dim,
+    DimSet,
+    Dtype,
+    Ints,
+    NewDim,
+    Plain,
+    as_ints,
+    call,
+    composite,
+    copied,
+    view,
+)
 
 
 def _fill_shape(name, shape, count):
@@ -110,7 +123,7 @@ def _(r):
 
 
 @view(function=False)
-def expand(xp, input, *size: Ints):
+def expand(xp, input, *size: Ints, implicit: bool = False):
     r"""Axes of size 1 repeated without a copy: a view; -1 keeps a size, new axes come first."""
     shape = input.shape
     new = len(size) - len(shape)
@@ -149,10 +162,11 @@ def _(r):
     yield call(r(3, 1), (2, -1, 4))
     yield call(r(), 2, 2)
     yield call(r(1, 2), 0, 2)
+    yield call(r(1, 2), (3, 2), implicit=True)
 
 
 @expand.reference
-def _(np, input, *size):
+def _(np, input, *size, implicit=False):
 
     size = size[0] if isinstance(size[0], tuple) else size
     own = (0,) * (len(size) - input.ndim) + input.shape
@@ -259,7 +273,7 @@ def _(np, input, dim):
     return np.expand_dims(input, dim)
 
 
-@view(overload=lambda input, dim=None: 0 if dim is None else 1)
+@view(overload=lambda input, dim=None: 0 if dim is None else 1 + isinstance(dim, (tuple, list)))
 def squeeze(xp, input, dim: DimSet = None):
     r"""Without axes of size 1, or without those of `dim` that have size 1: a view."""
     kept = [s for k, s in enumerate(input.shape) if s != 1 or k not in dim]
@@ -355,3 +369,124 @@ def _(r):
 @ravel.reference
 def _(np, input):
     return np.ravel(input)
+
+
+# ------------------------------------------------------------------------------------- copies
+
+
+@view(public=False)
+def alias(xp, input):
+    r"""The same elements in the same memory."""
+    return xp.reshape_view(input, *input.shape)
+
+
+@alias.samples
+def _(r):
+    yield call(r(2, 3))
+
+
+@alias.reference
+def _(np, input):
+    return np.asarray(input)
+
+
+@view_as_shape.reference
+def _(np, input, *shape):
+    return np.reshape(input, shape[0] if isinstance(shape[0], tuple) else shape)
+
+
+alias_copy = copied(alias)
+expand_copy = copied(expand)
+squeeze_copy = copied(squeeze)
+unsqueeze_copy = copied(unsqueeze)
+view_shape_copy = copied(view_as_shape, name="view_shape_copy", public=False)
+view_dtype_copy = copied(view_dtype, name="view_dtype_copy", public=False)
+
+
+@composite(method=False)
+def view_copy(xp, input, size: Plain):
+    r"""The elements in another shape, or the bits as another dtype, copied."""
+    if type(size).__name__ in ("dtype", "type"):
+        return xp.view_dtype_copy(input, size)
+    return xp.view_shape_copy(input, as_ints(size, "view_copy", "size"))
+
+
+@view_copy.samples
+def _(r):
+    yield call(r(2, 6), (3, 4))
+    yield call(r(2, 6), [-1, 2])
+    yield call(r(2, 2), r.int64)
+
+
+@view_copy.reference
+def _(np, input, size):
+    return input.view(size) if isinstance(size, np.dtype) else np.reshape(input, size)
+
+
+@composite(function=False)
+def sum_to_size(xp, input, *size: Ints):
+    r"""Sums over the axes that broadcasting to the input's shape would repeat."""
+    shape = tuple(input.shape)
+    new = len(shape) - len(size)
+    if new < 0 or any(s not in (1, n) for s, n in zip(size, shape[new:], strict=True)):
+        raise RuntimeError(
+            f"sum_to_size: size {{{list(size)}}} is not expandable to size {{{list(shape)}}}."
+        )
+    return xp.sum_to(input, tuple(size))
+
+
+@sum_to_size.samples
+def _(r):
+    yield call(r(2, 3, 4), 3, 1)
+    yield call(r(3, 4), (3, 4))
+    yield call(r(3, 4), (1, 4))
+
+
+@sum_to_size.reference
+def _(np, input, *size):
+    size = size[0] if isinstance(size[0], tuple) else size
+    new = input.ndim - len(size)
+    ones = tuple(k for k in range(input.ndim) if k < new or size[k - new] != input.shape[k])
+    return np.sum(input, ones, keepdims=True).reshape(size)
+
+
+def _at_least(rank, lift):
+    @composite(name=f"atleast_{rank}d", method=False)
+    def at_least(xp, *tensors):
+        if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+            tensors = tuple(tensors[0])
+        elif len(tensors) == 1:
+            return lift(xp, tensors[0])
+        return tuple(lift(xp, x) for x in tensors)
+
+    @at_least.samples
+    def _(r):
+        yield call(r())
+        yield call(r(2), r(2, 3))
+        yield call([r(2, 3), r(2, 3, 2)])
+
+    @at_least.reference
+    def _(np, *tensors):
+        return getattr(np, f"atleast_{rank}d")(
+            *(tensors[0] if isinstance(tensors[0], list) else tensors)
+        )
+
+    at_least.doc = f"Tensors with at least {rank} axes: new ones of size 1 where there are fewer."
+
+
+def _matrix(xp, x):
+    rank = len(x.shape)
+    return xp.reshape(x, 1, 1) if not rank else xp.unsqueeze(x, 0) if rank == 1 else x
+
+
+def _cube(xp, x):
+    rank = len(x.shape)
+    if rank == 0:
+        return xp.reshape(x, 1, 1, 1)
+    x = xp.unsqueeze(x, 0) if rank == 1 else x
+    return xp.unsqueeze(x, -1) if rank < 3 else x
+
+
+_at_least(1, lambda xp, x: x if x.shape else xp.reshape(x, 1))
+_at_least(2, _matrix)
+_at_least(3, _cube)
