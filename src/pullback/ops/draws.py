@@ -1,6 +1,6 @@
 """Numbers drawn with given probabilities."""
 
-from pullback.op import Plain, as_ints, call, composite, opaque
+from pullback.op import call, opaque
 
 
 @opaque(random=True, derivative=False, dtypes="f")
@@ -46,7 +46,7 @@ def _(r):
     yield call(r(3, 4, low=1, high=9))
 
 
-@opaque(random=True, derivative=False, dtypes="f")
+@opaque(random=True, derivative=False, dtypes="f", half=False, method=False)
 def binomial(xp, count, prob, generator=None):
     r"""How many of `count` trials of probability `prob` succeed."""
     if not xp.all(xp.logical_and(xp.ge(prob, 0), xp.le(prob, 1))):
@@ -57,21 +57,3 @@ def binomial(xp, count, prob, generator=None):
 @binomial.samples
 def _(r):
     yield call(r.integers(3, 9, 3, 4) * 1.0, r(3, 4, low=0, high=1))
-
-
-@composite(method=False, random=True, derivative=False)
-def randint_like(
-    xp, input, low: int, high: Plain = None, *, generator=None, dtype=None, layout=None,
-    device=None, requires_grad: bool = False, pin_memory=False, memory_format=None,
-):  # fmt: skip
-    r"""Integers from low to high - 1 (from 0 to low - 1), of the shape and dtype of another."""
-    low, high = (0, low) if high is None else (low, as_ints((high,), "randint_like", "high")[0])
-    dtype = input.dtype if dtype is None else dtype
-    made = xp.randint(low, high, tuple(input.shape), generator=generator, dtype=dtype)
-    return made.requires_grad_() if requires_grad else made
-
-
-@randint_like.samples
-def _(r):
-    yield call(r(3, 4), 9)
-    yield call(r(5), -3, 4, dtype=r.int64)
