@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "pullback"
 # From the ground up; a package stands for all of its modules. `__init__` is the package's own.
 FLOORS = [
     {"dtypes", "devices", "layouts", "errors", "matrices", "missing", "printing"},
-    {"arguments"},
+    {"arguments", "limits"},
     {"config"},
     {"op"},
     {"ops", "tensor", "backends", "samples"},
@@ -24,7 +24,18 @@ FLOORS = [
     {"indexing"},
     {"methods"},
     {"graph", "cuda", "func"},
-    {"fft", "linalg", "masked", "nn", "optim", "signal", "special", "torch_alias", "utils"},
+    {
+        "fft",
+        "linalg",
+        "masked",
+        "nn",
+        "optim",
+        "random",
+        "signal",
+        "special",
+        "torch_alias",
+        "utils",
+    },
     {"serialization"},
     {"__init__"},
     {"operations_page"},

@@ -292,13 +292,18 @@ _SUBMODULES = (
     "masked",
     "nn",
     "optim",
+    "random",
     "serialization",
     "signal",
     "special",
     "utils",
 )
 
-_FUNCTIONS = {"elementwise": "scalars"}  # likewise; names: the modules they are in
+_FUNCTIONS = {
+    "elementwise": "scalars",
+    "finfo": "limits",
+    "iinfo": "limits",
+}  # likewise; names: the modules they are in
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 

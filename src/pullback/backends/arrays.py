@@ -248,6 +248,13 @@ class ArrayVocabulary:
         return FUNCTIONS[name](*args)
 
     @staticmethod
+    def drawn(name: str, *args: Any) -> Any:
+        """A function of `backends.draws`, likewise."""
+        from pullback.backends.draws import FUNCTIONS
+
+        return FUNCTIONS[name](*args)
+
+    @staticmethod
     def pow(x: Any, exponent: Any) -> Any:
         """x**exponent, with small integer powers done by products."""
         n = exponent.item() if type(exponent) is ndarray and exponent.ndim == 0 else exponent

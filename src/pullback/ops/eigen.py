@@ -659,6 +659,8 @@ def svd_lowrank(xp, A, q: int = 6, niter: int = 2, M: Plain = None):
     By subspace iteration from random vectors: N. Halko and others, Finding structure with
     randomness (2009), algorithm 5.1.
     """
+    if M is not None and not hasattr(type(M), "dtype"):
+        raise TypeError(f"svd_lowrank(): argument 'M' must be Tensor, not {type(M).__name__}")
     A = A if M is None else A - M
     wide = A.shape[-2] < A.shape[-1]
     A = _h(xp, A) if wide else A

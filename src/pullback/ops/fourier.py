@@ -340,6 +340,8 @@ def _with_margins(xp, x, size, mode):
 
 def _window(xp, name, window, win_length, n_fft, like):
     """The window with as many elements as a frame; None if it is all ones."""
+    if window is not None and not hasattr(type(window), "dtype"):
+        raise TypeError(f"{name}(): argument 'window' must be Tensor, not {type(window).__name__}")
     if window is not None and (len(window.shape) != 1 or window.shape[0] != win_length):
         raise RuntimeError(
             f"{name}: expected a 1D window tensor of size equal to win_length={win_length}, but "
@@ -368,7 +370,7 @@ def _frame_sizes(name, n_fft, hop_length, win_length):
 
 @composite()
 def stft(
-    xp, input, n_fft: int, hop_length: Plain = None, win_length: Plain = None,
+    xp, input, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
     window: Plain = None, center: bool = True, pad_mode: Plain = "reflect",
     normalized: bool = False, onesided: Plain = None, return_complex: Plain = None,
 ):  # fmt: skip
@@ -380,6 +382,8 @@ def stft(
     if len(input.shape) not in (1, 2):
         raise RuntimeError(f"stft: expected a 1D or 2D tensor, got {len(input.shape)}D")
     hop_length, win_length = _frame_sizes("stft", n_fft, hop_length, win_length)
+    if window is not None and not hasattr(type(window), "dtype"):
+        raise TypeError(f"stft(): argument 'window' must be Tensor, not {type(window).__name__}")
     complex_given = "c" in (input.dtype.kind, getattr(window, "dtype", input.dtype).kind)
     if return_complex is None:
         if not complex_given:
@@ -418,9 +422,9 @@ def stft(
 
 @composite()
 def istft(
-    xp, input, n_fft: int, hop_length: Plain = None, win_length: Plain = None,
+    xp, input, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
     window: Plain = None, center: bool = True, normalized: bool = False, onesided: Plain = None,
-    length: Plain = None, return_complex: bool = False,
+    length: int | None = None, return_complex: bool = False,
 ):  # fmt: skip
     r"""The signal of least squared error whose `stft` this is (D. Griffin and J. Lim, 1984).
 
