@@ -219,8 +219,9 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         call = None
     args = [a.item() if isinstance(a, np.generic) else a for a in args]
     for k in op.tensors:  # bodies are read with arrays too, calls are not made with them
-        if isinstance(args[k], ndarray):
-            raise _not_a_tensor(op, op.parameters[k], args[k])
+        for x in args[k] if isinstance(args[k], (list, tuple)) else (args[k],):
+            if isinstance(x, ndarray):
+                raise _not_a_tensor(op, op.parameters[k], x)
     values = list(args)
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
     op.normalise(values, first._value.ndim if first is not None else 0)

@@ -671,7 +671,7 @@ def svd_lowrank(xp, A, q: int = 6, niter: int = 2, M: Plain = None):
 
 
 @composite(method=False, random=True, outputs="U S V")
-def pca_lowrank(xp, A, q: Plain = None, center: bool = True, niter: int = 2):
+def pca_lowrank(xp, A, q: int | None = None, center: bool = True, niter: int = 2):
     r"""`svd_lowrank` of A with the mean of each column taken away: principal components."""
     m, n = A.shape[-2:]
     q = min(6, m, n) if q is None else q

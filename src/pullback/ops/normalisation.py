@@ -7,7 +7,7 @@ Sennrich, NeurIPS 2019 (rms); A. Krizhevsky et al., NeurIPS 2012 (local response
 
 import math
 
-from pullback.op import Array, Plain, as_ints, call, composite
+from pullback.op import Array, Number, Plain, as_ints, call, composite
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -124,7 +124,7 @@ def _(np, input, normalized_shape, weight, bias, eps):
 
 @composite(aliases=("nn.functional.rms_norm",), method=False)
 def rms_norm(
-    xp, input, normalized_shape: Plain, weight: Array = None, eps: Plain = None
+    xp, input, normalized_shape: Plain, weight: Array = None, eps: Number = None
 ):  # fmt: skip
     r"""$w\,x / \sqrt{\overline{x^2} + \epsilon}$ over the last axes; epsilon of the dtype."""
     given = as_ints(normalized_shape, "rms_norm", "normalized_shape")

@@ -118,6 +118,8 @@ def scatter(xp, input, dim: Dim, index: Array, src: Array, *, reduce: Plain = No
     """
     if reduce is None:
         return xp.scatter_values(input, dim, index, src)
+    if not isinstance(reduce, str):
+        raise TypeError(f"scatter(): argument 'reduce' must be str, not {type(reduce).__name__}")
     if reduce not in _REDUCTIONS:
         raise RuntimeError(f"scatter: reduce argument must be 'add' or 'multiply', got {reduce!r}")
     if not hasattr(src, "dtype"):
