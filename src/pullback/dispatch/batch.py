@@ -208,12 +208,12 @@ def _shaped(op: View, y: Tensor, plain: list[Any]) -> Any:
 
 
 def _expand(op: View, y: Tensor, plain: list[Any]) -> Any:
-    (size,) = plain
+    size, *rest = plain
     rank = y.ndim - 1
     new = len(size) - rank
     if new > 0:
         y = graph.TENSORS.reshape(y, y.shape[0], *(1,) * new, *y.shape[1:])
-    return apply(op, (y, (y.shape[0], *size)))
+    return apply(op, (y, (y.shape[0], *size), *rest))
 
 
 def _t(op: View, y: Tensor, plain: list[Any]) -> Any:

@@ -285,6 +285,10 @@ def kl_div(
     `log_target`: the target is a logarithm too. `reduction="batchmean"`: the sum over the number
     of rows, which is the divergence.
     """
+    if input.dtype.kind in "bui" or target.dtype.kind in "bui":
+        raise RuntimeError(
+            f"kl_div: Integral inputs not supported: they are {input.dtype} and {target.dtype}"
+        )
     mean_of_rows = reduction == "batchmean" and size_average is None and reduce is None
     reduction = "sum" if mean_of_rows else loss_reduction(size_average, reduce, reduction)
     if log_target:
