@@ -35,6 +35,11 @@ CHECKS_NUMBERS = {
     "nn_functional_nll_loss",
 }  # fmt: skip
 
+# What lies where in memory differs inside vmap from what an example's program sees: they raise.
+LOOKS_AT_MEMORY = {"as_strided", "as_strided_copy", "as_strided_scatter"}
+
+NOT_INSIDE_VMAP = CHECKS_NUMBERS | LOOKS_AT_MEMORY
+
 
 def variants(a: Any, source: np.random.Generator) -> Any:
     """Another array like it: in other places, or the next numbers."""
@@ -84,7 +89,7 @@ def test_examples(call: Call) -> None:
         try:
             found = vmap(lambda *given: on(list(given)), dims)(*stacked)
         except RuntimeError as error:
-            if call.op.key in CHECKS_NUMBERS and "vmap" in str(error):
+            if call.op.key in NOT_INSIDE_VMAP and "vmap" in str(error):
                 continue
             raise
         assert_same(found, tuple(torch.stack(list(p)) for p in zip(*expected, strict=True)), 1e-6)

@@ -36,7 +36,13 @@ def storage_offset(self: Tensor) -> int:
 
 
 def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
+    where = getattr(array, "__array_interface__", None)
+    if where is None:
+        raise RuntimeError(
+            f"the memory of a tensor of shape {list(array.shape)} cannot be looked at inside vmap, "
+            f"nor in forward mode over several directions: each example has its own"
+        )
+    return int(where["data"][0])
 
 
 class UntypedStorage:
