@@ -36,7 +36,7 @@ from pullback.autograd.views import cut_out
 from pullback.backends.memory import shares_memory
 from pullback.dispatch.door import apply
 from pullback.dispatch.inplace import apply_in_place
-from pullback.op import Op, Opaque, Pointwise, Reduction, View
+from pullback.op import REGISTRY, Op, Opaque, Pointwise, Reduction, View
 from pullback.tensor import Tensor, wrap
 
 
@@ -59,6 +59,7 @@ def by_position(op: Op) -> Callable[..., Any]:
     found = op.__dict__.get("_by_position")
     if found is None:
         plain = all(p.kind is p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters)
+        plain = plain and op.key in REGISTRY  # the user's own are not
         found = getattr(graph.TENSORS, op.key) if plain else lambda *args: apply(op, args)
         op.__dict__["_by_position"] = found
     return found
