@@ -90,6 +90,10 @@ def test_calls_are_told_apart() -> None:
             torch.zeros(2.0)  # equal to 2 as a key
         with pytest.raises(TypeError):
             x.sum(True)
+        assert x.flip(dims=(0,)).tolist() == [[3, 4, 5], [0, 1, 2]]
+        assert x.flip(dims=(1,)).tolist() == [[2, 1, 0], [5, 4, 3]]
+        assert x.permute(dims=(0, 1)).shape == (2, 3) and x.permute(dims=(1, 0)).shape == (3, 2)
+        assert torch.zeros(size=(2,)).shape == (2,) and torch.zeros(size=(3,)).shape == (3,)
         assert torch.ones(3, dtype=torch.uint8).any().dtype == torch.uint8
         assert not torch.full((2,), 0.0).signbit().any()
         assert torch.full((2,), -0.0).signbit().all()

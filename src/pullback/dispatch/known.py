@@ -54,9 +54,12 @@ def key_source(op: Op) -> str:
     first = True
     for p in op.parameters:
         n = p.name
-        if not p.is_tensor or (isinstance(op, Creation) and n == "dtype"):
+        if p.kind is p.kind.VAR_POSITIONAL:  # or all at once, by keyword
+            whole = f"{n} or (() if {n}_ is None else ({n}_,))"
+            parts.append(f"{'tensors' if p.is_tensor else 'plain'}({whole})")
+        elif not p.is_tensor or (isinstance(op, Creation) and n == "dtype"):
             parts.append(f"{n}.__class__, {n} if {n}.__class__ in SIMPLE else plain({n})")
-        elif p.is_list or p.kind is p.kind.VAR_POSITIONAL:
+        elif p.is_list:
             parts.append(f"tensors({n})")
         elif first:
             parts.append(f"{n}.__class__, {n}._value.__class__, {n}._value.dtype, {n}._value.shape")
