@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import pullback as torch
-from pullback.op import REGISTRY
+from pullback.dispatch import bind
+from pullback.op import REGISTRY, opaque
 from sampling import PUBLIC, Call, calls, is_in_place_only, key, outputs, public
 
 OPERATIONS = [op for op in PUBLIC if not is_in_place_only(op) and not op.random]
@@ -160,3 +161,27 @@ def test_options_of_formulas_are_not_mixed_up() -> None:
             assert y.tolist() == pytest.approx([-slope, 2.0])
             z = torch.add(x * 1.0, x, alpha=slope)
             assert z.tolist() == pytest.approx([-1 - slope, 2 + 2 * slope])
+
+
+def test_optional_tensors_that_are_not_given() -> None:
+    @opaque(public=False)
+    def scaled(xp, input, weight=None):  # type: ignore[no-untyped-def]  # as declarations are
+        """A declaration with rules for two tensors, one of which may be missing."""
+        return input * 2 if weight is None else input * weight
+
+    @scaled.backward("input")
+    def _(xp: Any, g: Any, weight: Any) -> Any:
+        return g * 2 if weight is None else g * weight
+
+    @scaled.backward("weight")
+    def _(xp: Any, g: Any, input: Any) -> Any:
+        return g * input
+
+    try:
+        function = bind(scaled)
+        for _ in range(3):
+            x = torch.ones(3, requires_grad=True)
+            (slope,) = torch.autograd.grad(function(x).sum(), x)
+            assert slope.tolist() == [2, 2, 2]
+    finally:
+        del REGISTRY[scaled.key]

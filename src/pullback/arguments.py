@@ -170,6 +170,23 @@ def _ints(name: str, parameter: str, values: Any, ndim: int) -> tuple[int, ...]:
     return tuple(_int(name, parameter, v, ndim) for v in values)
 
 
+def per_axis(name: str, what: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """An integer for each of `rank` axes, from one for all or from as many.
+
+    TypeError for anything else, RuntimeError for another count or less than `least`.
+    """
+    values = (value,) * rank if hasattr(value, "__index__") else value
+    if not isinstance(values, (tuple, list)) or not all(hasattr(v, "__index__") for v in values):
+        raise TypeError(f"{name}(): argument {what!r} must be tuple of ints, not {value!r}")
+    if len(values) == 1:
+        values = (*values,) * rank
+    if len(values) != rank or min(values) < least:
+        raise RuntimeError(
+            f"{name}(): {what} {value!r} should be {rank} integers, each at least {least}"
+        )
+    return tuple(int(v) for v in values)
+
+
 def _dim(name: str, parameter: str, value: Any, ndim: int) -> int:
     if value is None:
         raise _wrong(name, parameter, "int", value)

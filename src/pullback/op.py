@@ -54,6 +54,7 @@ from pullback.arguments import (
     SomeArrays,
     as_ints,
     loss_reduction,
+    per_axis,
     wrap_dim,
 )
 from pullback.layouts import contiguous_format
@@ -63,7 +64,7 @@ __all__ = [
     "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
     "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis", "as_ints",
     "call", "composite", "contiguous_format", "copied", "creation", "loss_reduction", "matrices",
-    "opaque", "pointwise", "reduction", "scattered", "view", "visible_axes", "wrap_dim",
+    "opaque", "per_axis", "pointwise", "reduction", "scattered", "view", "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 Function = Callable[..., Any]

@@ -146,7 +146,7 @@ def learn(key: Any, met: Met, apply: Apply) -> None:
     plainly = all(how is None for _, how in fills)  # a dtype would be equal to None, as float64
     if plainly and len(fills) == 2 and single and not isinstance(op, View):
         made = _of_two_tensors(met, fills, apply)
-    elif not plainly or [k for k, _ in fills] != [0]:
+    elif not plainly or [k for k, _ in fills] != [0] or len(op.edges) > 1:  # others are None
         made = _of_any(met, fills, apply)
     elif not single:
         made = _of_several(met, fills, apply)

@@ -6,22 +6,9 @@ al., ECCV 2014 (adaptive).
 
 import math
 
-from pullback.op import Array, Plain, call, composite, opaque
+from pullback.op import Array, Plain, call, composite, opaque, per_axis
 
 HOME = {"namespace": "nn.functional", "method": False}
-
-
-def _each(name, what, value, rank, least=1):
-    values = (value,) * rank if hasattr(value, "__index__") else value
-    if not isinstance(values, (tuple, list)) or not all(hasattr(v, "__index__") for v in values):
-        raise TypeError(f"{name}(): argument {what!r} must be tuple of ints, not {value!r}")
-    if len(values) == 1:
-        values = (*values,) * rank
-    if len(values) != rank or min(values) < least:
-        raise RuntimeError(
-            f"{name}(): {what} {value!r} should be {rank} integers, each at least {least}"
-        )
-    return tuple(int(v) for v in values)
 
 
 def _check_rank(name, input, rank):
@@ -86,10 +73,10 @@ def _average(
 ):  # fmt: skip
     name = f"avg_pool{rank}d"
     _check_rank(name, input, rank)
-    kernel = _each(name, "kernel_size", kernel, rank)
+    kernel = per_axis(name, "kernel_size", kernel, rank)
     empty = stride is None or (isinstance(stride, (tuple, list)) and not stride)
-    stride = kernel if empty else _each(name, "stride", stride, rank)
-    padding = _each(name, "padding", padding, rank, 0)
+    stride = kernel if empty else per_axis(name, "stride", stride, rank)
+    padding = per_axis(name, "padding", padding, rank, 0)
     if input.dtype.kind in "biu" and input.dtype.name != "int64":
         raise NotImplementedError(f'"{name}" not implemented for {input.dtype}')
     if rank == 3 and input.dtype.itemsize < 4:
@@ -402,7 +389,7 @@ for _rank, _mean, _max in (
 def _fractional(xp, rank, input, kernel, output_size, output_ratio, return_indices, samples):
     name = f"fractional_max_pool{rank}d"
     _check_rank(name, input, rank)
-    kernel = _each(name, "kernel_size", kernel, rank)
+    kernel = per_axis(name, "kernel_size", kernel, rank)
     whole = tuple(input.shape[-rank:])
     if (output_size is None) == (output_ratio is None):
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
@@ -411,7 +398,7 @@ def _fractional(xp, rank, input, kernel, output_size, output_ratio, return_indic
         if any(not 0 < q < 1 for q in ratios):
             raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
         output_size = tuple(int(n * q) for n, q in zip(whole, ratios, strict=True))
-    sizes = _each(name, "output_size", output_size, rank)
+    sizes = per_axis(name, "output_size", output_size, rank)
     for n, k, m in zip(whole, kernel, sizes, strict=True):
         if m + k - 1 > n:
             raise RuntimeError(f"{name}(): pool size {k} too large relative to input size {n}")
@@ -478,7 +465,7 @@ def fractional_max_pool3d(
 
 
 def _norms(xp, rank, input, norm_type, kernel_size, stride, ceil_mode):
-    kernel = _each(f"lp_pool{rank}d", "kernel_size", kernel_size, rank)
+    kernel = per_axis(f"lp_pool{rank}d", "kernel_size", kernel_size, rank)
     powers = xp.pow(input, norm_type)
     mean = _average(xp, rank, powers, kernel, stride, 0, ceil_mode, True, None)
     total = xp.sign(mean) * xp.relu(xp.abs(mean)) * math.prod(kernel)

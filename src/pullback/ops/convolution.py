@@ -4,7 +4,7 @@ Three operations, each the transpose of the others, so that derivatives close: V
 Visin, arXiv 1603.07285, has the geometry.
 """
 
-from pullback.op import Array, Plain, call, composite, opaque
+from pullback.op import Array, Plain, call, composite, opaque, per_axis
 
 # stride, dilation: integers for each axis; padding: (before, after) for each axis.
 
@@ -103,20 +103,6 @@ def _(r):
 # ----------------------------------------------------------------------------- public functions
 
 
-def _each(name, what, value, rank, least):
-    """An integer for each axis, from one or from all."""
-    values = (value,) * rank if hasattr(value, "__index__") else value
-    if not isinstance(values, (tuple, list)) or not all(hasattr(v, "__index__") for v in values):
-        raise TypeError(f"{name}(): argument {what!r} must be tuple of ints, not {value!r}")
-    if len(values) == 1:
-        values = (*values,) * rank
-    if len(values) != rank or min(values) < least:
-        raise RuntimeError(
-            f"{name}(): {what} {value!r} should be {rank} integers, each at least {least}"
-        )
-    return tuple(int(v) for v in values)
-
-
 def _batched(xp, name, input, weight, rank):
     """The images with a batch axis, and whether they had one."""
     if len(weight.shape) != rank + 2:
@@ -155,14 +141,14 @@ def _margins(name, padding, stride, dilation, kernel):
         return tuple((t // 2, t - t // 2) for t in total)
     if isinstance(padding, str):
         raise RuntimeError(f"{name}(): padding is 'same', 'valid' or integers, not {padding!r}")
-    return tuple((p, p) for p in _each(name, "padding", padding, len(kernel), 0))
+    return tuple((p, p) for p in per_axis(name, "padding", padding, len(kernel), 0))
 
 
 def _convolve(xp, name, rank, input, weight, bias, stride, padding, dilation, groups):
     x, batched = _batched(xp, name, input, weight, rank)
     kernel = tuple(weight.shape[2:])
-    stride = _each(name, "stride", stride, rank, 1)
-    dilation = _each(name, "dilation", dilation, rank, 1)
+    stride = per_axis(name, "stride", stride, rank, 1)
+    dilation = per_axis(name, "dilation", dilation, rank, 1)
     padding = _margins(name, padding, stride, dilation, kernel)
     if groups <= 0 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
         raise RuntimeError(
@@ -189,10 +175,10 @@ def _convolve_back(
     if input.dtype.kind in "biu" and input.dtype.name != "int64":
         raise NotImplementedError(f'"{name}" not implemented for {input.dtype}')
     kernel = tuple(weight.shape[2:])
-    stride = _each(name, "stride", stride, rank, 1)
-    dilation = _each(name, "dilation", dilation, rank, 1)
-    padding = _each(name, "padding", padding, rank, 0)
-    extra = _each(name, "output_padding", output_padding, rank, 0)
+    stride = per_axis(name, "stride", stride, rank, 1)
+    dilation = per_axis(name, "dilation", dilation, rank, 1)
+    padding = per_axis(name, "padding", padding, rank, 0)
+    extra = per_axis(name, "output_padding", output_padding, rank, 0)
     if groups <= 0 or x.shape[1] != weight.shape[0] or weight.shape[0] % groups:
         raise RuntimeError(
             f"{name}: Given transposed=1, weight of size {list(weight.shape)} and groups={groups}, "

@@ -6,24 +6,11 @@ M. Zeiler and R. Fergus, ECCV 2014 (unpooling).
 
 import math
 
-from pullback.op import Plain, call, composite, opaque
+from pullback.op import Plain, call, composite, opaque, per_axis
 
 HOME = {"namespace": "nn.functional", "method": False}
 
 # `windows`: for each axis (kernel, stride, padding before, dilation, count of windows).
-
-
-def _each(name, what, value, rank, least=1):
-    values = (value,) * rank if hasattr(value, "__index__") else value
-    if not isinstance(values, (tuple, list)) or not all(hasattr(v, "__index__") for v in values):
-        raise TypeError(f"{name}(): argument {what!r} must be tuple of ints, not {value!r}")
-    if len(values) == 1:
-        values = (*values,) * rank
-    if len(values) != rank or min(values) < least:
-        raise RuntimeError(
-            f"{name}(): {what} {value!r} should be {rank} integers, each at least {least}"
-        )
-    return tuple(int(v) for v in values)
 
 
 def _windows(name, input, rank, kernel, stride, padding, dilation, ceil_mode):
@@ -38,11 +25,11 @@ def _windows(name, input, rank, kernel, stride, padding, dilation, ceil_mode):
             f"{name}(): Expected {rank + 2}D tensor with optional 0 dim batch size for input, but "
             f"got: {list(input.shape)}"
         )
-    kernel = _each(name, "kernel_size", kernel, rank)
+    kernel = per_axis(name, "kernel_size", kernel, rank)
     empty = stride is None or (isinstance(stride, (tuple, list)) and not stride)
-    stride = kernel if empty else _each(name, "stride", stride, rank)
-    padding = _each(name, "padding", padding, rank, 0)
-    dilation = _each(name, "dilation", dilation, rank)
+    stride = kernel if empty else per_axis(name, "stride", stride, rank)
+    padding = per_axis(name, "padding", padding, rank, 0)
+    dilation = per_axis(name, "dilation", dilation, rank)
     made = []
     geometry = zip(input.shape[-rank:], kernel, stride, padding, dilation, strict=True)
     for n, k, s, p, d in geometry:
@@ -315,9 +302,9 @@ def _unpool(xp, rank, input, indices, kernel_size, stride, padding, output_size)
     if indices.dtype.name != "int64":
         raise RuntimeError(f"{name}(): elements in indices should be type int64 but got: "
                            f"{indices.dtype}")  # fmt: skip
-    kernel = _each(name, "kernel_size", kernel_size, rank)
-    stride = kernel if stride is None else _each(name, "stride", stride, rank)
-    padding = _each(name, "padding", padding, rank, 0)
+    kernel = per_axis(name, "kernel_size", kernel_size, rank)
+    stride = kernel if stride is None else per_axis(name, "stride", stride, rank)
+    padding = per_axis(name, "padding", padding, rank, 0)
     geometry = zip(input.shape[-rank:], stride, kernel, padding, strict=True)
     usual = [(n - 1) * s + k - 2 * p for n, s, k, p in geometry]
     size = usual
@@ -325,7 +312,7 @@ def _unpool(xp, rank, input, indices, kernel_size, stride, padding, output_size)
         if not isinstance(output_size, (tuple, list)):
             raise TypeError(f"{name}(): argument 'output_size' must be tuple of ints, not "
                             f"{type(output_size).__name__}")  # fmt: skip
-        size = list(_each(name, "output_size", tuple(output_size)[-rank:], rank))
+        size = list(per_axis(name, "output_size", tuple(output_size)[-rank:], rank))
         for n, u, s in zip(size, usual, stride, strict=True):
             if not u - s < n < u + s:
                 raise ValueError(
