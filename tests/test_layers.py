@@ -14,6 +14,7 @@ FLOORS = [
     {"dtypes", "devices", "layouts", "errors", "matrices", "missing", "printing"},
     {"arguments", "limits"},
     {"config"},
+    {"operation"},
     {"op"},
     {"ops", "tensor", "backends", "samples"},
     {"formula"},

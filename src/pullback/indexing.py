@@ -23,7 +23,8 @@ from pullback.backends.memory import check_memory
 from pullback.construct import number_array
 from pullback.dispatch import TENSORS, apply
 from pullback.formula import before_write
-from pullback.op import REGISTRY, View, picker
+from pullback.op import REGISTRY, View
+from pullback.operation import picker
 from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray

@@ -16,7 +16,7 @@ from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.formula import Formula, before_write
-from pullback.op import Op, Plan
+from pullback.operation import Op, Plan
 from pullback.tensor import Tensor, wrap
 
 Edge = tuple["Node", int] | None

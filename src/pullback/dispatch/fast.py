@@ -21,7 +21,8 @@ from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of
-from pullback.op import Op, Plan, Pointwise
+from pullback.op import Op, Pointwise
+from pullback.operation import Plan
 from pullback.tensor import Tensor
 
 ndarray = np.ndarray

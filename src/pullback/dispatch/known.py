@@ -30,7 +30,8 @@ from pullback.backends.memory import shares_memory
 from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
-from pullback.op import Composite, Creation, Op, Opaque, Plan, Pointwise, Reduction, View
+from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
+from pullback.operation import Plan
 from pullback.tensor import Size, Tensor
 
 ndarray = np.ndarray

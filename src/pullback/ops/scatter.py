@@ -249,7 +249,7 @@ def _(r):
 
 
 def _reduced_reference(np, input, dim, index, src, reduce, include_self):
-    groups: dict = {}
+    groups = {}
     for place in np.ndindex(index.shape):
         target = list(place)
         target[dim] = index[place]
