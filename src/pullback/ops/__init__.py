@@ -6,6 +6,7 @@ this package fills the registry.
 
 from pullback.ops import (
     activations,
+    alignment,
     arithmetic,
     attention,
     averaging,
@@ -69,6 +70,7 @@ from pullback.ops import (
 
 __all__ = [
     "activations",
+    "alignment",
     "arithmetic",
     "attention",
     "averaging",
