@@ -17,7 +17,7 @@ __all__ = ["alignment_scores", "alignment_states", "alignment_sums"]
 
 def alignment_states(
     targets: Any, input_lengths: Sequence[int], target_lengths: Sequence[int], blank: int,
-    times: int,
+    times: int, classes: int,
 ) -> tuple[Any, ...]:  # fmt: skip
     """The label of each state, where two states can be passed at once, where paths end: (n, k).
 
@@ -29,6 +29,10 @@ def alignment_states(
     counts = np.arange(longest) < lengths[:, None]
     labels = np.full((count, 2 * longest + 1), blank, np.int64)
     found = targets if targets.ndim == 1 else targets[:, :longest][counts[:, : targets.shape[1]]]
+    if found.size and not (found.min() >= 0 and found.max() < classes):
+        raise IndexError(
+            f"ctc_loss: targets are {found.min()} to {found.max()}, and classes 0 to {classes - 1}"
+        )
     labels[:, 1::2][counts] = found
     passes = np.zeros(labels.shape, bool)
     passes[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]

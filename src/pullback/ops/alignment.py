@@ -11,23 +11,24 @@ from pullback.op import Plain, call, composite, loss_reduction, opaque
 
 
 @opaque(
-    public=False, derivative=False, outputs="labels passes ends within last_time lengths"
+    public=False, derivative=False, dtypes="if",
+    outputs="labels passes ends within last_time lengths",
 )  # fmt: skip
 def ctc_states(
-    xp, targets, input_lengths: Plain, target_lengths: Plain, blank: int, times: int
+    xp, targets, input_lengths: Plain, target_lengths: Plain, blank: int, times: int, classes: int
 ):  # fmt: skip
     r"""States (n, k) and times (t, n, 1) of targets.
 
     The label of each state; where a blank can be left out before it; where paths end; which times
     count; the last one of them (1, n, k); and the lengths of the targets.
     """
-    return xp.alignment_states(targets, input_lengths, target_lengths, blank, times)
+    return xp.alignment_states(targets, input_lengths, target_lengths, blank, times, classes)
 
 
 @ctc_states.samples
 def _(r):
-    yield call(r.integers(1, 4, 2, 3), (5, 4), (3, 2), 0, 6)
-    yield call(r.integers(1, 4, 5), (5, 4), (3, 2), 0, 5)
+    yield call(r.integers(1, 4, 2, 3), (5, 4), (3, 2), 0, 6, 5)
+    yield call(r.integers(1, 4, 5), (5, 4), (3, 2), 0, 5, 5)
 
 
 @opaque(public=False)
@@ -188,11 +189,10 @@ def _losses(xp, log_probs, targets, input_lengths, target_lengths, blank, reduct
     target_lengths = _lengths("target_lengths", target_lengths)
     _check(log_probs, targets, input_lengths, target_lengths, blank)
     times, _, classes = log_probs.shape
-    states = xp.ctc_states(targets, input_lengths, target_lengths, blank, times)
-    labels, *others, counts = states
-    if bool(xp.any(xp.logical_or(xp.lt(labels, 0), xp.ge(labels, classes)))):
-        raise IndexError(f"ctc_loss: a target is no class: they are 0 to {classes - 1}")
-    losses = xp.ctc_losses(log_probs, labels, *others, zero_infinity)[0]
+    *states, counts = xp.ctc_states(
+        targets, input_lengths, target_lengths, blank, times, classes
+    )  # fmt: skip
+    losses = xp.ctc_losses(log_probs, *states, zero_infinity)[0]
     if zero_infinity:
         losses = xp.where(xp.eq(losses, math.inf), 0.0, losses)
     if reduction == "none":
