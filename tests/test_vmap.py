@@ -19,26 +19,12 @@ MAPPED = [
     and c.op.key not in ("nonzero", "masked_select", "allclose", "equal", "nonzero_indices")
     and not any(isinstance(a, np.ndarray) and not p.is_tensor  # a number, in a tensor
                 for a, p in zip(c.args, c.op.parameters, strict=False))
-    and not {"fweights", "aweights"} & set(c.keywords)  # which must not be negative
     and not (c.op.key in ("where_function", "where_method") and len(c.args) == 1)
 ]  # fmt: skip
 
 
-# Written with other operations, these look at the numbers of their arguments to refuse wrong ones,
-# which cannot be done inside vmap yet: they raise.
-CHECKS_NUMBERS = {
-    "nn_functional_binary_cross_entropy", "nn_functional_cross_entropy", "nn_functional_embedding",
-    "nn_functional_fractional_max_pool2d", "nn_functional_fractional_max_pool3d",
-    "nn_functional_gaussian_nll_loss", "nn_functional_linear_cross_entropy",
-    "nn_functional_max_unpool1d", "nn_functional_max_unpool2d", "nn_functional_max_unpool3d",
-    "nn_functional_multi_margin_loss", "nn_functional_multilabel_margin_loss",
-    "nn_functional_nll_loss",
-}  # fmt: skip
-
 # What lies where in memory differs inside vmap from what an example's program sees: they raise.
 LOOKS_AT_MEMORY = {"as_strided", "as_strided_copy", "as_strided_scatter"}
-
-NOT_INSIDE_VMAP = CHECKS_NUMBERS | LOOKS_AT_MEMORY
 
 
 def variants(a: Any, source: np.random.Generator) -> Any:
@@ -89,7 +75,7 @@ def test_examples(call: Call) -> None:
         try:
             found = vmap(lambda *given: on(list(given)), dims)(*stacked)
         except RuntimeError as error:
-            if call.op.key in NOT_INSIDE_VMAP and "vmap" in str(error):
+            if call.op.key in LOOKS_AT_MEMORY and "vmap" in str(error):
                 continue
             raise
         assert_same(found, tuple(torch.stack(list(p)) for p in zip(*expected, strict=True)), 1e-6)
@@ -257,6 +243,39 @@ def test_per_example_gradients_of_shared_weights() -> None:
 
     found = vmap(grad(loss), (None, 0, 0))(w, x, y)
     np.testing.assert_allclose(found, 2 * (x @ w - y)[:, None] * x, rtol=1e-4, atol=1e-5)
+
+
+def test_numbers_are_checked_in_all_examples() -> None:
+    x, t = torch.randn(2, 4, 3), torch.tensor([[0, 1, 2, 0], [2, 2, 1, 0]])
+    loss = torch.nn.functional.cross_entropy
+    found = vmap(vmap(loss))(x, t)
+    expected = torch.stack([torch.stack([*map(loss, a, b)]) for a, b in zip(x, t, strict=True)])
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    t[1, 2] = 3
+    with pytest.raises(IndexError, match="Target 3 is out of bounds"):
+        vmap(vmap(loss))(x, t)
+    with pytest.raises(IndexError, match="Target 3 is out of bounds"):
+        vmap(vmap(loss, (None, 0)), (None, 0))(x[0, 0], t)
+    with pytest.raises(ValueError, match="negative"):
+        vmap(lambda v: torch.nn.functional.gaussian_nll_loss(v, v, v))(x - 10)
+    with pytest.raises(RuntimeError, match=r"between 0 and 1, not 2\.0"):
+        jvp(vmap(lambda p: torch.nn.functional.binary_cross_entropy(p, p)), (x * 0 + 2,), (x,))
+
+
+def test_per_example_gradients_of_classes() -> None:
+    w, x, t = (
+        torch.randn(3, 5),
+        torch.randn(4, 2, 5),
+        torch.tensor([[0, 2], [1, 1], [2, 0], [0, 0]]),
+    )
+    weights = torch.tensor([1.0, 2.0, 0.5])
+
+    def loss(w: Any, x: Any, t: Any) -> Any:
+        return torch.nn.functional.cross_entropy(x @ w.t(), t, weights, label_smoothing=0.1)
+
+    found = vmap(grad(loss), (None, 0, 0))(w, x, t)
+    expected = torch.stack([grad(loss)(w, a, b) for a, b in zip(x, t, strict=True)])
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_tangents_of_examples() -> None:

@@ -151,9 +151,6 @@ from pullback.dtypes import (
 from pullback.errors import (
     OutOfMemoryError as OutOfMemoryError,
 )
-from pullback.explain import (
-    explain as explain,
-)
 from pullback.layouts import (
     channels_last as channels_last,
 )
@@ -317,6 +314,7 @@ _SUBMODULES = (
 
 _FUNCTIONS = {
     "elementwise": "scalars",
+    "explain": "graph.explaining",
     "finfo": "limits",
     "iinfo": "limits",
 }  # likewise; names: the modules they are in

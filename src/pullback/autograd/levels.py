@@ -324,6 +324,20 @@ def plain_parts(x: Any) -> list[Tensor]:
     return plain_parts(primal(x, level)) + plain_parts(tangent(x, level))
 
 
+def beneath(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Tensors with every hidden axis in front, those of the youngest levels last, and no tangents.
+
+    What is there can be looked at: the numbers of all examples at once.
+    """
+    found = list(tensors)
+    while (level := top(found)) is not None:
+        if isinstance(level, BatchLevel):
+            found = [whole(x, level) for x in found]
+        else:
+            found = [primal(x, level) for x in found]
+    return found
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 

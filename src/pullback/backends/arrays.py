@@ -100,6 +100,11 @@ class ArrayVocabulary:
         return False
 
     @staticmethod
+    def first_where(condition: Any, x: Any) -> Any:
+        """The first element of x where a condition of its shape holds; None if nowhere."""
+        return x[condition][0].item() if condition.any() else None
+
+    @staticmethod
     def conj(x: Any) -> Any:
         """The complex conjugate; a real array is its own."""
         return np.conjugate(x) if x.dtype.kind == "c" else x

@@ -11,7 +11,7 @@ import numpy as np
 
 from pullback import formula
 from pullback.autograd import graph
-from pullback.autograd.levels import Levels
+from pullback.autograd.levels import Levels, beneath
 from pullback.autograd.modes import mode
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
@@ -57,6 +57,15 @@ class TensorVocabulary:
         if type(value) is not formula.Formula or value.array is not None or not value.heavy:
             return False
         return bool(apply(REGISTRY["all"], [x, tuple(range(x.ndim)), False])._array)
+
+    @staticmethod
+    def first_where(condition: Tensor, x: Tensor) -> Any:
+        """The first element of x where a condition of its shape holds, for any of the examples
+        inside vmap; None if it holds nowhere."""
+        condition, x = beneath((condition, x))
+        if not apply(REGISTRY["any"], [condition, None, False])._array:
+            return None
+        return x._array[condition._array][0].item()
 
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Tensor) -> Tensor:
