@@ -84,6 +84,7 @@ def test_what_makes_no_sense_is_refused(call: Any, error: type[Exception], messa
 
 
 def test_broadcast_shapes() -> None:
+    assert torch.any(torch.tensor([True]))  # names of this module are not Python's
     assert torch.broadcast_shapes((2, 1), (3,), 1) == (2, 3)
     assert torch.broadcast_shapes([2, 1], torch.Size([2, 4])) == (2, 4)
     assert torch.broadcast_shapes((0,), 1) == (0,)

@@ -220,7 +220,7 @@ def broadcast_shapes(*shapes: _Any) -> Size:
             raise RuntimeError(
                 f"broadcast_shapes(): shapes are integers, or tuples or lists of them, not {s!r}"
             )
-        if any(size < 0 for size in Size(s)):
+        if _builtins.any(size < 0 for size in Size(s)):
             raise ValueError(f"broadcast_shapes(): the shape {list(s)} has a negative size")
     return Size(backends.arrays.ARRAYS.broadcast_shape(*known))
 
