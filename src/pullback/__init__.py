@@ -209,6 +209,22 @@ def can_cast(from_: dtype, to: dtype) -> _builtins.bool:
     return dtypes.can_cast(from_, to)
 
 
+def broadcast_shapes(*shapes: _Any) -> Size:
+    """The shape that tensors of these shapes broadcast to; an integer is a shape of one axis.
+
+    RuntimeError where there is none, or for what is no shape; ValueError for negative sizes.
+    """
+    known = [(s,) if isinstance(s, _builtins.int) else s for s in shapes]
+    for s in known:
+        if not isinstance(s, (tuple, list)):
+            raise RuntimeError(
+                f"broadcast_shapes(): shapes are integers, or tuples or lists of them, not {s!r}"
+            )
+        if _builtins.any(size < 0 for size in Size(s)):
+            raise ValueError(f"broadcast_shapes(): the shape {list(s)} has a negative size")
+    return Size(backends.arrays.ARRAYS.broadcast_shape(*known))
+
+
 def manual_seed(seed: _builtins.int) -> Generator:
     """Start the default stream of random numbers from a seed."""
     return default_generator.manual_seed(seed)

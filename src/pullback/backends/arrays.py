@@ -20,6 +20,7 @@ from pullback.backends import (
     correlation,
     pooling,
     scattering,
+    searching,
     strides,
     tables,
 )
@@ -298,7 +299,7 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, correlation, pooling, scattering,
-    strides, tables,
+    searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})
