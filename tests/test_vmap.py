@@ -24,9 +24,11 @@ MAPPED = [
 
 
 def variants(a: Any, source: np.random.Generator) -> Any:
-    """Another array like it: in other places, or the next numbers."""
+    """Another array like it: in other places, or the next numbers; sorted, if it is."""
     if a.dtype.kind == "f":
-        return np.asarray(a * source.uniform(0.9, 1.1, a.shape), a.dtype)
+        other = np.asarray(a * source.uniform(0.9, 1.1, a.shape), a.dtype)
+        is_sorted = a.ndim and np.all(a[..., :-1] <= a[..., 1:])
+        return np.sort(other) if is_sorted else other
     if a.dtype.kind == "b":
         return np.logical_not(a)
     flat = a.reshape(-1)
