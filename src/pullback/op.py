@@ -276,6 +276,7 @@ class View(Op):
     """
 
     kind = "view"
+    gives_view = True
 
     def __init__(
         self,
@@ -462,11 +463,13 @@ class Composite(Op):
         *,
         numbers: str = "",  # tensor arguments that may be Python numbers
         library: bool = False,  # its body is a library call, preferred to loops
+        gives_view: bool = False,  # its body ends in a view of its first argument
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
         self.library = library
+        self.gives_view = gives_view
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""

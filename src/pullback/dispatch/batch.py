@@ -17,7 +17,7 @@ from typing import Any
 from pullback.autograd import graph
 from pullback.autograd.levels import BatchLevel, hidden, is_hidden, payload, whole
 from pullback.autograd.modes import mode
-from pullback.autograd.views import note_view
+from pullback.autograd.views import check_writable, inherit, note_view
 from pullback.backends.generator import default_generator
 from pullback.dispatch.door import apply
 from pullback.dispatch.forward import by_position
@@ -92,6 +92,14 @@ def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> T
             f"tensor of shape {list(target.shape)}, which all {level.size} examples share. Use "
             f"the operation without the underscore"
         )
+    if op.gives_view:
+        check_writable(payload(target), op.inplace_name)
+        old = hidden(payload(target), level)
+        old._base, old._made_by = target._base, target._made_by
+        view = apply(op, (old, *args[1:]))
+        inherit(target, old, view)
+        target.__dict__["_payload"] = payload(view)
+        return target
     if isinstance(op, Pointwise) and op.examples_function is None:
         apply_in_place(op, _aligned(level, op, args))
         return target

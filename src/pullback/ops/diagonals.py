@@ -4,6 +4,7 @@ from pullback.op import (
     Arrays,
     Dim,
     NewDim,
+    Number,
     call,
     composite,
     copied,
@@ -344,3 +345,46 @@ def _(np, *tensors):
         result[row : row + x.shape[0], column : column + x.shape[1]] = x
         row, column = row + x.shape[0], column + x.shape[1]
     return result
+
+
+@opaque(public=False, inplace=True, holomorphic=False)
+def fill_diagonal(xp, input, fill_value: Number, wrap: bool = False):
+    r"""`input.fill_diagonal_(fill_value)`: one number written where all indices are equal.
+
+    For two axes of any size, or more of one size. `wrap`: the diagonal of a matrix with more rows
+    than columns begins anew after each square and an empty row.
+    """
+    shape = list(input.shape)
+    if len(shape) < 2:
+        raise RuntimeError(
+            f"fill_diagonal_: dimensions must be larger than 1, but the shape is {shape}"
+        )
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError(
+            f"fill_diagonal_: all dimensions of input must be of equal length, but the shape is "
+            f"{shape}"
+        )
+    return xp.with_diagonal(input, fill_value, wrap)
+
+
+@fill_diagonal.backward("input")
+def _(xp, g, wrap):
+    return xp.fill_diagonal(g, 0, wrap)
+
+
+@fill_diagonal.samples
+def _(r):
+    yield call(r(3, 3), 1.5)
+    yield call(r(7, 2), 2, True)
+    yield call(r(5, 2), 2)
+    yield call(r(2, 4), -1, wrap=True)
+    yield call(r(2, 2, 2), 0.5)
+    yield call(r(0, 2), 0.5)
+
+
+@fill_diagonal.reference
+def _(np, input, fill_value, wrap=False):
+    made = np.array(input)
+    if made.size:
+        np.fill_diagonal(made, fill_value, wrap)
+    return made

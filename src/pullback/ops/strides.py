@@ -92,7 +92,7 @@ def _steps(name, input, size, stride, storage_offset):
     return tuple(size), tuple(stride), offset, own
 
 
-@composite()
+@composite(inplace=True, gives_view=True)
 def as_strided(xp, input, size: Ints, stride: Ints, storage_offset: int | None = None):
     r"""Elements at given steps in the memory that the input is a part of: a view.
 
