@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.backends import (
+    alignment,
     array_functions,
     array_special,
     array_statistics,
@@ -297,7 +298,7 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
-    array_functions, array_special, array_statistics, correlation, pooling, scattering,
+    alignment, array_functions, array_special, array_statistics, correlation, pooling, scattering,
     searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:

@@ -6,6 +6,7 @@ this package fills the registry.
 
 from pullback.ops import (
     activations,
+    alignment,
     arithmetic,
     attention,
     averaging,
@@ -73,6 +74,7 @@ from pullback.ops import (
 
 __all__ = [
     "activations",
+    "alignment",
     "arithmetic",
     "attention",
     "averaging",
