@@ -335,7 +335,9 @@ def _become_view_forward(level: Level, op: Op, args: Sequence[Any]) -> Tensor:
     base = target._base
     with stripped([target, *_relatives(target)], level):
         apply_in_place(op, args)
-    if target._base is not None and target._base is not base:  # what it was has views, and goes on as their base
+    if (
+        target._base is not None and target._base is not base
+    ):  # what it was has views, and goes on as their base
         set_tangent(target._base, level, t)
     set_tangent(target, level, apply(op, (t, *args[1:])))
     return target
