@@ -328,6 +328,9 @@ class Opaque(Op):
         numbers: str = "",  # tensor arguments that may be Python numbers
         look_up: bool = False,  # loops read elements of the first argument, at others' elements
         along: str = "",  # the argument with the one axis that is needed whole
+        # Whether axes in front of the others are examples anyway: True, or the name of the argument
+        # that is a shape with them.
+        leading: bool | str = False,
         **options: Any,
     ):
         super().__init__(forward, **options)
@@ -335,6 +338,7 @@ class Opaque(Op):
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
         self.along = along
+        self.leading = leading
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds and xp.is_eager:

@@ -12,8 +12,7 @@ def _failed(info):
 
 @opaque(
     namespace="linalg", method=False, derivative=False, dtypes="fc", half=False,
-    outputs="LD pivots info", integer_outputs="pivots info",
-)  # fmt: skip
+    outputs="LD pivots info", integer_outputs="pivots info", leading=True)  # fmt: skip
 def ldl_factor_ex(xp, A, *, hermitian: bool = False, check_errors: bool = False):
     r"""L and D of $A = L D L^T$ in one matrix, of symmetric (or Hermitian) A; without derivative.
 
