@@ -272,7 +272,7 @@ def _(np, input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by
     return np.stack([function(bag, axis=0) for bag in bags])
 
 
-@opaque(**HOME, derivative=False)
+@opaque(**HOME, derivative=False, leading=True)
 def one_hot(xp, input, num_classes: int = -1):
     r"""Integers of any shape as rows of zeros with a one: (…, num_classes), int64."""
     if input.dtype.name != "int64":
