@@ -142,9 +142,10 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 # ---------------------------------------------------------------------- order and position
 
 
-def cumulate(what: str, x: Any, dim: int) -> Any:
-    """Running sums or products; integers in int64."""
-    dtype: Any = np.int64 if x.dtype.kind in "bui" else x.dtype
+def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
+    """Running sums or products, in a NumPy dtype if one is given; otherwise integers in int64."""
+    if dtype is None:
+        dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
     cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]

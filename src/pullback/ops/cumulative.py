@@ -33,7 +33,9 @@ def cumprod(xp, input, dim: Dim, *, dtype: Dtype = None):
 
     The shape is the input's. Its gradient is exact where factors are 0.
     """
-    return xp.cumulate("prod", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+    if dtype is None:
+        return xp.cumulate("prod", input, dim)
+    return xp.cumulate("prod", xp.cast(input, dtype.numpy), dim, dtype.numpy)
 
 
 @cumprod.backward("input")

@@ -658,7 +658,9 @@ def _(np, input, dim, *, dtype=None):
 @opaque(along="dim")
 def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running sum along one axis."""
-    return xp.cumulate("sum", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+    if dtype is None:
+        return xp.cumulate("sum", input, dim)
+    return xp.cumulate("sum", xp.cast(input, dtype.numpy), dim, dtype.numpy)
 
 
 @cumsum.backward("input")
