@@ -40,7 +40,7 @@ def apply(op: Op, args: Sequence[Any], call: Any = None) -> Any:
     """
     if Levels.count:
         level = top(args)
-        if level is not None or (mode.levels and op.random):
+        if level is not None or (mode.levels and op.draws):
             return transforms.apply(level, op, args)
     return compute_now(op, args, call)
 
