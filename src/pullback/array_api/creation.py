@@ -6,7 +6,7 @@ from typing import Any
 
 import pullback as torch
 from pullback import dtypes
-from pullback.array_api.promotion import promoted
+from pullback.array_api.promotion import named, promoted
 from pullback.tensor import Tensor
 
 __all__ = [
@@ -70,9 +70,7 @@ def _filled(name: str) -> Any:
         return operation(_sizes(shape), dtype=dtype, device=device)
 
     operation = getattr(torch, name)
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = operation.__doc__
-    return function
+    return named(function, operation, name)
 
 
 def _filled_like(name: str) -> Any:
@@ -80,9 +78,7 @@ def _filled_like(name: str) -> Any:
         return operation(x, dtype=dtype, device=device)
 
     operation = getattr(torch, name)
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = operation.__doc__
-    return function
+    return named(function, operation, name)
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:

@@ -30,7 +30,6 @@ conj = _unary("conj")
 cos = _unary("cos")
 cosh = _unary("cosh")
 exp = _unary("exp")
-expm1 = _unary("expm1")
 floor = _unary("floor")
 imag = _unary("imag")
 isfinite = _unary("isfinite")
@@ -81,6 +80,14 @@ nextafter = _binary("nextafter")
 not_equal = _binary("not_equal")
 pow = _binary("pow")
 subtract = _binary("subtract")
+
+
+def expm1(x: Any, /) -> Any:
+    """exp(x) - 1, accurately near 0; at complex infinities what exp gives there, less 1."""
+    if not x.dtype.is_complex:
+        return torch.expm1(x)
+    near = torch.isfinite(x) & (x != 0)
+    return torch.where(near, torch.expm1(x), torch.exp(x) - 1)
 
 
 def sign(x: Any, /) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback import fft as transforms
+from pullback.array_api.promotion import named
 
 __all__ = [
     "fft", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifftn", "ifftshift", "ihfft", "irfft",
@@ -20,9 +21,7 @@ def _along_axis(name: str) -> Any:
         return operation(x, n, axis, norm)
 
     operation = getattr(transforms, name)
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = operation.__doc__
-    return function
+    return named(function, operation, name)
 
 
 def _along_axes(name: str) -> Any:
@@ -35,9 +34,7 @@ def _along_axes(name: str) -> Any:
         return operation(x, s, axes, norm)
 
     operation = getattr(transforms, name)
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = operation.__doc__
-    return function
+    return named(function, operation, name)
 
 
 fft = _along_axis("fft")

@@ -67,16 +67,16 @@ def promoted(arrays: Sequence[Any]) -> list[Any]:
     return [x.to(common) if isinstance(x, Tensor) else x for x in arrays]
 
 
-def unary(operation: Callable[..., Any], name: str) -> Callable[[Any], Any]:
+def unary(operation: Callable[..., Any], name: str) -> Any:
     """The standard's function of one array: an operation whose argument has no name."""
 
     def function(x: Any, /) -> Any:
         return operation(x)
 
-    return _named(function, operation, name)
+    return named(function, operation, name)
 
 
-def binary(operation: Callable[..., Any], name: str) -> Callable[[Any, Any], Any]:
+def binary(operation: Callable[..., Any], name: str) -> Any:
     """The standard's function of two arrays, or of an array and a number."""
 
     def function(x1: Any, x2: Any, /) -> Any:
@@ -84,10 +84,11 @@ def binary(operation: Callable[..., Any], name: str) -> Callable[[Any, Any], Any
             x1, x2 = promoted((x1, x2))
         return operation(x1, x2)
 
-    return _named(function, operation, name)
+    return named(function, operation, name)
 
 
-def _named(function: Any, operation: Callable[..., Any], name: str) -> Any:
+def named(function: Any, operation: Callable[..., Any], name: str) -> Any:
+    """A function that stands for an operation: under its name, with its documentation."""
     function.__name__ = function.__qualname__ = name
     function.__module__ = "pullback.array_api"
     function.__doc__ = operation.__doc__

@@ -32,9 +32,10 @@ def sum(x: Any, /, *, axis: Axes = None, dtype: Any = None, keepdims: bool = Fal
 
 def prod(x: Any, /, *, axis: Axes = None, dtype: Any = None, keepdims: bool = False) -> Any:
     """Product along axes, by default all. Small integers are multiplied in 64 bits."""
-    x = x.to(_sum_dtype(x, dtype))
+    dtype = _sum_dtype(x, dtype)
+    x = x.to(dtype)
     for a in _each(x, axis):
-        x = torch.prod(x, a, True)
+        x = torch.prod(x, a, True, dtype=dtype)
     return _kept(x, axis, keepdims)
 
 
