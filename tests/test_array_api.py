@@ -289,6 +289,10 @@ def test_special_values() -> None:
     unique = xp.unique_all(xp.asarray([nan, 1.0, nan]))
     assert unique.counts.tolist() == [1, 1, 1]
     assert unique.indices.tolist() == [1, 0, 2]
+    unique = xp.unique_all(xp.asarray([2j, complex(0, nan), 1 + 1j, 2j, complex(0, nan), -0.0]))
+    assert unique.values[[0, 1, 4]].tolist() == [0, 2j, 1 + 1j]
+    assert unique.counts.tolist() == [1, 2, 1, 1, 1]
+    assert unique.inverse_indices.tolist() == [1, 2, 4, 1, 3, 0]
 
 
 def test_sizes_that_are_not_known_broadcast() -> None:
@@ -313,6 +317,9 @@ def test_sizes_that_are_not_known_broadcast() -> None:
         (lambda x: xp.reshape(x.mT, (6,), copy=False), RuntimeError, "view size is not compatible"),
         (lambda x: xp.stack([x, x], axis=3), IndexError, "Dimension out of range"),
         (lambda x: xp.concat([x, x], axis=2), IndexError, "Dimension out of range"),
+        (lambda x: xp.linalg.cross(x, x[:, :1]), ValueError, r"\[2, 3\] and \[2, 1\] hold vectors"),
+        (lambda x: xp.linalg.cross(x.mT, x.mT), ValueError, "3 elements, not 2"),
+        (lambda x: xp.vecdot(x, x[:, :1]), ValueError, "of different lengths along the axis -1"),
         (lambda x: xp.abs(x=x), TypeError, "unexpected keyword|positional-only"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Libraries that are written for the array API standard: SciPy, and the code of docs/array_api.md."""
+"""Libraries written for the array API standard: SciPy; and the code of docs/array_api.md."""
 
 from __future__ import annotations
 

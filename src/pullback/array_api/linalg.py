@@ -68,8 +68,20 @@ def cholesky(x: Any, /, *, upper: bool = False) -> Any:
 
 def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """Cross products of vectors of 3 along an axis; the other axes broadcast."""
-    x1, x2 = promoted((x1, x2))
+    _check_vectors("cross", x1, x2, axis)
+    if x1.shape[axis] != 3:
+        raise ValueError(f"cross(): vectors have 3 elements, not {x1.shape[axis]}")
+    x1, x2 = torch.broadcast_tensors(*promoted((x1, x2)))
     return torch.linalg.cross(x1, x2, dim=axis)
+
+
+def _check_vectors(name: str, x1: Any, x2: Any, axis: int) -> None:
+    """ValueError for vectors of different lengths: those do not broadcast."""
+    if x1.shape[axis] != x2.shape[axis]:
+        raise ValueError(
+            f"{name}(): arrays of shapes {list(x1.shape)} and {list(x2.shape)} hold vectors of "
+            f"different lengths along the axis {axis}"
+        )
 
 
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
@@ -153,6 +165,7 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """Dot products along an axis; the first vector is conjugated, other axes broadcast."""
+    _check_vectors("vecdot", x1, x2, axis)
     x1, x2 = promoted((x1, x2))
     if x1.dtype.kind not in "fc":
         return torch.sum(x1 * x2, axis, dtype=x1.dtype)

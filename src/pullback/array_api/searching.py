@@ -86,29 +86,40 @@ class unique_inverse_result(NamedTuple):
     inverse_indices: Any
 
 
+def _unique(x: Any) -> tuple[Any, Any, Any]:
+    """The different elements, which one each element is, and how often each occurs."""
+    if not x.dtype.is_complex:
+        return tuple(torch.unique(x, return_inverse=True, return_counts=True))
+    pairs = torch.view_as_real(x.reshape(-1))
+    values, inverse, counts = torch.unique(pairs, return_inverse=True, return_counts=True, dim=0)
+    return torch.view_as_complex(values), inverse.reshape(x.shape), counts
+
+
 def unique_all(x: Any, /) -> unique_all_result:
     """The different elements in order, where each is first, which one each element is, how often.
 
     Every NaN is different from all others.
     """
-    values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
+    values, inverse, counts = _unique(x)
     places = torch.argsort(inverse.reshape(-1), stable=True)
     return unique_all_result(values, places[torch.cumsum(counts, 0) - counts], inverse, counts)
 
 
 def unique_counts(x: Any, /) -> unique_counts_result:
     """The different elements in order, and how often each occurs."""
-    return unique_counts_result(*torch.unique(x, return_counts=True))
+    values, _, counts = _unique(x)
+    return unique_counts_result(values, counts)
 
 
 def unique_inverse(x: Any, /) -> unique_inverse_result:
     """The different elements in order, and which one each element is."""
-    return unique_inverse_result(*torch.unique(x, return_inverse=True))
+    values, inverse, _ = _unique(x)
+    return unique_inverse_result(values, inverse)
 
 
 def unique_values(x: Any, /) -> Any:
-    """The different elements in order."""
-    return torch.unique(x)
+    """The different elements in order, of complex numbers by real and then imaginary part."""
+    return _unique(x)[0]
 
 
 def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
