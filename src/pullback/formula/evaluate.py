@@ -318,6 +318,8 @@ def _warn_once(error: Exception) -> None:
 
 def _thin(array: Any, axes: tuple[int, ...]) -> Any:
     """The given axes in the given order; the others have, or repeat, one element."""
+    if array.dtype.kind == "V":  # loops read the bits of bfloat16
+        array = array.view(np.uint16)
     if len(axes) == array.ndim and axes == tuple(range(array.ndim)):
         return array
     kept = sorted(axes)

@@ -27,6 +27,7 @@ from pullback.backends.passes.unroll import CHAINS, expand
 from pullback.backends.scalar import Scalar, cast, const, scalar_input, walk
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
+from pullback.dtypes import is_narrow
 from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
 from pullback.formula.orient import can_be_oriented, oriented
@@ -187,7 +188,7 @@ class Lowering:
         buffer = self.buffers.get(key)
         if buffer is None:
             unit = layout[-1][1] == node.itemsize
-            buffer = self.buffers[key] = Buffer(self.fresh("a"), node.dtype, len(axes), unit=unit)
+            buffer = self.buffers[key] = _buffer(self.fresh("a"), node.dtype, len(axes), unit)
             self.arrays[buffer.name] = (node, tuple(axes))
         return cast(load(buffer, *(plain(at[k]) for k in axes)), _arithmetic(node.dtype))
 
@@ -285,8 +286,14 @@ def element_of_view(node: Formula, at: tuple[Any, ...]) -> tuple[Value, tuple[An
 
 
 def _arithmetic(dtype: Any) -> Any:
-    """What numbers of a dtype are computed with: float16 is for storage."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    """What numbers of a dtype are computed with: those of 16 bits are for storage."""
+    return np.dtype(np.float32) if is_narrow(dtype) else dtype
+
+
+def _buffer(name: str, dtype: Any, rank: int, unit: bool) -> Buffer:
+    if dtype.kind == "V":
+        return Buffer(name, np.float32, rank, unit=unit, storage="bfloat16")
+    return Buffer(name, dtype, rank, unit=unit)
 
 
 def _normal(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -352,9 +359,9 @@ def kernel_of(
             value = low.inside(node, at)
         axes = tuple(k for k, axis in enumerate(job.outer_axes) if axis is not None)
         unit = bool(axes) and all(s == 1 for s in node.shape[axes[-1] + 1 :])
-        buffer = Buffer(low.fresh("out"), node.dtype, len(axes), unit=unit)
+        buffer = _buffer(low.fresh("out"), node.dtype, len(axes), unit)
         where: Any = tuple(at[k] for k in axes)
-        outputs.append(Output(buffer, where, cast(value, node.dtype)))
+        outputs.append(Output(buffer, where, cast(value, buffer.dtype)))
         results.append((buffer.name, node, axes))
     kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs), config.summation)
     if can_be_oriented(kernel, low.sizes):
