@@ -40,9 +40,10 @@ def apply_lifted(
         if ctx.materialize_grads:
             moving = [
                 graph.TENSORS.zeros_like(a)
-                if t is None and isinstance(a, Tensor) and dtypes.kind(a._value.dtype) in "fc" else t
+                if t is None and isinstance(a, Tensor) and dtypes.kind(a._value.dtype) in "fc"
+                else t
                 for a, t in zip(given, moving, strict=True)
-            ]  # fmt: skip
+            ]
         ctx._in_jvp = True
         try:
             made = function.jvp(ctx, *moving)

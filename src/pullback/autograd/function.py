@@ -373,7 +373,11 @@ class Function:
             if type(output) is Tensor and not (ctx.dirty_tensors or ctx.non_differentiable):
                 value = output._value
                 new = output._edge is None and not is_view(output)
-                if new and dtypes.kind(value.dtype) in "fc" and not any(t is output for t in inputs):
+                if (
+                    new
+                    and dtypes.kind(value.dtype) in "fc"
+                    and not any(t is output for t in inputs)
+                ):
                     # The most common case: what `_Outputs` does for it.
                     meta = (value.shape, value.dtype)
                     node.__dict__.update(are_tensors=are_tensors, output_metas=(meta,), time=tick())

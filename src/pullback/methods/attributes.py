@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback import dtypes
-from pullback import layouts
+from pullback import dtypes, layouts
 from pullback.arguments import wrap_dim
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS

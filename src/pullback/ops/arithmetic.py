@@ -111,7 +111,9 @@ def _(xp, g, input):
 
 
 @pointwise(
-    floating=lambda rounding_mode: rounding_mode is None, aliases=("divide",), domain=(0.3, 3.0),
+    floating=lambda rounding_mode: rounding_mode is None,
+    aliases=("divide",),
+    domain=(0.3, 3.0),
     exact_numbers=True,
 )
 def div(xp, input, other, *, rounding_mode=None):

@@ -139,9 +139,7 @@ def nan_to_num(xp, input, nan: Number = 0.0, posinf: Number = None, neginf: Numb
 
 
 @pointwise(public=False, node="NanToNum", holomorphic=False)
-def non_finite_replaced(
-    xp, input, nan: Number = 0.0, posinf: Number = 0.0, neginf: Number = 0.0
-):
+def non_finite_replaced(xp, input, nan: Number = 0.0, posinf: Number = 0.0, neginf: Number = 0.0):
     r"""NaN, ∞ and -∞ replaced by numbers."""
     if input.dtype.kind == "c":
         parts = [_replaced(xp, x, nan, posinf, neginf) for x in (xp.real(input), xp.imag(input))]

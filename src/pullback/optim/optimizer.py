@@ -152,9 +152,7 @@ class Optimizer:
                 self._update(x, g, self.state[p], group)
             wrote(target)
 
-    def _update_narrow(
-        self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def _update_narrow(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """`_update` for numbers of 16 bits: computed in float32, and rounded at the end."""
         wide = {name: v.float() if isinstance(v, Tensor) else v for name, v in state.items()}
         numbers = x.astype(np.float32)
