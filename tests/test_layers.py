@@ -20,7 +20,7 @@ FLOORS = [
     {"formula"},
     {"autograd"},
     {"dispatch"},
-    {"explain", "namespaces"},
+    {"namespaces"},
     {"construct", "scalars"},
     {"indexing"},
     {"methods"},

@@ -57,6 +57,10 @@ class Sampler:
         steps = self.source.permutation(count) - count / 2
         return (0.3 * steps + self.source.uniform(0, 0.2, count)).reshape(shape)
 
+    def ordered(self, *shape: int) -> Any:
+        """Real numbers in order along the last axis."""
+        return np.sort(self(*shape), -1)
+
     def integers(self, low: int, high: int, *shape: int) -> Any:
         """Integers from low to high - 1."""
         return np.asarray(self.source.integers(low, high, shape))

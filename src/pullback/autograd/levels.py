@@ -325,6 +325,32 @@ def plain_parts(x: Any) -> list[Tensor]:
     return plain_parts(primal(x, level)) + plain_parts(tangent(x, level))
 
 
+def beneath(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Tensors with every hidden axis in front, those of the youngest levels last, and no tangents.
+
+    What is there can be looked at: the numbers of all examples at once.
+    """
+    found = list(tensors)
+    while (level := top(found)) is not None:
+        if isinstance(level, BatchLevel):
+            found = [whole(x, level) for x in found]
+        else:
+            found = [primal(x, level) for x in found]
+    return found
+
+
+def underneath(x: Tensor) -> tuple[Tensor, int]:
+    """The plain tensor that a tensor's own numbers are in, and how many hidden axes it has."""
+    axes = 0
+    while (level := top((x,))) is not None:
+        if isinstance(level, BatchLevel):
+            x = payload(x)
+            axes += 1
+        else:
+            x = primal(x, level)
+    return x, axes
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 

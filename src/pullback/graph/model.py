@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any
 
 FORMAT = "pullback.graph"
-VERSION = 1
-"""Of the JSON export: a reader of version 1 reads every later file of version 1; fields may be
-added, and a change of what one means is version 2 (docs/pictures.md)."""
+VERSION = 2
+"""Of the JSON export: a reader of version 2 reads every later file of version 2; fields may be
+added, and a change of what one means is version 3 (docs/pictures.md)."""
 
 
 class Kind(StrEnum):
@@ -112,17 +112,54 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
+class Array:
+    """An array that a kernel reads or writes."""
+
+    name: str
+    """What the bodies of kernels call it: `x1` if it was there, `y1` if one of them makes it."""
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    names: tuple[str, ...] = ()
+    """The user's names of it, where they are known."""
+    made_by: str = ""
+    """The kernel that computes it; empty for what is stored already."""
+    wanted: bool = False
+    """Whether it is the value of a tensor that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop of a kernel."""
+
+    index: str
+    size: int
+    role: str
+    """`batch`, `outer`, `inner`, `contracted`, `feature` or `unrolled`: from the outside in."""
+    how: str
+    """What a machine makes of it, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """Loops that are compiled and run together, or operations that NumPy runs one by one."""
 
     name: str
     summary: str
     """Its loops in a few words."""
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
+    reads: tuple[Array, ...] = ()
+    writes: tuple[Array, ...] = ()
     body: tuple[str, ...] = ()
-    """What is computed, simplified; one line for each result and each common subexpression."""
+    """What is computed, simplified; one line for each result and each common subexpression. For
+    NumPy: the operations."""
+    loops: tuple[Loop, ...] = ()
+    """From the outside in; none for NumPy."""
+    pairs: int = 0
+    """Values of all batch, outer and inner indices."""
+    per_pair: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """For each of them: floating-point operations ("flops"), calls of elementary functions."""
     flops: int = 0
+    """Floating-point operations in all."""
     calls: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Calls of elementary functions, in all."""
     state: str = ""
@@ -135,6 +172,16 @@ class Kernel:
     """Seconds that its last run took."""
     compiled: bool = False
     """Whether that run had to compile it, or to load its code, first."""
+
+    @property
+    def is_numpy(self) -> bool:
+        """Whether NumPy runs it: operations on small arrays, one after the other."""
+        return not self.loops
+
+    @property
+    def flops_per_pair(self) -> int:
+        """Floating-point operations for each value of all batch, outer and inner indices."""
+        return self.per_pair.get("flops", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +236,12 @@ def _plain(thing: Any) -> dict[str, Any]:
         if isinstance(value, Mapping):
             if not value:
                 continue
-            numbers = spec.name == "calls"
+            numbers = spec.name in ("calls", "per_pair")
             value = {str(k): int(v) if numbers else attribute_text(v) for k, v in value.items()}
         elif isinstance(value, Line):
-            value = {"file": value.file, "number": value.number, "text": value.text}
+            value = _plain(value)
         elif isinstance(value, tuple):
-            value = list(value)
+            value = [_plain(v) if dataclasses.is_dataclass(v) else v for v in value]
         found[spec.name] = value
     return found
 

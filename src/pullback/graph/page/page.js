@@ -381,6 +381,11 @@ function details(box) {
   panel.scrollTop = 0;
 }
 
+function arrayText(array) {
+  const names = array.names ? ` = ${array.names.join(", ")}` : "";
+  return `${array.name}${names}: ${array.dtype} ${shapeText(array.shape)}, ${bytes(array.nbytes)}`;
+}
+
 function kernelText(kernel, whole) {
   const calls = Object.entries(kernel.calls ?? {}).map(([name, n]) => `${n.toLocaleString("en")} ${name}`);
   const box = make("section", null, {class: "kernel"}, make("h3", whole ? `Computed by ${kernel.name}` : kernel.name), facts([
@@ -389,8 +394,8 @@ function kernelText(kernel, whole) {
     ["measured", kernel.measured === undefined ? "not run yet"
       : seconds(kernel.measured) + (kernel.compiled ? ", its first run, with the compiling" : "")],
     ["operations", kernel.flops ? [`${kernel.flops.toLocaleString("en")} flops`, ...calls].join(", ") : null],
-    ["reads", (kernel.reads ?? []).join("; ")],
-    ["writes", (kernel.writes ?? []).join("; ")],
+    ["reads", (kernel.reads ?? []).map(arrayText).join("; ")],
+    ["writes", (kernel.writes ?? []).map(arrayText).join("; ")],
     ["code", kernel.state],
   ]));
   if (whole && kernel.body) box.append(make("h4", "What it computes"), make("pre", kernel.body.join("\n"), {tabindex: 0}));
