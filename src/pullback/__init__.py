@@ -98,6 +98,9 @@ from pullback.dispatch import (
     result_type as result_type,
 )
 from pullback.dtypes import (
+    bfloat16 as bfloat16,
+)
+from pullback.dtypes import (
     complex64 as complex64,
 )
 from pullback.dtypes import (
@@ -207,6 +210,22 @@ def numel(input: Tensor) -> _builtins.int:
 def can_cast(from_: dtype, to: dtype) -> _builtins.bool:
     """Whether results of the first dtype are converted to the second silently."""
     return dtypes.can_cast(from_, to)
+
+
+def broadcast_shapes(*shapes: _Any) -> Size:
+    """The shape that tensors of these shapes broadcast to; an integer is a shape of one axis.
+
+    RuntimeError where there is none, or for what is no shape; ValueError for negative sizes.
+    """
+    known = [(s,) if isinstance(s, _builtins.int) else s for s in shapes]
+    for s in known:
+        if not isinstance(s, (tuple, list)):
+            raise RuntimeError(
+                f"broadcast_shapes(): shapes are integers, or tuples or lists of them, not {s!r}"
+            )
+        if _builtins.any(size < 0 for size in Size(s)):
+            raise ValueError(f"broadcast_shapes(): the shape {list(s)} has a negative size")
+    return Size(backends.arrays.ARRAYS.broadcast_shape(*known))
 
 
 def manual_seed(seed: _builtins.int) -> Generator:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.modes import mode
 from pullback.autograd.views import alias
@@ -338,6 +339,18 @@ def beneath(tensors: Sequence[Tensor]) -> list[Tensor]:
     return found
 
 
+def underneath(x: Tensor) -> tuple[Tensor, int]:
+    """The plain tensor that a tensor's own numbers are in, and how many hidden axes it has."""
+    axes = 0
+    while (level := top((x,))) is not None:
+        if isinstance(level, BatchLevel):
+            x = payload(x)
+            axes += 1
+        else:
+            x = primal(x, level)
+    return x, axes
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 
@@ -459,7 +472,7 @@ def _separate(x: Tensor) -> Tensor:
     if x._edge is not None and mode.enabled:
         view: Tensor = graph.TENSORS.view_as_shape(x, *x.shape)
         return view
-    if x._value.dtype.kind not in "fc":
+    if dtypes.kind(x._value.dtype) not in "fc":
         raise RuntimeError(
             f"only Tensors of floating point and complex dtype can require gradients, not "
             f"{x.dtype} of shape {list(x.shape)}: convert it with .float() first"

@@ -1,4 +1,4 @@
-"""Running products, extremes and logarithms of sums along one axis.
+"""Running sums, products, extremes and logarithms of sums along one axis.
 
 Their derivatives are linear recurrences from the end of the axis, $s_i = g_i + c_i s_{i+1}$, which
 are found by doubling: no division, so that zeros count as what they are, and derivatives of any
@@ -25,6 +25,32 @@ def _recurrence(xp, g, factors, dim):
         factors = factors * _later(xp, factors, dim, step, 0)
         step *= 2
     return g
+
+
+@opaque(along="dim")
+def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
+    r"""Running sum along one axis."""
+    return xp.cumulate("sum", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+
+
+@cumsum.backward("input")
+def _(xp, g, dim):
+    return xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim) if len(g.shape) else g
+
+
+@cumsum.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(r(3, 4), -1)
+    yield call(r(), 0)
+    yield call(r(0, 2), 1)
+    yield call(r.booleans(3), 0)
+    yield call(r.integers(0, 9, 3), 0, dtype=r.float64)
+
+
+@cumsum.reference
+def _(np, input, dim, *, dtype=None):
+    return np.cumsum(input, dim, dtype) if input.ndim else input
 
 
 @opaque(along="dim")
