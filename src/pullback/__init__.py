@@ -98,6 +98,9 @@ from pullback.dispatch import (
     result_type as result_type,
 )
 from pullback.dtypes import (
+    bfloat16 as bfloat16,
+)
+from pullback.dtypes import (
     complex64 as complex64,
 )
 from pullback.dtypes import (

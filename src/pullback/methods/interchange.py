@@ -19,7 +19,12 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
     """The values as a NumPy array that shares the memory.
 
     RuntimeError for a tensor that requires grad: use `.detach().numpy()`, or `force=True`.
+    TypeError for bfloat16, which NumPy has not.
     """
+    if self._value.dtype.kind == "V":
+        raise TypeError(
+            "Got unsupported ScalarType BFloat16: NumPy has no such dtype. Use .float().numpy()"
+        )
     if self._edge is not None and not force:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
