@@ -3,6 +3,7 @@
 * *pointwise*: broadcasting does it, once the operands' visible axes are aligned;
 * *reductions*, and whatever names its axes: the axes move by one;
 * *views*: the axes or sizes that they name move by one;
+* what takes any axes in front (`leading=`) as it is, copies of views as the views;
 * other operations by a rule of their own (`@op.examples`), or once for each example, stacked.
 
 The hidden axis is the first of the payload. Everything is written with tensors: it is recorded,
@@ -23,7 +24,17 @@ from pullback.dispatch.door import apply
 from pullback.dispatch.forward import by_position
 from pullback.dispatch.inplace import apply_in_place
 from pullback.dispatch.promotion import result_type
-from pullback.op import Creation, Op, Opaque, Pointwise, Reduction, View, along_axis
+from pullback.op import (
+    Creation,
+    Op,
+    Opaque,
+    Pointwise,
+    Reduction,
+    View,
+    ViewCopy,
+    ViewScatter,
+    along_axis,
+)  # fmt: skip
 from pullback.tensor import Tensor
 
 
@@ -43,6 +54,15 @@ def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
     elif isinstance(op, View):
         values = _normal(op, args)
         return _noted(op, args[0], values, _hide(level, _viewed(op, payload(args[0]), values)))
+    elif isinstance(op, ViewCopy):
+        views = _viewed(op.view, payload(args[0]), _normal(op, args))
+        clone = graph.TENSORS.clone
+        made = tuple(map(clone, views)) if isinstance(views, tuple) else clone(views)
+    elif isinstance(op, ViewScatter):
+        input, src, *plain = _all_lifted(level, op, args)
+        made = apply(op, (input, src, *op.view.moved(plain)))
+    elif isinstance(op, Opaque) and op.leading:
+        made = apply(op, _with_leading(op, _all_lifted(level, op, args)))
     elif isinstance(op, Opaque) and op.along and len(op.tensors) == 1:
         made = _along(op, payload(args[0]), _normal(op, args))
     else:
@@ -82,6 +102,23 @@ def _lifted(level: BatchLevel, value: Any) -> Any:
     if not isinstance(value, Tensor):
         return value
     return payload(value) if is_hidden(value, level) else graph.TENSORS.unsqueeze(value, 0)
+
+
+def _all_lifted(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:
+    """The arguments in normal form, every tensor with as many examples."""
+    values = _normal(op, args)
+    for k in op.tensors:
+        x = values[k]
+        if isinstance(x, Tensor):
+            values[k] = _all(level, _lifted(level, x))
+    return values
+
+
+def _with_leading(op: Opaque, values: list[Any]) -> list[Any]:
+    if isinstance(op.leading, str):
+        k = op.positions[op.leading]
+        values[k] = (values[op.tensors[0]].shape[0], *values[k])
+    return values
 
 
 def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> Tensor:

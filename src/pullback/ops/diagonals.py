@@ -58,6 +58,13 @@ def diag_embed(xp, input, offset: int = 0, dim1: NewDim = -2, dim2: NewDim = -1)
     return xp.view_adjoint(input, diagonal, (offset, dim1, dim2), shape)
 
 
+@diag_embed.examples
+def _(xp, input, offset, dim1, dim2):
+    if len(input.shape) == 1:
+        raise RuntimeError("diag_embed() needs at least one axis: the tensor has no dimensions")
+    return xp.diag_embed(input, offset, dim1 + 1, dim2 + 1)
+
+
 @diag_embed.grows
 def _(xp, input, offset, dim1, dim2):
     return _embedded_shape(input, offset, dim1, dim2)
@@ -141,6 +148,16 @@ def trace(xp, input):
             f"{list(input.shape)}"
         )
     return xp.trace_array(input)
+
+
+@trace.examples
+def _(xp, input):
+    if len(input.shape) != 3:
+        raise RuntimeError(
+            f"trace: expected a matrix, but got tensor with dim {len(input.shape) - 1}, of shape "
+            f"{list(input.shape[1:])}"
+        )
+    return xp.sum(xp.diagonal(input, 0, 1, 2), 1)
 
 
 @trace.formula
