@@ -11,7 +11,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
-from pullback.dtypes import check_number
+from pullback.dtypes import check_number, limits
+from pullback.dtypes import kind as kind_of
 
 __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",
@@ -20,7 +21,7 @@ __all__ = [
     "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
-    "triangle", "uninitialised", "windows",
+    "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
 
@@ -123,6 +124,14 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
 
 
+def with_diagonal(x: Any, value: Any, wrap: bool) -> Any:
+    """A copy with one number where all indices are equal; of tall matrices, again and again."""
+    made = np.array(x, order="C")
+    if made.size:
+        np.fill_diagonal(made, check_number(value, x.dtype), wrap)
+    return made
+
+
 def pad_constant(x: Any, margins: Sequence[tuple[int, int]], value: Any) -> Any:
     """One value around an array, (before, after) for each axis; negative numbers cut off."""
     inside = x[tuple(slice(max(0, -a), s - max(0, -b))
@@ -142,9 +151,10 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 # ---------------------------------------------------------------------- order and position
 
 
-def cumulate(what: str, x: Any, dim: int) -> Any:
-    """Running sums or products; integers in int64."""
-    dtype: Any = np.int64 if x.dtype.kind in "bui" else x.dtype
+def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
+    """Running sums or products, in a NumPy dtype if one is given; otherwise integers in int64."""
+    if dtype is None:
+        dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
     cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]
@@ -395,7 +405,7 @@ def stream(generator: Any) -> Any:
 
 
 def _check_floating(what: str, dtype: Any) -> None:
-    if dtype.kind not in "fc":
+    if kind_of(dtype) not in "fc":
         raise NotImplementedError(f'"{what}" not implemented for {dtype}: draw floats, and convert')
 
 
@@ -409,8 +419,8 @@ def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
         return (source.random(shape, part) + 1j * source.random(shape, part)).astype(dtype)
     if dtype in (np.float32, np.float64):
         return np.asarray(source.random(shape, dtype))
-    # 11 bits, so that rounding to half precision never gives 1
-    return (np.floor(source.random(shape) * 2048) / 2048).astype(dtype)
+    count = 2 ** (limits(dtype).nmant + 1)  # no more bits than there are: rounding never gives 1
+    return (np.floor(source.random(shape) * count) / count).astype(dtype)
 
 
 def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:

@@ -66,7 +66,7 @@ def _(np, input):
 
 
 @pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False,
-           domain=None)  # fmt: skip
+           widens=False, domain=None)  # fmt: skip
 def cast(xp, input, dtype: Plain):
     r"""The values in another dtype, given as NumPy's."""
     return xp.cast(input, dtype)
@@ -83,7 +83,7 @@ def _(r):
     yield call(r.integers(0, 9, 3), r(1).dtype)
 
 
-@opaque(public=False, inplace=True, node="Copy", holomorphic=False)
+@opaque(public=False, inplace=True, node="Copy", holomorphic=False, widens=False)
 def copy(xp, input, src, non_blocking: bool = False):
     r"""`input.copy_(src)`: the values of `src`, broadcast and converted, written over the input."""
     return xp.cast(xp.expand(src, *input.shape), input.dtype)
@@ -126,6 +126,15 @@ def _(np, input, src):
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
     return xp.filled(input.shape, value, input)
+
+
+@fill.examples
+def _(xp, input, value):
+    if hasattr(value, "dtype"):
+        value = xp.cast(visible_axes(xp, value, len(input.shape) - 1), input.dtype.numpy)
+        size = max(input.shape[0], value.shape[0])
+        return xp.clone(xp.expand(value, size, *input.shape[1:]))
+    return xp.fill(input, value)
 
 
 @composite(name="fill_function", public_name="fill", method=False, numbers="value")
