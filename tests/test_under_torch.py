@@ -1,4 +1,4 @@
-"""Functions of models under `torch`: what `nn.functional` gives, their arguments in torch's order."""
+"""Functions of models under `torch`: what `nn.functional` gives, in torch's order."""
 
 from __future__ import annotations
 
@@ -42,15 +42,14 @@ CASES: dict[str, Any] = {
         F.conv1d(X, X[:, :, :2], padding=1),
     ),
     "convolution transposed": lambda: (
-        torch.convolution(X, X.mT[:, :3], None, [2], [0], [1], True, [1], 1)
-        if False
-        else torch.convolution(X, TARGET[0][:, None], None, [2], [0], [1], True, [1], 3),
+        torch.convolution(X, TARGET[0][:, None], None, [2], [0], [1], True, [1], 3),
         F.conv_transpose1d(X, TARGET[0][:, None], stride=2, output_padding=1, groups=3),
     ),
     "conv_tbc": lambda: (
         torch.conv_tbc(X, TARGET.mT[:, :, :2].reshape(2, 4, 2), W[:2], 1),
-        F.conv1d(X.permute(1, 2, 0), TARGET.mT[:, :, :2].permute(2, 1, 0), W[:2],
-                 padding=1).permute(2, 0, 1),
+        F.conv1d(
+            X.permute(1, 2, 0), TARGET.mT[:, :, :2].permute(2, 1, 0), W[:2], padding=1
+        ).permute(2, 0, 1),
     ),
     "norm_except_dim": lambda: (
         torch.norm_except_dim(X, 2, 1),

@@ -27,8 +27,8 @@ __all__ = [
 def _reduction(name: str, number: int) -> str:
     if number not in (0, 1, 2):
         raise ValueError(
-            f"torch.{name}(): reduction is 0 (none), 1 (mean) or 2 (sum), not {number!r}; in words, "
-            f"it is an argument of nn.functional.{name}"
+            f"torch.{name}(): reduction is 0 (none), 1 (mean) or 2 (sum), not {number!r}: it is a "
+            f"word in nn.functional.{name}"
         )
     return ("none", "mean", "sum")[number]
 
