@@ -110,7 +110,8 @@ def adjoint(xp, input):
             f"adjoint() is only supported on matrices or batches of matrices, not on a tensor of "
             f"shape {list(input.shape)}"
         )
-    return xp.conj(xp.transpose(input, -2, -1) if rank else input)
+    y = xp.transpose(input, -2, -1) if rank else input
+    return xp.conj(y) if input.dtype.kind == "c" else y
 
 
 @adjoint.samples

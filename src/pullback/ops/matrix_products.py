@@ -110,11 +110,12 @@ def vander_function(xp, x, N: int | None = None, increasing: bool = False):
         raise RuntimeError(f"vander: N must be non-negative, not {count}")
     if x.dtype.kind in "bui":
         x = x.long()
-    powers = [xp.ones_like(x)]
+    if not count:
+        return xp.unsqueeze(x, 1)[:, :0]
+    powers = [xp.pow(x, 0)]
     while len(powers) < count:
         powers.append(powers[-1] * x)
-    powers = powers[:count] if increasing else powers[:count][::-1]
-    return xp.stack(powers, -1) if powers else x.new_empty((x.shape[0], 0))
+    return xp.stack(powers if increasing else powers[::-1], -1)
 
 
 @vander_function.samples
