@@ -177,7 +177,7 @@ def get_default_device() -> Any:
 
 def sym_int(a: Any) -> int:
     """A number as an integer, rounded towards zero."""
-    return math.trunc(a)
+    return int(math.trunc(a))
 
 
 def sym_float(a: Any) -> float:

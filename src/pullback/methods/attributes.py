@@ -181,7 +181,7 @@ def is_nonzero(self: Tensor) -> bool:
 @method
 def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
     """The tensor itself, which is dense; in another dtype if one is given."""
-    return self if dtype is None else self.to(dtype)  # type: ignore[no-any-return]
+    return self if dtype is None else self.to(dtype)
 
 
 @method

@@ -159,7 +159,7 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     if dim == -1:
         return v.norm(pow)  # type: ignore[no-any-return]
     others = [d for d in range(v.ndim) if d != dim]
-    return v.norm(pow, others, True) if others else v.abs()
+    return v.norm(pow, others, True) if others else v.abs()  # type: ignore[no-any-return]
 
 
 # ----------------------------------------------------------------------- tables, windows, products
