@@ -177,7 +177,8 @@ def get_default_device() -> Any:
 
 def sym_int(a: Any) -> int:
     """A number as an integer, rounded towards zero."""
-    return int(math.trunc(a))
+    whole: int = math.trunc(a)
+    return whole
 
 
 def sym_float(a: Any) -> float:
