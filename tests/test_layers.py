@@ -26,6 +26,7 @@ FLOORS = [
     {"methods"},
     {"graph", "cuda", "func"},
     {
+        "distributions",
         "fft",
         "linalg",
         "masked",
