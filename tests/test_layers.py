@@ -32,6 +32,7 @@ FLOORS = [
         "masked",
         "nn",
         "optim",
+        "plain",
         "random",
         "signal",
         "special",
@@ -40,7 +41,7 @@ FLOORS = [
     },
     {"serialization"},
     {"__init__"},
-    {"operations_page"},
+    {"array_api", "operations_page"},
     {"cli", "stand_in"},
     {"__main__"},
 ]
