@@ -59,7 +59,7 @@ def _(r):
     yield call(r.integers(3, 9, 3, 4) * 1.0, r(3, 4, low=0, high=1))
 
 
-@opaque(random=True, dtypes="f", method=False)
+@opaque(random=True, dtypes="f", half=False, method=False)
 def _standard_gamma(xp, input, generator=None):
     r"""Gamma numbers of these shapes (concentrations), of scale 1.
 
