@@ -384,6 +384,12 @@ def fill_diagonal(xp, input, fill_value: Number, wrap: bool = False):
     return xp.with_diagonal(input, fill_value, wrap)
 
 
+@fill_diagonal.examples
+def _(xp, input, fill_value, wrap):
+    there = xp.fill_diagonal(xp.filled(input.shape[1:], 0, input), 1, wrap)
+    return xp.where(xp.ne(there, 0), fill_value, input)
+
+
 @fill_diagonal.backward("input")
 def _(xp, g, wrap):
     return xp.fill_diagonal(g, 0, wrap)

@@ -70,7 +70,7 @@ def _(r):
     yield call(4, dtype=r.int32)
 
 
-@opaque(random=True, dtypes="f")
+@opaque(random=True, dtypes="f", leading=True)
 def bernoulli(xp, input, *, generator=None):
     r"""1 with the probability that the input gives, else 0."""
     if not xp.all(xp.logical_and(xp.ge(input, 0), xp.le(input, 1))):
