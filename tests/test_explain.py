@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ import pytest
 import pullback as torch
 from pullback.backends.llvm import compile, run
 from pullback.formula import Formula
+from pullback.graph import trace
+from pullback.graph.model import FORMAT, VERSION
 
 evaluation = importlib.import_module("pullback.formula.evaluate")
 explain = torch.explain
@@ -75,7 +80,7 @@ def test_the_reference_scenario(nothing_runs: None) -> None:
     assert [(p.role, p.size) for p in kernel.loops[:2]] == [("outer", n), ("inner", n)]
     # (N, N, 3): difference, square, product with p; (N, N): sum, -, /, exp
     assert e.bytes_saved == (3 * 3 + 4) * n * n * 4
-    assert [g.shape for g in e.never_stored] == [(n, n, 3), (n, n)]
+    assert [b.shape for b in e.never_stored] == 3 * [(n, n, 3)] + 4 * [(n, n)]
     assert [a.shape for a in e.arrays if not a.made_by] == [(n, 3), (n, 3), (1,)]
     assert [a.wanted for a in e.arrays][-1] and sum(a.wanted for a in e.arrays) == 1
 
@@ -119,16 +124,52 @@ def test_text_reads_well() -> None:
     assert repr(explain(h)) == str(explain(h))
 
 
+def test_the_users_names_are_in_the_text(nothing_runs: None) -> None:
+    q = torch.rand(900, 3)
+    K_ij = (-((q[:, None] - q[None]) ** 2).sum(2)).exp()
+    v = K_ij.sum(1)
+    e = explain(v)
+    assert [a.names for a in e.arrays] == [("q",), ("v",)]
+    text = str(e)
+    assert "x1 = q " in text and "y1 = v " in text and "K_ij = exp" in text
+
+
+def test_it_is_the_model_of_the_pictures(nothing_runs: None) -> None:
+    """One data model: the same boxes, kernels and export as of `make_dot` and the page."""
+    h, *_ = kernel_norm(1000)
+    e = explain(h)
+    boxes = {box.key: box for box in e.graph.boxes}
+    assert len(boxes) == len(e.graph.boxes)
+    assert all(arrow.tail in boxes and arrow.head in boxes for arrow in e.graph.arrows)
+    assert [key for key in boxes if boxes[key].is_output] == [*e.asked]
+    assert {a.name for a in e.arrays} <= boxes.keys()
+    exported = json.loads(e.to_json())
+    assert (exported["format"], exported["version"]) == (FORMAT, VERSION)
+    assert exported["kernels"][0]["reads"][0]["shape"] == [1000, 3]
+    assert sum(b.get("recomputed", False) for b in exported["boxes"]) == len(
+        [b for b in e.graph.boxes if b.recomputed]
+    )
+    traced = trace(h)
+    told = {(b.shape, b.dtype) for b in traced.boxes if b.recomputed}
+    assert told and told <= {(b.shape, b.dtype) for b in e.graph.boxes if b.recomputed}
+
+
+def test_importing_pullback_does_not_load_it() -> None:
+    code = "import sys, pullback; print([m for m in sys.modules if m.startswith('pullback.graph')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_cached_code() -> None:
     h, *_ = kernel_norm(1000)
-    assert [k.code for k in explain(h).kernels] == ["not compiled yet"]
+    assert [k.state for k in explain(h).kernels] == ["not compiled yet"]
     value = h.item()
     h, *_ = kernel_norm(1500)  # the same code, whatever the sizes
-    assert [k.code for k in explain(h).kernels] == ["in memory"]
+    assert [k.state for k in explain(h).kernels] == ["in memory"]
     forget()
-    assert [k.code for k in explain(h).kernels] == ["on disk"]
+    assert [k.state for k in explain(h).kernels] == ["on disk"]
     with torch.config(summation="kahan"):
-        assert [k.code for k in explain(h).kernels] == ["not compiled yet"]
+        assert [k.state for k in explain(h).kernels] == ["not compiled yet"]
         assert explain(h).kernels[0].flops_per_pair == 15 + 3 * 3
     assert value > 0
 
@@ -145,7 +186,7 @@ def test_what_is_explained_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(compile, "build", spy)
     h.item()
-    assert [p.text for p in ran] == [kernel.source]
+    assert [p.text for p in ran] == [kernel.code]
     assert explain(h).kernels == () and "stored already, nothing would run" in str(explain(h))
 
 
@@ -154,7 +195,7 @@ def test_source(nothing_runs: None) -> None:
     plain, full = str(explain(h)), str(explain(h, source=True))
     line = "define void @kernel(ptr %arguments, i64 %first, i64 %last)"
     assert line in full and line not in plain
-    assert line in explain(h).kernels[0].source
+    assert line in explain(h).kernels[0].code
 
 
 def test_stored_tensors(nothing_runs: None) -> None:
@@ -200,7 +241,7 @@ def test_chains_over_elements(nothing_runs: None) -> None:
     (kernel,) = explain((x.sin() * x).sum()).kernels
     assert kernel.pairs == 300_000
     assert kernel.per_pair == {"flops": 2, "sin": 1}
-    assert kernel.total["sin"] == 300_000
+    assert kernel.calls["sin"] == 300_000
 
 
 def test_a_formula_that_does_not_fit(nothing_runs: None) -> None:

@@ -12,7 +12,6 @@ from pullback.autograd import forward_ad as fwAD
 from pullback.autograd import grad, gradcheck, gradgradcheck
 from sampling import Call
 from test_ops import DIFFERENTIABLE, function_of, over, takes_complex
-from test_vmap import LOOKS_AT_MEMORY, NOT_INSIDE_VMAP
 
 
 def check(call: Call, dtype: str) -> None:
@@ -21,20 +20,17 @@ def check(call: Call, dtype: str) -> None:
     if not any(r.dtype.is_floating_point or r.dtype.is_complex for r in results):
         return  # positions, as `where(condition)` gives
     assert gradcheck(function, inputs, check_backward_ad=False, check_forward_ad=True,
-                     check_batched_forward_grad=call.op.key not in NOT_INSIDE_VMAP)  # fmt: skip
+                     check_batched_forward_grad=True)  # fmt: skip
     assert gradgradcheck(function, inputs, check_rev_over_rev=False, check_fwd_over_rev=True,
                          fast_mode=True)  # fmt: skip
 
 
-WITH_TANGENTS = [call for call in DIFFERENTIABLE if call.op.key not in LOOKS_AT_MEMORY]
-
-
-@over(WITH_TANGENTS)
+@over(DIFFERENTIABLE)
 def test_tangents(call: Call) -> None:
     check(call, "float64")
 
 
-@over([c for c in WITH_TANGENTS if takes_complex(c)])
+@over([c for c in DIFFERENTIABLE if takes_complex(c)])
 def test_tangents_of_complex_numbers(call: Call) -> None:
     check(call, "complex128")
 

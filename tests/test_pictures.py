@@ -396,7 +396,7 @@ def test_locals_that_somebody_has_are_left_alone() -> None:
 def test_the_export_is_versioned_and_says_what_the_picture_says() -> None:
     graph, _ = scenario()
     read = json.loads(graph.to_json())
-    assert (read["format"], read["version"]) == ("pullback.graph", 1)
+    assert (read["format"], read["version"]) == ("pullback.graph", 2)
     assert len(read["boxes"]) == len(graph.boxes)
     kernel = next(b for b in read["boxes"] if b.get("names") == ["K_ij"] and b["kind"] == "stored")
     assert kernel["recomputed"] is True

@@ -19,32 +19,16 @@ MAPPED = [
     and c.op.key not in ("nonzero", "masked_select", "allclose", "equal", "nonzero_indices")
     and not any(isinstance(a, np.ndarray) and not p.is_tensor  # a number, in a tensor
                 for a, p in zip(c.args, c.op.parameters, strict=False))
-    and not {"fweights", "aweights"} & set(c.keywords)  # which must not be negative
     and not (c.op.key in ("where_function", "where_method") and len(c.args) == 1)
 ]  # fmt: skip
 
 
-# Written with other operations, these look at the numbers of their arguments to refuse wrong ones,
-# which cannot be done inside vmap yet: they raise.
-CHECKS_NUMBERS = {
-    "nn_functional_binary_cross_entropy", "nn_functional_cross_entropy", "nn_functional_embedding",
-    "nn_functional_fractional_max_pool2d", "nn_functional_fractional_max_pool3d",
-    "nn_functional_gaussian_nll_loss", "nn_functional_linear_cross_entropy",
-    "nn_functional_max_unpool1d", "nn_functional_max_unpool2d", "nn_functional_max_unpool3d",
-    "nn_functional_multi_margin_loss", "nn_functional_multilabel_margin_loss",
-    "nn_functional_nll_loss",
-}  # fmt: skip
-
-# What lies where in memory differs inside vmap from what an example's program sees: they raise.
-LOOKS_AT_MEMORY = {"as_strided", "as_strided_copy", "as_strided_scatter"}
-
-NOT_INSIDE_VMAP = CHECKS_NUMBERS | LOOKS_AT_MEMORY
-
-
 def variants(a: Any, source: np.random.Generator) -> Any:
-    """Another array like it: in other places, or the next numbers."""
+    """Another array like it: in other places, or the next numbers; sorted, if it is."""
     if a.dtype.kind == "f":
-        return np.asarray(a * source.uniform(0.9, 1.1, a.shape), a.dtype)
+        other = np.asarray(a * source.uniform(0.9, 1.1, a.shape), a.dtype)
+        is_sorted = a.ndim and np.all(a[..., :-1] <= a[..., 1:])
+        return np.sort(other) if is_sorted else other
     if a.dtype.kind == "b":
         return np.logical_not(a)
     flat = a.reshape(-1)
@@ -86,12 +70,7 @@ def test_examples(call: Call) -> None:
             for k, (a, m) in enumerate(zip(arrays, mapped, strict=True))
         ]
         dims = tuple(0 if m else None for m in mapped)
-        try:
-            found = vmap(lambda *given: on(list(given)), dims)(*stacked)
-        except RuntimeError as error:
-            if call.op.key in NOT_INSIDE_VMAP and "vmap" in str(error):
-                continue
-            raise
+        found = vmap(lambda *given: on(list(given)), dims)(*stacked)
         assert_same(found, tuple(torch.stack(list(p)) for p in zip(*expected, strict=True)), 1e-6)
 
 
@@ -231,6 +210,41 @@ def test_randomness() -> None:
     assert (drawn == drawn[0]).all()
 
 
+def test_memory() -> None:
+    """Steps in memory are those of an example, which has no other memory than its own."""
+    x = torch.arange(24.0).reshape(2, 3, 4)
+    seen = []
+    vmap(lambda x: seen.append((x.stride(), x[1:].stride(), x[1:].storage_offset())) or x)(x)
+    vmap(lambda x: seen.append((x.stride(), x[1:].stride(), x[1:].storage_offset())) or x, 1)(x)
+    assert seen == [((4, 1), (4, 1), 4), ((12, 1), (12, 1), 12)]
+
+    def written(x: Any) -> Any:
+        y = x.clone()
+        y.as_strided((2,), (5,), 1).mul_(x[0, :2])
+        return y
+
+    def read(x: Any) -> Any:
+        return x[1:].as_strided((2, 2), (4, 1), 5) + x.t()[1:].as_strided((2, 2), (1, 3), 1)
+
+    for function in (written, read, vmap(lambda x: x[::3].as_strided((2,), (1,)))):
+        found = vmap(function)(x)
+        np.testing.assert_array_equal(found, torch.stack([function(a.clone()) for a in x]))
+        gradient = vmap(grad(lambda x, f=function: (f(x) ** 2).sum()))(x)
+        rows = [grad(lambda x, f=function: (f(x) ** 2).sum())(a.clone()) for a in x]
+        np.testing.assert_array_equal(gradient, torch.stack(rows))
+    for offset in (0, 12):
+        with pytest.raises(RuntimeError, match="out of bounds for the storage"):
+            vmap(lambda x, k=offset: x[1:].as_strided((2,), (1,), k))(x)
+    with pytest.raises(RuntimeError, match="cannot be looked at inside vmap"):
+        vmap(lambda x: torch.tensor(x.data_ptr()))(x)
+
+
+def test_memory_that_is_not_set_draws_nothing() -> None:
+    x = torch.ones(2, 3)
+    for make in (torch.empty_like, lambda x: x.new_empty(3), lambda x: torch.empty(3) + x):
+        np.testing.assert_array_equal(vmap(lambda x, m=make: m(x).copy_(x))(x), x)
+
+
 def test_formulas() -> None:
     """A mapped kernel product stays a formula, and has the right numbers."""
     x, y = torch.randn(300, 3), torch.randn(400, 3)
@@ -257,6 +271,39 @@ def test_per_example_gradients_of_shared_weights() -> None:
 
     found = vmap(grad(loss), (None, 0, 0))(w, x, y)
     np.testing.assert_allclose(found, 2 * (x @ w - y)[:, None] * x, rtol=1e-4, atol=1e-5)
+
+
+def test_numbers_are_checked_in_all_examples() -> None:
+    x, t = torch.randn(2, 4, 3), torch.tensor([[0, 1, 2, 0], [2, 2, 1, 0]])
+    loss = torch.nn.functional.cross_entropy
+    found = vmap(vmap(loss))(x, t)
+    expected = torch.stack([torch.stack([*map(loss, a, b)]) for a, b in zip(x, t, strict=True)])
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    t[1, 2] = 3
+    with pytest.raises(IndexError, match="Target 3 is out of bounds"):
+        vmap(vmap(loss))(x, t)
+    with pytest.raises(IndexError, match="Target 3 is out of bounds"):
+        vmap(vmap(loss, (None, 0)), (None, 0))(x[0, 0], t)
+    with pytest.raises(ValueError, match="negative"):
+        vmap(lambda v: torch.nn.functional.gaussian_nll_loss(v, v, v))(x - 10)
+    with pytest.raises(RuntimeError, match=r"between 0 and 1, not 2\.0"):
+        jvp(vmap(lambda p: torch.nn.functional.binary_cross_entropy(p, p)), (x * 0 + 2,), (x,))
+
+
+def test_per_example_gradients_of_classes() -> None:
+    w, x, t = (
+        torch.randn(3, 5),
+        torch.randn(4, 2, 5),
+        torch.tensor([[0, 2], [1, 1], [2, 0], [0, 0]]),
+    )
+    weights = torch.tensor([1.0, 2.0, 0.5])
+
+    def loss(w: Any, x: Any, t: Any) -> Any:
+        return torch.nn.functional.cross_entropy(x @ w.t(), t, weights, label_smoothing=0.1)
+
+    found = vmap(grad(loss), (None, 0, 0))(w, x, t)
+    expected = torch.stack([grad(loss)(w, a, b) for a, b in zip(x, t, strict=True)])
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_tangents_of_examples() -> None:

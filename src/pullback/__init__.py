@@ -98,6 +98,9 @@ from pullback.dispatch import (
     result_type as result_type,
 )
 from pullback.dtypes import (
+    bfloat16 as bfloat16,
+)
+from pullback.dtypes import (
     complex64 as complex64,
 )
 from pullback.dtypes import (
@@ -150,9 +153,6 @@ from pullback.dtypes import (
 )
 from pullback.errors import (
     OutOfMemoryError as OutOfMemoryError,
-)
-from pullback.explain import (
-    explain as explain,
 )
 from pullback.layouts import (
     channels_last as channels_last,
@@ -210,6 +210,22 @@ def numel(input: Tensor) -> _builtins.int:
 def can_cast(from_: dtype, to: dtype) -> _builtins.bool:
     """Whether results of the first dtype are converted to the second silently."""
     return dtypes.can_cast(from_, to)
+
+
+def broadcast_shapes(*shapes: _Any) -> Size:
+    """The shape that tensors of these shapes broadcast to; an integer is a shape of one axis.
+
+    RuntimeError where there is none, or for what is no shape; ValueError for negative sizes.
+    """
+    known = [(s,) if isinstance(s, _builtins.int) else s for s in shapes]
+    for s in known:
+        if not isinstance(s, (tuple, list)):
+            raise RuntimeError(
+                f"broadcast_shapes(): shapes are integers, or tuples or lists of them, not {s!r}"
+            )
+        if _builtins.any(size < 0 for size in Size(s)):
+            raise ValueError(f"broadcast_shapes(): the shape {list(s)} has a negative size")
+    return Size(backends.arrays.ARRAYS.broadcast_shape(*known))
 
 
 def manual_seed(seed: _builtins.int) -> Generator:
@@ -285,6 +301,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
+    "array_api",
     "fft",
     "func",
     "graph",
@@ -301,6 +318,7 @@ _SUBMODULES = (
 
 _FUNCTIONS = {
     "elementwise": "scalars",
+    "explain": "graph.explaining",
     "finfo": "limits",
     "iinfo": "limits",
 }  # likewise; names: the modules they are in

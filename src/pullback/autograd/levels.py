@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.modes import mode
 from pullback.autograd.views import alias
@@ -324,6 +325,32 @@ def plain_parts(x: Any) -> list[Tensor]:
     return plain_parts(primal(x, level)) + plain_parts(tangent(x, level))
 
 
+def beneath(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Tensors with every hidden axis in front, those of the youngest levels last, and no tangents.
+
+    What is there can be looked at: the numbers of all examples at once.
+    """
+    found = list(tensors)
+    while (level := top(found)) is not None:
+        if isinstance(level, BatchLevel):
+            found = [whole(x, level) for x in found]
+        else:
+            found = [primal(x, level) for x in found]
+    return found
+
+
+def underneath(x: Tensor) -> tuple[Tensor, int]:
+    """The plain tensor that a tensor's own numbers are in, and how many hidden axes it has."""
+    axes = 0
+    while (level := top((x,))) is not None:
+        if isinstance(level, BatchLevel):
+            x = payload(x)
+            axes += 1
+        else:
+            x = primal(x, level)
+    return x, axes
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 
@@ -445,7 +472,7 @@ def _separate(x: Tensor) -> Tensor:
     if x._edge is not None and mode.enabled:
         view: Tensor = graph.TENSORS.view_as_shape(x, *x.shape)
         return view
-    if x._value.dtype.kind not in "fc":
+    if dtypes.kind(x._value.dtype) not in "fc":
         raise RuntimeError(
             f"only Tensors of floating point and complex dtype can require gradients, not "
             f"{x.dtype} of shape {list(x.shape)}: convert it with .float() first"

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from pullback.backends import (
+    alignment,
     array_functions,
     array_special,
     array_statistics,
     correlation,
     pooling,
     scattering,
+    searching,
     strides,
     tables,
 )
@@ -97,6 +99,11 @@ class ArrayVocabulary:
     def divides(x: Any) -> bool:
         """Whether the products of all but one are quotients: of arrays they need not be."""
         return False
+
+    @staticmethod
+    def first_where(condition: Any, x: Any) -> Any:
+        """The first element of x where a condition of its shape holds; None if nowhere."""
+        return x[condition][0].item() if condition.any() else None
 
     @staticmethod
     def conj(x: Any) -> Any:
@@ -291,8 +298,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
-    array_functions, array_special, array_statistics, correlation, pooling, scattering, strides,
-    tables,
+    alignment, array_functions, array_special, array_statistics, correlation, pooling, scattering,
+    searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

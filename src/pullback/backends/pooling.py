@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "maximum_by_table", "pool_counts", "pool_max", "pool_pick", "pool_places", "pool_spread",
-    "pool_sum", "pool_sum_back", "put_last", "separable_map",
+    "maximum_by_table", "maximum_of_places", "pool_counts", "pool_max", "pool_pick", "pool_places",
+    "pool_spread", "pool_sum", "pool_sum_back", "put_last", "separable_map",
 ]  # fmt: skip
 
 # Geometry: for each axis (kernel, stride, padding before, dilation, count of windows).
@@ -156,6 +156,17 @@ def put_last(x: Any, place: Any, shape: Sequence[int]) -> Any:
     result = np.zeros(tuple(shape), x.dtype)
     np.put_along_axis(result, place, x, -1)
     return result
+
+
+def maximum_of_places(x: Any, places: Any) -> tuple[Any, Any]:
+    """(the largest of the elements at places (…, m, k) along the last axis, its place)."""
+    flat = places.reshape(*x.shape[:-1], -1)
+    candidates = np.take_along_axis(x, flat, -1).reshape(places.shape)
+    best = np.argmax(candidates, -1)[..., None]  # the first one; NaN is largest
+    return (
+        np.take_along_axis(candidates, best, -1)[..., 0],
+        np.take_along_axis(places, best, -1)[..., 0],
+    )
 
 
 def maximum_by_table(x: Any, table: Sequence[Sequence[int]]) -> tuple[Any, Any]:

@@ -1,15 +1,26 @@
-"""The steps of a plan, as a picture tells of them: which values they compute, how, and how fast."""
+"""The steps of a plan, as pictures and `explain` tell of them: which values they compute, and how.
 
+Nothing is computed here: a plan is read, the one that evaluating would follow.
+"""
+
+import math
+import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pullback.explain import Book, Small, Work
+from pullback.config import config
 from pullback.formula import Formula
+from pullback.formula.node import Value
 from pullback.formula.plan import Step
-from pullback.graph.model import Kernel, bytes_text
+from pullback.graph.model import Array, Kernel, Loop
 from pullback.graph.speed import Speed
 
+if TYPE_CHECKING:
+    from pullback.backends.loops import Kernel as Loops
+    from pullback.backends.loops import Loop as LoopOfKernel
+
 NameOf = Callable[[Any], tuple[str, ...]]
+LETTERS = "x", "y"  # in the names of arrays that are there, and of those that will be computed
 
 
 def is_pending(value: Any) -> bool:
@@ -18,7 +29,7 @@ def is_pending(value: Any) -> bool:
 
 
 def titles(steps: Sequence[Step]) -> list[str]:
-    """The names of the steps: `kernel 1`, as `explain` has it, and `NumPy 1`."""
+    """The names of the steps: `kernel 1`, and `NumPy 1`."""
     counts = {"kernel": 0, "NumPy": 0}
     found = []
     for step in steps:
@@ -63,64 +74,149 @@ def _inside(results: list[Formula], stored: set[int]) -> list[Formula]:
     return list(found.values())
 
 
-def describe(
+def described(
     order: Sequence[Formula],
-    sources: Sequence[Any],
+    sources: Sequence[Value],
     steps: Sequence[Step],
     roots: Iterable[Any],
     name_of: NameOf,
     speed: Speed | None,
 ) -> tuple[Kernel, ...]:
-    """The steps in words and code, one `Kernel` each; nothing is computed."""
-    book = Book(order, sources, {id(r) for r in roots})
-    done = [book.step(step) for step in steps]
-    users = {name: ", ".join(name_of(value)) for value, name in book.values() if name_of(value)}
-    arrays = {a.name: f"{a.dtype} {list(a.shape)}, {bytes_text(a.nbytes)}" for a in book.arrays}
+    """The steps in words and code, one `Kernel` each; with the machine's speed, predicted times."""
+    book = Book(order, sources, {id(root) for root in roots}, name_of)
+    return tuple(
+        book.kernel(step, title, speed) for title, step in zip(titles(steps), steps, strict=True)
+    )
 
-    def told(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(
-            " ".join(filter(None, [name, f"= {users[name]}:" if name in users else "",
-                                   arrays.get(name, "")]))
-            for name in names
-        )  # fmt: skip
 
-    found = []
-    for title, what, step in zip(titles(steps), done, steps, strict=True):
-        if isinstance(what, Work):
-            calls = {name: n for name, n in what.total.items() if name != "flops" and n}
-            predicted = None if speed is None else speed.of_kernel(what.flops, sum(calls.values()))
-            found.append(
-                Kernel(
-                    title, _summary(what), told(what.reads), told(what.writes), what.body,
-                    int(what.flops), calls, what.code, what.source, predicted, step.seconds,
-                    step.compiled,
-                )
+class Book:
+    """Names for the values of a plan, in the order in which they appear, and its steps in words."""
+
+    def __init__(
+        self,
+        order: Sequence[Formula],
+        sources: Sequence[Value],
+        wanted: set[int],
+        name_of: NameOf,
+    ) -> None:
+        self._order = order
+        self._sources = sources
+        self._wanted = wanted
+        self._name_of = name_of
+        self._arrays: dict[int, Array] = {}  # by place in the plan
+        self._counts = dict.fromkeys(LETTERS, 0)
+
+    def value(self, place: int) -> Value:
+        """Where a plan refers to: places from 0 are formulas, negative ones what is there."""
+        return self._order[place] if place >= 0 else self._sources[-1 - place]
+
+    @property
+    def arrays(self) -> list[tuple[Value, Array]]:
+        """What the steps so far read and write, in the order in which it was met."""
+        return [(self.value(place), array) for place, array in self._arrays.items()]
+
+    def array(self, place: int, made_by: str = "") -> Array:
+        """The array at a place of the plan; a new one has the next number."""
+        found = self._arrays.get(place)
+        if found is None:
+            letter = LETTERS[bool(made_by)]
+            self._counts[letter] += 1
+            v = self.value(place)
+            found = self._arrays[place] = Array(
+                f"{letter}{self._counts[letter]}", v.shape, v.dtype.name, v.nbytes,
+                self._name_of(v), made_by, id(v) in self._wanted,
             )  # fmt: skip
-        else:
-            found.append(_numpy(title, what, step, [order[k] for k in step.numpy], told, speed))
-    return tuple(found)
+        return found
+
+    def kernel(self, step: Step, title: str, speed: Speed | None = None) -> Kernel:
+        """One step of the plan."""
+        if step.call is None:
+            return self._numpy(step, title, speed)
+        return self._loops(step, title, speed)
+
+    def _numpy(self, step: Step, title: str, speed: Speed | None) -> Kernel:
+        formulas = [self._order[k] for k in step.numpy]
+        moved = sum(f.nbytes + sum(a.nbytes for a in f.arguments) for f in formulas)
+        count = len(formulas)
+        return Kernel(
+            title,
+            f"NumPy, {count} operation{'s' * (count != 1)} one after the other",
+            writes=(self.array(step.numpy[-1], title),),
+            body=tuple(f"{f.op.name} {list(f.shape)}" for f in formulas),
+            predicted=None if speed is None else speed.of_numpy(count, moved),
+            measured=step.seconds,
+        )
+
+    def _loops(self, step: Step, title: str, speed: Speed | None) -> Kernel:
+        from pullback.backends.describe import describe
+        from pullback.backends.llvm.outlook import outlook
+
+        assert step.call is not None
+        kernel, sizes = step.call.kernel, step.call.sizes
+        found = outlook(kernel)
+        local: dict[str, str] = {}  # the kernel's own names for what it reads and writes
+        reads: list[Array] = []
+        for name, place, number in (*((n, p, None) for n, p, _ in step.arrays), *step.scalars):
+            if number is None:
+                reads.append(self.array(place))
+                local[name] = reads[-1].name
+            else:
+                local[name] = f"{number:,}"
+        writes = [self.array(place, title) for _, place, _ in step.results]
+        local |= {n: a.name for (n, *_), a in zip(step.results, writes, strict=True)}
+        words = re.compile(r"\b(" + "|".join(map(re.escape, local)) + r")\b")
+        total = found.total(sizes)
+        calls = {name: int(n) for name, n in total.items() if name != "flops" and n}
+        flops = int(total["flops"])
+        loops = _loops(kernel, sizes, found.lanes, found.tiles)
+        return Kernel(
+            title,
+            _summary(loops),
+            tuple(dict.fromkeys(reads)),
+            tuple(writes),
+            tuple(words.sub(lambda m: local[m[0]], line) for line in describe(found.kernel)),
+            loops,
+            math.prod(sizes[i] for i in (*kernel.batch, kernel.outer, *kernel.inner)),
+            {name: int(n) for name, n in found.per_pair(sizes).items() if n},
+            flops,
+            calls,
+            found.code,
+            found.text,
+            None if speed is None else speed.of_kernel(flops, sum(calls.values())),
+            step.seconds,
+            step.compiled,
+        )
 
 
-def _numpy(
-    title: str,
-    what: Small,
-    step: Step,
-    formulas: Sequence[Formula],
-    told: Callable[[Sequence[str]], tuple[str, ...]],
-    speed: Speed | None,
-) -> Kernel:
-    moved = sum(f.nbytes + sum(a.nbytes for a in f.arguments) for f in formulas)
-    predicted = None if speed is None else speed.of_numpy(len(formulas), moved)
-    count = len(what.operations)
-    summary = f"NumPy, {count} operation{'s' * (count != 1)} one after the other"
-    return Kernel(
-        title, summary, (), told(what.writes), what.operations,
-        predicted=predicted, measured=step.seconds,
-    )  # fmt: skip
+def _loops(
+    kernel: "Loops", sizes: dict[str, int], lanes: int, tiles: Sequence[int]
+) -> tuple[Loop, ...]:
+    """The loops from the outside in."""
+
+    def how(loop: "LoopOfKernel") -> str:
+        if loop.role == "outer":
+            threads = f"{config.num_threads} thread{'s' * (config.num_threads > 1)}"
+            return f"{lanes} at a time in vectors, blocks of them on {threads}"
+        if loop.role == "inner" and loop.name == kernel.inner[-1] and tiles:
+            passes = f", {len(tiles)} passes" if len(tiles) > 1 else ""
+            return f"one after the other, in tiles of {max(tiles)}{passes}"
+        return {
+            "batch": "independent problems",
+            "inner": "one after the other",
+            "unrolled": "written out in the code",
+            "contracted": "a long sum inside each pair, in register tiles",
+            "feature": "a long axis of results, in register tiles",
+        }[loop.role]
+
+    ranks = ["batch", "outer", "inner", "contracted", "feature", "unrolled"]
+    ordered = sorted(kernel.loops, key=lambda loop: ranks.index(loop.role))
+    return tuple(
+        Loop(p.name, p.extent if p.extent is not None else sizes[p.name], p.role, how(p))
+        for p in ordered
+    )
 
 
-def _summary(work: Work) -> str:
-    ranges = [p for p in work.loops if p.role in ("batch", "outer", "inner")]
-    sizes = " × ".join(f"{p.size:,}" for p in ranges)
-    vectors = next((p.how for p in work.loops if p.role == "outer"), "")
+def _summary(loops: Sequence[Loop]) -> str:
+    sizes = " × ".join(f"{p.size:,}" for p in loops if p.role in ("batch", "outer", "inner"))
+    vectors = next((p.how for p in loops if p.role == "outer"), "")
     return f"{sizes} in one pass: {vectors}" if vectors else sizes

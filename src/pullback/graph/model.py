@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any
 
 FORMAT = "pullback.graph"
-VERSION = 1
-"""Of the JSON export: a reader of version 1 reads every later file of version 1; fields may be
-added, and a change of what one means is version 2 (docs/pictures.md)."""
+VERSION = 2
+"""Of the JSON export: a reader of version 2 reads every later file of version 2; fields may be
+added, and a change of what one means is version 3 (docs/pictures.md)."""
 
 
 class Kind(StrEnum):
@@ -78,6 +78,8 @@ class Box:
     """The place among the operators of the graph, by the time at which they were recorded."""
     operation: str = ""
     """The name of the forward operation in pullback's registry, such as `exp`."""
+    fold: str = ""
+    """The key of the fold that the box is in, where the graph has what its folds hide."""
     count: int = 1
     """For a fold: how many operators it stands for."""
     repeats: int = 1
@@ -112,17 +114,54 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
+class Array:
+    """An array that a kernel reads or writes."""
+
+    name: str
+    """What the bodies of kernels call it: `x1` if it was there, `y1` if one of them makes it."""
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    names: tuple[str, ...] = ()
+    """The user's names of it, where they are known."""
+    made_by: str = ""
+    """The kernel that computes it; empty for what is stored already."""
+    wanted: bool = False
+    """Whether it is the value of a tensor that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop of a kernel."""
+
+    index: str
+    size: int
+    role: str
+    """`batch`, `outer`, `inner`, `contracted`, `feature` or `unrolled`: from the outside in."""
+    how: str
+    """What a machine makes of it, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """Loops that are compiled and run together, or operations that NumPy runs one by one."""
 
     name: str
     summary: str
     """Its loops in a few words."""
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
+    reads: tuple[Array, ...] = ()
+    writes: tuple[Array, ...] = ()
     body: tuple[str, ...] = ()
-    """What is computed, simplified; one line for each result and each common subexpression."""
+    """What is computed, simplified; one line for each result and each common subexpression. For
+    NumPy: the operations."""
+    loops: tuple[Loop, ...] = ()
+    """From the outside in; none for NumPy."""
+    pairs: int = 0
+    """Values of all batch, outer and inner indices."""
+    per_pair: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """For each of them: floating-point operations ("flops"), calls of elementary functions."""
     flops: int = 0
+    """Floating-point operations in all."""
     calls: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Calls of elementary functions, in all."""
     state: str = ""
@@ -135,6 +174,16 @@ class Kernel:
     """Seconds that its last run took."""
     compiled: bool = False
     """Whether that run had to compile it, or to load its code, first."""
+
+    @property
+    def is_numpy(self) -> bool:
+        """Whether NumPy runs it: operations on small arrays, one after the other."""
+        return not self.loops
+
+    @property
+    def flops_per_pair(self) -> int:
+        """Floating-point operations for each value of all batch, outer and inner indices."""
+        return self.per_pair.get("flops", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +200,15 @@ class Graph:
         """The box of that key (a search: meant for tests and for small graphs)."""
         return next(box for box in self.boxes if box.key == key)
 
+    @property
+    def _wholes(self) -> list[Box]:
+        """Every box once: of folds, those whose inside the graph does not have."""
+        opened = {box.fold for box in self.boxes}
+        return [box for box in self.boxes if box.key not in opened]
+
     def bytes_of(self, *, recomputed: bool) -> int:
         """What the saved values take in memory; or what those that are not stored would take."""
-        folds = [b for b in self.boxes if b.kind is Kind.FOLD]
+        folds = [b for b in self._wholes if b.kind is Kind.FOLD]
         hidden = sum(b.saved if recomputed else b.nbytes or 0 for b in folds)
         stored = [b for b in self.boxes if b.kind is Kind.STORED and b.recomputed == recomputed]
         return hidden + sum(b.nbytes or 0 for b in stored if not b.view_of)
@@ -161,7 +216,7 @@ class Graph:
     @property
     def operators(self) -> int:
         """The number of operators, those inside of folds as well."""
-        return sum(b.count for b in self.boxes if b.kind in (Kind.OPERATOR, Kind.FOLD))
+        return sum(b.count for b in self._wholes if b.kind in (Kind.OPERATOR, Kind.FOLD))
 
     def to_dict(self) -> dict[str, Any]:
         """The export: numbers, texts, lists and dicts (docs/pictures.md has its fields)."""
@@ -189,12 +244,12 @@ def _plain(thing: Any) -> dict[str, Any]:
         if isinstance(value, Mapping):
             if not value:
                 continue
-            numbers = spec.name == "calls"
+            numbers = spec.name in ("calls", "per_pair")
             value = {str(k): int(v) if numbers else attribute_text(v) for k, v in value.items()}
         elif isinstance(value, Line):
-            value = {"file": value.file, "number": value.number, "text": value.text}
+            value = _plain(value)
         elif isinstance(value, tuple):
-            value = list(value)
+            value = [_plain(v) if dataclasses.is_dataclass(v) else v for v in value]
         found[spec.name] = value
     return found
 

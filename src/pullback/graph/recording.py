@@ -13,8 +13,8 @@ from pullback.autograd import engine, watch
 from pullback.autograd.graph import Node
 from pullback.formula.evaluate import set_observer
 from pullback.graph.history import MADE_AT
-from pullback.graph.kernels import describe, members
-from pullback.graph.model import Graph, Kernel
+from pullback.graph.kernels import described, members
+from pullback.graph.model import Array, Graph, Kernel
 from pullback.graph.names import Names, Variables, caller
 from pullback.graph.speed import speed
 from pullback.graph.walk import Walk
@@ -54,17 +54,26 @@ class Recording:
         counts = {"kernel": 0, "NumPy": 0}
         titles: dict[tuple[int, str], str] = {}
         kernels = []
-        for plan, (described, steps) in self._plans.items():
+        for plan, (found, steps) in self._plans.items():
             if plan not in plans:
                 continue
-            for kernel, step in zip(described, steps, strict=True):
+            for kernel in found:
                 word = kernel.name.partition(" ")[0]
                 counts[word] += 1
                 titles[plan, kernel.name] = f"{word} {counts[word]}"
+
+            def made_by(arrays: Sequence[Array], plan: int = plan) -> tuple[Array, ...]:
+                return tuple(
+                    replace(a, made_by=titles[plan, a.made_by]) if a.made_by else a for a in arrays
+                )
+
+            for kernel, step in zip(found, steps, strict=True):
                 kernels.append(
                     replace(
                         kernel,
-                        name=f"{word} {counts[word]}",
+                        name=titles[plan, kernel.name],
+                        reads=made_by(kernel.reads),
+                        writes=made_by(kernel.writes),
                         measured=step.seconds,
                         compiled=step.compiled,
                     )
@@ -148,7 +157,7 @@ class Recording:
         try:
             if id(steps) not in self._plans:
                 names = Names({}, Variables.of(caller()).tensors)
-                found = describe(order, sources, steps, roots, names.of_kernel, speed())
+                found = described(order, sources, steps, roots, names.of_kernel, speed())
                 self._plans[id(steps)] = found, steps
             for formula, title in members(order, steps):
                 known = self._computed_by.setdefault(self._number(formula), set())

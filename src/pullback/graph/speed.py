@@ -44,7 +44,7 @@ def _measured(threads: int) -> Speed:
     from pullback.autograd.modes import no_grad
     from pullback.config import config
     from pullback.dispatch import TENSORS
-    from pullback.explain import explain
+    from pullback.graph.explaining import explain
     from pullback.tensor import wrap
 
     points = wrap(np.linspace(-1, 1, 3 * POINTS, dtype=np.float32).reshape(POINTS, 3))
@@ -59,7 +59,7 @@ def _measured(threads: int) -> Speed:
     def timed(n: int) -> tuple[float, float]:
         """The operations of a kernel, and the seconds that it takes."""
         (work,) = explain(kernel(n)).kernels
-        calls = sum(count for name, count in work.total.items() if name != "flops")
+        calls = sum(work.calls.values())
         return work.flops + CALL_FLOPS * calls, _best(lambda: kernel(n)._array)
 
     # Pairs that stay a formula by themselves: settings are the whole process's, and are not touched

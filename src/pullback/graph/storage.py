@@ -7,7 +7,7 @@ from pullback.formula import Formula
 from pullback.formula.evaluate import planned
 from pullback.formula.node import Source
 from pullback.formula.plan import POLICIES, is_boundary
-from pullback.graph.kernels import NameOf, describe, is_pending, members, stored_by
+from pullback.graph.kernels import NameOf, described, is_pending, members, stored_by
 from pullback.graph.model import Kernel
 from pullback.graph.speed import Speed
 from pullback.op import View
@@ -34,7 +34,7 @@ class Storage:
         """The kernels in words and code."""
         if not self._roots:
             return ()
-        return describe(self._order, self._sources, self._steps, self._roots, name_of, speed)
+        return described(self._order, self._sources, self._steps, self._roots, name_of, speed)
 
     def is_stored(self, value: Any) -> bool:
         """Whether a value is in memory, or will be once it is needed."""

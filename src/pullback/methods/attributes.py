@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback import layouts
+from pullback import dtypes, layouts
 from pullback.arguments import wrap_dim
+from pullback.autograd.levels import underneath
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS
 from pullback.methods.attach import attribute, method, setter
@@ -74,6 +75,10 @@ def nbytes(self: Tensor) -> int:
 @method
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """The steps in memory along each axis, in elements."""
+    if self._is_lifted:
+        plain, axes = underneath(self)
+        steps = stride(plain)[axes:]
+        return steps if dim is None else steps[_axis(self, dim)]
     value = self._value
     if value.size and not self._is_formula:
         steps = tuple(s // value.itemsize for s in self._array.strides)
@@ -167,7 +172,7 @@ def get_device(self: Tensor) -> int:
 @method
 def is_floating_point(self: Tensor) -> bool:
     """Whether the elements are real floating-point numbers."""
-    return bool(self._value.dtype.kind == "f")
+    return bool(dtypes.kind(self._value.dtype) == "f")
 
 
 @method
@@ -179,7 +184,7 @@ def is_complex(self: Tensor) -> bool:
 @method
 def is_signed(self: Tensor) -> bool:
     """Whether the elements can be negative."""
-    return bool(self._value.dtype.kind in "ifc")
+    return bool(dtypes.kind(self._value.dtype) in "ifc")
 
 
 # ------------------------------------------------------------------------ transposes, parts

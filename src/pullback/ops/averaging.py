@@ -6,7 +6,7 @@ al., ECCV 2014 (adaptive).
 
 import math
 
-from pullback.op import Array, Plain, call, composite, opaque, per_axis
+from pullback.op import Array, Plain, all_examples, call, composite, opaque, per_axis
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -406,34 +406,60 @@ def _fractional(xp, rank, input, kernel, output_size, output_ratio, return_indic
     channels = input.shape[-rank - 1]
     if samples is None:
         samples = xp.rand(batch, channels, rank, dtype=input.dtype)
-    x = input if len(input.shape) == rank + 2 else xp.unsqueeze(input, 0)
-    drawn = samples.tolist()
-    pooled = []
-    for b in range(batch):
-        for c in range(channels):
-            parts = []
-            for axis, (n, k, m) in enumerate(zip(whole, kernel, sizes, strict=True)):
-                # In two dimensions the last number is for the rows, as in PyTorch.
-                u = drawn[b][c][rank - 1 - axis if rank == 2 else axis]
-                parts.append([(a, a + k) for a in _starts(u, n, k, m)])
-            image = xp.select(xp.select(x, 0, b), 0, c)
-            pooled.append(_table_maximum(xp, image, (), whole, parts, sizes, True))
+    elif tuple(samples.shape) != (batch, channels, rank):
+        raise RuntimeError(
+            f"{name}(): Expect _random_samples of shape {[batch, channels, rank]} for an input of "
+            f"shape {list(input.shape)}, not {list(samples.shape)}"
+        )
+    steps = [math.prod(whole[axis + 1 :]) for axis in range(rank)]
+    places = 0
+    for axis, (n, k, m, step) in enumerate(zip(whole, kernel, sizes, steps, strict=True)):
+        # In two dimensions the last number is for the rows, as in PyTorch.
+        u = xp.select(samples, 2, rank - 1 - axis if rank == 2 else axis)
+        start = xp.reshape(
+            _starts(xp, u, n, k, m), batch, channels, *(m if a == axis else 1 for a in range(rank)),
+            *(1,) * rank,
+        )  # fmt: skip
+        inside = xp.reshape(xp.arange(k), *(k if a == axis else 1 for a in range(rank)))
+        places = places + (start + inside) * step
+    places = xp.reshape(places, batch, channels, math.prod(sizes), math.prod(kernel))
+    found = xp.maximum_at(xp.reshape(input, batch, channels, math.prod(whole)), places)
     shape = (*input.shape[:-rank], *sizes)
-    if not pooled:
-        y = xp.reshape(input, *shape)
-        return (y, y.long()) if return_indices else y
-    y = xp.reshape(xp.stack([p[0] for p in pooled]), *shape)
-    at = xp.reshape(xp.stack([p[1] for p in pooled]), *shape)
-    return (y, at) if return_indices else y
+    y = xp.reshape(found[0], *shape)
+    return (y, xp.reshape(found[1], *shape)) if return_indices else y
 
 
-def _starts(u, n, k, m):
+def _starts(xp, u, n, k, m):
     """Where m windows of k elements begin among n: steps of two sizes, by one random number."""
+    last = xp.full((*u.shape, 1), n - k)
     if m == 1:
-        return [n - k]
+        return last
     alpha = (n - k) / (m - 1)
-    first = int(u * alpha)
-    return [int((i + u) * alpha) - first for i in range(m - 1)] + [n - k]
+    u = xp.unsqueeze(u, -1)
+    places = xp.floor((xp.arange(m - 1) + u) * alpha) - xp.floor(u * alpha)
+    return xp.cat([places.long(), last], -1)
+
+
+@opaque(public=False, node="FractionalMaxPool2D", outputs="output indices",
+        integer_outputs="indices", dtypes="f")  # fmt: skip
+def maximum_at(xp, input, places: Array):
+    r"""The largest of the elements at places (…, m, k) along the last axis of (…, n); its place."""
+    return xp.maximum_of_places(input, places)
+
+
+@maximum_at.backward("input")
+def _(xp, g, indices, input_shape):
+    return xp.scatter_zeros(g, len(input_shape) - 1, indices, input_shape)
+
+
+@maximum_at.examples
+def _(xp, input, places):
+    return xp.maximum_at(*all_examples(xp, [input, places]))
+
+
+@maximum_at.samples
+def _(r):
+    yield call(r.distinct(2, 5), r.integers(0, 5, 2, 3, 2))
 
 
 @composite(**HOME)

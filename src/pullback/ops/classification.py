@@ -2,7 +2,7 @@
 
 import math
 
-from pullback.op import Array, Plain, call, composite, loss_reduction, opaque
+from pullback.op import Array, Plain, all_examples, call, composite, loss_reduction, opaque
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -50,6 +50,26 @@ def _(xp, g, y, input, target, weight, reduction, ignore_index):
     return xp.scatter_zeros(flat, 0, xp.reshape(place, -1), weight.shape)
 
 
+@class_loss.examples
+def _(xp, input, target, weight, reduction, ignore_index):
+    given = [input, target] + ([] if weight is None else [weight])
+    input, target, *own = all_examples(xp, given)
+    counts = xp.ne(target, ignore_index)
+    place = xp.where(counts, target, 0)
+    if weight is None:
+        w = xp.where(counts, xp.filled(target.shape, 1, input), 0)
+    else:
+        size = place.shape[0]
+        found = xp.gather(own[0], 1, xp.reshape(place, size, -1))
+        w = xp.where(counts, xp.reshape(found, *place.shape), 0)
+    found = xp.squeeze(xp.gather(input, 2, xp.unsqueeze(place, 2)), 2)
+    loss = xp.where(xp.eq(w, 0), 0, -found * w)
+    if reduction == "none":
+        return loss
+    axes = tuple(range(1, len(loss.shape)))
+    return xp.sum(loss, axes) / xp.sum(w, axes) if reduction == "mean" else xp.sum(loss, axes)
+
+
 @class_loss.samples
 def _(r):
     yield call(r(3, 4), r.integers(0, 4, 3), r(4, low=0.1), "mean", 1)
@@ -87,8 +107,8 @@ def _check_classes(xp, name, input, target, weight, ignore_index):
     outside = xp.logical_and(
         xp.ne(target, ignore_index), xp.logical_or(xp.lt(target, 0), xp.ge(target, classes))
     )
-    if bool(xp.any(outside)):
-        worst = xp.masked_select(target, outside).tolist()[0]
+    worst = xp.first_where(outside, target)
+    if worst is not None:
         raise IndexError(f"Target {worst} is out of bounds: there are {classes} classes.")
 
 
@@ -327,8 +347,11 @@ def binary_cross_entropy(
         raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}")
     if input.dtype.kind != "f":
         raise NotImplementedError(f'"binary_cross_entropy" not implemented for {input.dtype}')
-    if bool(xp.any(xp.logical_or(xp.lt(input, 0), xp.gt(input, 1)))):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    wrong = xp.first_where(xp.logical_or(xp.lt(input, 0), xp.gt(input, 1)), input)
+    if wrong is not None:
+        raise RuntimeError(
+            f"binary_cross_entropy: all elements of input should be between 0 and 1, not {wrong}"
+        )
     if weight is None:
         return xp.binary_entropy(input, target, reduction)
     return xp.reduced(xp.binary_entropy(input, target, "none") * weight, reduction)

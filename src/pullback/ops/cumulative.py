@@ -1,4 +1,4 @@
-"""Running products, extremes and logarithms of sums along one axis.
+"""Running sums, products, extremes and logarithms of sums along one axis.
 
 Their derivatives are linear recurrences from the end of the axis, $s_i = g_i + c_i s_{i+1}$, which
 are found by doubling: no division, so that zeros count as what they are, and derivatives of any
@@ -28,12 +28,42 @@ def _recurrence(xp, g, factors, dim):
 
 
 @opaque(along="dim")
+def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
+    r"""Running sum along one axis."""
+    if dtype is None:
+        return xp.cumulate("sum", input, dim)
+    return xp.cumulate("sum", xp.cast(input, dtype.numpy), dim, dtype.numpy)
+
+
+@cumsum.backward("input")
+def _(xp, g, dim):
+    return xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim) if len(g.shape) else g
+
+
+@cumsum.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(r(3, 4), -1)
+    yield call(r(), 0)
+    yield call(r(0, 2), 1)
+    yield call(r.booleans(3), 0)
+    yield call(r.integers(0, 9, 3), 0, dtype=r.float64)
+
+
+@cumsum.reference
+def _(np, input, dim, *, dtype=None):
+    return np.cumsum(input, dim, dtype) if input.ndim else input
+
+
+@opaque(along="dim")
 def cumprod(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running product along one axis. Integers and booleans are multiplied in int64.
 
     The shape is the input's. Its gradient is exact where factors are 0.
     """
-    return xp.cumulate("prod", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+    if dtype is None:
+        return xp.cumulate("prod", input, dim)
+    return xp.cumulate("prod", xp.cast(input, dtype.numpy), dim, dtype.numpy)
 
 
 @cumprod.backward("input")

@@ -77,7 +77,7 @@ def _renormed(xp, weight, input, max_norm, norm_type):
     norms = xp.linalg_vector_norm(weight.detach(), norm_type, 1, True)
     seen = xp.any(xp.eq(xp.unsqueeze(xp.arange(weight.shape[0]), 1), xp.reshape(input, 1, -1)), 1)
     large = xp.logical_and(xp.gt(norms, max_norm), xp.unsqueeze(seen, 1))
-    if not bool(xp.any(large)):
+    if xp.first_where(large, norms) is None:
         return
     factor = xp.where_function(large, max_norm / (norms + 1e-7), xp.ones_like(norms))
     weight.detach().mul_(factor)

@@ -25,6 +25,15 @@ def elements(xp, input, indices: SomeArrays):
     return xp.take(input, tuple(indices))
 
 
+def _places(xp, indices):
+    """The indices, with the places where a mask is True instead of the mask."""
+    found = []
+    for i in indices:
+        masks = i is not None and i.dtype.kind == "b"
+        found += xp.nonzero(i, as_tuple=True) if masks else [i]
+    return found
+
+
 def _without_masks(xp, indices):
     """Masks that all examples share, as the places where they are True."""
     found = []
@@ -37,8 +46,7 @@ def _without_masks(xp, indices):
                 "vmap: masks that differ between the examples select different numbers of "
                 "elements: use torch.where"
             )
-        places = xp.nonzero(xp.squeeze(i, 0), as_tuple=True)
-        found += [xp.unsqueeze(p, 0) for p in places]
+        found += [xp.unsqueeze(p, 0) for p in _places(xp, [xp.squeeze(i, 0)])]
     return found
 
 
@@ -286,13 +294,14 @@ def _(xp, input, indices, values, accumulate):
 def _(xp, g, indices, accumulate):
     if accumulate:
         return g
+    indices = _places(xp, indices)
     written = xp.filled(xp.index(g, indices).shape, 1, g)
     return xp.where(xp.eq(xp.index_adjoint(written, indices, g.shape), 0), g, 0)
 
 
 @index_put.backward("values")
 def _(xp, g, indices):
-    return xp.index(g, indices)
+    return xp.index(g, _places(xp, indices))
 
 
 @index_put.samples
@@ -536,39 +545,6 @@ def _(np, input, indices, dim=None):
     return np.take_along_axis(input, indices, dim)
 
 
-@opaque(public=False, derivative=False)
-def nonzero_indices(xp, input):
-    r"""The positions of non-zero elements, a row each."""
-    return xp.nonzero_array(input)
-
-
-@nonzero_indices.samples
-def _(r):
-    yield call(r.integers(0, 2, 3, 4))
-
-
-@composite(derivative=False)
-def nonzero(xp, input, *, as_tuple: bool = False):
-    r"""The positions of non-zero elements: a row each, or a tuple of one tensor per axis."""
-    if as_tuple and not input.shape:
-        input = xp.reshape(input, 1)
-    rows = xp.nonzero_indices(input)
-    return xp.unbind(rows, 1) if as_tuple else rows
-
-
-@nonzero.samples
-def _(r):
-    yield call(r.integers(0, 2, 3, 4))
-    yield call(r.integers(0, 2, 3, 4), as_tuple=True)
-    yield call(r(2))
-    yield call(r.booleans(3), as_tuple=True)
-
-
-@nonzero.reference
-def _(np, input, *, as_tuple=False):
-    return np.nonzero(input) if as_tuple else np.argwhere(input)
-
-
 @composite()
 def masked_select(xp, input, mask: Array):
     r"""The elements where the mask is True, in one axis."""
@@ -590,84 +566,3 @@ def _(np, input, mask):
 
     input, mask = np.broadcast_arrays(input, mask)
     return input[mask]
-
-
-@composite(derivative=False)
-def argwhere(xp, input):
-    r"""The positions of non-zero elements, a row each."""
-    return xp.nonzero_indices(input)
-
-
-@argwhere.samples
-def _(r):
-    yield call(r.integers(0, 2, 3, 4))
-    yield call(r(2))
-
-
-@argwhere.reference
-def _(np, input):
-    return np.argwhere(input)
-
-
-@opaque(public=False, derivative=False)
-def repeated_positions(xp, repeats):
-    r"""0 so many times, 1 so many times, and so on."""
-    return xp.repeated_array(repeats)
-
-
-@repeated_positions.samples
-def _(r):
-    yield call(r.integers(0, 4, 5))
-
-
-@composite()
-def repeat_interleave(
-    xp, input, repeats: Plain = None, dim: int | None = None, *, output_size: int | None = None
-):
-    r"""Each element, or each place of an axis, several times, one after the other.
-
-    `repeats`: one number, or a tensor of them. Without `dim`, of the flattened input.
-    `repeat_interleave(repeats)` gives the positions.
-    """
-    if repeats is None:
-        return xp.repeated_positions(input)
-    if dim is None:
-        input, dim = xp.reshape(input, -1), 0
-    elif not input.shape:
-        input = xp.reshape(input, 1)
-    dim = wrap_dim(dim, len(input.shape), "repeat_interleave")
-    size = input.shape[dim]
-    if hasattr(repeats, "dtype"):
-        if len(repeats.shape) > 1 or (repeats.shape and repeats.shape[0] not in (1, size)):
-            raise RuntimeError(
-                f"repeat_interleave: repeats must have the same size as input along dim, but got "
-                f"repeats of shape {list(repeats.shape)} and {size}"
-            )
-        if repeats.dtype.name not in ("int32", "int64"):
-            raise RuntimeError(f"repeats has to be Long or Int tensor, not {repeats.dtype}")
-        repeats = xp.expand(xp.reshape(repeats, -1), size)
-        return xp.index_select(input, dim, xp.repeated_positions(repeats))
-    if not hasattr(repeats, "__index__"):
-        raise TypeError(
-            f"repeat_interleave(): argument 'repeats' must be Tensor or int, not "
-            f"{type(repeats).__name__}"
-        )
-    if repeats < 0:
-        raise RuntimeError(f"Repeats must be non-negative, not {repeats}")
-    shape = list(input.shape)
-    wide = xp.expand(xp.unsqueeze(input, dim + 1), *shape[: dim + 1], repeats, *shape[dim + 1 :])
-    shape[dim] = size * repeats
-    return xp.reshape(xp.clone(wide), *shape)
-
-
-@repeat_interleave.samples
-def _(r):
-    yield call(r(2, 3), 2)
-    yield call(r(2, 3), 2, 1)
-    yield call(r(3, 2), r.integers(0, 4, 3), dim=0)
-    yield call(r(3, 2), r.integers(2, 3, 1), -1, output_size=4)
-
-
-@repeat_interleave.reference
-def _(np, input, repeats=None, dim=None, *, output_size=None):
-    return np.repeat(input, repeats, dim)

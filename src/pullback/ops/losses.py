@@ -384,8 +384,9 @@ def gaussian_nll_loss(
         raise ValueError(f"{reduction} is not valid")
     if input.dtype.kind not in "fc":
         raise RuntimeError(f"gaussian_nll_loss: no result can be cast to {input.dtype}")
-    if bool(xp.any(xp.lt(var, 0))):
-        raise ValueError("var has negative entry/entries")
+    wrong = xp.first_where(xp.lt(var, 0), var)
+    if wrong is not None:
+        raise ValueError(f"var has negative entry/entries: {wrong}, of shape {list(var.shape)}")
     held = var.detach()
     var = var + (xp.clamp_min(held, eps) - held)  # the gradient does not see the bound
     difference = input - target

@@ -396,6 +396,12 @@ def _(np, input, target, weight=None, size_average=None, reduce=None, reduction=
     return _finish(np, np.mean(loss, -1), size_average, reduce, reduction)
 
 
+def _check_range(xp, name, target, low, classes):
+    wrong = xp.first_where(xp.logical_or(xp.lt(target, low), xp.ge(target, classes)), target)
+    if wrong is not None:
+        raise RuntimeError(f"{name}: target out of range: {wrong} is no class, there are {classes}")
+
+
 @composite(**HOME, dtypes="f")
 def multi_margin_loss(
     xp, input, target, p: Plain = 1, margin: float = 1.0, weight: Array = None,
@@ -419,8 +425,7 @@ def multi_margin_loss(
             f"inconsistent target size, expected {x.shape[0]} but got {list(target.shape)}"
         )
     classes = x.shape[1]
-    if bool(xp.any(xp.logical_or(xp.lt(t, 0), xp.ge(t, classes)))):
-        raise RuntimeError("multi_margin_loss: target out of range")
+    _check_range(xp, "multi_margin_loss", t, 0, classes)
     own = xp.gather(x, 1, xp.unsqueeze(t, 1))
     loss = xp.clamp_min(margin - own + x, 0)
     loss = loss * loss if p == 2 else loss
@@ -466,8 +471,7 @@ def multilabel_margin_loss(
         )
     x, t = (a if len(a.shape) == 2 else xp.reshape(a, 1, -1) for a in (input, target))
     classes = x.shape[1]
-    if bool(xp.any(xp.logical_or(xp.lt(t, -1), xp.ge(t, classes)))):
-        raise RuntimeError("multilabel_margin_loss: target out of range")
+    _check_range(xp, "multilabel_margin_loss", t, -1, classes)
     given = xp.eq(xp.cumsum(xp.cast(xp.lt(t, 0), t.dtype.numpy), 1), 0)
     place = xp.where_function(given, t, xp.zeros_like(t))
     own = xp.gather(x, 1, place)

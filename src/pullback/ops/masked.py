@@ -143,7 +143,7 @@ def median_(xp, input, dim: Dim = -1, *, keepdim: bool = False, dtype: Dtype = N
     real = xp.real(x) if x.dtype.kind == "c" else x.double()
     y = _filled(xp, "median", real, mask, float("nan"))
     y = xp.nanmedian_function(y, dim, keepdim)[0]
-    if bool(xp.any(xp.isnan(y))):
+    if xp.first_where(xp.isnan(y), y) is not None:
         raise ValueError(
             "masked median expects no fully masked out rows if dtype is not floating point"
         )

@@ -1,33 +1,52 @@
 """Products of vectors as `torch.linalg` has them, diagonals, Vandermonde matrices."""
 
-from pullback.op import call, composite, matrices, wrap_dim
+from pullback.op import Dim, call, composite, matrices, wrap_dim
 
 
-@composite(namespace="linalg", method=False)
-def cross(xp, input, other, *, dim: int = -1):
-    r"""Vector products along an axis of size 3; the others broadcast."""
-    a, b = len(input.shape), len(other.shape)
-    if a != b:
+@composite(namespace="linalg", method=False, node="LinalgCross", dtypes="ifc")
+def cross(xp, input, other, *, dim: Dim = -1):
+    r"""$a \times b$ of the vectors along one axis, of size 3; the other axes broadcast."""
+    a, b = tuple(input.shape), tuple(other.shape)
+    if len(a) != len(b):
         raise RuntimeError(
-            f"linalg.cross: inputs must have the same number of dimensions, not {a} and {b}"
+            f"linalg.cross: inputs must have the same number of dimensions, but their shapes are "
+            f"{list(a)} and {list(b)}"
         )
-    axis = wrap_dim(dim, a, "linalg.cross")
-    if not a or input.shape[axis] != 3 or other.shape[axis] != 3:
+    if not a:
+        raise IndexError(f"linalg.cross: dim is {dim}, but tensor has no dimensions")
+    if a[dim] != 3 or b[dim] != 3:
         raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {list(input.shape)} "
-            f"and {list(other.shape)}"
+            f"linalg.cross: inputs dimension {dim} must have length 3, but the shapes are "
+            f"{list(a)} and {list(b)}"
         )
-    shape = xp.broadcast_shape(input.shape, other.shape)
-    input, other = xp.expand(input, *shape), xp.expand(other, *shape)
-    next_a, next_b = xp.roll(input, -1, axis), xp.roll(other, -1, axis)
-    last_a, last_b = xp.roll(input, 1, axis), xp.roll(other, 1, axis)
-    return next_a * last_b - last_a * next_b
+    if input.dtype != other.dtype:
+        raise RuntimeError(
+            f"linalg.cross: expected tensors of the same dtype, but got {input.dtype} and "
+            f"{other.dtype}"
+        )
+    xp.broadcast_shape(a, b)
+    # (1, 2, 0) and (2, 0, 1) of twice the three numbers are two views.
+    input, other = (xp.cat([x, x], dim) for x in (input, other))
+    first = [xp.slice(x, dim, 1, 4, 1) for x in (input, other)]
+    second = [xp.slice(x, dim, 2, 5, 1) for x in (input, other)]
+    return first[0] * second[1] - second[0] * first[1]
+
+
+@cross.backward("input")
+def _(xp, g, other, dim):
+    return xp.linalg_cross(other, g, dim=dim)
+
+
+@cross.backward("other")
+def _(xp, g, input, dim):
+    return xp.linalg_cross(g, input, dim=dim)
 
 
 @cross.samples
 def _(r):
-    yield call(r(2, 3), r(2, 3))
-    yield call(r(3, 1), r(1, 2) + r(3, 1), dim=0)
+    yield call(r(4, 3), r(4, 3))
+    yield call(r(3, 4), r(3, 1), dim=0)
+    yield call(r(3), r(3))
 
 
 @cross.reference
@@ -81,7 +100,7 @@ def _(np, A, *, offset=0, dim1=-2, dim2=-1):
 @composite(namespace="linalg", method=False)
 def vander(xp, x, N: int | None = None):
     r"""Powers 0, 1, …, N - 1 of each number, in rows; N is the number of numbers by default."""
-    if x.dtype.kind == "b" or x.dtype.name == "float16":
+    if x.dtype.kind == "b" or (x.dtype.kind == "f" and x.dtype.itemsize == 2):
         raise RuntimeError(f"linalg.vander: not implemented for {x.dtype}: convert with .to()")
     if x.dtype.kind in "iu":  # to int64
         x = xp.sum(xp.unsqueeze(x, -1), -1)

@@ -6,7 +6,7 @@ M. Zeiler and R. Fergus, ECCV 2014 (unpooling).
 
 import math
 
-from pullback.op import Plain, call, composite, opaque, per_axis
+from pullback.op import Plain, all_examples, call, composite, opaque, per_axis
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -322,8 +322,11 @@ def _unpool(xp, rank, input, indices, kernel_size, stride, padding, output_size)
     lead = input.shape[:-rank]
     flat = math.prod(size)
     place = xp.reshape(indices, *lead, -1)
-    if math.prod(place.shape) and bool(xp.any(xp.logical_or(xp.lt(place, 0), xp.ge(place, flat)))):
-        raise RuntimeError(f"{name}(): found an invalid max index for the output size {size}")
+    wrong = xp.first_where(xp.logical_or(xp.lt(place, 0), xp.ge(place, flat)), place)
+    if wrong is not None:
+        raise RuntimeError(
+            f"{name}(): found an invalid max index {wrong} for the output size {size}"
+        )
     y = xp.put_places(xp.reshape(input, *lead, -1), place, (*lead, flat))
     return xp.reshape(y, *lead, *size)
 
@@ -337,6 +340,12 @@ def put_places(xp, input, place, shape: Plain):
 @put_places.backward("input")
 def _(xp, g, place):
     return xp.gather(g, -1, place)
+
+
+@put_places.examples
+def _(xp, input, place, shape):
+    input, place = all_examples(xp, [input, place])
+    return xp.put_places(input, place, (input.shape[0], *shape))
 
 
 @put_places.samples

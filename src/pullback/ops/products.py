@@ -1,6 +1,6 @@
-"""Products added to something, and products of vectors: `addmv`, `addr`, `inner`, `kron`, …"""
+"""Products added to something, and products of vectors: `addmv`, `addr`, `cross`, `kron`, …"""
 
-from pullback.op import Array, Number, call, composite, opaque
+from pullback.op import Array, Number, Plain, call, composite, opaque
 
 
 def _blended(xp, name, input, product, beta, alpha):
@@ -263,3 +263,29 @@ def _(r):
 @kron.reference
 def _(np, input, other):
     return np.kron(input, other)
+
+
+@composite()
+def cross(xp, input, other, dim: Plain = None):
+    r"""$a \times b$ of the vectors along one axis; without `dim`, along the first of size 3.
+
+    The two have as many axes, and the others of them broadcast.
+    """
+    if dim is None:
+        if 3 not in input.shape:
+            raise RuntimeError(
+                f"cross: no dimension of size 3 in input, whose shape is {list(input.shape)}"
+            )
+        dim = list(input.shape).index(3)
+    return xp.linalg_cross(input, other, dim=dim)
+
+
+@cross.samples
+def _(r):
+    yield call(r(3, 4), r(3, 4))
+    yield call(r(3, 3), r(1, 3), -1)
+
+
+@cross.reference
+def _(np, input, other, dim=None):
+    return np.cross(input, other, axis=0 if dim is None else dim)

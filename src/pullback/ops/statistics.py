@@ -259,14 +259,14 @@ def cov(
         if fweights.dtype.kind not in "ui":
             raise RuntimeError(f"cov(): expected fweights to be integral, got {fweights.dtype}")
         _weights("cov", "fweights", fweights, count)
-        if count and bool(xp.any(fweights < 0)):
+        if xp.first_where(fweights < 0, fweights) is not None:
             raise RuntimeError("cov(): fweights cannot be negative")
         weight = fweights
     if aweights is not None:
         if aweights.dtype.kind != "f":
             raise RuntimeError(f"cov(): expected aweights to be floating, got {aweights.dtype}")
         _weights("cov", "aweights", aweights, count)
-        if count and bool(xp.any(aweights < 0)):
+        if xp.first_where(aweights < 0, aweights) is not None:
             raise RuntimeError("cov(): aweights cannot be negative")
         weight = aweights if weight is None else weight * aweights
     if weight is None:
@@ -274,7 +274,7 @@ def cov(
         mean = xp.mean(rows, 1, True) if rows.dtype.kind in "fc" else xp.mean(rows.float(), 1, True)
     else:
         total = xp.sum(weight)
-        if count and bool(total == 0):
+        if count and xp.first_where(total == 0, total) is not None:
             raise RuntimeError("cov(): weights sum to zero, can't be normalized")
         mean = xp.sum(rows * weight, 1, True) / total
     if weight is not None and aweights is not None and correction:

@@ -87,6 +87,10 @@ PoissonNLLLoss = _loss(
     "PoissonNLLLoss", "poisson_nll_loss", "Minus log-likelihood of counts.", ("log_input", True),
     ("full", False), _A, ("eps", 1e-8), _R, _M,
 )  # fmt: skip
+CTCLoss = _loss(
+    "CTCLoss", "ctc_loss", "Labels without an alignment.", ("blank", 0), _M,
+    ("zero_infinity", False),
+)  # fmt: skip
 CosineEmbeddingLoss = _loss(
     "CosineEmbeddingLoss", "cosine_embedding_loss", "Cosines of pairs.", ("margin", 0.0), _A, _R, _M
 )
