@@ -128,7 +128,7 @@ def _dealt(xp, input, groups, axis):
     *lead, channels = input.shape[: axis + 1]
     rest = input.shape[axis + 1 :]
     x = xp.reshape(input, *lead, groups, channels // groups, *rest)
-    x = xp.permute(x, *range(axis), axis + 1, axis, *range(axis + 2, len(x.shape)))
+    x = xp.permute(x, *range(axis), axis + 1, axis, *range(axis + 2, len(input.shape) + 1))
     return xp.reshape(x, *input.shape)
 
 
