@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pullback.backends.loops import Buffer, Kernel, Loop, Output, Reduction, index, load
+from pullback.backends.loops import Buffer, Kernel, Loop, Output, Reduction, Role, index, load
 from pullback.backends.rewrite import rewrite
 from pullback.backends.scalar import Scalar, node, walk
 from pullback.formula.lower import Axes, Call, strides_of
@@ -111,8 +111,9 @@ def _joined(call: Call, first: str, second: str) -> Call:
     pair = (first, second)
     loops = {loop.name: loop for loop in call.kernel.loops}
     roles = {loops[first].role, loops[second].role}
-    name = first if loops[first].role != "unrolled" else second
-    one = Loop(name, "outer" if "outer" in roles else "batch")
+    role: Role = "outer" if "outer" in roles else "batch"
+    name = next(name for name in pair if loops[name].role == role)
+    one = Loop(name, role)
     buffers: dict[str, Buffer] = {}
     places: dict[str, int] = {}
 
