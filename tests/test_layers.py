@@ -31,6 +31,7 @@ FLOORS = [
         "masked",
         "nn",
         "optim",
+        "plain",
         "random",
         "signal",
         "special",

@@ -474,12 +474,12 @@ def test_questions_with_one_answer() -> None:
 
 def test_absent_methods_name_the_nearest() -> None:
     x = torch.ones(2)
-    with pytest.raises(AttributeError, match=r"no attribute 'symeig'"):
+    with pytest.raises(AttributeError, match=r"no attribute 'symeig': .*linalg\.eigh"):
         x.symeig()
-    with pytest.raises(AttributeError, match=r"'share_memory_'.*pullback does not yet"):
+    with pytest.raises(AttributeError, match=r"'share_memory_': pullback computes in one process"):
         x.share_memory_()
-    with pytest.raises(AttributeError, match=r"Nearest names: .*'is_sparse'"):
-        _ = x.sparse_mask
+    with pytest.raises(AttributeError, match=r"does not yet\. Nearest names: .*'sparse_dim'"):
+        _ = x.sparse_resize_
     assert not hasattr(x, "symeig")
     assert "symeig" not in dir(x)
     with pytest.raises(AttributeError):
@@ -665,7 +665,7 @@ def test_memory() -> None:
     assert x[0] == 7
     assert torch.arange(3).apply_(lambda v: v + 1).tolist() == [1, 2, 3]
     assert torch.arange(3).map_(torch.ones(1), lambda a, b: a - b).tolist() == [-1, 0, 1]
-    with pytest.raises(RuntimeError, match="cannot be recorded"):
+    with pytest.raises(RuntimeError, match="cannot resize"):
         torch.ones(2, requires_grad=True).resize_(1)
 
 

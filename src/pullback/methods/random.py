@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
+from pullback.autograd.levels import BatchLevel, hidden
 from pullback.autograd.modes import mode
 from pullback.backends.array_functions import draw_integers, draw_normal, draw_uniform
 from pullback.backends.generator import Generator
-from pullback.dispatch.batch import check_same
+from pullback.dispatch import TENSORS
+from pullback.dispatch.batch import levels_that_differ
 from pullback.methods.attach import method
 from pullback.tensor import Tensor, wrap
 
@@ -26,15 +28,30 @@ def _floating(self: Tensor, name: str) -> None:
         )
 
 
+def _shape(self: Tensor) -> tuple[int, ...]:
+    """The shape of the numbers to draw: inside vmap, for the examples that have their own."""
+    return (*(level.size for level in _levels(self)), *self._value.shape)
+
+
+def _levels(self: Tensor) -> list[BatchLevel]:
+    return levels_that_differ("a random operation in place", self) if mode.levels else []
+
+
 def _uniform(self: Tensor, generator: Generator | None) -> Any:
     """Uniform on [0, 1) in double precision: what the other distributions are made of."""
-    return draw_uniform(self._value.shape, np.float64, generator)
+    return draw_uniform(_shape(self), np.float64, generator)
 
 
 def _written(self: Tensor, numbers: Any) -> Tensor:
-    if mode.levels:
-        check_same("a random operation in place")
-    return self.copy_(wrap(np.asarray(numbers).astype(self._value.dtype)))  # type: ignore[no-any-return]
+    drawn = wrap(np.asarray(numbers).astype(self._value.dtype))
+    return self.copy_(_hidden(self, drawn))  # type: ignore[no-any-return]
+
+
+def _hidden(self: Tensor, drawn: Tensor) -> Tensor:
+    """Numbers drawn in `_shape`, as each example sees them."""
+    for level in _levels(self):
+        drawn = hidden(drawn, level)
+    return drawn
 
 
 @method
@@ -48,7 +65,7 @@ def uniform_(
         raise RuntimeError(
             f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
         )
-    unit = draw_uniform(self._value.shape, self._value.dtype, generator)
+    unit = draw_uniform(_shape(self), self._value.dtype, generator)
     numbers = low + (high - low) * unit
     if high > low:  # rounding may reach the open end
         numbers = np.where(
@@ -75,7 +92,7 @@ def normal_(
     _floating(self, "normal_")
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    numbers = draw_normal(self._value.shape, self._value.dtype, generator)
+    numbers = draw_normal(_shape(self), self._value.dtype, generator)
     return _written(self, mean + std * numbers)
 
 
@@ -87,7 +104,7 @@ def log_normal_(
     _floating(self, "log_normal_")
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
-    numbers = mean + std * draw_normal(self._value.shape, np.float64, generator)
+    numbers = mean + std * draw_normal(_shape(self), np.float64, generator)
     return _written(self, np.exp(numbers))
 
 
@@ -124,10 +141,14 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
 @method
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """1 with probability p, a number or a tensor that broadcasts, else 0."""
-    chance = p._array if isinstance(p, Tensor) else np.float64(p)
-    if not ((chance >= 0) & (chance <= 1)).all():
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    return _written(self, _uniform(self, generator) < chance)
+    chance = p if isinstance(p, Tensor) else wrap(np.full((), p))
+    xp = TENSORS
+    outside = xp.logical_not(xp.logical_and(xp.ge(chance, 0), xp.le(chance, 1)))
+    wrong = xp.first_where(outside, chance)
+    if wrong is not None:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={wrong}")
+    unit = _hidden(self, wrap(_uniform(self, generator)))
+    return self.copy_(xp.cast(xp.lt(unit, chance), self._value.dtype))  # type: ignore[no-any-return]
 
 
 @method
@@ -151,4 +172,4 @@ def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **na
         )
     if kind in "iub" and high > largest:
         raise RuntimeError(f"to - 1 is out of bounds for {dtypes.SCALAR_NAMES[self.dtype]}")
-    return _written(self, draw_integers(low, high, self._value.shape, np.int64, generator))
+    return _written(self, draw_integers(low, high, _shape(self), np.int64, generator))

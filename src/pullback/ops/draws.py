@@ -28,7 +28,7 @@ def _(r):
     yield call(r(2, 6, low=0.1), 8, True)
 
 
-@opaque(random=True, dtypes="f")
+@opaque(random=True, dtypes="f", leading=True)
 def poisson(xp, input, generator=None):
     r"""Poisson numbers of these means."""
     if not xp.all(xp.ge(input, 0)):
@@ -46,7 +46,7 @@ def _(r):
     yield call(r(3, 4, low=1, high=9))
 
 
-@opaque(random=True, derivative=False, dtypes="f", half=False, method=False)
+@opaque(random=True, derivative=False, dtypes="f", half=False, method=False, leading=True)
 def binomial(xp, count, prob, generator=None):
     r"""How many of `count` trials of probability `prob` succeed."""
     if not xp.all(xp.logical_and(xp.ge(prob, 0), xp.le(prob, 1))):

@@ -97,6 +97,40 @@ def _(np, A, *, offset=0, dim1=-2, dim2=-1):
     return np.diagonal(A, offset, dim1, dim2)
 
 
+@composite(name="vander_function", public_name="vander", method=False)
+def vander_function(xp, x, N: int | None = None, increasing: bool = False):
+    r"""Powers N - 1, …, 1, 0 of each number of a vector, in rows; `increasing`: from 0 on.
+
+    N is the number of numbers by default. Integers and booleans give int64.
+    """
+    if len(x.shape) != 1:
+        raise RuntimeError(f"vander: x must be a one-dimensional tensor, not {list(x.shape)}")
+    count = x.shape[0] if N is None else N
+    if count < 0:
+        raise RuntimeError(f"vander: N must be non-negative, not {count}")
+    if x.dtype.kind in "bui":
+        x = x.long()
+    if not count:
+        return xp.unsqueeze(x, 1)[:, :0]
+    powers = [xp.pow(x, 0)]
+    while len(powers) < count:
+        powers.append(powers[-1] * x)
+    return xp.stack(powers if increasing else powers[::-1], -1)
+
+
+@vander_function.samples
+def _(r):
+    yield call(r(3))
+    yield call(r(3), 2, True)
+    yield call(r.integers(-3, 3, 2), N=4)
+    yield call(r(2), N=0)
+
+
+@vander_function.reference
+def _(np, x, N=None, increasing=False):
+    return np.vander(x, N, increasing)
+
+
 @composite(namespace="linalg", method=False)
 def vander(xp, x, N: int | None = None):
     r"""Powers 0, 1, …, N - 1 of each number, in rows; N is the number of numbers by default."""
