@@ -458,7 +458,7 @@ def _range_of(dtype: np.dtype[Any]) -> tuple[int, int]:
     if dtype.kind == "b":
         return 0, 1
     if kind_of(dtype) == "f":
-        largest = int(limits(dtype).max)
+        largest = int(float(limits(dtype).max))
         return -largest, largest
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 

@@ -79,7 +79,7 @@ def _(r):
 
 
 @opaque(random=True, dtypes="bif", leading=True)
-def bernoulli(xp, input, p: Plain = None, *, generator=None):
+def bernoulli(xp, input, p: float | None = None, *, generator=None):
     r"""1 with the probability that the input gives, or with probability `p`, else 0."""
     if p is not None:
         if not 0 <= p <= 1:
