@@ -18,7 +18,7 @@ __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
+    "einsum_array", "even", "gather_array", "identity", "laid_out", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
     "triangle", "uninitialised", "windows", "with_diagonal",
@@ -122,6 +122,11 @@ def tile_array(x: Any, repeats: Sequence[int]) -> Any:
 def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
     return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+
+
+def laid_out(x: Any, like: Any) -> Any:
+    """x with its axes in memory as another array of its shape has them; itself if they are."""
+    return x if like.flags.c_contiguous and x.flags.c_contiguous else arranged(x, like)
 
 
 def with_diagonal(x: Any, value: Any, wrap: bool) -> Any:

@@ -364,7 +364,7 @@ def _(np, *tensors):
     return result
 
 
-@opaque(public=False, inplace=True, holomorphic=False, affine=True)
+@opaque(public=False, inplace=True, holomorphic=False, affine=True, in_order=False)
 def fill_diagonal(xp, input, fill_value: Number, wrap: bool = False):
     r"""`input.fill_diagonal_(fill_value)`: one number written where all indices are equal.
 

@@ -3,7 +3,7 @@
 from pullback.op import Dim, call, composite, matrices, wrap_dim
 
 
-@composite(namespace="linalg", method=False, node="LinalgCross", dtypes="ifc")
+@composite(namespace="linalg", method=False, node="LinalgCross", dtypes="ifc", in_order=True)
 def cross(xp, input, other, *, dim: Dim = -1):
     r"""$a \times b$ of the vectors along one axis, of size 3; the other axes broadcast."""
     a, b = tuple(input.shape), tuple(other.shape)
