@@ -59,7 +59,7 @@ def _(r):
     yield call(r.integers(3, 9, 3, 4) * 1.0, r(3, 4, low=0, high=1))
 
 
-@opaque(random=True, dtypes="f", half=False, method=False)
+@opaque(random=True, dtypes="f", half=False, method=False, leading=True)
 def _standard_gamma(xp, input, generator=None):
     r"""Gamma numbers of these shapes (concentrations), of scale 1.
 
@@ -82,7 +82,7 @@ def _(r):
     yield call(r(3, 4, low=0.5, high=9))
 
 
-@opaque(derivative=False, public=False, dtypes="f")
+@opaque(derivative=False, public=False, dtypes="f", leading=True)
 def standard_gamma_slope(xp, input, sample):
     r"""$\partial x / \partial \alpha$ of gamma numbers x of shape α, their quantile held."""
     return xp.gamma_slope(input, sample)
