@@ -419,14 +419,7 @@ def _integers(numbers: list[Any], kinds: set[type], dtype: dtypes.dtype) -> Any:
 
 def number_array(number: Any, dtype: dtypes.dtype) -> Any:
     """A number as a 0-d array; RuntimeError where the dtype cannot hold it."""
-    number = _number(number)
-    if isinstance(number, complex) and not dtype.is_complex:
-        if number.imag:
-            raise RuntimeError(
-                f"value cannot be converted to type {dtype.name} without overflow: {number}"
-            )
-        number = number.real
-    return _convert([number], {type(number)}, dtype).reshape(())
+    return dtypes.fitted(_number(number), dtype.numpy)
 
 
 # ----------------------------------------------------------------------- legacy constructors

@@ -336,7 +336,8 @@ def _assigned(x: Tensor, value: Any) -> Any:
     """A number that the dtype of x can hold, or an array."""
     kind = type(value)
     if (kind is float or kind is int or kind is bool) and dtypes.kind(x._value.dtype) in "fc":
-        return value
+        if -65504 <= value <= 65504 or dtypes.is_narrow(x._value.dtype):  # half: inf, as PyTorch's
+            return value
     if isinstance(value, (int, float, complex, np.generic)):
         return number_array(value, x.dtype)
     if isinstance(value, ndarray):

@@ -37,7 +37,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback import matrices
+from pullback import dtypes, matrices
 from pullback.arguments import (
     Array,
     Arrays,
@@ -466,11 +466,13 @@ class Composite(Op):
         *,
         numbers: str = "",  # tensor arguments that may be Python numbers
         library: bool = False,  # its body is a library call, preferred to loops
+        one_rounding: bool = False,  # numbers of 16 bits are rounded at the end, not at each step
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
         self.library = library
+        self.one_rounding = one_rounding
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""
@@ -501,10 +503,30 @@ class Composite(Op):
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
             self.check_dtype(args)
-        result = self.call(xp, args)
+        result = self._rounded_once(xp, args) if self.one_rounding else self.call(xp, args)
         if self.outputs and type(result) is tuple and self.tuple_class is not tuple:
             return self.tuple_class(*result)
         return result
+
+
+    def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
+        """The body read with numbers of 16 bits in float32, and its results rounded."""
+        goal = _numpy_dtype(args[self.tensors[0]])
+        if not dtypes.is_narrow(goal):
+            return self.call(xp, args)
+        wide = list(args)
+        for k in self.tensors:
+            if hasattr(args[k], "dtype") and dtypes.is_narrow(_numpy_dtype(args[k])):
+                wide[k] = xp.cast(args[k], dtypes.float32.numpy)
+        result = self.call(xp, wide)
+        if isinstance(result, tuple):
+            return tuple(xp.cast(r, goal) for r in result)
+        return xp.cast(result, goal)
+
+
+def _numpy_dtype(x: Any) -> Any:
+    """NumPy's dtype of an array, a formula or a tensor."""
+    return getattr(x.dtype, "numpy", x.dtype)
 
 
 class Creation(Op):
@@ -529,6 +551,12 @@ class Creation(Op):
         self.default = default
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        dtype = dtypes.from_numpy(args[self.positions["dtype"]])
+        if self.kinds and dtype.kind not in self.kinds:
+            raise NotImplementedError(
+                f"\"{self.name}\" not implemented for '{dtypes.SCALAR_NAMES[dtype]}': make it in "
+                f"another dtype, and convert with .to()"
+            )
         return self.call(xp, args)
 
 

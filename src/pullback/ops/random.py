@@ -24,7 +24,7 @@ def _(r):
     yield call(2, dtype=r.float64)
 
 
-@creation(default="int", random=True)
+@creation(default="int", random=True, dtypes="if")
 def randint(xp, low: int, high: Plain = None, size: Plain = None, *, generator=None, dtype):
     r"""Integers from low to high - 1: `randint(high, size)` or `randint(low, high, size)`."""
     if size is None:
@@ -44,7 +44,7 @@ def _(r):
     yield call(0, 2, [3], dtype=r.float32)
 
 
-@creation(default="int", random=True)
+@creation(default="int", random=True, dtypes="if")
 def randperm(xp, n: int, *, generator=None, dtype):
     r"""The integers 0 to n - 1 in random order."""
     if n < 0:
