@@ -301,6 +301,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
+    "array_api",
     "fft",
     "func",
     "graph",

@@ -278,6 +278,7 @@ class View(Op):
     """
 
     kind = "view"
+    gives_view = True
 
     def __init__(
         self,
@@ -330,6 +331,9 @@ class Opaque(Op):
         numbers: str = "",  # tensor arguments that may be Python numbers
         look_up: bool = False,  # loops read elements of the first argument, at others' elements
         along: str = "",  # the argument with the one axis that is needed whole
+        # Whether axes in front of the others are examples anyway: True, or the name of the argument
+        # that is a shape with them.
+        leading: bool | str = False,
         **options: Any,
     ):
         super().__init__(forward, **options)
@@ -337,6 +341,7 @@ class Opaque(Op):
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
         self.along = along
+        self.leading = leading
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds and xp.is_eager:
@@ -467,12 +472,14 @@ class Composite(Op):
         numbers: str = "",  # tensor arguments that may be Python numbers
         library: bool = False,  # its body is a library call, preferred to loops
         one_rounding: bool = False,  # numbers of 16 bits are rounded at the end, not at each step
+        gives_view: bool = False,  # its body ends in a view of its first argument
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
         self.library = library
         self.one_rounding = one_rounding
+        self.gives_view = gives_view
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""
@@ -512,7 +519,8 @@ class Composite(Op):
     def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
         """The body read with numbers of 16 bits in float32, and its results rounded."""
         goal = _numpy_dtype(args[self.tensors[0]])
-        if not dtypes.is_narrow(goal):
+        asked = args[self.positions["dtype"]] if "dtype" in self.positions else None
+        if not dtypes.is_narrow(goal) or asked is not None:
             return self.call(xp, args)
         wide = list(args)
         for k in self.tensors:

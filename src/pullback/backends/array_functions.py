@@ -21,7 +21,7 @@ __all__ = [
     "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
-    "triangle", "uninitialised", "windows",
+    "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
 
@@ -124,6 +124,14 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
 
 
+def with_diagonal(x: Any, value: Any, wrap: bool) -> Any:
+    """A copy with one number where all indices are equal; of tall matrices, again and again."""
+    made = np.array(x, order="C")
+    if made.size:
+        np.fill_diagonal(made, check_number(value, x.dtype), wrap)
+    return made
+
+
 def pad_constant(x: Any, margins: Sequence[tuple[int, int]], value: Any) -> Any:
     """One value around an array, (before, after) for each axis; negative numbers cut off."""
     inside = x[tuple(slice(max(0, -a), s - max(0, -b))
@@ -143,9 +151,10 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 # ---------------------------------------------------------------------- order and position
 
 
-def cumulate(what: str, x: Any, dim: int) -> Any:
-    """Running sums or products; integers in int64."""
-    dtype: Any = np.int64 if x.dtype.kind in "bui" else x.dtype
+def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
+    """Running sums or products, in a NumPy dtype if one is given; otherwise integers in int64."""
+    if dtype is None:
+        dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
     cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]

@@ -27,6 +27,8 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
     several = type(result) is tuple
     is_view = isinstance(op, View)
     if several:
+        if not result:  # the parts along an axis of size 0
+            return ()
         arrays = tuple(_as_array(r) for r in result)
         if not is_view:
             arrays = tuple(own(op, a, values) for a in arrays)
