@@ -419,7 +419,13 @@ def _integers(numbers: list[Any], kinds: set[type], dtype: dtypes.dtype) -> Any:
 
 def number_array(number: Any, dtype: dtypes.dtype) -> Any:
     """A number as a 0-d array; RuntimeError where the dtype cannot hold it."""
-    return dtypes.fitted(_number(number), dtype.numpy)
+    number = _number(number)
+    if type(number) is int and dtype.kind in "iu" and dtype is not dtypes.uint64:
+        if not -(2**63) <= number < 2**63:
+            raise ValueError(
+                "Overflow when unpacking long long: an integer does not fit in int64"
+            )
+    return dtypes.fitted(number, dtype.numpy)
 
 
 # ----------------------------------------------------------------------- legacy constructors

@@ -518,18 +518,19 @@ class Composite(Op):
 
     def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
         """The body read with numbers of 16 bits in float32, and its results rounded."""
-        goal = _numpy_dtype(args[self.tensors[0]])
+        given = {k: _numpy_dtype(args[k]) for k in self.tensors if hasattr(args[k], "dtype")}
+        goal = next((d for d in given.values() if dtypes.kind(d) in "fc"), None)
         asked = args[self.positions["dtype"]] if "dtype" in self.positions else None
-        if not dtypes.is_narrow(goal) or asked is not None:
+        if goal is None or not dtypes.is_narrow(goal) or asked is not None:
             return self.call(xp, args)
         wide = list(args)
-        for k in self.tensors:
-            if hasattr(args[k], "dtype") and dtypes.is_narrow(_numpy_dtype(args[k])):
+        for k, dtype in given.items():
+            if dtypes.is_narrow(dtype):
                 wide[k] = xp.cast(args[k], dtypes.float32.numpy)
         result = self.call(xp, wide)
-        if isinstance(result, tuple):
-            return tuple(xp.cast(r, goal) for r in result)
-        return xp.cast(result, goal)
+        if not isinstance(result, tuple):
+            return xp.cast(result, goal)
+        return tuple(xp.cast(r, goal) if dtypes.kind(_numpy_dtype(r)) == "f" else r for r in result)
 
 
 def _numpy_dtype(x: Any) -> Any:
