@@ -519,7 +519,6 @@ class Composite(Op):
             return self.tuple_class(*result)
         return result
 
-
     def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
         """The body read with numbers of 16 bits in float32, and its results rounded."""
         given = {k: _numpy_dtype(args[k]) for k in self.tensors if hasattr(args[k], "dtype")}
