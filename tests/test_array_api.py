@@ -154,6 +154,7 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "nextafter": lambda n, a: n.nextafter(a(A), a(np.float64(0))),
     "sign": lambda n, a: n.sign(a(Z)),
     "round": lambda n, a: n.round(a(A * 2)),
+    "round complex": lambda n, a: n.round(a(Z * 3)),
     "expm1": lambda n, a: n.expm1(a(Z)),
     "matmul": lambda n, a: n.matmul(a(A), a(A[0].T.astype(np.float32))),
     "matrix_transpose": lambda n, a: n.matrix_transpose(a(A)),
