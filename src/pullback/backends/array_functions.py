@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
-from pullback.dtypes import check_number, limits
+from pullback.dtypes import check_number, fitted, limits
 from pullback.dtypes import kind as kind_of
 
 __all__ = [
@@ -353,10 +353,9 @@ def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     """One value everywhere. RuntimeError for a negative size."""
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    value = check_number(value, dtype)
-    if value == 0 and type(value) is int:  # not -0.0; and such memory comes for nothing
+    if type(value) is int and value == 0:  # not -0.0; and such memory comes for nothing
         return np.zeros(shape, dtype)
-    return np.full(shape, value, dtype)
+    return np.full(shape, fitted(value, dtype), dtype)
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:
@@ -445,7 +444,12 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
 def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Integers from low to high - 1."""
     kind = np.dtype(dtype)
-    if kind.kind in "iu" and not (np.iinfo(kind).min <= low and high - 1 <= np.iinfo(kind).max):
+    if kind.kind == "c":
+        raise RuntimeError(
+            "randint: check_random_bounds handles only integral, floating-point and boolean types"
+        )
+    least, largest = _range_of(kind)
+    if not least <= low <= high - 1 <= largest:
         raise RuntimeError(
             f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
         )
@@ -453,8 +457,23 @@ def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generat
     return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
 
 
+def _range_of(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the largest number of a dtype."""
+    if dtype.kind == "b":
+        return 0, 1
+    if kind_of(dtype) == "f":
+        largest = int(float(limits(dtype).max))
+        return -largest, largest
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
 def draw_permutation(n: int, dtype: Any, generator: Any) -> Any:
     """0 to n - 1 in random order."""
-    if n < 0:
-        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
+    dtype = np.dtype(dtype)
+    kind = kind_of(dtype)
+    if kind not in "iuf":
+        raise NotImplementedError(f'"randperm" not implemented for {dtype}: draw, and convert')
+    largest = 2 ** (limits(dtype).nmant + 1) if kind == "f" else int(np.iinfo(dtype).max)
+    if n - 1 > largest:
+        raise RuntimeError(f"randperm: n = {n} is too large for {dtype}, exact up to {largest}")
     return stream(generator).permutation(n).astype(dtype)

@@ -1,6 +1,6 @@
 """Numbers drawn with given probabilities."""
 
-from pullback.op import call, opaque
+from pullback.op import Plain, call, opaque
 
 
 @opaque(random=True, derivative=False, dtypes="f")
@@ -29,7 +29,7 @@ def _(r):
 
 
 @opaque(random=True, dtypes="f", leading=True)
-def poisson(xp, input, generator=None):
+def poisson(xp, input, generator: Plain = None):
     r"""Poisson numbers of these means."""
     if not xp.all(xp.ge(input, 0)):
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
@@ -47,7 +47,7 @@ def _(r):
 
 
 @opaque(random=True, derivative=False, dtypes="f", half=False, method=False, leading=True)
-def binomial(xp, count, prob, generator=None):
+def binomial(xp, count, prob, generator: Plain = None):
     r"""How many of `count` trials of probability `prob` succeed."""
     if not xp.all(xp.logical_and(xp.ge(prob, 0), xp.le(prob, 1))):
         raise RuntimeError("binomial: probabilities lie in [0, 1]")
