@@ -27,8 +27,8 @@ def rearrange(tensor: Tensor | Sequence[Tensor], pattern: str, **axes_lengths: i
     A pattern has the names of all axes on both sides, in a row: "b h w c -> b c h w". Names in
     parentheses are one axis of the tensor, the first one outermost: "b (h p) w -> b h (w p)";
     lengths that do not follow from the tensor's are given by name, `p=2`. "..." are any axes, "1"
-    or "()" an axis of size 1. The notation is that of einops (A. Rogozhnikov, ICLR 2022). Nothing is
-    copied unless axes are joined that do not lie beside each other in memory.
+    or "()" an axis of size 1. The notation is that of einops (A. Rogozhnikov, ICLR 2022). Nothing
+    is copied unless axes are joined that do not lie beside each other in memory.
 
     ValueError for a pattern that is none or that does not fit the tensor's axes, RuntimeError for
     lengths that do not.
