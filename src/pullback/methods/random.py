@@ -58,7 +58,10 @@ def _hidden(self: Tensor, drawn: Tensor) -> Tensor:
 def uniform_(
     self: Tensor, *ends: float, generator: Generator | None = None, **named: Any
 ) -> Tensor:
-    """Uniform numbers on [from, to), by default [0, 1): `x.uniform_(from, to)`."""
+    """Uniform numbers on [from, to), by default [0, 1): `x.uniform_(from, to)`.
+
+    Of a complex number, both parts.
+    """
     low, high = _two("uniform_", ends, named, ("from", "to"), (0.0, 1.0))
     _floating(self, "uniform_")
     if low > high:
@@ -66,12 +69,12 @@ def uniform_(
             f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
         )
     unit = draw_uniform(_shape(self), self._value.dtype, generator)
-    numbers = low + (high - low) * unit
+    parts = unit.reshape(-1).view(unit.real.dtype) if unit.dtype.kind == "c" else unit
+    numbers = low + (high - low) * parts
     if high > low:  # rounding may reach the open end
-        numbers = np.where(
-            numbers >= high, np.nextafter(self._value.dtype.type(high), low), numbers
-        )
-    return _written(self, numbers)
+        numbers = np.where(numbers >= high, np.nextafter(parts.dtype.type(high), low), numbers)
+    numbers = numbers.astype(parts.dtype, copy=False)
+    return _written(self, numbers.view(unit.dtype).reshape(unit.shape))
 
 
 def _two(
