@@ -37,8 +37,9 @@ def poisson(means: Any, generator: Any) -> Any:
 
 
 def binomial(count: Any, probability: Any, generator: Any) -> Any:
-    """Binomial numbers."""
-    drawn = stream(generator).binomial(count.astype(np.int64), probability.astype(np.float64))
+    """Binomial numbers; none of less than no trials."""
+    trials = np.maximum(count, 0).astype(np.int64)
+    drawn = stream(generator).binomial(trials, probability.astype(np.float64))
     return np.asarray(drawn).astype(count.dtype)
 
 

@@ -217,7 +217,6 @@ def _like(name):
         name=f"{name}_like",
         method=False,
         derivative=False,
-        random=name in ("rand", "randn"),
         unset=name == "empty",
     )
     def like(xp, input, *, dtype: Dtype = None, layout=None, device=None,
@@ -229,8 +228,7 @@ def _like(name):
     def _(r):
         yield call(r(2, 3))
         yield call(r(), dtype=r.float32)
-        if not name.startswith("rand"):
-            yield call(r.integers(0, 3, 2))
+        yield call(r.integers(0, 3, 2))
 
     @like.reference
     def _(np, input, *, dtype=None):
@@ -239,7 +237,7 @@ def _like(name):
     like.doc = f"`{name}` with the shape and, unless given, the dtype of the input."
 
 
-for _name in ("zeros", "ones", "empty", "rand", "randn"):
+for _name in ("zeros", "ones", "empty"):
     _like(_name)
 
 

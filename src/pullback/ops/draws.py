@@ -1,6 +1,6 @@
 """Numbers drawn with given probabilities."""
 
-from pullback.op import call, opaque
+from pullback.op import Plain, call, opaque
 
 
 @opaque(random=True, derivative=False, dtypes="f")
@@ -29,7 +29,7 @@ def _(r):
 
 
 @opaque(random=True, dtypes="f", leading=True)
-def poisson(xp, input, generator=None):
+def poisson(xp, input, generator: Plain = None):
     r"""Poisson numbers of these means."""
     if not xp.all(xp.ge(input, 0)):
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
@@ -47,7 +47,7 @@ def _(r):
 
 
 @opaque(random=True, derivative=False, dtypes="f", half=False, method=False, leading=True)
-def binomial(xp, count, prob, generator=None):
+def binomial(xp, count, prob, generator: Plain = None):
     r"""How many of `count` trials of probability `prob` succeed."""
     if not xp.all(xp.logical_and(xp.ge(prob, 0), xp.le(prob, 1))):
         raise RuntimeError("binomial: probabilities lie in [0, 1]")
@@ -59,7 +59,7 @@ def _(r):
     yield call(r.integers(3, 9, 3, 4) * 1.0, r(3, 4, low=0, high=1))
 
 
-@opaque(random=True, dtypes="f", method=False)
+@opaque(random=True, dtypes="f", half=False, method=False, leading=True)
 def _standard_gamma(xp, input, generator=None):
     r"""Gamma numbers of these shapes (concentrations), of scale 1.
 
@@ -82,7 +82,7 @@ def _(r):
     yield call(r(3, 4, low=0.5, high=9))
 
 
-@opaque(derivative=False, public=False, dtypes="f")
+@opaque(derivative=False, public=False, dtypes="f", leading=True)
 def standard_gamma_slope(xp, input, sample):
     r"""$\partial x / \partial \alpha$ of gamma numbers x of shape α, their quantile held."""
     return xp.gamma_slope(input, sample)
