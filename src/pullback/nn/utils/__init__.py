@@ -19,7 +19,7 @@ from pullback.nn.utils.making import (
     convert_conv3d_weight_memory_format,
     skip_init,
 )
-from pullback.nn.utils.reparametrised import (
+from pullback.nn.utils.reparametrized import (
     remove_spectral_norm,
     remove_weight_norm,
     spectral_norm,
