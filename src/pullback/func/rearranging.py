@@ -37,10 +37,9 @@ def rearrange(tensor: Tensor | Sequence[Tensor], pattern: str, **axes_lengths: i
         >>> rearrange(torch.zeros(2, 6, 5), "b (h p) w -> b h (w p)", p=2).shape
         torch.Size([2, 3, 10])
     """
-    if not isinstance(tensor, Tensor):
-        tensor = TENSORS.stack(tensor)
+    x = tensor if isinstance(tensor, Tensor) else TENSORS.stack(tensor)
     left, right = _parse(pattern, frozenset(axes_lengths))
-    shape = tuple(tensor.shape)
+    shape = tuple(x.shape)
     if (ELLIPSIS,) in left:
         more = len(shape) - len(left) + 1
         if more < 0:
@@ -61,7 +60,7 @@ def rearrange(tensor: Tensor | Sequence[Tensor], pattern: str, **axes_lengths: i
     for group, size in zip(left, shape, strict=True):
         sizes |= _sizes(pattern, group, size, axes_lengths)
     order = [n for group in left for n in group]
-    apart = TENSORS.reshape(tensor, *(sizes[n] for n in order))
+    apart = TENSORS.reshape(x, *(sizes[n] for n in order))
     moved = TENSORS.permute(apart, tuple(order.index(n) for group in right for n in group))
     joined: Tensor = TENSORS.reshape(moved, *(math.prod(sizes[n] for n in g) for g in right))
     return joined
