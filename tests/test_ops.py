@@ -346,9 +346,12 @@ def test_random(call: Call) -> None:
 
 # ------------------------------------------------------------------------------- gradients
 
+# Their gradient holds the quantile, not the stream of random numbers: see test_distributions.py.
+BY_QUANTILE = {"_standard_gamma"}
 DIFFERENTIABLE = [
     c for c in CASES
-    if real_arrays(c) and c.op.derivative and c.op.result not in ("bool", "index")
+    if key(c.op) not in BY_QUANTILE
+    and real_arrays(c) and c.op.derivative and c.op.result not in ("bool", "index")
     and not (c.op.random and not c.op.rules)
     and not any(isinstance(a, DtypeName) for a in c.args)
 ]  # fmt: skip
@@ -422,7 +425,8 @@ def test_in_place(call: Call) -> None:
     target = args[0].clone()
     written = getattr(target, call.op.inplace_name)
     fits = pullback.can_cast(expected.dtype, target.dtype)
-    if expected.shape != target.shape or not fits:
+    moves = call.op.gives_view  # the tensor, not its numbers: it has another shape then
+    if (expected.shape != target.shape and not moves) or not fits:
         with pytest.raises(RuntimeError, match=call.op.name):
             written(*args[1:], **keywords)
         return
@@ -682,7 +686,7 @@ def walk_tensors(value: Any, found: list[Any]) -> None:
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_numbers_as_operands(op: Op, dtype: str) -> None:
     """A Python number is a 0-d tensor of the other operand's dtype."""
-    x = pullback.from_numpy(np.array([0.5, 1.5, 2.0]).astype(dtype))
+    x = pullback.tensor([0.5, 1.5, 2.0], dtype=getattr(pullback, dtype))
     if not supports(op, dtype):
         return
     function = public(pullback, op)

@@ -14,6 +14,7 @@ from pullback import dtypes
 from pullback.autograd.graph import AccumulateGrad
 from pullback.devices import check_device
 from pullback.dispatch import TENSORS
+from pullback.layouts import check_layout
 from pullback.tensor import Size, Tensor, wrap
 
 
@@ -196,6 +197,7 @@ def scalar_tensor(
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A 0-d tensor of the default dtype, unless another is given."""
+    check_layout(layout)
     wanted = dtypes.given("scalar_tensor", dtype) or dtypes.get_default_dtype()
     if isinstance(s, complex) and dtype is None:
         wanted = wanted.to_complex()
@@ -420,13 +422,10 @@ def _integers(numbers: list[Any], kinds: set[type], dtype: dtypes.dtype) -> Any:
 def number_array(number: Any, dtype: dtypes.dtype) -> Any:
     """A number as a 0-d array; RuntimeError where the dtype cannot hold it."""
     number = _number(number)
-    if isinstance(number, complex) and not dtype.is_complex:
-        if number.imag:
-            raise RuntimeError(
-                f"value cannot be converted to type {dtype.name} without overflow: {number}"
-            )
-        number = number.real
-    return _convert([number], {type(number)}, dtype).reshape(())
+    signed = dtype.kind in "iu" and dtype is not dtypes.uint64
+    if signed and type(number) is int and not -(2**63) <= number < 2**63:
+        raise ValueError("Overflow when unpacking long long: an integer does not fit in int64")
+    return dtypes.fitted(number, dtype.numpy)
 
 
 # ----------------------------------------------------------------------- legacy constructors

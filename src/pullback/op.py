@@ -37,7 +37,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback import matrices
+from pullback import dtypes, matrices
 from pullback.arguments import (
     Array,
     Arrays,
@@ -278,6 +278,7 @@ class View(Op):
     """
 
     kind = "view"
+    gives_view = True
 
     def __init__(
         self,
@@ -330,13 +331,19 @@ class Opaque(Op):
         numbers: str = "",  # tensor arguments that may be Python numbers
         look_up: bool = False,  # loops read elements of the first argument, at others' elements
         along: str = "",  # the argument with the one axis that is needed whole
+        # Whether axes in front of the others are examples anyway: True, or the name of the argument
+        # that is a shape with them.
+        leading: bool | str = False,
+        in_order: bool = True,  # results lie in memory in order, whatever NumPy's do
         **options: Any,
     ):
         super().__init__(forward, **options)
+        self.in_order = in_order
         self.promote = promote
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
         self.along = along
+        self.leading = leading
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds and xp.is_eager:
@@ -466,11 +473,17 @@ class Composite(Op):
         *,
         numbers: str = "",  # tensor arguments that may be Python numbers
         library: bool = False,  # its body is a library call, preferred to loops
+        one_rounding: bool = False,  # numbers of 16 bits are rounded at the end, not at each step
+        gives_view: bool = False,  # its body ends in a view of its first argument
+        in_order: bool = False,  # its one node's result lies in memory in order
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
         self.library = library
+        self.one_rounding = one_rounding
+        self.gives_view = gives_view
+        self.in_order = in_order
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""
@@ -501,10 +514,31 @@ class Composite(Op):
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
             self.check_dtype(args)
-        result = self.call(xp, args)
+        result = self._rounded_once(xp, args) if self.one_rounding else self.call(xp, args)
         if self.outputs and type(result) is tuple and self.tuple_class is not tuple:
             return self.tuple_class(*result)
         return result
+
+    def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
+        """The body read with numbers of 16 bits in float32, and its results rounded."""
+        given = {k: _numpy_dtype(args[k]) for k in self.tensors if hasattr(args[k], "dtype")}
+        goal = next((d for d in given.values() if dtypes.kind(d) in "fc"), None)
+        asked = args[self.positions["dtype"]] if "dtype" in self.positions else None
+        if goal is None or not dtypes.is_narrow(goal) or asked is not None:
+            return self.call(xp, args)
+        wide = list(args)
+        for k, dtype in given.items():
+            if dtypes.is_narrow(dtype):
+                wide[k] = xp.cast(args[k], dtypes.float32.numpy)
+        result = self.call(xp, wide)
+        if not isinstance(result, tuple):
+            return xp.cast(result, goal)
+        return tuple(xp.cast(r, goal) if dtypes.kind(_numpy_dtype(r)) == "f" else r for r in result)
+
+
+def _numpy_dtype(x: Any) -> Any:
+    """NumPy's dtype of an array, a formula or a tensor."""
+    return getattr(x.dtype, "numpy", x.dtype)
 
 
 class Creation(Op):
@@ -529,6 +563,12 @@ class Creation(Op):
         self.default = default
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        dtype = dtypes.from_numpy(args[self.positions["dtype"]])
+        if self.kinds and dtype.kind not in self.kinds:
+            raise NotImplementedError(
+                f"\"{self.name}\" not implemented for '{dtypes.SCALAR_NAMES[dtype]}': make it in "
+                f"another dtype, and convert with .to()"
+            )
         return self.call(xp, args)
 
 

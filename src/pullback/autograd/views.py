@@ -98,6 +98,45 @@ def view_as_self(tensor: Tensor) -> Tensor:
     return view
 
 
+def before(tensor: Tensor) -> Tensor:
+    """What a tensor is now, in a tensor of its own: the first is about to become a view of it."""
+    value = tensor._value
+    if tensor._apart is not None or (type(value) is Formula and value.views):
+        join(tensor)
+    old = wrap(tensor._value, tensor._edge)
+    old._base, old._made_by = tensor._base, tensor._made_by
+    return old
+
+
+def become(tensor: Tensor, old: Tensor, view: Tensor) -> None:
+    """Make a tensor the view of what it was (`before`); its own views become views of that."""
+    inherit(tensor, old, view)
+    tensor._value = view._value
+    apart, tensor._apart, view._apart = view._apart, None, None
+    if apart is not None:
+        _set_apart(tensor, apart)
+    edge = tensor._edge
+    if edge is not None and edge[0].accumulates:  # a leaf stays one
+        edge[0].shape = tuple(view._value.shape)
+    else:
+        move_edge(tensor, view._edge)
+
+
+def inherit(tensor: Tensor, old: Tensor, view: Tensor) -> None:
+    """What `become` does to what is known of the tensors that share memory."""
+    if tensor._base is not None:
+        tensor._made_by = view._made_by
+        return
+    views = [v for v in (r() for r in tensor._views or ()) if v is not None]
+    if not views or view._base is not old:
+        return
+    for v in views:
+        v._base = old
+    with _lock:
+        old._views, tensor._views = [weakref.ref(v) for v in (*views, tensor)], None
+    tensor._base, tensor._made_by = old, view._made_by
+
+
 def made_in_function(view: Tensor, node: str, number: int, several: bool) -> None:
     """Note that a custom function gave a view: its own backward is the view's history."""
     function = (f"Output {number} of {node}", several)
@@ -310,14 +349,22 @@ def _geometry(base: Any, view: Any) -> dict[str, Any]:
 
 
 class Refused(Node):
-    """The history of a view that was not recorded and whose base was written in grad mode.
+    """The history of a view that does not follow its base, which was written in grad mode.
 
-    It was made under `no_grad`, or by a custom function.
+    It was made under `no_grad`, by a custom function, or together with others (`split`).
     """
 
     def __init__(self, edge: Edge, steps: tuple[Step, ...]):
         super().__init__((edge,))  # on the way to what the base depends on
-        self.functions = [step.function for step in steps if step.function is not None]
+        self.made_by = [step.function[0] for step in steps if step.function is not None]
+        self.advice = FUNCTION_ADVICE
+        if not self.made_by and all(step.recorded for step in steps):
+            self.made_by = [
+                f"Output {step.number} of {step.op.node}Backward0"
+                for step in steps
+                if step.number is not None
+            ]
+            self.advice = f"{SEVERAL_ADVICE}, or split() the base after the write"
 
     def name(self) -> str:
         return "RefusedView"
@@ -325,10 +372,10 @@ class Refused(Node):
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
     ) -> tuple[Any, ...]:
-        if self.functions:
+        if self.made_by:
             raise RuntimeError(
-                f"{self.functions[0][0]} is a view and its base or another view of its base has "
-                f"been modified inplace. {FUNCTION_ADVICE}"
+                f"{self.made_by[0]} is a view and its base or another view of its base has been "
+                f"modified inplace. {self.advice}"
             )
         raise RuntimeError(
             "A view was created in no_grad mode and its base or another view of its base has been "
@@ -455,7 +502,7 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
         view = reference()
         if view is None or not shares_memory(view._value, base._value):
             continue  # gone, or given other memory by `.data =`
-        if not all(step.recorded for step in view._made_by):
+        if not all(step.recorded and step.number is None for step in view._made_by):
             move_edge(view, (Refused(base._edge, view._made_by), 0))
         elif all(step.op.holomorphic for step in view._made_by):  # numbers, not parts of them
             cut = AsStrided(base._edge, view._made_by, base._value, view._value)

@@ -11,17 +11,17 @@ from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
-from pullback.dtypes import check_number, limits
+from pullback.dtypes import check_number, fitted, limits
 from pullback.dtypes import kind as kind_of
 
 __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
+    "einsum_array", "even", "gather_array", "identity", "laid_out", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
-    "triangle", "uninitialised", "windows",
+    "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
 
@@ -124,6 +124,19 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
 
 
+def laid_out(x: Any, like: Any) -> Any:
+    """x with its axes in memory as another array of its shape has them; itself if they are."""
+    return x if like.flags.c_contiguous and x.flags.c_contiguous else arranged(x, like)
+
+
+def with_diagonal(x: Any, value: Any, wrap: bool) -> Any:
+    """A copy with one number where all indices are equal; of tall matrices, again and again."""
+    made = np.array(x, order="C")
+    if made.size:
+        np.fill_diagonal(made, check_number(value, x.dtype), wrap)
+    return made
+
+
 def pad_constant(x: Any, margins: Sequence[tuple[int, int]], value: Any) -> Any:
     """One value around an array, (before, after) for each axis; negative numbers cut off."""
     inside = x[tuple(slice(max(0, -a), s - max(0, -b))
@@ -143,9 +156,10 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 # ---------------------------------------------------------------------- order and position
 
 
-def cumulate(what: str, x: Any, dim: int) -> Any:
-    """Running sums or products; integers in int64."""
-    dtype: Any = np.int64 if x.dtype.kind in "bui" else x.dtype
+def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
+    """Running sums or products, in a NumPy dtype if one is given; otherwise integers in int64."""
+    if dtype is None:
+        dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
     cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]
@@ -339,10 +353,9 @@ def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     """One value everywhere. RuntimeError for a negative size."""
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    value = check_number(value, dtype)
-    if value == 0 and type(value) is int:  # not -0.0; and such memory comes for nothing
+    if type(value) is int and value == 0:  # not -0.0; and such memory comes for nothing
         return np.zeros(shape, dtype)
-    return np.full(shape, value, dtype)
+    return np.full(shape, fitted(value, dtype), dtype)
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:
@@ -431,7 +444,12 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
 def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Integers from low to high - 1."""
     kind = np.dtype(dtype)
-    if kind.kind in "iu" and not (np.iinfo(kind).min <= low and high - 1 <= np.iinfo(kind).max):
+    if kind.kind == "c":
+        raise RuntimeError(
+            "randint: check_random_bounds handles only integral, floating-point and boolean types"
+        )
+    least, largest = _range_of(kind)
+    if not least <= low <= high - 1 <= largest:
         raise RuntimeError(
             f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
         )
@@ -439,8 +457,23 @@ def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generat
     return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
 
 
+def _range_of(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the largest number of a dtype."""
+    if dtype.kind == "b":
+        return 0, 1
+    if kind_of(dtype) == "f":
+        largest = int(float(limits(dtype).max))
+        return -largest, largest
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
 def draw_permutation(n: int, dtype: Any, generator: Any) -> Any:
     """0 to n - 1 in random order."""
-    if n < 0:
-        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
+    dtype = np.dtype(dtype)
+    kind = kind_of(dtype)
+    if kind not in "iuf":
+        raise NotImplementedError(f'"randperm" not implemented for {dtype}: draw, and convert')
+    largest = 2 ** (limits(dtype).nmant + 1) if kind == "f" else int(np.iinfo(dtype).max)
+    if n - 1 > largest:
+        raise RuntimeError(f"randperm: n = {n} is too large for {dtype}, exact up to {largest}")
     return stream(generator).permutation(n).astype(dtype)

@@ -86,7 +86,7 @@ class ArrayVocabulary:
     @staticmethod
     def cast(x: Any, numpy_dtype: Any) -> Any:
         """The values in another dtype; a complex number loses its imaginary part."""
-        if x.dtype.kind == "c" and np.dtype(numpy_dtype).kind != "c":
+        if x.dtype.kind == "c" and np.dtype(numpy_dtype).kind not in "bc":
             x = x.real
         return x.astype(numpy_dtype, copy=False)
 
@@ -185,7 +185,7 @@ class ArrayVocabulary:
 
     @staticmethod
     def flip(x: Any, *dims: int) -> Any:
-        return np.flip(x, dims).copy()
+        return arranged(np.flip(x, dims), x)
 
     @staticmethod
     def cat(arrays: Sequence[Any], dim: int = 0) -> Any:

@@ -3,6 +3,7 @@
 * *pointwise*: broadcasting does it, once the operands' visible axes are aligned;
 * *reductions*, and whatever names its axes: the axes move by one;
 * *views*: the axes or sizes that they name move by one;
+* what takes any axes in front (`leading=`) as it is, copies of views as the views;
 * other operations by a rule of their own (`@op.examples`), or once for each example, stacked.
 
 The hidden axis is the first of the payload. Everything is written with tensors: it is recorded,
@@ -15,15 +16,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.autograd import graph
-from pullback.autograd.levels import BatchLevel, hidden, is_hidden, payload, whole
+from pullback.autograd.levels import BatchLevel, has_axis, hidden, is_hidden, payload, whole
 from pullback.autograd.modes import mode
-from pullback.autograd.views import note_view
+from pullback.autograd.views import check_writable, inherit, note_view
 from pullback.backends.generator import default_generator
 from pullback.dispatch.door import apply
 from pullback.dispatch.forward import by_position
 from pullback.dispatch.inplace import apply_in_place
 from pullback.dispatch.promotion import result_type
-from pullback.op import Creation, Op, Opaque, Pointwise, Reduction, View, along_axis
+from pullback.op import (
+    Creation,
+    Op,
+    Opaque,
+    Pointwise,
+    Reduction,
+    View,
+    ViewCopy,
+    ViewScatter,
+    along_axis,
+)  # fmt: skip
 from pullback.tensor import Tensor
 
 
@@ -43,6 +54,15 @@ def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
     elif isinstance(op, View):
         values = _normal(op, args)
         return _noted(op, args[0], values, _hide(level, _viewed(op, payload(args[0]), values)))
+    elif isinstance(op, ViewCopy):
+        views = _viewed(op.view, payload(args[0]), _normal(op, args))
+        clone = graph.TENSORS.clone
+        made = tuple(map(clone, views)) if isinstance(views, tuple) else clone(views)
+    elif isinstance(op, ViewScatter):
+        input, src, *plain = _all_lifted(level, op, args)
+        made = apply(op, (input, src, *op.view.moved(plain)))
+    elif isinstance(op, Opaque) and op.leading:
+        made = apply(op, _with_leading(op, _all_lifted(level, op, args)))
     elif isinstance(op, Opaque) and op.along and len(op.tensors) == 1:
         made = _along(op, payload(args[0]), _normal(op, args))
     else:
@@ -84,6 +104,23 @@ def _lifted(level: BatchLevel, value: Any) -> Any:
     return payload(value) if is_hidden(value, level) else graph.TENSORS.unsqueeze(value, 0)
 
 
+def _all_lifted(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:
+    """The arguments in normal form, every tensor with as many examples."""
+    values = _normal(op, args)
+    for k in op.tensors:
+        x = values[k]
+        if isinstance(x, Tensor):
+            values[k] = _all(level, _lifted(level, x))
+    return values
+
+
+def _with_leading(op: Opaque, values: list[Any]) -> list[Any]:
+    if isinstance(op.leading, str):
+        k = op.positions[op.leading]
+        values[k] = (values[op.tensors[0]].shape[0], *values[k])
+    return values
+
+
 def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> Tensor:
     """The same, written over the first argument. RuntimeError if that has no such axis."""
     target: Tensor = args[0]
@@ -94,6 +131,14 @@ def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> T
             f"tensor of shape {list(target.shape)}, which all {level.size} examples share. Use "
             f"the operation without the underscore"
         )
+    if op.gives_view:
+        check_writable(payload(target), op.inplace_name)
+        old = hidden(payload(target), level)
+        old._base, old._made_by = target._base, target._made_by
+        view = apply(op, (old, *args[1:]))
+        inherit(target, old, view)
+        target.__dict__["_payload"] = payload(view)
+        return target
     if isinstance(op, Pointwise) and op.examples_function is None:
         apply_in_place(op, _aligned(level, op, args))
         return target
@@ -285,23 +330,32 @@ def _youngest() -> BatchLevel:
     return found
 
 
-def check_same(name: str) -> None:
-    """RuntimeError unless all examples are to have the same random numbers."""
+def levels_that_differ(name: str, x: Tensor) -> list[BatchLevel]:
+    """The levels whose examples are to have random numbers of their own in place of a tensor's.
+
+    RuntimeError where randomness is an error, and where all examples share the tensor.
+    """
+    found = []
     for level in mode.levels:
-        if level.batches and level.randomness != "same":
-            raise _refusal(name, level.randomness)
+        if not isinstance(level, BatchLevel) or level.randomness == "same":
+            continue
+        if level.randomness == "error":
+            raise _refusal(name)
+        if not has_axis(x, level):
+            raise RuntimeError(
+                f"vmap: Cannot ask for different inplace randomness on an unbatched tensor: {name} "
+                f"of a tensor of shape {list(x.shape)}, which all {level.size} examples share. Use "
+                f"the operation without the underscore, or randomness='same'"
+            )
+        found.append(level)
+    return found
 
 
-def _refusal(name: str, randomness: str) -> RuntimeError:
-    if randomness == "error":
-        return RuntimeError(
-            f"vmap: called random operation while in randomness error mode. Please either use the "
-            f"'same' or 'different' randomness flags on vmap or perform the randomness operation "
-            f"out of vmap ({name})"
-        )
+def _refusal(name: str) -> RuntimeError:
     return RuntimeError(
-        f"vmap: {name} draws the same numbers for all examples: use the operation without the "
-        f"underscore, or randomness='same'"
+        f"vmap: called random operation while in randomness error mode. Please either use the "
+        f"'same' or 'different' randomness flags on vmap or perform the randomness operation "
+        f"out of vmap ({name})"
     )
 
 
@@ -309,7 +363,7 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
     """Random numbers inside vmap: refused, the same for all examples, or different."""
     level = _youngest()
     if level.randomness == "error":
-        raise _refusal(op.public_name, "error")
+        raise _refusal(op.public_name)
     place = mode.levels.index(level)
     mode.levels.remove(level)
     try:
@@ -317,8 +371,10 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
         same = level.randomness == "same"
         if same and not any(is_hidden(a, level) for a in tensors):
             return apply(op, args)
-        if isinstance(op, Creation) and op.key in ("rand", "randn"):
-            return hidden(apply(op, ((level.size, *_sizes(args[0])), *args[1:])), level)
+        if not same and isinstance(op, Opaque) and op.leading:
+            return hidden(apply(op, _all_lifted(level, op, args)), level)
+        if not same and isinstance(op, Creation) and "size" in op.positions:
+            return hidden(apply(op, _larger(level, op, args)), level)
         state = default_generator.get_state()
         results = []
         for b in range(level.size):
@@ -330,7 +386,14 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
         mode.levels.insert(place, level)
 
 
-def _sizes(size: Any) -> tuple[int, ...]:
+def _larger(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:
+    """The arguments of a creation for as many examples at once."""
+    values = list(args)
+    k = op.positions["size"]
+    while values[k] is None:  # randint(high, size)
+        k -= 1
+    size = values[k]
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
-    return tuple(size)
+    values[k] = (level.size, *size)
+    return values

@@ -27,6 +27,8 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
     several = type(result) is tuple
     is_view = isinstance(op, View)
     if several:
+        if not result:  # the parts along an axis of size 0
+            return ()
         arrays = tuple(_as_array(r) for r in result)
         if not is_view:
             arrays = tuple(own(op, a, values) for a in arrays)
@@ -69,6 +71,8 @@ def own(op: Op, array: Any, values: Sequence[Any]) -> Any:
     """A result that is no view in memory of its own: NumPy may give a part of an argument."""
     if type(array) is Formula:  # each tensor takes its numbers in memory of its own
         return array
+    if op.in_order and not array.flags.c_contiguous:
+        return np.ascontiguousarray(array)
     memory = getattr(array, "base", None)
     if memory is None:
         memory = array

@@ -27,10 +27,12 @@ def _recurrence(xp, g, factors, dim):
     return g
 
 
-@opaque(along="dim")
+@opaque(along="dim", inplace=True)
 def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running sum along one axis."""
-    return xp.cumulate("sum", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+    if dtype is None:
+        return xp.cumulate("sum", input, dim)
+    return xp.cumulate("sum", xp.cast(input, dtype.numpy), dim, dtype.numpy)
 
 
 @cumsum.backward("input")
@@ -53,13 +55,15 @@ def _(np, input, dim, *, dtype=None):
     return np.cumsum(input, dim, dtype) if input.ndim else input
 
 
-@opaque(along="dim")
+@opaque(along="dim", inplace=True)
 def cumprod(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running product along one axis. Integers and booleans are multiplied in int64.
 
     The shape is the input's. Its gradient is exact where factors are 0.
     """
-    return xp.cumulate("prod", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+    if dtype is None:
+        return xp.cumulate("prod", input, dim)
+    return xp.cumulate("prod", xp.cast(input, dtype.numpy), dim, dtype.numpy)
 
 
 @cumprod.backward("input")

@@ -85,7 +85,13 @@ def _(xp, g):
     return g * 0
 
 
-@opaque(outputs="mantissa exponent", integer_outputs="exponent", dtypes="f")
+@opaque(
+    outputs="mantissa exponent",
+    integer_outputs="exponent",
+    dtypes="f",
+    leading=True,
+    in_order=False,
+)
 def frexp(xp, input):
     r"""Mantissa in [0.5, 1) and exponent (int32): $\text{mantissa} \cdot 2^\text{exponent}$."""
     return xp.frexp_array(input)
@@ -111,7 +117,13 @@ def _(np, input):
 @composite(inplace=True)
 def ldexp(xp, input, other: Array):
     r"""$y = \text{input} \cdot 2^\text{other}$."""
-    return input * xp.pow(2.0, other)
+    floating = input.dtype.is_floating_point
+    if other.dtype.kind == "b" and floating:
+        raise NotImplementedError("\"ldexp\" not implemented for 'Bool': convert with .long()")
+    power = xp.pow(2.0, other)
+    if floating and other.dtype.kind in "iu":  # integers do not widen the result
+        power = xp.cast(power, input.dtype.numpy)
+    return input * power
 
 
 @ldexp.samples

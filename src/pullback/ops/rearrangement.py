@@ -3,7 +3,7 @@
 from pullback.op import Ints, Number, Plain, call, composite, opaque, visible_axes, wrap_dim
 
 
-@opaque()
+@opaque(in_order=False)
 def flip(xp, input, *dims: Ints):
     r"""Elements in reverse order along the axes: a copy."""
     rank = len(input.shape)
@@ -103,6 +103,14 @@ def rot90(xp, input, k: int = 1, dims: Ints = (0, 1)):
         )
     wrap_dim(first, rank, "rot90"), wrap_dim(second, rank, "rot90")
     return _turned(xp, input, k, dims)
+
+
+@rot90.examples
+def _(xp, input, k, dims):
+    rank = len(input.shape) - 1
+    if rank < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {rank}")
+    return xp.rot90(input, k, tuple(wrap_dim(d, rank, "rot90") + 1 for d in dims))
 
 
 @rot90.formula
