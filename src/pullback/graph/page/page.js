@@ -74,10 +74,10 @@ function show(number) {
   const graph = graphs[number];
   paint(graph);
   place();
+  overview();  // first: in a small window, the panel takes what it needs
   fit();
   const root = [...graph.boxes.values()].find((box) => box.is_output && !box.fold);
   if (root && scale() > SMALL) beginAt(graph.places.get(root.key));
-  overview();
 }
 
 // The drawing into the page, where one node can be reached by the Tab key.
