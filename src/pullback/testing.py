@@ -282,7 +282,7 @@ def make_tensor(
         x = TENSORS.empty(wide, dtype=dtype).uniform_(least, most)
     else:
         limits = (math.ceil(least), max(math.ceil(most), math.ceil(least) + 1))
-        x = TENSORS.randint(*limits, wide, dtype=dtype)
+        x = TENSORS.randint(*limits, wide).to(dtype)
     if wide != tuple(size):
         x = x[..., ::2]
     if exclude_zero:
