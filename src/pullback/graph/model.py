@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -186,7 +187,7 @@ class Kernel:
         return self.per_pair.get("flops", 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Graph:
     """Boxes in the order of a walk from the outputs, and the arrows between them."""
 
@@ -195,6 +196,17 @@ class Graph:
     kernels: tuple[Kernel, ...] = ()
     notes: tuple[str, ...] = ()
     """What the reader should know: what could not be found out, and why."""
+
+    def __repr__(self) -> str:
+        counts = {"boxes": self.boxes, "arrows": self.arrows, "kernels": self.kernels}
+        return f"Graph({', '.join(f'{len(of):,} {name}' for name, of in counts.items())})"
+
+    def _repr_svg_(self) -> str:
+        """The picture, folded if it is large, for notebooks."""
+        from pullback.graph.dot import draw
+        from pullback.graph.fold import fold
+
+        return draw(fold(self))._repr_svg_()
 
     def box(self, key: str) -> Box:
         """The box of that key (a search: meant for tests and for small graphs)."""
@@ -234,10 +246,15 @@ class Graph:
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=True, allow_nan=False)
 
 
+@lru_cache(None)
+def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(kind)
+
+
 def _plain(thing: Any) -> dict[str, Any]:
     """The fields of a dataclass that say something: those that have their default are left out."""
     found = {}
-    for spec in dataclasses.fields(thing):
+    for spec in _fields(type(thing)):
         value = getattr(thing, spec.name)
         if spec.default is not dataclasses.MISSING and value == spec.default:
             continue
