@@ -44,7 +44,7 @@ vars(graph).update(
 Variable = Tensor
 
 # Imported when they are first used.
-_SUBMODULES = ("function", "functional")
+_SUBMODULES = ("function", "functional", "profiler")
 
 
 def __getattr__(name: str) -> Any:
