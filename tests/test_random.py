@@ -361,3 +361,12 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
 def test_numpys_numbers_are_numbers() -> None:
     assert torch.full((2,), np.float32(2)).dtype is torch.float32
     assert torch.equal(torch.mul(torch.ones(2), np.float32(2)), torch.full((2,), 2.0))
+
+
+def test_uniform_of_complex_numbers_fills_both_parts() -> None:
+    parts = torch.view_as_real(torch.empty(2000, dtype=torch.complex64).uniform_(-1, 2))
+    for part in (parts[:, 0], parts[:, 1]):
+        assert -1 <= part.min() < -0.9
+        assert 1.9 < part.max() < 2
+        assert abs(part.mean().item() - 0.5) < 0.1
+    assert torch.empty((), dtype=torch.complex128).uniform_().shape == ()
