@@ -12,7 +12,7 @@ from pullback.autograd import forward_ad as fwAD
 from pullback.autograd import grad, gradcheck, gradgradcheck
 from sampling import Call
 from test_ops import DIFFERENTIABLE, function_of, over, takes_complex
-from test_vmap import LOOKS_AT_MEMORY, NOT_INSIDE_VMAP
+from test_vmap import LOOKS_AT_MEMORY
 
 
 def check(call: Call, dtype: str) -> None:
@@ -21,7 +21,7 @@ def check(call: Call, dtype: str) -> None:
     if not any(r.dtype.is_floating_point or r.dtype.is_complex for r in results):
         return  # positions, as `where(condition)` gives
     assert gradcheck(function, inputs, check_backward_ad=False, check_forward_ad=True,
-                     check_batched_forward_grad=call.op.key not in NOT_INSIDE_VMAP)  # fmt: skip
+                     check_batched_forward_grad=True)  # fmt: skip
     assert gradgradcheck(function, inputs, check_rev_over_rev=False, check_fwd_over_rev=True,
                          fast_mode=True)  # fmt: skip
 
