@@ -2,18 +2,30 @@
 
 from pullback.nn.modules import (
     activation,
+    attention,
     container,
     conv,
     layers,
     linear,
     loss,
     normalization,
+    transformer,
 )
 from pullback.nn.modules.module import Module
 
 
 def _classes() -> dict[str, type]:
-    homes = (activation, container, conv, layers, linear, loss, normalization)
+    homes = (
+        activation,
+        attention,
+        container,
+        conv,
+        layers,
+        linear,
+        loss,
+        normalization,
+        transformer,
+    )
     return {
         name: value for home in homes for name, value in vars(home).items()
         if isinstance(value, type) and issubclass(value, Module) and not name.startswith("_")
