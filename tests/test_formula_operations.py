@@ -8,9 +8,11 @@ as machine code once for each operation.
 
 from __future__ import annotations
 
+import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from pullback.dispatch import TENSORS
 from pullback.formula.node import kind_of
 from pullback.formula.vocabulary import plain_key
 from pullback.op import REGISTRY
-from sampling import Call, calls, key, outputs
+from sampling import PUBLIC, Call, calls, in_dtype, key, outputs
 
 CALLS = {
     key(op): [c for c in calls(op) if c.arrays()] for op in REGISTRY.values()
@@ -29,6 +31,17 @@ CALLS = {
     and op.tried_function is None  # their arguments need a structure
 }  # fmt: skip
 
+
+# What PyTorch takes with complex numbers instead of real ones (tests/data/pytorch.json).
+TAKEN = json.loads((Path(__file__).parent / "data" / "pytorch.json").read_text())["complex"]
+COMPLEX = {
+    key(op): found for op in PUBLIC
+    if key(op) in CALLS and key(op) in TAKEN
+    and (found := [
+        in_dtype(c, "complex128") for c, taken in zip(calls(op), TAKEN[key(op)], strict=True)
+        if taken and any(a.dtype.kind == "f" and a.size for a in c.arrays()) and not c.dtypes()
+    ])
+}  # fmt: skip
 
 EVALUATE = sys.modules["pullback.formula.evaluate"]
 
@@ -49,7 +62,7 @@ def numbers(call: Call, elements: int, order: int) -> Iterator[tuple[str, Any]]:
 
         def tensor(a: Any) -> Any:
             made = pullback.from_numpy(np.array(a))
-            if a.dtype.kind != "f" or not a.size:
+            if a.dtype.kind not in "fc" or not a.size:
                 return made
             leaves.append(made.requires_grad_())
             return made * 1.0  # with formulas: one
@@ -98,28 +111,34 @@ def compare(call: Call, order: int) -> None:
         np.testing.assert_allclose(a, b, digits, digits * size, err_msg=name)
 
 
-def every(name: str, test: Any) -> None:
+def every(samples: Sequence[Call], test: Any) -> None:
     """Run a test of all samples, and report all that fail."""
     errors = []
-    for call in CALLS[name]:
+    for call in samples:
         try:
             test(call)
         except Exception as error:
             error.add_note(f"in the call {call}")
             errors.append(error)
     if errors:
-        raise ExceptionGroup(f"{len(errors)} of {len(CALLS[name])} calls", errors)
+        raise ExceptionGroup(f"{len(errors)} of {len(samples)} calls", errors)
 
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.usefixtures("without_compiler")
 def test_operations_in_formulas(name: str) -> None:
-    every(name, lambda call: compare(call, 2))
+    every(CALLS[name], lambda call: compare(call, 2))
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+@pytest.mark.usefixtures("without_compiler")
+def test_operations_of_complex_numbers_in_formulas(name: str) -> None:
+    every(COMPLEX[name], lambda call: compare(call, 1))
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_operations_in_machine_code(name: str) -> None:
-    every(name, lambda call: compare(call, 2))
+    every(CALLS[name], lambda call: compare(call, 2))
 
 
 def test_numbers_are_not_mistaken_for_kinds_of_operands() -> None:

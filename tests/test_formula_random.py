@@ -245,26 +245,6 @@ def test_past_the_limit_what_does_not_fit_stays_a_formula() -> None:
         np.testing.assert_allclose(k.sum(1).numpy(), d.sum(1), 1e-9, 1e-12)
 
 
-def test_complex_formulas_are_stored_if_they_fit_and_refused_if_not() -> None:
-    draw = np.random.default_rng(0)
-    a, b = (draw.normal(size=500) + 1j * draw.normal(size=500) for _ in range(2))
-    x, y = torch.tensor(a, requires_grad=True), torch.tensor(b)
-    with torch.config(defer_elements=1000):
-        k = (x[:, None] * y).exp()
-        (g,) = torch.autograd.grad(k.abs().sum(), x)
-        e = np.exp(a[:, None] * b)
-        np.testing.assert_allclose(k.sum(1).detach().numpy(), e.sum(1), 1e-11)
-        np.testing.assert_allclose(g.numpy(), (np.abs(e) * b.conj()).sum(1), 1e-11)
-        with torch.config(memory_budget=1 << 20):
-            with pytest.raises(torch.OutOfMemoryError, match=r"\[500, 500\].*\.real"):
-                x[:, None] * y
-            # The real part of their products, written as it says.
-            re = x.real[:, None] * y.real - x.imag[:, None] * y.imag
-            np.testing.assert_allclose(
-                re.sum(1).detach().numpy(), (a[:, None] * b).sum(1).real, 1e-9, 1e-9
-            )
-
-
 def test_second_order_within_a_small_budget() -> None:
     """A Hessian times a vector of a million pairs, of which 50 kB may be stored."""
     n = 1000

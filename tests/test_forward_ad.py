@@ -12,7 +12,6 @@ from pullback.autograd import forward_ad as fwAD
 from pullback.autograd import grad, gradcheck, gradgradcheck
 from sampling import Call
 from test_ops import DIFFERENTIABLE, function_of, over, takes_complex
-from test_vmap import LOOKS_AT_MEMORY
 
 
 def check(call: Call, dtype: str) -> None:
@@ -26,15 +25,12 @@ def check(call: Call, dtype: str) -> None:
                          fast_mode=True)  # fmt: skip
 
 
-WITH_TANGENTS = [call for call in DIFFERENTIABLE if call.op.key not in LOOKS_AT_MEMORY]
-
-
-@over(WITH_TANGENTS)
+@over(DIFFERENTIABLE)
 def test_tangents(call: Call) -> None:
     check(call, "float64")
 
 
-@over([c for c in WITH_TANGENTS if takes_complex(c)])
+@over([c for c in DIFFERENTIABLE if takes_complex(c)])
 def test_tangents_of_complex_numbers(call: Call) -> None:
     check(call, "complex128")
 

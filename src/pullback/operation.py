@@ -111,7 +111,8 @@ class Op:
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
       or does not depend on its arguments); a missing rule is an error otherwise.
     * `registered`: False for an operation that a user has made, which vocabularies do not know.
-    * `random`: True where the result is drawn, so that nothing can be compared with it.
+    * `random`: True where the result is drawn, so that nothing can be compared with it; `unset`
+      where it is memory that is not set, so that nothing can either, but nothing is drawn.
     * `affine`: True where rules ask for no input, and yet zeros do not give zeros (a padding with
       ones): such an operation cannot be applied to tangents.
 
@@ -152,6 +153,7 @@ class Op:
         holomorphic: bool = True,
         derivative: bool = True,
         random: bool = False,
+        unset: bool = False,
         registered: bool = True,
         affine: bool = False,
     ):
@@ -173,7 +175,8 @@ class Op:
         self.result = result
         self.holomorphic = holomorphic
         self.derivative = derivative
-        self.random = random
+        self.random = random or unset
+        self.draws = random
         self.affine = affine
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None

@@ -338,6 +338,18 @@ def beneath(tensors: Sequence[Tensor]) -> list[Tensor]:
     return found
 
 
+def underneath(x: Tensor) -> tuple[Tensor, int]:
+    """The plain tensor that a tensor's own numbers are in, and how many hidden axes it has."""
+    axes = 0
+    while (level := top((x,))) is not None:
+        if isinstance(level, BatchLevel):
+            x = payload(x)
+            axes += 1
+        else:
+            x = primal(x, level)
+    return x, axes
+
+
 # -------------------------------------------------------------------------------- hidden axes
 
 

@@ -1,9 +1,9 @@
 """Convolutions of arrays: correlation with weights, and its two transposes, in any dimension.
 
-The windows of some images at a time are laid out as columns, in a piece of memory that stays in the
-cache, and BLAS multiplies them with the weights. (Measured for 32 images of 16 x 28 x 28 and 3 x 3
-weights: columns of all images at once take twice as long; `einsum` on a view of the windows, five
-times.)
+Large ones are compiled loops (`direct.py`). For others, the windows of some images at a time are
+laid out as columns, in a piece of memory that stays in the cache, and BLAS multiplies them with the
+weights. (Measured for 32 images of 16 x 28 x 28 and 3 x 3 weights: columns of all images at once
+take twice as long; `einsum` on a view of the windows, five times.)
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+
+from pullback.backends import direct
 
 __all__ = ["correlate", "correlate_input", "correlate_weight"]
 
@@ -79,14 +81,36 @@ def _wide(*arrays: Any) -> Any:
     return arrays
 
 
-def correlate(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
-    """(b, c, …) with (o, c / groups, …) as (b, o, counts…)."""
+def _problem(
+    array: Any, shape: Sequence[int], weight: Sequence[int], stride: Any, padding: Any,
+    dilation: Any, groups: int,
+) -> direct.Problem:  # fmt: skip
+    return direct.Problem(
+        tuple(shape), tuple(weight), tuple(stride), tuple(map(tuple, padding)), tuple(dilation),
+        groups, array.itemsize,
+    )  # fmt: skip
+
+
+def _plus(y: Any, bias: Any) -> Any:
+    """A number added to each channel, in place: it is ours, and large."""
+    if bias is not None:
+        y += bias.reshape(-1, *(1,) * (y.ndim - 2))
+    return y
+
+
+def correlate(
+    x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    """(b, c, …) with (o, c / groups, …), plus a number for each output, as (b, o, counts…)."""
     dtype = x.dtype
     x, weight = _wide(x, weight)
     batch, channels, *image = x.shape
     outputs = weight.shape[0]
     g = Geometry(image, weight.shape[2:], stride, padding, dilation)
     size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
+    problem = _problem(x, x.shape, weight.shape, stride, padding, dilation, groups)
+    if direct.worth(problem, x.dtype):
+        return direct.correlate(x, weight, bias, problem).astype(dtype, copy=False)
     w = weight.reshape(groups, outputs // groups, size)
     result = np.empty((batch, groups, outputs // groups, spots), x.dtype)
     x = g.pad(x)
@@ -101,12 +125,13 @@ def correlate(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, gro
                 memory = np.empty((count, channels, *g.kernel, *g.counts), x.dtype)
             columns = g.columns(x[part], memory[:count])
             np.matmul(w, columns.reshape(count, groups, size, spots), out=result[part])
-    return result.reshape(batch, outputs, *g.counts).astype(dtype, copy=False)
+    return _plus(result.reshape(batch, outputs, *g.counts), bias).astype(dtype, copy=False)
 
 
 def correlate_input(
-    y: Any, weight: Any, shape: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+    y: Any, weight: Any, bias: Any, shape: Sequence[int], stride: Any, padding: Any, dilation: Any,
+    groups: int,
+) -> Any:  # fmt: skip
     """The transpose of `correlate` in its input: columns spread over windows, and added."""
     dtype = y.dtype
     y, weight = _wide(y, weight)
@@ -114,6 +139,9 @@ def correlate_input(
     outputs = weight.shape[0]
     g = Geometry(image, weight.shape[2:], stride, padding, dilation)
     size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
+    problem = _problem(y, shape, weight.shape, stride, padding, dilation, groups)
+    if direct.worth(problem, y.dtype):
+        return direct.correlate_input(y, weight, bias, problem).astype(dtype, copy=False)
     w = weight.reshape(groups, outputs // groups, size).swapaxes(1, 2)
     y = y.reshape(batch, groups, outputs // groups, spots)
     padded: Any
@@ -131,7 +159,7 @@ def correlate_input(
             target = padded[part]
             for place, where in g.places():
                 target[(..., *where)] += columns[(slice(None), slice(None), *place)]
-    return padded[(..., *g.inside)].astype(dtype, copy=False)
+    return _plus(padded[(..., *g.inside)], bias).astype(dtype, copy=False)
 
 
 def correlate_weight(
@@ -144,6 +172,11 @@ def correlate_weight(
     outputs = shape[0]
     g = Geometry(image, shape[2:], stride, padding, dilation)
     size, spots = math.prod(shape[1:]), math.prod(g.counts)
+    problem = _problem(x, x.shape, shape, stride, padding, dilation, groups)
+    if direct.worth(problem, x.dtype):
+        w = direct.correlate_weight(y, x, problem)
+        if w is not None:
+            return w.astype(dtype, copy=False)
     y = y.reshape(batch, groups, outputs // groups, spots)
     x = g.pad(x)
     result = np.zeros((groups, outputs // groups, size), x.dtype)

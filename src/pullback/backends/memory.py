@@ -17,6 +17,11 @@ def owner(array: Any) -> Any:
     return array
 
 
+def address(array: Any) -> int:
+    """Where the first element is."""
+    return int(array.__array_interface__["data"][0])
+
+
 def shares_memory(a: Any, b: Any) -> bool:
     """Whether two arrays are views of the same allocation."""
     return owner(a) is owner(b)

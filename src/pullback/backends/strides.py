@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends.memory import owner
+from pullback.backends.memory import address, owner
 
 __all__ = [
     "combination_rows", "repeated_array", "restrided_array", "strided_scatter_array",
@@ -31,16 +31,23 @@ def _memory(first: Any, second: Any) -> tuple[Any, Any, int]:
 
 
 def strided_view(
-    x: Any, size: Sequence[int], stride: Sequence[int], offset: int, own_stride: Sequence[int]
-) -> Any:
-    """A view by steps in memory; a copy, where x does not lie there as it is said to."""
+    x: Any, size: Sequence[int], stride: Sequence[int], offset: int, own_stride: Sequence[int],
+    storage: tuple[int, int] | None,
+) -> Any:  # fmt: skip
+    """A view by steps in memory; a copy, where x does not lie there as it is said to.
+
+    `storage`: the place of the first element of x in its memory, and how many places that has.
+    """
     steps = [t * x.itemsize for t in stride]
-    lies = all(s == 1 or t == o * x.itemsize
+    memory = owner(x)
+    start = address(x) - address(memory)
+    known = storage is not None and x.size and (start, memory.nbytes) == (
+        storage[0] * x.itemsize, storage[1] * x.itemsize
+    )  # fmt: skip
+    lies = known and all(s == 1 or t == o * x.itemsize
                for s, t, o in zip(x.shape, x.strides, own_stride, strict=True))  # fmt: skip
-    if lies and x.size:
-        memory = owner(x)
+    if lies:
         raw = memory.ravel("K").view(np.uint8)
-        start = x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
         view: Any = np.ndarray(size, x.dtype, raw, start + offset * x.itemsize, steps)
         return view
     if not x.size or 0 in size:

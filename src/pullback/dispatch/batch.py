@@ -34,6 +34,8 @@ def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
         for k in op.tensors:
             values[k] = _lifted(level, values[k])
         made = op.examples_function(graph.TENSORS, *values)
+        if isinstance(op, View):
+            return _noted(op, args[0], values, _hide(level, made))
     elif isinstance(op, Pointwise):
         made = by_position(op)(*_aligned(level, op, args))
     elif isinstance(op, Reduction):

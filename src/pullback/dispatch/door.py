@@ -40,7 +40,7 @@ def apply(op: Op, args: Sequence[Any], call: Any = None) -> Any:
     """
     if Levels.count:
         level = top(args)
-        if level is not None or (mode.levels and op.random):
+        if level is not None or (mode.levels and op.draws):
             return transforms.apply(level, op, args)
     return compute_now(op, args, call)
 
@@ -142,12 +142,20 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
             result = formula.build(op, _for_formula(op, args, values))
             formula.limit(result)
             return result
-        except formula.NotLowerable:
-            if isinstance(op, Pointwise):
-                _check_room(op, values, total)
+        except formula.NotLowerable as reason:
+            try:
+                if isinstance(op, Pointwise):
+                    _check_room(op, values, total)
+                _compute_operands(op, args, values)
+            except OutOfMemoryError as error:
+                raise OutOfMemoryError(f"{error}. Loops do not have this: {reason}") from None
+    _compute_operands(op, args, values)
+    return None
+
+
+def _compute_operands(op: Op, args: Sequence[Any], values: list[Any]) -> None:
     for k in op.tensors:
         values[k] = _computed(args[k], values[k])
-    return None
 
 
 def _check_room(op: Op, values: Sequence[Any], total: int) -> None:
@@ -158,15 +166,7 @@ def _check_room(op: Op, values: Sequence[Any], total: int) -> None:
     size = math.prod(shape)
     if size <= config.defer_elements or size <= BLOWN * total:
         return
-    try:
-        config.check_memory(shape, size * max(v.dtype.itemsize for v in given))
-    except OutOfMemoryError as error:
-        if all(v.dtype.kind != "c" for v in given):
-            raise
-        raise OutOfMemoryError(
-            f"{error}. Loops compute real numbers: of complex ones, write the .real and the .imag "
-            f"part as formulas"
-        ) from None
+    config.check_memory(shape, size * max(v.dtype.itemsize for v in given))
 
 
 def _heavy(op: Op, values: Sequence[Any]) -> bool:

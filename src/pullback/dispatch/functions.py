@@ -11,10 +11,11 @@ import numpy as np
 
 from pullback import formula
 from pullback.autograd import graph
-from pullback.autograd.levels import Levels, beneath
+from pullback.autograd.levels import Levels, beneath, underneath
 from pullback.autograd.modes import mode
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
+from pullback.backends.memory import address, owner
 from pullback.dispatch import known
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.door import CREATION_OPTIONS, apply
@@ -66,6 +67,22 @@ class TensorVocabulary:
         if not apply(REGISTRY["any"], [condition, None, False])._array:
             return None
         return x._array[condition._array][0].item()
+
+    @staticmethod
+    def memory_of(x: Tensor) -> tuple[tuple[int, ...], int, int, int]:
+        """(the steps of x in its memory, the place of its first element, the first and the last
+        place but one that it may look at): with a hidden axis, no other example's."""
+        plain, axes = underneath(x)
+        array = join(plain)
+        steps = plain.stride()[axes:]
+        if not array.size:
+            return steps, 0, 0, 0
+        memory = owner(array)
+        first = (address(array) - address(memory)) // array.itemsize
+        if axes:
+            last = sum((n - 1) * s for n, s in zip(x.shape, steps, strict=True))
+            return steps, first, first, first + last + 1
+        return steps, first, 0, memory.nbytes // array.itemsize
 
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Tensor) -> Tensor:
@@ -163,7 +180,7 @@ def _make_function(op: Op) -> Callable[..., Any]:
     if isinstance(op, Creation):
         usual = " and ".join(f"{name} is _{name}" for name in CREATION_OPTIONS)
         lines += [f"if not ({usual}):", f"    return apply(op, {whole})"]
-    if op.random:  # inside vmap, the call may mean something else
+    if op.draws:  # inside vmap, the call may mean something else
         namespace["Levels"] = Levels
         lines += ["if Levels.count:", f"    return apply(op, {whole})"]
     lines += [

@@ -28,7 +28,7 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     """`tensor.op_(…)`: the result written over the tensor, and recorded as if it were new."""
     if Levels.count:
         level = top(args)
-        if level is not None or (mode.levels and op.random):
+        if level is not None or (mode.levels and op.draws):
             return door.transforms.apply_in_place(level, op, args)  # type: ignore[no-any-return]
     return write_now(op, args)
 

@@ -16,7 +16,7 @@ from pullback.tensor import Tensor
 
 def apply(level: Level | None, op: Op, args: Sequence[Any]) -> Any:
     """The result of an operation whose youngest tensors are of a level; None for no such tensor."""
-    if op.random and batch.is_inside():
+    if op.draws and batch.is_inside():
         return batch.apply_random(op, args)
     if isinstance(op, Composite):
         values = list(args)
@@ -49,7 +49,7 @@ def _with_axes(args: Sequence[Any], made: Any) -> Any:
 
 def apply_in_place(level: Level | None, op: Op, args: Sequence[Any]) -> Tensor:
     """The same, written over the first argument."""
-    if op.random and batch.is_inside():
+    if op.draws and batch.is_inside():
         batch.check_same(op.inplace_name)
     if isinstance(level, BatchLevel):
         return batch.apply_examples_in_place(level, op, args)

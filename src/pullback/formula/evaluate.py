@@ -285,6 +285,14 @@ def _arrays(step: Step, read: dict[str, Value], results: dict[str, Any]) -> dict
     return arrays | {name: _thin(results[name][1], axes) for name, _, axes in step.results}
 
 
+def _pairs(array: Any) -> Any:
+    """The memory of complex numbers as pairs of real ones."""
+    real = array.real
+    return np.lib.stride_tricks.as_strided(
+        real, (*real.shape, 2), (*real.strides, real.itemsize), writeable=array.flags.writeable
+    )
+
+
 _warned = False
 
 
@@ -317,7 +325,12 @@ def _warn_once(error: Exception) -> None:
 
 
 def _thin(array: Any, axes: tuple[int, ...]) -> Any:
-    """The given axes in the given order; the others have, or repeat, one element."""
+    """The given axes in the given order; the others have, or repeat, one element.
+
+    Complex numbers are two real ones, along a last axis.
+    """
+    if array.dtype.kind == "c":
+        array, axes = _pairs(array), (*axes, array.ndim)
     if len(axes) == array.ndim and axes == tuple(range(array.ndim)):
         return array
     kept = sorted(axes)

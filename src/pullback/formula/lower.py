@@ -23,6 +23,7 @@ from pullback.backends.loops import (
     load,
     reduce,
 )
+from pullback.backends.passes.cartesian import Pair, of_parts, part_dtype, separate
 from pullback.backends.passes.unroll import CHAINS, expand
 from pullback.backends.scalar import Scalar, cast, const, scalar_input, walk
 from pullback.backends.symbols import SYMBOLS
@@ -165,14 +166,18 @@ class Lowering:
         return result
 
     def load(self, node: Value, at: tuple[Any, ...]) -> Scalar:
-        """An element of an array; axes without extent are left out, numbers are parameters."""
+        """An element of an array; axes without extent are left out, numbers are parameters.
+
+        Complex numbers are read as two real ones, along one more axis.
+        """
         if isinstance(node, Source) and node.fixed and node.ndim == 1:  # 0, 1, 2, …
             i = plain(at[0])
             return i if isinstance(i, Scalar) else const(i, INT)
         array = node.array if isinstance(node, Source) else None
         strides = _strides(node) if array is None else array.strides
         axes = [k for k, s in enumerate(node.shape) if s != 1 and strides[k] != 0]
-        if not axes:  # a single number is a parameter of the code
+        is_complex = node.dtype.kind == "c"
+        if not axes and not is_complex:  # a single number is a parameter of the code
             found = self.buffers.get(id(node))
             if found is None:
                 name = self.fresh("a")
@@ -186,10 +191,14 @@ class Lowering:
         key = (where, node.dtype, layout)
         buffer = self.buffers.get(key)
         if buffer is None:
-            unit = layout[-1][1] == node.itemsize
-            buffer = self.buffers[key] = Buffer(self.fresh("a"), node.dtype, len(axes), unit=unit)
+            unit = is_complex or layout[-1][1] == node.itemsize
+            dtype, rank = part_dtype(node.dtype), len(axes) + is_complex
+            buffer = self.buffers[key] = Buffer(self.fresh("a"), dtype, rank, unit=unit)
             self.arrays[buffer.name] = (node, tuple(axes))
-        return cast(load(buffer, *(plain(at[k]) for k in axes)), _arithmetic(node.dtype))
+        place = [plain(at[k]) for k in axes]
+        if is_complex:
+            return of_parts(load(buffer, *place, 0), load(buffer, *place, 1), node.dtype)
+        return cast(load(buffer, *place), _arithmetic(node.dtype))
 
     # ----------------------------------------------------------------------- reductions
 
@@ -242,7 +251,8 @@ class Lowering:
         kind = REDUCTIONS[op.name]
         names = [over[d] for d in dims if d in over]
         if op.name == "norm2":
-            body = body * body
+            size = SYMBOLS.abs(body) if body.dtype.kind == "c" else body
+            body = size * size
         elif op.name == "count_nonzero":
             body = cast(SYMBOLS.ne(body, 0), INT)
         elif kind in ("any", "all") and body.dtype != np.bool_:
@@ -251,7 +261,7 @@ class Lowering:
         if op.name == "mean":
             count = self.fresh("n")
             self.scalars[count] = math.prod(x.shape[d] for d in dims)
-            value = value / scalar_input(count, value.dtype)
+            value = value / cast(scalar_input(count, part_dtype(value.dtype)), value.dtype)
         elif op.name == "norm2":
             value = SYMBOLS.sqrt(value)
         return value
@@ -327,7 +337,7 @@ class Call:
 def kernel_of(
     jobs: list[Job],
     loops: dict[str, tuple[Loop, int]],
-    name: str,
+    title: str,
     stops: set[int],
     short: int,
     joined: Collection[int] = (),
@@ -351,12 +361,18 @@ def kernel_of(
         else:
             value = low.inside(node, at)
         axes = tuple(k for k, axis in enumerate(job.outer_axes) if axis is not None)
-        unit = bool(axes) and all(s == 1 for s in node.shape[axes[-1] + 1 :])
-        buffer = Buffer(low.fresh("out"), node.dtype, len(axes), unit=unit)
         where: Any = tuple(at[k] for k in axes)
-        outputs.append(Output(buffer, where, cast(value, node.dtype)))
-        results.append((buffer.name, node, axes))
-    kernel = Kernel(name, tuple(low.loops.values()), tuple(outputs), config.summation)
+        (found,) = separate([cast(value, node.dtype)])
+        name = low.fresh("out")
+        if isinstance(found, Pair):
+            buffer = Buffer(name, found.dtype, len(axes) + 1, unit=True)
+            for k, part in enumerate(found.both()):
+                outputs.append(Output(buffer, (*where, const(k, INT)), part))
+        else:
+            unit = bool(axes) and all(s == 1 for s in node.shape[axes[-1] + 1 :])
+            outputs.append(Output(Buffer(name, node.dtype, len(axes), unit=unit), where, found))
+        results.append((name, node, axes))
+    kernel = Kernel(title, tuple(low.loops.values()), tuple(outputs), config.summation)
     if can_be_oriented(kernel, low.sizes):
         kernel = oriented(kernel)
     return Call(kernel, low.sizes, low.arrays, low.scalars, results)

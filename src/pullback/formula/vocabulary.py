@@ -12,6 +12,7 @@ import numpy as np
 from pullback import dtypes
 from pullback.backends.array_functions import broadcast_shape, check_index, check_position
 from pullback.backends.arrays import ARRAYS
+from pullback.backends.passes.cartesian import part_dtype, separate
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
 from pullback.formula import shortcuts
@@ -31,6 +32,8 @@ REDUCTIONS = {
     "min_all": "min", "any": "any", "all": "all", "argmax": "argmax", "argmin": "argmin",
     "logsumexp": "logsumexp", "norm2": "sum", "count_nonzero": "sum",
 }  # fmt: skip
+
+OF_COMPLEX = ("sum", "prod", "any", "all")
 
 
 class FormulaVocabulary:
@@ -265,7 +268,7 @@ def _maker(op: Op, given: list[Any]) -> Maker:
         if isinstance(op, Composite):
             return lambda given: op.compute(FORMULAS, given)
         for v in _values(given):
-            if v.dtype.kind not in "fbiu":
+            if v.dtype.kind not in "fbiuc":
                 raise NotLowerable(f"dtype {v.dtype}")
             if v.size == 0:
                 raise NotLowerable("nothing to compute")
@@ -351,7 +354,8 @@ def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:
         inputs.append(scalar_input(p.name, x.dtype) if isinstance(x, Value) else x)
     try:
         traced = op.compute(SYMBOLS, inputs)
-    except (TypeError, AttributeError) as error:
+        separate([traced])
+    except (TypeError, AttributeError, NotImplementedError) as error:
         raise NotLowerable(f"{op.name}: {error}") from error
     return traced.dtype
 
@@ -367,6 +371,10 @@ def _reduction(op: Reduction, given: list[Any]) -> Maker:
     if op.name not in REDUCTIONS:
         raise NotLowerable(op.name)
     x, dims, keepdim = given[:3]
+    if x.dtype.kind == "c" and REDUCTIONS[op.name] not in OF_COMPLEX:
+        raise NotLowerable(f"{op.name} of complex numbers")
+    if x.dtype.kind == "c" and REDUCTIONS[op.name] == "prod" and len(dims) > 1:
+        return functools.partial(_one_by_one, op)  # a state of several numbers
     if REDUCTIONS[op.name].startswith("arg") and len(dims) != 1:
         raise NotLowerable("the index into a flattened formula")
     shape = tuple(1 if k in dims else s for k, s in enumerate(x.shape))
@@ -377,7 +385,17 @@ def _reduction(op: Reduction, given: list[Any]) -> Maker:
         dtype = np.bool_
     elif op.result == "index":
         dtype = np.int64
+    elif op.result == "real":
+        dtype = part_dtype(dtype)
     return Template(op, shape, dtype)
+
+
+def _one_by_one(op: Reduction, given: list[Any]) -> Any:
+    """A reduction over several axes, the last one first."""
+    x, dims, *rest = given
+    for d in sorted(dims, reverse=True):
+        x = build(op, [x, (d,), *rest])
+    return x
 
 
 def _together(results: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pullback import layouts
 from pullback.arguments import wrap_dim
+from pullback.autograd.levels import underneath
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS
 from pullback.methods.attach import attribute, method, setter
@@ -74,6 +75,10 @@ def nbytes(self: Tensor) -> int:
 @method
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """The steps in memory along each axis, in elements."""
+    if self._is_lifted:
+        plain, axes = underneath(self)
+        steps = stride(plain)[axes:]
+        return steps if dim is None else steps[_axis(self, dim)]
     value = self._value
     if value.size and not self._is_formula:
         steps = tuple(s // value.itemsize for s in self._array.strides)

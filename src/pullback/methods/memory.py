@@ -9,9 +9,10 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.arguments import as_ints
+from pullback.autograd.levels import underneath
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import join
-from pullback.backends.memory import owner
+from pullback.backends.memory import address, owner
 from pullback.construct import number_array
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS
@@ -24,25 +25,24 @@ from pullback.tensor import Tensor, wrap
 @method
 def data_ptr(self: Tensor) -> int:
     """The address of the first element; 0 if there is none."""
-    return _address(self._value) if self._value.size else 0
+    return address(_memory(self)) if self._value.size else 0
 
 
 @method
 def storage_offset(self: Tensor) -> int:
     """How many elements lie before the first one in the memory that it shares."""
-    if not self._value.size:
-        return 0
-    return (_address(self._value) - _address(owner(self._value))) // int(self._value.itemsize)
+    return TENSORS.memory_of(self)[1]
 
 
-def _address(array: Any) -> int:
-    where = getattr(array, "__array_interface__", None)
-    if where is None:
+def _memory(x: Tensor) -> Any:
+    """A tensor's own part of its memory; a formula is computed."""
+    plain, axes = underneath(x)
+    if axes:
         raise RuntimeError(
-            f"the memory of a tensor of shape {list(array.shape)} cannot be looked at inside vmap, "
-            f"nor in forward mode over several directions: each example has its own"
+            f"the memory of a tensor of shape {list(x.shape)} cannot be looked at inside vmap: "
+            f"each example has its own"
         )
-    return int(where["data"][0])
+    return join(plain)
 
 
 class UntypedStorage:
@@ -55,7 +55,7 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
-        return _address(self._owner) if self._owner.size else 0
+        return address(self._owner) if self._owner.size else 0
 
     def nbytes(self) -> int:
         """The number of bytes."""
@@ -137,21 +137,21 @@ class TypedStorage:
 @method
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The memory that this tensor and its views share, as bytes."""
-    return UntypedStorage(join(self))
+    return UntypedStorage(_memory(self))
 
 
 @method
 def storage(self: Tensor) -> TypedStorage:
     """The memory that this tensor and its views share, as elements. Prefer `untyped_storage`."""
-    return TypedStorage(join(self))
+    return TypedStorage(_memory(self))
 
 
 @method
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether another tensor has the same elements of the same memory, in the same order."""
-    a, b = join(self), join(tensor)
+    a, b = _memory(self), _memory(tensor)
     return bool(
-        _address(a) == _address(b) and a.shape == b.shape and a.strides == b.strides
+        address(a) == address(b) and a.shape == b.shape and a.strides == b.strides
         and a.dtype == b.dtype
     )  # fmt: skip
 

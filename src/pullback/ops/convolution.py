@@ -13,8 +13,7 @@ from pullback.op import Array, Plain, call, composite, opaque, per_axis
 def convolution_(xp, input, weight, bias: Array = None, stride: Plain = (), padding: Plain = (),
                  dilation: Plain = (), groups: Plain = 1):  # fmt: skip
     r"""Correlation of (b, c, …) with (o, c / groups, …), plus a number for each output."""
-    y = xp.correlate(input, weight, stride, padding, dilation, groups)
-    return y if bias is None else _plus(xp, y, bias)
+    return xp.correlate(input, weight, bias, stride, padding, dilation, groups)
 
 
 @opaque(public=False, node="Convolution", dtypes="ifc")
@@ -23,8 +22,7 @@ def convolution_transposed(
     padding: Plain = (), dilation: Plain = (), groups: Plain = 1,
 ):  # fmt: skip
     r"""The transpose of `convolution_` in its input, plus a number for each output."""
-    y = xp.correlate_input(input, weight, shape, stride, padding, dilation, groups)
-    return y if bias is None else _plus(xp, y, bias)
+    return xp.correlate_input(input, weight, bias, shape, stride, padding, dilation, groups)
 
 
 @opaque(public=False)
@@ -33,11 +31,6 @@ def convolution_weight(
 ):  # fmt: skip
     r"""The transpose of `convolution_` in its weights; `input` is the cotangent."""
     return xp.correlate_weight(input, image, shape, stride, padding, dilation, groups)
-
-
-def _plus(xp, y, bias):
-    y += xp.reshape(bias, -1, *(1,) * (len(y.shape) - 2))  # it is ours, and large
-    return y
 
 
 def _each_output(xp, g):

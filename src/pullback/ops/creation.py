@@ -37,7 +37,7 @@ def _(np, *size, dtype=None):
     return np.zeros(size[0] if size and not isinstance(size[0], int) else size, dtype)
 
 
-@creation(random=True)
+@creation(unset=True)
 def empty(xp, *size: Ints, dtype):
     r"""Memory that is not set: whatever was there."""
     return xp.uninitialised(size, dtype)
@@ -179,7 +179,11 @@ def _in_order(xp, made, input, memory_format):
 
 def _like(name):
     @composite(
-        name=f"{name}_like", method=False, derivative=False, random=name not in ("zeros", "ones")
+        name=f"{name}_like",
+        method=False,
+        derivative=False,
+        random=name in ("rand", "randn"),
+        unset=name == "empty",
     )
     def like(xp, input, *, dtype: Dtype = None, layout=None, device=None,
              requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
@@ -225,7 +229,7 @@ def _(np, input, fill_value, *, dtype=None):
 
 
 def _new(name):
-    @composite(name=f"new_{name}", function=False, derivative=False, random=name == "empty")
+    @composite(name=f"new_{name}", function=False, derivative=False, unset=name == "empty")
     def new(xp, input, *size: Ints, dtype: Dtype = None, device=None, requires_grad: bool = False):
         made = getattr(xp, name)(*size, dtype=dtype or input.dtype)
         return made.requires_grad_(requires_grad)
@@ -286,7 +290,7 @@ def _(r):
     yield call(4, 2, False)
 
 
-@creation(random=True)
+@creation(unset=True)
 def empty_strided(xp, size: Ints, stride: Ints, *, dtype):
     r"""Memory that is not set, its elements at given steps."""
     if len(size) != len(stride):
@@ -303,7 +307,7 @@ def _(r):
     yield call([2, 2], [4, 1], dtype=r.int32)
 
 
-@creation(random=True)
+@creation(unset=True)
 def empty_permuted(xp, size: Ints, physical_layout: Ints, *, dtype):
     r"""Memory that is not set, its axes in a given order there."""
     if sorted(physical_layout) != list(range(len(size))):
@@ -324,7 +328,7 @@ def _(r):
     yield call([2, 2], [1, 0], dtype=r.int32)
 
 
-@composite(function=False, derivative=False, random=True)
+@composite(function=False, derivative=False, unset=True)
 def new_empty_strided(xp, input, size: Ints, stride: Ints, *, dtype: Dtype = None, layout=None,
                       device=None, requires_grad: bool = False, pin_memory=None):  # fmt: skip
     r"""`empty_strided` with this tensor's dtype."""

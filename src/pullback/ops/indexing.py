@@ -25,6 +25,15 @@ def elements(xp, input, indices: SomeArrays):
     return xp.take(input, tuple(indices))
 
 
+def _places(xp, indices):
+    """The indices, with the places where a mask is True instead of the mask."""
+    found = []
+    for i in indices:
+        masks = i is not None and i.dtype.kind == "b"
+        found += xp.nonzero(i, as_tuple=True) if masks else [i]
+    return found
+
+
 def _without_masks(xp, indices):
     """Masks that all examples share, as the places where they are True."""
     found = []
@@ -37,8 +46,7 @@ def _without_masks(xp, indices):
                 "vmap: masks that differ between the examples select different numbers of "
                 "elements: use torch.where"
             )
-        places = xp.nonzero(xp.squeeze(i, 0), as_tuple=True)
-        found += [xp.unsqueeze(p, 0) for p in places]
+        found += [xp.unsqueeze(p, 0) for p in _places(xp, [xp.squeeze(i, 0)])]
     return found
 
 
@@ -286,13 +294,14 @@ def _(xp, input, indices, values, accumulate):
 def _(xp, g, indices, accumulate):
     if accumulate:
         return g
+    indices = _places(xp, indices)
     written = xp.filled(xp.index(g, indices).shape, 1, g)
     return xp.where(xp.eq(xp.index_adjoint(written, indices, g.shape), 0), g, 0)
 
 
 @index_put.backward("values")
 def _(xp, g, indices):
-    return xp.index(g, indices)
+    return xp.index(g, _places(xp, indices))
 
 
 @index_put.samples

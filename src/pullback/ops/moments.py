@@ -77,6 +77,7 @@ def _(xp, m2, count, correction):
 def _(xp, input, dim, keepdim, correction):
     freedom = max(_count(input, dim) - correction, 0)
     gap = input - xp.mean(input, dim, True)
+    gap = xp.abs(gap) if gap.dtype.kind == "c" else gap
     m2 = xp.sum(gap * gap, dim, keepdim)
     return m2 / xp.number(freedom, m2) if freedom else m2 * xp.number(inf, m2)
 

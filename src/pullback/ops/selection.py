@@ -355,6 +355,11 @@ def _(xp, g):
     return xp.join_pairs(g)
 
 
+@view_as_real.formula
+def _(xp, input):
+    return xp.stack((xp.real(input), xp.imag(input)), -1)
+
+
 @view(holomorphic=False, method=False)
 def view_as_complex(xp, input):
     r"""Pairs of real numbers along the last axis as complex numbers: a view."""
@@ -403,6 +408,14 @@ def _(xp, input):
 @join_pairs.backward("input")
 def _(xp, g):
     return xp.view_as_real(g)
+
+
+@view_as_complex.formula
+@join_pairs.formula
+def _(xp, input):
+    dtype = f"c{2 * input.dtype.itemsize}"
+    real, imag = (xp.cast(xp.select(input, -1, k), dtype) for k in (0, 1))
+    return real + imag * 1j
 
 
 @view_as_complex.samples
@@ -467,6 +480,17 @@ def real(xp, input):
 @real.backward("input")
 def _(xp, g, input_dtype):
     return xp.cast(g, input_dtype)
+
+
+@pointwise(result="real", holomorphic=False, public=False)
+def imag(xp, input):
+    r"""The imaginary part of a complex number, in its own memory."""
+    return xp.imag(input)
+
+
+@imag.backward("input")
+def _(xp, g, input_dtype):
+    return xp.cast(g, input_dtype) * 1j
 
 
 @pointwise(public=False)

@@ -100,9 +100,7 @@ def build(kernel: Kernel, target: Target) -> Program:
     else:
         size = int.from_bytes(stored[:8], "little")
         facts, code = Facts.load(stored[8 : 8 + size]), stored[8 + size :]
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine(target))
-    engine.add_object_file(binding.ObjectFileRef.from_data(code))
-    engine.finalize_object()
+    engine = _loaded(code, target)
     word, pointer = ctypes.c_int64, ctypes.c_void_p
     main = ctypes.CFUNCTYPE(None, pointer, word, word)(engine.get_function_address("kernel"))
     finish = None
@@ -110,6 +108,26 @@ def build(kernel: Kernel, target: Target) -> Program:
         address = engine.get_function_address("kernel.finish")
         finish = ctypes.CFUNCTYPE(None, pointer)(address)
     return Program(kernel, target, facts, main, finish, stored is not None, [engine, code])
+
+
+def library(text: str, target: Target) -> tuple[Any, Callable[[str], int]]:
+    """Functions written as LLVM IR: (what owns the machine code, the address of one by name)."""
+    initialize()
+    name = cache.key(text, *_versions(target))
+    code = cache.get(name)
+    if code is None:
+        code = compile_text(text, target)
+        cache.put(name, code)
+    engine = _loaded(code, target)
+    return (engine, code), engine.get_function_address
+
+
+def _loaded(code: bytes, target: Target) -> Any:
+    """An object in this process."""
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine(target))
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine
 
 
 def compiled(kernel: Kernel, target: Target) -> tuple[Facts, bytes]:
@@ -124,9 +142,15 @@ def compiled(kernel: Kernel, target: Target) -> tuple[Facts, bytes]:
 
 def entry(kernel: Kernel, target: Target) -> str:
     """The name of a kernel's object on disk."""
-    versions = f"{llvmlite.__version__} {binding.llvm_version_info} {_generator()}"
-    return cache.key(kernel.key, target.triple, target.cpu, target.feature_string,
-                     str(target.lanes), versions)  # fmt: skip
+    return cache.key(kernel.key, _generator(), *_versions(target))
+
+
+def _versions(target: Target) -> tuple[str, ...]:
+    """What decides the machine code of a text."""
+    return (
+        target.triple, target.cpu, target.feature_string, str(target.lanes),
+        llvmlite.__version__, str(binding.llvm_version_info),
+    )  # fmt: skip
 
 
 @functools.cache
