@@ -3,9 +3,13 @@
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from browsing import browser
 
 # The same examples every time where a machine decides (CI); new ones where a person can look.
 settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
@@ -20,3 +24,11 @@ def no_collector() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[Any]:
+    """A browser, for the pages of graphs."""
+    window = browser(tmp_path)
+    yield window
+    window.quit()

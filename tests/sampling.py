@@ -70,6 +70,8 @@ def dtype_names(result: Any) -> str:
 PAIRS: list[tuple[str, Any]] = [
     ("float32", "float64"), ("int64", "float32"), ("int64", "float16"), ("bool", "int32"),
     ("uint8", "int8"), ("int16", "int32"), ("bool", "float32"), ("float16", "float32"),
+    ("bfloat16", "float32"), ("bfloat16", "float16"), ("int64", "bfloat16"), ("bfloat16", 2.5),
+    ("bfloat16", "0d float64"),
     ("int64", "complex64"), ("float64", "complex64"), ("float32", "0d float64"),
     ("int32", "0d int64"), ("int64", "0d float64"), ("bool", "0d uint8"),
     ("float32", "0d complex128"), ("int32", 2), ("int32", 2.5), ("float32", 2), ("float64", 2.5),

@@ -93,8 +93,15 @@ def over_operations(operations: list[Op]) -> Any:
 def values(result: Any) -> list[Any]:
     """The parts of a result as arrays."""
     return [
-        np.asarray(r.detach() if isinstance(r, pullback.Tensor) else r) for r in outputs(result)
+        np.asarray(number_array(r) if isinstance(r, pullback.Tensor) else r)
+        for r in outputs(result)
     ]
+
+
+def number_array(tensor: Any) -> Any:
+    """The numbers of a tensor; bfloat16's in float32."""
+    tensor = tensor.detach()
+    return (tensor.float() if tensor.dtype is pullback.bfloat16 else tensor).numpy()
 
 
 def assert_same(found: Any, expected: Any, tolerance: float = 0.0) -> None:

@@ -1,26 +1,25 @@
 """The page of a graph: its text, and what a person can do with it in a real browser."""
 
+import base64
+import gzip
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pullback as torch
+from browsing import browser, contrast, loaded, picture, requests
 from pullback.graph import explore, record
 from pullback.graph import viewer as viewer_module
 from pullback.graph.exploring import beside, page
 
 N = 1000
-ARTIFACTS = Path(os.environ.get("PULLBACK_ARTIFACTS") or Path(__file__).parents[1] / "artifacts")
 EVIL = '</script><script>document.title="ran"</script><img src=x onerror=document.title="ran">'
 
 
@@ -40,9 +39,10 @@ def scenario(path: Path | None = None) -> dict[str, torch.Tensor]:
 
 
 def data_of(text: str) -> Any:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    found = re.search(r'<script type="application/(.*?)" id="data">(.*?)</script>', text, re.S)
     assert found
-    return json.loads(found[1])
+    packed = found[1] == "gzip;base64"
+    return json.loads(gzip.decompress(base64.b64decode(found[2])) if packed else found[2])
 
 
 # ---- the file ------------------------------------------------------------------------------------
@@ -295,63 +295,6 @@ def test_a_script_without_gradients_says_so(tmp_path: Path) -> None:
 
 # ---- in a browser --------------------------------------------------------------------------------
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--window-size=1400,900",
-]  # fmt: skip
-
-
-def browser(folder: Path, *more: str) -> Any:
-    selenium = pytest.importorskip(
-        "selenium", reason="BROWSER TEST SKIPPED: no selenium; pip install '.[browser]'"
-    )
-    binary = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    if not binary or not driver:
-        pytest.skip("BROWSER TEST SKIPPED: no chromium; apt-get install chromium chromium-driver")
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    for flag in [*FLAGS, f"--user-data-dir={folder / 'profile'}", *more]:
-        options.add_argument(flag)
-    options.binary_location = binary
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    del selenium
-    from selenium import webdriver
-
-    return webdriver.Chrome(options=options, service=Service(driver))
-
-
-@pytest.fixture
-def chromium(tmp_path: Path) -> Iterator[Any]:
-    window = browser(tmp_path)
-    yield window
-    window.quit()
-
-
-def picture(window: Any, name: str) -> None:
-    ARTIFACTS.mkdir(exist_ok=True)
-    window.save_screenshot(str(ARTIFACTS / f"{name}.png"))
-
-
-def requests(window: Any) -> list[str]:
-    """The addresses of all that the page asked the network for."""
-    messages = [json.loads(m["message"])["message"] for m in window.get_log("performance")]
-    sent = [
-        m["params"]["request"]["url"]
-        for m in messages
-        if m["method"] == "Network.requestWillBeSent"
-    ]
-    return [url for url in sent if not url.startswith(("file:", "data:", "chrome:"))]
-
-
-def loaded(window: Any, path: str | Path) -> None:
-    requests(window)  # what the browser's own first page wanted
-    window.get(Path(path).resolve().as_uri())
-    assert window.execute_script("return document.documentElement.dataset.ready") == "yes"
-
 
 def test_search_click_zoom_and_silence(chromium: Any, tmp_path: Path) -> None:
     from selenium.webdriver.common.by import By
@@ -424,18 +367,6 @@ def test_search_click_zoom_and_silence(chromium: Any, tmp_path: Path) -> None:
     assert requests(chromium) == []
 
 
-def contrast(a: str, b: str) -> float:
-    """The ratio of luminances of two `rgb(r, g, b)`."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(x) / 255 for x in re.findall(r"\d+", colour)[:3]]
-        linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    light, dark = sorted([luminance(a), luminance(b)], reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_can_be_read_in_light_and_dark(theme: str, tmp_path: Path) -> None:
     dark = ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]
@@ -450,7 +381,7 @@ def test_the_page_can_be_read_in_light_and_dark(theme: str, tmp_path: Path) -> N
               [style(find("dt")).color, style(find("aside")).backgroundColor],
             ];
             for (const node of document.querySelectorAll("svg .node")) {
-              const text = node.querySelector("text"), box = node.querySelector("polygon");
+              const text = node.querySelector("text"), box = node.querySelector("rect");
               found.push([style(text).fill, style(box).fill]);
             }
             return found;
@@ -509,7 +440,7 @@ def test_two_thousand_nodes_can_be_used(chromium: Any, tmp_path: Path) -> None:
             z = pick.choice(steps)(z * 0.1)
         h = h + z if pick.random() < 0.7 else z * h
     start = time.perf_counter()
-    path = explore(h.sum(), params, tmp_path / "large.html", view=False)
+    path = explore(h.sum(), params, tmp_path / "large.html", max_boxes=2000, view=False)
     written = time.perf_counter() - start
     start = time.perf_counter()
     loaded(chromium, path)

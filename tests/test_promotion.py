@@ -270,6 +270,10 @@ def test_sums_have_the_dtype_that_is_asked_for() -> None:
     assert x.sum(dtype=bool).item() is True
     assert x.int().sum().dtype is torch.int64
     assert x.sum(dtype=float).dtype is torch.float64
+    for running in (torch.cumsum, torch.cumprod):
+        assert running(x, 0, dtype=torch.int8).dtype is torch.int8
+        assert running(x.byte(), 0, dtype=torch.int32).dtype is torch.int32
+        assert running(x.byte(), 0).dtype is torch.int64
 
 
 def test_python_types_stand_for_dtypes_in_views() -> None:

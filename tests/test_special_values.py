@@ -160,3 +160,16 @@ def test_errors(case: str) -> None:
     sized = re.search(r"\[[\d, -]*\]|\d+x\d+|size \d|\b(index|shape|range)", message)
     typed = re.search(r"torch\.\w*\d|Float|Bool|Long|operand type", message)
     assert named or sized or typed, f"{message!r} says nothing of the operation, shapes or dtypes"
+
+
+def test_signs_of_complex_numbers_that_are_not_finite() -> None:
+    """NaN, as PyTorch's: such a number has no direction."""
+    nan, inf = float("nan"), float("inf")
+    z = pullback.tensor([complex(nan, 1), complex(1, nan), complex(inf, 1), complex(-inf, inf), 0j])
+    assert pullback.sgn(z).isnan().tolist() == [True, True, True, True, False]
+    assert pullback.sgn(pullback.tensor([nan])).tolist() == [0]
+
+
+def test_an_axis_of_size_0_has_no_parts() -> None:
+    assert pullback.unbind(pullback.empty(0, 3, requires_grad=True)) == ()
+    assert list(pullback.empty(0)) == []

@@ -98,6 +98,9 @@ from pullback.dispatch import (
     result_type as result_type,
 )
 from pullback.dtypes import (
+    bfloat16 as bfloat16,
+)
+from pullback.dtypes import (
     complex64 as complex64,
 )
 from pullback.dtypes import (
@@ -298,6 +301,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
+    "array_api",
     "fft",
     "func",
     "graph",

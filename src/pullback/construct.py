@@ -204,7 +204,7 @@ def scalar_tensor(
 
 def make_leaf(leaf: Tensor) -> Tensor:
     """Ask for gradients with respect to a tensor."""
-    if leaf._value.dtype.kind not in "fc":
+    if dtypes.kind(leaf._value.dtype) not in "fc":
         raise RuntimeError(
             f"only Tensors of floating point and complex dtype can require gradients, not "
             f"{leaf.dtype} of shape {list(leaf.shape)}: convert it with .float() first"

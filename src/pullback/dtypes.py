@@ -20,14 +20,28 @@ class dtype:
         "numpy",
     )
 
-    def __init__(self, name: str):
+    numpy: np.dtype[Any]  # of the arrays that hold such elements
+
+    def __init__(self, name: str, kind: str = "", itemsize: int = 0):
         self.name = name
-        self.numpy = np.dtype(name)
-        self.kind = self.numpy.kind  # NumPy's letter: b, u, i, f or c
-        self.itemsize = self.numpy.itemsize  # in bytes
-        self.is_floating_point = self.numpy.kind == "f"
-        self.is_complex = self.numpy.kind == "c"
-        self.is_signed = self.numpy.kind in "ifc"
+        if not kind:
+            self.numpy = np.dtype(name)
+            kind, itemsize = self.numpy.kind, self.numpy.itemsize
+        self.kind = kind  # NumPy's letter: b, u, i, f or c
+        self.itemsize = itemsize  # in bytes
+        self.is_floating_point = kind == "f"
+        self.is_complex = kind == "c"
+        self.is_signed = kind in "ifc"
+
+    def __getattr__(self, name: str) -> Any:
+        """NumPy's dtype of a type that it has from `ml_dtypes`, imported when it is needed."""
+        if name != "numpy":
+            raise AttributeError(f"torch.dtype has no attribute {name!r}")
+        import ml_dtypes
+
+        self.numpy = np.dtype(getattr(ml_dtypes, self.name))
+        FROM_NUMPY[self.numpy] = self
+        return self.numpy
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -57,12 +71,13 @@ class dtype:
 uint8, uint16, uint32, uint64 = dtype("uint8"), dtype("uint16"), dtype("uint32"), dtype("uint64")
 int8, int16, int32, int64 = dtype("int8"), dtype("int16"), dtype("int32"), dtype("int64")
 float16, float32, float64 = dtype("float16"), dtype("float32"), dtype("float64")
+bfloat16 = dtype("bfloat16", "f", 2)  # the upper half of a float32
 complex64, complex128 = dtype("complex64"), dtype("complex128")
 bool_ = dtype("bool")
 
 ALL = (
     uint8, uint16, uint32, uint64, int8, int16, int32, int64,
-    float16, float32, float64, complex64, complex128, bool_,
+    float16, bfloat16, float32, float64, complex64, complex128, bool_,
 )  # fmt: skip
 
 ALIASES = {
@@ -73,6 +88,7 @@ ALIASES = {
 # What `Tensor.type()` prints, and the names of `torch.FloatTensor` and its kin.
 LEGACY_NAMES = {
     float32: "FloatTensor", float64: "DoubleTensor", float16: "HalfTensor",
+    bfloat16: "BFloat16Tensor",
     complex64: "ComplexFloatTensor", complex128: "ComplexDoubleTensor", uint8: "ByteTensor",
     int8: "CharTensor", int16: "ShortTensor", int32: "IntTensor", int64: "LongTensor",
     uint16: "UInt16Tensor", uint32: "UInt32Tensor", uint64: "UInt64Tensor", bool_: "BoolTensor",
@@ -83,7 +99,30 @@ SCALAR_NAMES = {d: name.removesuffix("Tensor") for d, name in LEGACY_NAMES.items
 SCALAR_NAMES |= {uint8: "Byte", bool_: "Bool"}
 
 NAMES = {d.name: d for d in ALL}
-FROM_NUMPY = {d.numpy: d for d in ALL}
+FROM_NUMPY = {d.numpy: d for d in ALL if d is not bfloat16}  # which adds itself
+
+
+def kind(numpy_dtype: np.dtype[Any]) -> str:
+    """NumPy's letter for the kind of a dtype: b, u, i, f or c.
+
+    NumPy takes bfloat16 for "V", as any dtype that is not its own; here it is floating point.
+    """
+    letter = numpy_dtype.kind
+    return "f" if letter == "V" else letter
+
+
+def limits(numpy_dtype: np.dtype[Any]) -> Any:
+    """NumPy's `finfo` of a floating-point dtype."""
+    if numpy_dtype.kind == "V":
+        import ml_dtypes
+
+        return ml_dtypes.finfo(numpy_dtype)  # type: ignore[no-untyped-call]
+    return np.finfo(numpy_dtype)
+
+
+def is_narrow(numpy_dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of a dtype are stored in 16 bits, and computed with in float32."""
+    return numpy_dtype.itemsize == 2 and numpy_dtype.kind in "fV"
 
 
 def check_number(number: Any, numpy_dtype: np.dtype[Any]) -> Any:
@@ -183,6 +222,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     if a.is_floating_point and b.is_complex:
         a = a.to_complex()
     if a.is_floating_point or a.is_complex:
+        if a.itemsize == b.itemsize and a is not b:  # float16 and bfloat16: what holds both
+            return float32
         return a if a.itemsize > b.itemsize else b
     if a not in _RANK or not (b in _RANK or b.is_complex):
         raise RuntimeError(f"Promotion for {a.name} and {b.name} is not supported: cast one first")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.autograd.graph import Node, OperationNode, node_class
 from pullback.autograd.levels import Levels, is_lifted
 from pullback.autograd.modes import mode
@@ -334,7 +335,7 @@ def recorded(x: Tensor, value: Any = None) -> bool:
 def _assigned(x: Tensor, value: Any) -> Any:
     """A number that the dtype of x can hold, or an array."""
     kind = type(value)
-    if (kind is float or kind is int or kind is bool) and x._value.dtype.kind in "fc":
+    if (kind is float or kind is int or kind is bool) and dtypes.kind(x._value.dtype) in "fc":
         return value
     if isinstance(value, (int, float, complex, np.generic)):
         return number_array(value, x.dtype)

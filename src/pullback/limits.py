@@ -33,13 +33,13 @@ class finfo:
                 f"torch.finfo() requires a floating point input type, not {given}. Use torch.iinfo "
                 f"to handle integers"
             )
-        found = np.finfo(real.numpy)
+        found = dtypes.limits(real.numpy)
         self.bits = int(found.bits)
         self.eps = float(found.eps)
         self.max = float(found.max)
         self.min = float(found.min)
         self.tiny = self.smallest_normal = float(found.tiny)
-        self.resolution = float(found.resolution)
+        self.resolution = float(f"1e-{found.precision}")
         self.dtype = real.name
 
     def __repr__(self) -> str:

@@ -114,6 +114,7 @@ class Pointwise(Op):
         *,
         keep_dtype: str = "",  # arguments that keep their own dtype
         booleans: bool = True,  # False if even one boolean operand among others is refused
+        exact_numbers: bool = False,  # numbers are not rounded to 16 bits among such operands
         # Where tests draw the tensors of calls from; None if `samples` has all the calls.
         domain: tuple[float, float] | None = (-3.0, 3.0),
         **options: Any,
@@ -124,6 +125,7 @@ class Pointwise(Op):
         self.domain = domain
         self.keep_dtype = frozenset(keep_dtype.split())
         self.booleans = booleans
+        self.exact_numbers = exact_numbers
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.converters:
@@ -287,7 +289,7 @@ class View(Op):
         injective: bool = True,  # no element appears twice
         **options: Any,
     ):
-        super().__init__(forward, **options)
+        super().__init__(forward, widens=False, **options)
         self.many = many
         self.injective = injective
 
@@ -355,6 +357,7 @@ class ViewCopy(Opaque):
             node=node or view.node,
             overload=view.given_overload,
             derivative=view.derivative,
+            widens=False,
             **options,
         )
         self.view = view
@@ -394,7 +397,8 @@ class ViewScatter(Opaque):
     """The input with other values where a view of it looks: `select_scatter`, from `select`."""
 
     def __init__(self, view: View, *, name: str = "", **options: Any):
-        super().__init__(view.forward, name=name or f"{view.public_name}_scatter", **options)
+        name = name or f"{view.public_name}_scatter"
+        super().__init__(view.forward, name=name, widens=False, **options)
         self.view = view
         self.doc = f"The input with `src` written where `{view.public_name}` looks, in a copy."
         self.sample_function = self._samples
@@ -520,9 +524,10 @@ class Creation(Op):
         forward: Function,
         *,
         default: str = "float",  # dtype=None means: "float", "int", or "infer" from the numbers
+        widens: bool = False,  # True where the numbers are computed
         **options: Any,
     ):
-        super().__init__(forward, method=False, **options)
+        super().__init__(forward, method=False, widens=widens, **options)
         self.default = default
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:

@@ -105,7 +105,9 @@ class Op:
       of the plain arguments that says so.
     * `dtypes`: the kinds of elements it is defined for, "b" booleans, "i" integers, "f" floating
       point, "c" complex; others raise NotImplementedError, as PyTorch's do.
-    * `half`: False if it is not defined for float16 either.
+    * `half`: False if it is not defined for numbers of 16 bits, or the name of the only such type.
+    * `widens`: False for an operation that sees numbers of 16 bits as they are stored; others are
+      read in float32, and their results are rounded.
     * `result`: dtype of the result: "same", "bool", "real" (of a complex argument), "index".
     * `holomorphic`: False where the derivative in a complex variable needs a rule of its own.
     * `derivative`: False for an operation that legitimately has none (its result is discrete,
@@ -148,7 +150,8 @@ class Op:
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
         dtypes: str = "bifc",
-        half: bool = True,
+        half: bool | str = True,
+        widens: bool = True,
         result: str = "same",
         holomorphic: bool = True,
         derivative: bool = True,
@@ -172,6 +175,7 @@ class Op:
         self.floating = floating
         self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
         self.half = half
+        self.widens = widens
         self.result = result
         self.holomorphic = holomorphic
         self.derivative = derivative
@@ -404,7 +408,10 @@ class Op:
             first = first[0]
         elif not hasattr(first, "dtype"):  # a number, in a formula: 1 - y
             first = args[self.tensors[1]]
-        if first.dtype.kind not in self.kinds or (not self.half and first.dtype.name == "float16"):
+        refused = dtypes.kind(first.dtype) not in self.kinds
+        if self.half is not True and dtypes.is_narrow(first.dtype):
+            refused = refused or first.dtype.name != self.half
+        if refused:
             name = dtypes.SCALAR_NAMES[dtypes.NAMES[first.dtype.name]]
             raise NotImplementedError(
                 f"\"{self.name}\" not implemented for '{name}': convert the tensor of shape "

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.op import Op, Pointwise, Reduction
 
-FLOATS = ("float16", "float32", "float64")
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
 SIGNED = ("int8", "int16", "int32", "int64")
 DTYPES = ("bool", "uint8", *SIGNED, *FLOATS, *COMPLEX)
@@ -148,7 +149,11 @@ def convert(value: Any, module: Any, change: Callable[[Any], Any]) -> Any:
 
     def tensor(a: Any) -> Any:
         made = change(a)
-        return module.from_numpy(made) if isinstance(made, np.ndarray) else made
+        if not isinstance(made, np.ndarray):
+            return made
+        if made.dtype.kind == "V":  # bfloat16, which PyTorch does not take from NumPy
+            return module.from_numpy(made.view(np.int16)).view(module.bfloat16)
+        return module.from_numpy(made)
 
     return walk(convert_dtypes(value, lambda name: getattr(module, name)), tensor)
 
@@ -263,10 +268,10 @@ def cast(array: Any, dtype: str) -> Any:
     elif "int" in dtype:
         array = np.where(np.isfinite(array), array, 0)  # what integers do not have
         array = np.rint(np.abs(array) if dtype.startswith("uint") else array)
-    return np.asarray(array).astype(dtype)
+    return np.asarray(array).astype(dtypes.NAMES[dtype].numpy)
 
 
 def in_dtype(call: Call, dtype: str) -> Call:
     """The call with its real numbers in another dtype; those of integer operations likewise."""
-    real = any(a.dtype.kind in "fc" for a in call.arrays())
-    return call.mapped(lambda a: cast(a, dtype) if a.dtype.kind in "fc" or not real else a)
+    real = any(dtypes.kind(a.dtype) in "fc" for a in call.arrays())
+    return call.mapped(lambda a: cast(a, dtype) if dtypes.kind(a.dtype) in "fc" or not real else a)

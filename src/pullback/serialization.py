@@ -50,7 +50,7 @@ def save(
         archive.writestr(CONTENTS, json.dumps(contents))
         for k, array in enumerate(writer.arrays):
             with archive.open(f"array{k}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+                np.lib.format.write_array(member, _bits(array), allow_pickle=False)
 
 
 def load(
@@ -121,7 +121,7 @@ class _Writer:
         if isinstance(value, complex):
             return {"complex": [repr(value.real), repr(value.imag)]}
         if isinstance(value, np.ndarray):
-            if value.dtype.hasobject:
+            if value.dtype.hasobject or value.dtype.kind == "V":
                 raise self._refused(value, path)
             return {"numpy": self._memory(np.ascontiguousarray(value))}
         if isinstance(value, dtypes.dtype):
@@ -158,7 +158,9 @@ class _Writer:
     def _tensor(self, tensor: Tensor) -> Any:
         array = join(tensor)
         base = owner(array)
-        made = {"requires_grad": tensor._edge is not None}
+        made: dict[str, Any] = {"requires_grad": tensor._edge is not None}
+        if array.dtype.kind == "V":  # a dtype that files of NumPy do not have
+            made["dtype"] = tensor.dtype.name
         if "_is_parameter" in tensor.__dict__:
             made["parameter"] = True
         whole = type(base) is np.ndarray and base.flags.c_contiguous and base.dtype == array.dtype
@@ -172,6 +174,11 @@ class _Writer:
         start = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
         place = [start // array.itemsize, [s // array.itemsize for s in array.strides]]
         return {"tensor": self._memory(base), "shape": list(array.shape), "place": place, **made}
+
+
+def _bits(array: Any) -> Any:
+    """An array as NumPy's files hold it: the bits of bfloat16 as integers."""
+    return array.view(np.uint16) if array.dtype.kind == "V" else array
 
 
 def _decode(value: Any, array: Any) -> Any:
@@ -201,6 +208,8 @@ def _decode(value: Any, array: Any) -> Any:
 
 def _decode_tensor(value: dict[str, Any], array: Any) -> Tensor:
     memory, shape = array(value["tensor"]), tuple(value["shape"])
+    if "dtype" in value:
+        memory = memory.view(dtypes.from_name(value["dtype"]).numpy)
     if "place" in value:
         start, strides = value["place"]
         last = start + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
@@ -241,7 +250,7 @@ def _write_safetensors(obj: Any, file: Any) -> None:
     arrays = []
     for key, tensor in obj.items():
         array = np.ascontiguousarray(tensor._array).reshape(tensor.shape)
-        name = _SAFE_NAMES.get(array.dtype)
+        name = "BF16" if tensor.dtype is dtypes.bfloat16 else _SAFE_NAMES.get(array.dtype)
         if name is None:
             raise TypeError(f"save: a .safetensors file holds no {tensor.dtype}, as {key!r} is")
         end = start + array.nbytes
@@ -268,7 +277,10 @@ def _read_safetensors(file: Any) -> dict[str, Tensor]:
             start, end = entry["data_offsets"]
             if not 0 <= start <= end <= len(body):
                 raise ValueError(f"{key!r} lies outside the file")
-            numbers = np.frombuffer(body[start:end], _SAFE[entry["dtype"]])
+            if entry["dtype"] == "BF16":
+                numbers = np.frombuffer(body[start:end], "<u2").view(dtypes.bfloat16.numpy)
+            else:
+                numbers = np.frombuffer(body[start:end], _SAFE[entry["dtype"]])
             found[key] = wrap(numbers.reshape(entry["shape"]).copy())
         return found
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -16,7 +16,7 @@ import torch
 warnings.simplefilter("ignore")
 DTYPES = [
     "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
-    "float16", "float32", "float64", "complex64", "complex128",
+    "float16", "bfloat16", "float32", "float64", "complex64", "complex128",
 ]  # fmt: skip
 COMMON = [name for name in DTYPES if name not in ("uint16", "uint32", "uint64")]
 NUMBERS = {"True": True, "1": 1, "1.0": 1.0, "1j": 1j}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.levels import (
     BatchLevel,
@@ -39,9 +40,10 @@ def apply_lifted(
         if ctx.materialize_grads:
             moving = [
                 graph.TENSORS.zeros_like(a)
-                if t is None and isinstance(a, Tensor) and a._value.dtype.kind in "fc" else t
+                if t is None and isinstance(a, Tensor) and dtypes.kind(a._value.dtype) in "fc"
+                else t
                 for a, t in zip(given, moving, strict=True)
-            ]  # fmt: skip
+            ]
         ctx._in_jvp = True
         try:
             made = function.jvp(ctx, *moving)
@@ -55,7 +57,7 @@ def apply_lifted(
             f"each is needed, None for those without"
         )
     for y, t in zip(parts, found, strict=True):
-        if t is None or not isinstance(y, Tensor) or y._value.dtype.kind not in "fc":
+        if t is None or not isinstance(y, Tensor) or dtypes.kind(y._value.dtype) not in "fc":
             continue
         if t.shape != y.shape:
             raise RuntimeError(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.levels import Level, again, set_tangent, split, top, with_tangent
 from pullback.tensor import Tensor
@@ -84,7 +85,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     for name, x in (("primal", tensor), ("tangent", tangent)):
         if not isinstance(x, Tensor):
             raise TypeError(f"make_dual(): {name} must be Tensor, not {type(x).__name__}")
-        if x._value.dtype.kind not in "fc":
+        if dtypes.kind(x._value.dtype) not in "fc":
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {x.dtype}")
     where = _level(level)
     if where is None:

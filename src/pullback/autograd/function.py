@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.custom_levels import apply_lifted
 from pullback.autograd.graph import Edge, Meta, Node, fit
@@ -372,7 +373,11 @@ class Function:
             if type(output) is Tensor and not (ctx.dirty_tensors or ctx.non_differentiable):
                 value = output._value
                 new = output._edge is None and not is_view(output)
-                if new and value.dtype.kind in "fc" and not any(t is output for t in inputs):
+                if (
+                    new
+                    and dtypes.kind(value.dtype) in "fc"
+                    and not any(t is output for t in inputs)
+                ):
                     # The most common case: what `_Outputs` does for it.
                     meta = (value.shape, value.dtype)
                     node.__dict__.update(are_tensors=are_tensors, output_metas=(meta,), time=tick())
@@ -410,7 +415,7 @@ class _Outputs:
                 if (
                     isinstance(t, Tensor)
                     and id(t) not in self.constant
-                    and t._value.dtype.kind in "fc"
+                    and dtypes.kind(t._value.dtype) in "fc"
                 ):
                     self.numbers[id(t)] = k
 

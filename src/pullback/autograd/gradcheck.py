@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.autograd import forward_ad, graph
 from pullback.autograd.engine import grad
 from pullback.autograd.levels import BatchLevel, hidden, whole
@@ -168,7 +169,7 @@ def _check(
 
     source = np.random.default_rng(1)
     if not outputs:  # nothing is claimed to depend on the inputs: then nothing must
-        places = [k for k, o in enumerate(results) if o._value.dtype.kind in "fc"]
+        places = [k for k, o in enumerate(results) if dtypes.kind(o._value.dtype) in "fc"]
         _check_constant(checked, values, eps, atol, source)
         return
     for i, x in enumerate(checked):
@@ -201,7 +202,7 @@ def check_forward(
     """Forward mode against finite differences. GradcheckError where they differ."""
     checked = [k for k, x in enumerate(arguments) if _is_checked(x)]
     results = _outputs(func, arguments)
-    places = [k for k, o in enumerate(results) if o._value.dtype.kind in "fc"]
+    places = [k for k, o in enumerate(results) if dtypes.kind(o._value.dtype) in "fc"]
 
     def values() -> list[Any]:
         with no_grad():
@@ -270,7 +271,7 @@ def _check_batched_grad(func: Any, arguments: list[Any], atol: float, rtol: floa
 def _check_batched_forward(func: Any, arguments: list[Any], atol: float, rtol: float) -> None:
     """Tangents along several directions at once against those along each."""
     results = _outputs(func, arguments)
-    places = [k for k, o in enumerate(results) if o._value.dtype.kind in "fc"]
+    places = [k for k, o in enumerate(results) if dtypes.kind(o._value.dtype) in "fc"]
     source = np.random.default_rng(4)
     for k, x in enumerate(arguments):
         if not _is_checked(x):

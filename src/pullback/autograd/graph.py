@@ -16,6 +16,7 @@ from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.formula import Formula, before_write
+from pullback.formula.narrow import wide
 from pullback.operation import Op, Plan
 from pullback.tensor import Tensor, wrap
 
@@ -228,6 +229,7 @@ class OperationNode(Node):
     _metas: tuple[Meta | None, ...] | None = None
     _output_metas: tuple[Meta, ...] | None = None
     _deferred: bool = False
+    _narrow: bool = False
     packed: bool = False  # whether hooks decide where the values are kept
 
     def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
@@ -276,6 +278,8 @@ class OperationNode(Node):
             self.check_versions()
         if tensors:
             return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
+        if self._narrow:
+            cotangents, values = tuple(map(wide, cotangents)), tuple(map(wide, values))
         if deferred or any(map(_is_formula, cotangents)):
             results: Sequence[Any] = VALUES.run(self, cotangents, values, reached)
             return results
@@ -293,6 +297,8 @@ class OperationNode(Node):
         output_metas = self._output_metas
         if output_metas is not None:
             cotangents = self._materialise(cotangents, output_metas, tensors)
+            if self._narrow and not tensors:
+                cotangents = tuple(map(wide, cotangents))
         conjugate = self.op.holomorphic and _any_complex(cotangents, tensors)
         if conjugate:
             cotangents = tuple(xp.conj(g) for g in cotangents)
@@ -327,6 +333,16 @@ class OperationNode(Node):
     @deferred.setter
     def deferred(self, deferred: bool) -> None:
         self._deferred = deferred
+        self.way = 0
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there are numbers of 16 bits among operands and results: rules see float32."""
+        return self._narrow
+
+    @narrow.setter
+    def narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
         self.way = 0
 
     def _reaches(self, k: int, reached: Collection[Node]) -> bool:

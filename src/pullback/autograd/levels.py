@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.modes import mode
 from pullback.autograd.views import alias
@@ -471,7 +472,7 @@ def _separate(x: Tensor) -> Tensor:
     if x._edge is not None and mode.enabled:
         view: Tensor = graph.TENSORS.view_as_shape(x, *x.shape)
         return view
-    if x._value.dtype.kind not in "fc":
+    if dtypes.kind(x._value.dtype) not in "fc":
         raise RuntimeError(
             f"only Tensors of floating point and complex dtype can require gradients, not "
             f"{x.dtype} of shape {list(x.shape)}: convert it with .float() first"

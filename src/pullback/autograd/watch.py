@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.graph import Node, OperationNode
 from pullback.autograd.modes import WATCHED, mode, no_grad
@@ -160,7 +161,7 @@ def run_watched(
 
 
 def _has_nan(g: Any) -> bool:
-    if g._value.dtype.kind not in "fc":
+    if dtypes.kind(g._value.dtype) not in "fc":
         return False
     with no_grad():
         return bool(graph.TENSORS.any(graph.TENSORS.isnan(g)))

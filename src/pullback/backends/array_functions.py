@@ -11,7 +11,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
-from pullback.dtypes import check_number
+from pullback.dtypes import check_number, limits
+from pullback.dtypes import kind as kind_of
 
 __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",
@@ -142,9 +143,10 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 # ---------------------------------------------------------------------- order and position
 
 
-def cumulate(what: str, x: Any, dim: int) -> Any:
-    """Running sums or products; integers in int64."""
-    dtype: Any = np.int64 if x.dtype.kind in "bui" else x.dtype
+def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
+    """Running sums or products, in a NumPy dtype if one is given; otherwise integers in int64."""
+    if dtype is None:
+        dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
     cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]
@@ -395,7 +397,7 @@ def stream(generator: Any) -> Any:
 
 
 def _check_floating(what: str, dtype: Any) -> None:
-    if dtype.kind not in "fc":
+    if kind_of(dtype) not in "fc":
         raise NotImplementedError(f'"{what}" not implemented for {dtype}: draw floats, and convert')
 
 
@@ -409,8 +411,8 @@ def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
         return (source.random(shape, part) + 1j * source.random(shape, part)).astype(dtype)
     if dtype in (np.float32, np.float64):
         return np.asarray(source.random(shape, dtype))
-    # 11 bits, so that rounding to half precision never gives 1
-    return (np.floor(source.random(shape) * 2048) / 2048).astype(dtype)
+    count = 2 ** (limits(dtype).nmant + 1)  # no more bits than there are: rounding never gives 1
+    return (np.floor(source.random(shape) * count) / count).astype(dtype)
 
 
 def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:

@@ -38,8 +38,11 @@ def _sigmoid(x: Any) -> Any:
 def _sign(x: Any) -> Any:
     if x.dtype.kind == "b":
         return x.copy()
+    if x.dtype.kind == "c":  # NaN is nowhere on the circle; PyTorch's real ones have sign 0
+        size = np.abs(x)
+        return np.where(size == 0, 0, x / np.where(size == 0, 1, size)).astype(x.dtype)
     s = np.sign(x)
-    return np.where(np.isnan(s), 0, s + 0).astype(s.dtype) if s.dtype.kind in "fc" else s
+    return np.where(np.isnan(s), 0, s + 0).astype(s.dtype) if s.dtype.kind == "f" else s
 
 
 def _of_integers(name: str) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.promotion import number_array
-from pullback.formula import Formula
+from pullback.formula import Formula, narrow
 from pullback.formula.vocabulary import plain_key
 from pullback.formula.waiting import note
 from pullback.op import Op, Opaque, Pointwise, Reduction
@@ -81,10 +81,14 @@ def belongs(number: Any) -> bool:
 class Recipe:
     """The outcome of a call: which formula of which values, and which node that saves what."""
 
-    __slots__ = ("_constants", "_edges", "_fills", "_make", "_metas", "_op", "_plan", "_saves")
+    __slots__ = (
+        "_constants", "_edges", "_fills", "_make", "_metas", "_narrow", "_op", "_plan",
+        "_rounds", "_saves",
+    )  # fmt: skip
 
     def __init__(self, op: Op, args: Sequence[Any], given: Sequence[Any], node: Any):
         self._op = op
+        self._rounds = narrow.narrow_type(op, given)
         self._constants = list(given)
         # (position, dtype to convert to or None) of tensors, (position, dtype) of numbers.
         self._fills: list[tuple[int, Any]] = []
@@ -102,6 +106,7 @@ class Recipe:
             self._make = type(node)
             self._plan = node.plan
             self._metas = node.metas
+            self._narrow = node.narrow
             self._saves: list[tuple[str, Any]] = []
             for (what, k), value in zip(node.plan.sources, node.values, strict=True):
                 follows = what == "output" or (what == "argument" and k in op.tensors)
@@ -116,7 +121,12 @@ class Recipe:
                 given[k] = a._value if dtype is None else cast(a._value, dtype)
             else:
                 given[k] = number_array(a, dtype)
-        result = formula.build(self._op, given)
+        op, dtype = self._op, self._rounds
+        if dtype is None:
+            result = formula.build(op, given)
+        else:
+            result = formula.build(op, narrow.widened(op, given))
+            result = narrow.rounded(op, given, result, dtype)
         if result.nodes > config.max_formula_nodes:
             formula.limit(result)
         make = self._make
@@ -138,6 +148,8 @@ class Recipe:
         )
         node = make(edges, self._plan, tuple(saved))
         node.deferred = True
+        if self._narrow:
+            node.narrow = True
         if self._metas is not None:
             node.metas = self._metas
         made = wrap(result, (node, 0))

@@ -21,9 +21,9 @@ from pullback.devices import check_device
 from pullback.dispatch import again, known
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
-from pullback.dispatch.record import meta_of, record
+from pullback.dispatch.record import meta_of, metas_of, record
 from pullback.errors import OutOfMemoryError
-from pullback.formula import BLOWN, Formula
+from pullback.formula import BLOWN, Formula, narrow
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.tensor import Tensor, wrap
 
@@ -78,6 +78,8 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
             metas = _prepare_reduction(op, values)
         elif isinstance(op, Opaque):
             metas = _prepare_opaque(op, args, values, tensors)
+    if metas is None and narrow.has_narrow(values):
+        metas = metas_of(op, args)
     deferred = keep(op, args, values)
     if deferred is not None:
         recorded = record(op, args, values, deferred, metas)
@@ -86,7 +88,7 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
         return recorded
     token = quiet_set(QUIET)
     try:
-        result = op.compute(ARRAYS, values)
+        result = narrow.computed(op, values)
     except MemoryError as error:
         raise OutOfMemoryError(f"{op.public_name}: {error}") from None
     except (
@@ -139,7 +141,13 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
         lazy = total > 1
     if lazy:
         try:
-            result = formula.build(op, _for_formula(op, args, values))
+            dtype = narrow.narrow_type(op, values)
+            given = _for_formula(op, args, values)
+            if dtype is None:
+                result = formula.build(op, given)
+            else:
+                result = formula.build(op, narrow.widened(op, given))
+                result = narrow.rounded(op, values, result, dtype)
             formula.limit(result)
             return result
         except formula.NotLowerable as reason:
@@ -208,7 +216,7 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
                 given[k] = number
             elif values[k] is number:  # in a rule
                 dtypes_ = (v.dtype for v in values if hasattr(v, "dtype"))
-                floating = next((d for d in dtypes_ if d.kind in "fc"), None)
+                floating = next((d for d in dtypes_ if dtypes.kind(d) in "fc"), None)
                 if floating is not None:
                     given[k] = np.full((), number, floating)
     return given
@@ -238,7 +246,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
             values[k] = args[k]._array if whole else args[k]._value
     token = quiet_set(QUIET)
     try:
-        result = op.compute(ARRAYS, values)
+        result = narrow.computed(op, values)
     finally:
         quiet_reset(token)
     metas = tuple(meta_of(args[k]) for k in op.edges)
@@ -263,7 +271,12 @@ def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Te
     if not any(type(given[k]) is Formula and given[k].array is None for k in op.tensors):
         return None
     try:
-        result = formula.build(op, given)
+        dtype = narrow.narrow_type(op, given)
+        if dtype is None:
+            result = formula.build(op, given)
+        else:
+            result = formula.build(op, narrow.widened(op, given))
+            result = narrow.rounded(op, given, result, dtype)
     except formula.NotLowerable:
         return None
     formula.limit(result)
@@ -352,15 +365,17 @@ def _prepare_pointwise(
     if not same:
         shape = broadcast_shapes(op.name, [a.shape for a in arrays])
     uniform = same
+    # What numbers, and tensors of one, are converted to: PyTorch multiplies by them in float32.
+    exact = narrow.FLOAT32 if op.exact_numbers and dtypes.is_narrow(dtype) else dtype
     for k in op.tensors:
         value = values[k]
         if value is None or op.parameters[k].name in op.keep_dtype:
             continue
         if not isinstance(value, (ndarray, Formula)):
-            values[k] = number_array(value, dtype)
+            values[k] = number_array(value, exact)
         elif value.dtype != dtype:
             uniform = False
-            values[k] = again.cast(value, dtype)
+            values[k] = again.cast(value, dtype if value.ndim else exact)
     if uniform:
         return None, values
     metas = tuple(meta_of(args[k]) for k in op.edges)
@@ -382,16 +397,13 @@ def _prepare_opaque(
                 values[k] = [None if v is None else again.cast(v, dtype) for v in values[k]]
             elif values[k] is not None:
                 values[k] = again.cast(values[k], dtype)
-    metas: list[Meta | None] = []
-    for k in op.edges:
-        metas += map(meta_of, args[k]) if op.parameters[k].is_list else [meta_of(args[k])]
-    return tuple(metas)
+    return metas_of(op, args)
 
 
 def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, ...] | None:
     """Checks, and integers that are summed in int64."""
     input, dims = values[0], values[1]
-    kind = input.dtype.kind
+    kind = dtypes.kind(input.dtype)
     if op.floating and kind in "bui":
         raise RuntimeError(
             f"{op.public_name}(): could not infer output dtype. Input dtype must be either a "
@@ -419,11 +431,13 @@ def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
     k = op.positions["dtype"]
     if values[k] is None:
         values[k] = _default_dtype(op, values)
-    values[k] = dtypes.as_dtype(op.public_name, values[k]).numpy
+    goal = values[k] = dtypes.as_dtype(op.public_name, values[k]).numpy
+    if op.widens and dtypes.is_narrow(goal):
+        values[k] = narrow.FLOAT32
     op.normalise(values, 0)
     token = quiet_set(QUIET)
     try:
-        tensor = wrap(np.asarray(op.compute(ARRAYS, values)))
+        tensor = wrap(np.asarray(op.compute(ARRAYS, values)).astype(goal, copy=False))
     except MemoryError as error:
         raise OutOfMemoryError(f"{op.public_name}: {error}") from None
     except (OverflowError, ValueError) as error:
@@ -433,7 +447,7 @@ def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
     if options["requires_grad"]:
         tensor.requires_grad_()
     elif call is not None:
-        known.learn_creation(call, op, values, apply)
+        known.learn_creation(call, op, values, goal, apply)
     return tensor
 
 

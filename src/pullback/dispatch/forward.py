@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.graph import fit
 from pullback.autograd.levels import (
@@ -91,7 +92,7 @@ def tangents_of(
             return nothing
         made = graph.TENSORS.apply(op, (tangents[id(args[0])], *args[1:]))
         return list(made) if several else [made]
-    if not moving or all(o._value.dtype.kind not in "fc" for o in outputs):
+    if not moving or all(dtypes.kind(o._value.dtype) not in "fc" for o in outputs):
         return nothing
     wide = not op.holomorphic and any(
         x._value.dtype.kind == "c" for x in (*_tensors_in(args), *outputs)

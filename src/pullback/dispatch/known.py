@@ -30,6 +30,7 @@ from pullback.backends.memory import shares_memory
 from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
+from pullback.formula import narrow
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.operation import Plan
 from pullback.tensor import Size, Tensor
@@ -113,7 +114,7 @@ NAMES = {
 class Met:
     """A call that the door has answered."""
 
-    __slots__ = ("args", "metas", "op", "result", "values")
+    __slots__ = ("args", "metas", "narrow", "op", "operands", "result", "values")
 
     def __init__(
         self, op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, metas: Any
@@ -123,6 +124,15 @@ class Met:
         self.values = values
         self.result = result
         self.metas = metas
+        self.narrow = narrow.narrow_type(op, values)
+        # What the declaration is read with.
+        self.operands = values if self.narrow is None else narrow.widened(op, values)
+
+    def rounding(self, compute: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of operands, for those of the call, which may have numbers of 16 bits."""
+        if self.narrow is None:
+            return compute
+        return narrow.rounding(self.op, self.values, compute, self.narrow)
 
 
 def may_learn(args: Sequence[Any]) -> bool:
@@ -198,11 +208,12 @@ class _Record:
     def __init__(self, met: Met, fills: list[tuple[int, Any]]):
         self.op = op = met.op
         results = list(map(np.asarray, met.result if type(met.result) is tuple else (met.result,)))
-        self.differentiable = bool(op.rules and results) and results[0].dtype.kind in "fc"
+        self.differentiable = bool(op.rules and results) and dtypes.kind(results[0].dtype) in "fc"
         self.overload = op.overload(*met.args) if op.overload is not None else 0
         self.metas = met.metas
         self.several = isinstance(met.result, tuple)
         self.output_metas = metas_of_outputs(op, results)
+        self.narrow = narrow.has_narrow((*results, *met.values))
         self.steps: dict[Any, Any] = {}
         self.varying = dict(fills)
         # What rules may ask for that is the same at every call.
@@ -257,6 +268,8 @@ class _Record:
         if self.output_metas is not None:
             node.output_metas = self.output_metas
             node.outputs = len(self.output_metas)
+        if self.narrow:
+            node.narrow = True
         if mode.enabled is not True:
             watch(node)
         return node
@@ -271,7 +284,7 @@ class _Record:
 def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of an operation on one array, its first argument, with one result."""
     op, limit = met.op, _limit(met)
-    compute = _compute_of_one(op, list(met.values[1:]), met.values[0])
+    compute = met.rounding(_compute_of_one(op, list(met.operands[1:]), met.operands[0]))
     recorded = _Record(met, fills)
     differentiable, node = recorded.differentiable, recorded.node
     step = (op, tuple(met.values[1:]), None) if isinstance(op, View) else None
@@ -312,7 +325,7 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
     """The call of an operation on one array, its first argument, with several results."""
     op = met.op
     plain_values = tuple(met.values[1:])
-    compute = _compute_of_one(op, list(plain_values), met.values[0])
+    compute = met.rounding(_compute_of_one(op, list(met.operands[1:]), met.operands[0]))
     recorded = _Record(met, fills)
     integer = [bool(op.outputs) and n in op.integer_outputs for n in op.outputs or met.result]
     numbers = [None if i else sum(not j for j in integer[:k]) for k, i in enumerate(integer)]
@@ -414,7 +427,7 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
     """The call of an operation on two arrays, with one result."""
     op, limit = met.op, _limit(met)
     (i, _), (j, _) = fills
-    constants = list(met.values)
+    constants = list(met.operands)
     constants[i] = constants[j] = None
     rest = constants[2:]
     plainly = all(p.kind is p.kind.POSITIONAL_OR_KEYWORD for p in op.parameters)
@@ -431,6 +444,7 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
             values[i], values[j] = a, b
             return op.compute(ARRAYS, values)
 
+    compute = met.rounding(compute)
     recorded = _Record(met, fills)
     differentiable, node_of = recorded.differentiable, recorded.node_of
 
@@ -463,11 +477,11 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
 def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of any other operation."""
     op, limit = met.op, _limit(met)
-    constants = list(met.values)
+    constants = list(met.operands)
     for k, _ in fills:
         constants[k] = None
     whole = isinstance(op, Reduction) or (isinstance(op, Pointwise) and op.converters)
-    compute = functools.partial(op.compute if whole else op.call, ARRAYS)
+    compute = met.rounding(functools.partial(op.compute if whole else op.call, ARRAYS))
     recorded = _Record(met, fills)
     differentiable, node_of = recorded.differentiable, recorded.node_of
     metas = met.metas
@@ -527,8 +541,10 @@ def learn_composite(
     op.calls[key] = call
 
 
-def learn_creation(key: Any, op: Creation, values: Sequence[Any], apply: Apply) -> None:
-    """Keep the numbers of a creation in their normal form."""
+def learn_creation(
+    key: Any, op: Creation, values: Sequence[Any], goal: np.dtype[Any], apply: Apply
+) -> None:
+    """Keep the numbers of a creation in their normal form; its result is of the dtype `goal`."""
     call_of = functools.partial(op.call, ARRAYS)
     known = list(values)
     if len(op.calls) >= MAX_CALLS:
@@ -540,7 +556,7 @@ def learn_creation(key: Any, op: Creation, values: Sequence[Any], apply: Apply) 
         except Exception:  # the door says it in full
             return apply(op, args)
         tensor = new(Tensor)
-        tensor._value = result if type(result) is ndarray else np.asarray(result)
+        tensor._value = np.asarray(result, goal)
         return tensor
 
     op.calls[key] = call

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.autograd.graph import Meta, OperationNode, node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.views import note_apart, note_view
 from pullback.autograd.watch import watch
 from pullback.backends.memory import owner, shares_memory
 from pullback.formula import Formula
+from pullback.formula.narrow import has_narrow
 from pullback.formula.waiting import note
 from pullback.op import Op, View
 from pullback.tensor import Tensor, wrap
@@ -25,6 +27,8 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
     several = type(result) is tuple
     is_view = isinstance(op, View)
     if several:
+        if not result:  # the parts along an axis of size 0
+            return ()
         arrays = tuple(_as_array(r) for r in result)
         if not is_view:
             arrays = tuple(own(op, a, values) for a in arrays)
@@ -33,7 +37,7 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
         arrays = (array if is_view else own(op, array, values),)
     edges = _edges(op, args) if mode.enabled and op.rules else None
     node = None
-    if edges is not None and arrays[0].dtype.kind in "fc":
+    if edges is not None and dtypes.kind(arrays[0].dtype) in "fc":
         node = _make_node(op, args, values, arrays, edges, metas)
         if mode.enabled is not True:
             watch(node)
@@ -122,6 +126,8 @@ def _make_node(
         node.deferred = True
     if metas is not None:
         node.metas = metas
+    if has_narrow((*outputs, *values)):
+        node.narrow = True
     if output_metas is not None:
         node.output_metas = output_metas
         node.outputs = len(output_metas)
@@ -166,6 +172,14 @@ def _wrap_outputs(op: Op, arrays: tuple[Any, ...], node: OperationNode | None) -
         outputs.append(wrap(array, None if node is None or integer else (node, number)))
         number += not integer
     return tuple(outputs)
+
+
+def metas_of(op: Op, args: Sequence[Any]) -> tuple[Meta | None, ...]:
+    """What the cotangents of all arguments that may have one are brought back to."""
+    metas: list[Meta | None] = []
+    for k in op.edges:
+        metas += map(meta_of, args[k]) if op.parameters[k].is_list else [meta_of(args[k])]
+    return tuple(metas)
 
 
 def meta_of(x: Any) -> Meta | None:

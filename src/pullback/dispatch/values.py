@@ -16,7 +16,7 @@ from pullback.autograd.graph import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.door import keep
-from pullback.formula import Formula, build, source
+from pullback.formula import Formula, build, narrow, source
 from pullback.formula.macro import Macro
 from pullback.formula.node import Value
 from pullback.formula.vocabulary import plain_key
@@ -77,7 +77,7 @@ def compute(op: Op, values: list[Any]) -> Any:
     kept = keep(op, values, values, small=True)
     if kept is not None:
         return kept
-    result = op.compute(ARRAYS, values)
+    result = narrow.computed(op, values)
     return result if isinstance(result, tuple) else np.asarray(result)
 
 

@@ -327,10 +327,12 @@ def _warn_once(error: Exception) -> None:
 def _thin(array: Any, axes: tuple[int, ...]) -> Any:
     """The given axes in the given order; the others have, or repeat, one element.
 
-    Complex numbers are two real ones, along a last axis.
+    Complex numbers are two real ones, along a last axis, and bfloat16 is its bits.
     """
     if array.dtype.kind == "c":
         array, axes = _pairs(array), (*axes, array.ndim)
+    elif array.dtype.kind == "V":
+        array = array.view(np.uint16)
     if len(axes) == array.ndim and axes == tuple(range(array.ndim)):
         return array
     kept = sorted(axes)

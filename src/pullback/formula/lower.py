@@ -28,6 +28,7 @@ from pullback.backends.passes.unroll import CHAINS, expand
 from pullback.backends.scalar import Scalar, cast, const, scalar_input, walk
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
+from pullback.dtypes import is_narrow
 from pullback.formula.maps import MAPS, Mapped, plain
 from pullback.formula.node import Formula, Source, Value
 from pullback.formula.orient import can_be_oriented, oriented
@@ -193,7 +194,7 @@ class Lowering:
         if buffer is None:
             unit = is_complex or layout[-1][1] == node.itemsize
             dtype, rank = part_dtype(node.dtype), len(axes) + is_complex
-            buffer = self.buffers[key] = Buffer(self.fresh("a"), dtype, rank, unit=unit)
+            buffer = self.buffers[key] = _buffer(self.fresh("a"), dtype, rank, unit)
             self.arrays[buffer.name] = (node, tuple(axes))
         place = [plain(at[k]) for k in axes]
         if is_complex:
@@ -295,8 +296,14 @@ def element_of_view(node: Formula, at: tuple[Any, ...]) -> tuple[Value, tuple[An
 
 
 def _arithmetic(dtype: Any) -> Any:
-    """What numbers of a dtype are computed with: float16 is for storage."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    """What numbers of a dtype are computed with: those of 16 bits are for storage."""
+    return np.dtype(np.float32) if is_narrow(dtype) else dtype
+
+
+def _buffer(name: str, dtype: Any, rank: int, unit: bool) -> Buffer:
+    if dtype.kind == "V":
+        return Buffer(name, np.float32, rank, unit=unit, storage="bfloat16")
+    return Buffer(name, dtype, rank, unit=unit)
 
 
 def _normal(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -362,15 +369,16 @@ def kernel_of(
             value = low.inside(node, at)
         axes = tuple(k for k, axis in enumerate(job.outer_axes) if axis is not None)
         where: Any = tuple(at[k] for k in axes)
-        (found,) = separate([cast(value, node.dtype)])
         name = low.fresh("out")
+        unit = bool(axes) and all(s == 1 for s in node.shape[axes[-1] + 1 :])
+        buffer = _buffer(name, node.dtype, len(axes), unit)
+        (found,) = separate([cast(value, buffer.dtype)])
         if isinstance(found, Pair):
             buffer = Buffer(name, found.dtype, len(axes) + 1, unit=True)
             for k, part in enumerate(found.both()):
                 outputs.append(Output(buffer, (*where, const(k, INT)), part))
         else:
-            unit = bool(axes) and all(s == 1 for s in node.shape[axes[-1] + 1 :])
-            outputs.append(Output(Buffer(name, node.dtype, len(axes), unit=unit), where, found))
+            outputs.append(Output(buffer, where, found))
         results.append((name, node, axes))
     kernel = Kernel(title, tuple(low.loops.values()), tuple(outputs), config.summation)
     if can_be_oriented(kernel, low.sizes):

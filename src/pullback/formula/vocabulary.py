@@ -129,7 +129,7 @@ class FormulaVocabulary:
     @staticmethod
     def check_divisor(x: Any, y: Any) -> None:
         """RuntimeError for integers to be divided by zero."""
-        if any(v.dtype.kind not in "bui" for v in (x, y) if isinstance(v, Value)):
+        if any(dtypes.kind(v.dtype) not in "bui" for v in (x, y) if isinstance(v, Value)):
             return
         if not isinstance(y, Value):
             zero = y == 0
@@ -268,7 +268,7 @@ def _maker(op: Op, given: list[Any]) -> Maker:
         if isinstance(op, Composite):
             return lambda given: op.compute(FORMULAS, given)
         for v in _values(given):
-            if v.dtype.kind not in "fbiuc":
+            if dtypes.kind(v.dtype) not in "fbiuc":
                 raise NotLowerable(f"dtype {v.dtype}")
             if v.size == 0:
                 raise NotLowerable("nothing to compute")

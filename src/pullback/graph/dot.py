@@ -73,24 +73,18 @@ def draw(
     show_attrs: bool = False,
     show_saved: bool = False,
     max_attr_chars: int = 50,
-    prefix: str | None = None,
 ) -> Picture:
-    """The model, printed as DOT. With a prefix, for a page: ids instead of legend and tooltips."""
+    """The model, printed as DOT."""
     picture = Picture(graph_attr=_GRAPH, node_attr=_NODE, edge_attr=_EDGE)
     for box in graph.boxes:
-        lines = _lines(box, show_saved, show_attrs)
+        lines = lines_of(box, show_saved, show_attrs)
         table = _table(box, len(lines[0]), max_attr_chars) if show_attrs else []
         look = _look(box, bool(table))
-        if prefix is not None:
-            look = {**look, "id": f"{prefix}{box.key}"}
-            look.pop("tooltip", None)
         picture.node(box.key, _label(lines, table), **look)
     for arrow in graph.arrows:
         picture.edge(arrow.tail, arrow.head)
     if spans(graph) > QUICK_SPAN:
         picture.graph_attr.update(_QUICK)
-    if prefix is not None:
-        return picture
     picture.graph_attr["label"] = _legend(graph)
     return resize_graph(picture)
 
@@ -154,7 +148,8 @@ def _colour(box: Box) -> str:
     return {Kind.INPUT: RED, Kind.STORED: BLUE, Kind.FOLD: GREY}.get(box.kind, WHITE)
 
 
-def _lines(box: Box, show_saved: bool, full: bool) -> list[str]:
+def lines_of(box: Box, show_saved: bool = False, full: bool = False) -> list[str]:
+    """The lines of text in a box."""
     if box.kind is Kind.FOLD:
         return fold_lines(box)
     lines = []

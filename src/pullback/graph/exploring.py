@@ -1,11 +1,12 @@
 """`explore`: a page of one file that shows a graph, and everything that is known of its nodes.
 
-The page loads nothing: the drawing is Graphviz's SVG, laid out here, so that it needs no layout
-library in the browser; the script is some 300 lines of its own. A content security policy lets that
-script alone run, and refuses the network.
+The page loads nothing: its data are the JSON export, with the lines of text in each box, and its
+script lays them out (`page/layout.js`), draws them and draws them again when a fold is opened. A
+content security policy lets that script alone run, and refuses the network.
 """
 
 import base64
+import gzip
 import hashlib
 import inspect
 import json
@@ -18,10 +19,10 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from pullback.graph.dot import draw, plain
-from pullback.graph.fold import fold
+from pullback.graph.dot import css_class, lines_of, plain
+from pullback.graph.fold import MAX_BOXES, nested
 from pullback.graph.gradients import pending_gradients
-from pullback.graph.model import Graph, Kind
+from pullback.graph.model import Box, Graph, Kind
 from pullback.graph.names import caller
 from pullback.graph.recording import Recording
 from pullback.graph.speed import speed
@@ -29,18 +30,11 @@ from pullback.graph.viewer import show
 from pullback.graph.walk import Tensor, Walk, as_tensors
 from pullback.op import REGISTRY
 
-MAX_BOXES = 2000
-"""A page with more boxes than this is folded."""
 MAX_CODE = 200_000
 """Characters of a kernel's LLVM code that the page has."""
-
-_KINDS = {
-    Kind.OPERATOR: "backward operator",
-    Kind.OUTPUT: "covariable of the output",
-    Kind.INPUT: "gradient to be computed",
-    Kind.STORED: "value of the forward pass",
-    Kind.FOLD: "several operators",
-}
+MAX_PLAIN = 500_000
+"""Characters of data that the page has as they are; more are packed."""
+SCRIPTS = ("layout.js", "drawing.js", "page.js")
 
 
 def explore(
@@ -56,14 +50,15 @@ def explore(
 
     `var` is a tensor, several, or what `record()` gave. A click on a node, or Enter, shows its
     shape, dtype, memory, source line and formula, the operation's forward and backward code, and
-    the kernels that compute it, with their predicted time and, after a run, the measured one. Where
+    the kernels that compute it, with their predicted time and, after a run, the measured one. A
+    graph of more than `max_boxes` boxes is folded; a click on a fold opens it in its place. Where
     `var` is not computed yet, the kernels are those of the value and its gradients; nothing of it
     is computed for the page.
     """
     if isinstance(var, Recording):
         graphs = list(var.graphs)
     else:
-        graphs = [("", explored(var, params, max_boxes))]
+        graphs = [("", explored(var, params))]
     text = page(graphs, title=title, max_boxes=max_boxes)
     target = Path(path)
     target.write_text(text, encoding="utf-8")
@@ -72,15 +67,11 @@ def explore(
     return fspath(target)
 
 
-def explored(
-    var: Tensor | Iterable[Tensor],
-    params: Mapping[str, Tensor] | None = None,
-    max_boxes: int = MAX_BOXES,
-) -> Graph:
+def explored(var: Tensor | Iterable[Tensor], params: Mapping[str, Tensor] | None = None) -> Graph:
     """The graph of `var` with the kernels that would compute it and its gradients."""
     tensors = as_tensors(var)
     gradients, note = pending_gradients(tensors)
-    graph = Walk(tensors, params or {}, caller(), gradients).graph(speed(), max_boxes)
+    graph = Walk(tensors, params or {}, caller(), gradients).graph(speed())
     if not note and not graph.kernels and any(box.recomputed for box in graph.boxes):
         note = (
             "It is computed already. The kernels that did it are known inside of record(), or "
@@ -96,28 +87,28 @@ def page(
     graphs: Iterable[tuple[str, Graph]], *, title: str = "", max_boxes: int = MAX_BOXES
 ) -> str:
     """The HTML text of a page that shows some graphs, each under its title."""
-    told, drawings, used = [], [], set()
-    for number, (name, graph) in enumerate(graphs):
-        folded = fold(graph, max_boxes)
-        drawings.append(_drawing(folded, number))
-        told.append(_told(folded, name or _outputs(graph)))
-        used |= {box.operation for box in folded.boxes}
+    told, used = [], set()
+    for name, graph in graphs:
+        found = nested(graph, max_boxes)
+        told.append(_told(found, name or _outputs(graph)))
+        used |= {box.operation for box in found.boxes}
     data = {"graphs": told, "operations": {name: beside(name) for name in sorted(used) if name}}
-    script, style, frame = (
-        files("pullback.graph").joinpath("page", f"page.{kind}").read_text("utf-8")
-        for kind in ("js", "css", "html")
-    )
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False)
+    packed = len(text) > MAX_PLAIN
+    folder = files("pullback.graph").joinpath("page")
+    script = "\n".join(folder.joinpath(name).read_text("utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     name = title or (told[0]["title"] if len(told) == 1 else "Graphs")
     parts = {
         "SCRIPT_HASH": f"sha256-{digest}",
         "TITLE": escape(plain(name, 200)),
-        "STYLE": style,
+        "STYLE": folder.joinpath("page.css").read_text("utf-8"),
         "SCRIPT": script,
-        "DATA": _inert(json.dumps(data, ensure_ascii=True, allow_nan=False)),
-        "GRAPHS": "\n".join(drawings),
+        "DATA_TYPE": "gzip;base64" if packed else "json",
+        "DATA": _packed(text) if packed else _inert(text),
     }
     # One pass: what is put in is not searched for the other marks.
+    frame = folder.joinpath("page.html").read_text("utf-8")
     return re.sub("@([A-Z_]+)@", lambda m: parts.get(m[1], m[0]), frame)
 
 
@@ -126,11 +117,9 @@ def _inert(text: str) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _drawing(graph: Graph, number: int) -> str:
-    """The SVG in a place that is not shown: the script takes it from there."""
-    svg: str = draw(graph, prefix=f"g{number}-").pipe(format="svg", encoding="utf-8")
-    svg = svg[svg.index("<svg") :]
-    return f'<div id="graph-{number}" hidden>{svg}</div>'
+def _packed(text: str) -> str:
+    """JSON compressed, the same in every run; in letters."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _outputs(graph: Graph) -> str:
@@ -139,25 +128,30 @@ def _outputs(graph: Graph) -> str:
     return ", ".join(names[:4]) or "The graph"
 
 
-def _told(folded: Graph, title: str) -> dict[str, Any]:
-    found = folded.to_dict()
-    for box, told in zip(folded.boxes, found["boxes"], strict=True):
-        told["title"] = box.title if box.kind is not Kind.FOLD else _fold_title(box.pattern, box)
-        told["kindText"] = _KINDS[box.kind]
+def _told(graph: Graph, title: str) -> dict[str, Any]:
+    """The export, with what the page writes into the boxes."""
+    found = graph.to_dict()
+    for box, told in zip(graph.boxes, found["boxes"], strict=True):
+        told["lines"] = lines_of(box)
+        told["look"] = css_class(box)
+        whole = box.title if box.kind is not Kind.FOLD else _fold_title(box)
+        if whole != told["lines"][0]:
+            told["title"] = whole
     for kernel in found["kernels"]:
         code = kernel.get("code", "")
         if len(code) > MAX_CODE:
             kernel["code"] = f"{code[:MAX_CODE]}\n… {len(code) - MAX_CODE:,} more characters"
     found["title"] = title
-    found["operators"] = folded.operators
-    found["stored"] = folded.bytes_of(recomputed=False)
-    found["saved"] = folded.bytes_of(recomputed=True)
+    found["operators"] = graph.operators
+    found["stored"] = graph.bytes_of(recomputed=False)
+    found["saved"] = graph.bytes_of(recomputed=True)
     return found
 
 
-def _fold_title(pattern: tuple[str, ...], box: Any) -> str:
+def _fold_title(box: Box) -> str:
     names = f"{', '.join(box.names)}: " if box.names else ""
-    return f"{names}{box.repeats:,} × ({', '.join(pattern)})"
+    times = f"{box.repeats:,} × " if box.repeats > 1 else ""
+    return f"{names}{times}({', '.join(box.pattern)})"
 
 
 def beside(operation: str) -> dict[str, str]:

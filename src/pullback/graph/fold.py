@@ -1,14 +1,14 @@
 """Large graphs made readable: repeated sub-graphs, modules and long stretches become one box each.
 
-Every fold is a stretch of the operators in the order of the backward pass. What lies between two
-operators of a stretch in that order cannot lead out of it and back in, so that the folded graph has
-no circles either.
+Every fold is a stretch of the operators in the order of the backward pass, and so is every fold
+inside of it. What lies between two operators of a stretch in that order cannot lead out of it and
+back in, so that the graph has no circles, whichever of its folds are open.
 """
 
 import heapq
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +21,14 @@ MAX_PERIOD = 256
 """Operators of the longest pattern that is looked for."""
 MAX_SPAN = 30
 """Rows that the arrows may cross, for each box of the limit."""
+MAX_DEPTH = 12
+"""Dots in the names of modules that are told apart."""
 FEW = 4
 """So many covariables to be computed are drawn beside a fold; more are counted in it."""
+MAX_INSIDE = 40
+"""A fold of more operators than this has folds inside."""
+PIECES = 20
+"""About so many of them."""
 
 
 @dataclass(frozen=True)
@@ -32,37 +38,72 @@ class _Stretch:
     members: tuple[str, ...]
     pattern: tuple[str, ...]
     repeats: int = 1
-    names: tuple[str, ...] = ()
+    parts: tuple["_Stretch", ...] = ()
+    """The stretches that it was joined from."""
 
 
 def fold(graph: Graph, max_boxes: int = MAX_BOXES) -> Graph:
     """The graph itself if it is small enough, else one of at most about `max_boxes` boxes."""
+    return closed(nested(graph, max_boxes))
+
+
+def nested(graph: Graph, max_boxes: int = MAX_BOXES) -> Graph:
+    """The same with all that the folds hide: every box names the fold that it is in.
+
+    The arrows are those between the boxes that are no folds. At most about `max_boxes` boxes are
+    in no fold at all.
+    """
     max_boxes = max(int(max_boxes), 3)
-    if _fits(graph, max_boxes):
+    found = graph
+    if not _fits(graph, max_boxes):
+        for found in _ways(graph, max_boxes):
+            if _fits(closed(found), max_boxes):
+                break
+    return found
+
+
+def closed(graph: Graph) -> Graph:
+    """A nested graph with all of its folds closed: what they hide is left out."""
+    around = {box.key: box.fold for box in graph.boxes}
+    if not any(around.values()):
         return graph
+    top: dict[str, str] = {}
+    for key in around:
+        path = [key]
+        while path[-1] not in top and around[path[-1]]:
+            path.append(around[path[-1]])
+        top |= dict.fromkeys(path, top.get(path[-1], path[-1]))
+    seen: set[object] = set()
+    arrows = []
+    for arrow in graph.arrows:
+        tail, head = top[arrow.tail], top[arrow.head]
+        if (tail, head) == (arrow.tail, arrow.head):
+            arrows.append(arrow)
+        elif tail != head and (tail, head) not in seen:
+            seen.add((tail, head))
+            arrows.append(Arrow(tail, head))
+    boxes = tuple(box for box in graph.boxes if not box.fold)
+    return replace(graph, boxes=boxes, arrows=tuple(arrows))
+
+
+def _ways(graph: Graph, max_boxes: int) -> Iterator[Graph]:
+    """The graph folded in several ways, from the one that hides least."""
     boxes = {box.key: box for box in graph.boxes}
     order = _order(graph)
     modules = _modules(graph, boxes, order)
     stretches = _repeats(graph, boxes, order)
-    folded = _folded(graph, boxes, stretches, modules)
-    if _fits(folded, max_boxes):
-        return folded
-    if modules:
-        deepest = max(module.count(".") for module in set(modules.values()) if module) + 1
-        for depth in range(deepest, 0, -1):
-            by_module = _by_module(stretches, modules, depth)
-            folded = _folded(graph, boxes, by_module, modules)
-            if _fits(folded, max_boxes):
-                return folded
-        stretches = by_module
+    yield _folded(graph, boxes, stretches, modules)
+    if modules.own:
+        deepest = max(module.count(".") for module in set(modules.own.values())) + 1
+        for depth in range(min(deepest, MAX_DEPTH), 0, -1):
+            stretches = _by_module(stretches, modules, depth)
+            yield _folded(graph, boxes, stretches, modules)
     for share in (2, 4, 8):
         pieces = _evenly(stretches, boxes, max_boxes // share)
-        folded = _folded(graph, boxes, pieces, modules)
-        if _fits(folded, max_boxes):
-            return folded
+        yield _folded(graph, boxes, pieces, modules)
     # So few that even arrows between all of them can be followed.
     pieces = _evenly(stretches, boxes, math.isqrt(max_boxes))
-    return _folded(graph, boxes, pieces, modules, hide_shared=True)
+    yield _folded(graph, boxes, pieces, modules, hide_shared=True)
 
 
 def _fits(graph: Graph, max_boxes: int) -> bool:
@@ -189,11 +230,32 @@ def _runs(marks: np.ndarray) -> list[tuple[int, int, int]]:
 # ---- modules -------------------------------------------------------------------------------------
 
 
-def _modules(graph: Graph, boxes: dict[str, Box], order: Sequence[str]) -> dict[str, str]:
-    """The module of each operator, by the dotted names of the parameters that it reads.
+@dataclass(frozen=True)
+class _Modules:
+    """The modules of the operators, by the dotted names of the parameters that they read."""
 
-    An operator without parameters belongs to the module that ran before it.
-    """
+    own: dict[str, str]
+    """Those of the operators that read parameters."""
+    of: dict[str, str]
+    """Of all: an operator without parameters belongs to the module that ran before it."""
+
+    def names(self, stretch: _Stretch) -> tuple[str, ...]:
+        """What a fold is called: the modules that it covers, in the order of the program."""
+        members = stretch.members[::-1]
+        found = list(dict.fromkeys(self.own[key] for key in members if key in self.own))
+        if not found:
+            found = list(dict.fromkeys(m for key in members if (m := self.of.get(key))))
+        if len(found) <= 2:
+            return tuple(found)
+        paths = [name.split(".") for name in found]
+        common = [parts[0] for parts in zip(*paths, strict=False) if len(set(parts)) == 1]
+        if common and stretch.repeats == 1:
+            return (".".join(common),)
+        first, last = (".".join(path[: len(common) + 1]) for path in (paths[0], paths[-1]))
+        return (f"{first} … {last}",) if first != last else (first,)
+
+
+def _modules(graph: Graph, boxes: dict[str, Box], order: Sequence[str]) -> _Modules:
     own: dict[str, str] = {}
     for arrow in graph.arrows:
         for parameter, operator in ((arrow.tail, arrow.head), (arrow.head, arrow.tail)):
@@ -203,38 +265,34 @@ def _modules(graph: Graph, boxes: dict[str, Box], order: Sequence[str]) -> dict[
             dotted = next((n for n in box.names if "." in n.removesuffix(".T")), "")
             if dotted:
                 own[operator] = dotted.removesuffix(".T").rpartition(".")[0]
-    if not own:
-        return {}
     found, current = {}, ""
-    for key in reversed(order):
+    for key in reversed(order) if own else ():
         current = own.get(key, current)
         found[key] = current
-    return found
+    return _Modules(own, found)
 
 
-def _by_module(
-    stretches: Sequence[_Stretch], modules: dict[str, str], depth: int
-) -> list[_Stretch]:
+def _by_module(stretches: Sequence[_Stretch], modules: _Modules, depth: int) -> list[_Stretch]:
     """Neighbours of one module, down to a depth of its name, together."""
-    found: list[_Stretch] = []
+    groups: list[list[_Stretch]] = []
     before: str | None = None
     for stretch in stretches:
-        module = ".".join(modules.get(stretch.members[0], "").split(".")[:depth])
+        module = ".".join(modules.of.get(stretch.members[0], "").split(".")[:depth])
         if module and module == before:
-            found[-1] = _joined([found[-1], stretch])
+            groups[-1].append(stretch)
         else:
-            found.append(stretch)
+            groups.append([stretch])
         before = module
-    return found
+    return list(map(_joined, groups))
 
 
 def _joined(stretches: Sequence[_Stretch]) -> _Stretch:
-    members = tuple(key for s in stretches for key in s.members)
     if len(stretches) == 1:
         return stretches[0]
+    members = tuple(key for s in stretches for key in s.members)
     texts = [f"{s.repeats} × ({', '.join(s.pattern)})" if s.repeats > 1 else ", ".join(s.pattern)
              for s in stretches]  # fmt: skip
-    return _Stretch(members, _pattern(texts))
+    return _Stretch(members, _pattern(texts), parts=tuple(stretches))
 
 
 def _evenly(stretches: Sequence[_Stretch], boxes: dict[str, Box], count: int) -> list[_Stretch]:
@@ -261,43 +319,54 @@ def _folded(
     graph: Graph,
     boxes: dict[str, Box],
     stretches: Sequence[_Stretch],
-    modules: dict[str, str],
+    modules: _Modules,
     hide_shared: bool = False,
 ) -> Graph:
-    """The graph with every stretch of several operators as one box."""
-    home: dict[str, str] = {}  # the fold of a box
+    """The graph with a fold for every stretch of several operators, and folds inside of it."""
+    home: dict[str, str] = {}  # the fold that a box, or a fold, is in
     folds: dict[str, Box] = {}
-    for number, stretch in enumerate(s for s in stretches if len(s.members) > 1):
-        key = f"fold{number}"
+    waiting = [(stretch, "") for stretch in reversed(stretches)]
+    while waiting:
+        stretch, outer = waiting.pop()
+        if len(stretch.members) == 1:
+            home[stretch.members[0]] = outer
+            continue
+        key = f"fold{len(folds)}"
         members = [boxes[m] for m in stretch.members]
-        home |= dict.fromkeys(stretch.members, key)
         folds[key] = Box(
-            key, Kind.FOLD, _span(modules, stretch.members),
+            key, Kind.FOLD, modules.names(stretch),
             is_output=any(m.is_output for m in members),
             kernels=tuple(dict.fromkeys(k for m in members for k in m.kernels)),
             moment=min(m.moment for m in members), line=members[-1].line,
-            count=len(members), repeats=stretch.repeats, pattern=stretch.pattern,
+            count=len(members), repeats=stretch.repeats, pattern=stretch.pattern, fold=outer,
         )  # fmt: skip
+        waiting += [(part, key) for part in reversed(_parts(stretch, boxes))]
     _hide(graph, boxes, home, folds, hide_shared)
-    kept = [box for box in graph.boxes if box.key not in home]
-    seen: set[object] = set()
-    arrows = []
-    for arrow in graph.arrows:
-        tail, head = home.get(arrow.tail, arrow.tail), home.get(arrow.head, arrow.head)
-        if (tail, head) == (arrow.tail, arrow.head):
-            arrows.append(arrow)
-        elif tail != head and (tail, head) not in seen:
-            seen.add((tail, head))
-            arrows.append(Arrow(tail, head))
-    return replace(graph, boxes=(*kept, *folds.values()), arrows=tuple(arrows))
+    inside = [replace(box, fold=home[box.key]) if home.get(box.key) else box for box in graph.boxes]
+    return replace(graph, boxes=(*inside, *folds.values()))
 
 
-def _span(modules: dict[str, str], members: Sequence[str]) -> tuple[str, ...]:
-    """The modules that a fold covers: the first and the last, in the order of the program."""
-    found = list(dict.fromkeys(m for key in reversed(members) if (m := modules.get(key))))
-    if len(found) > 2:
-        return (f"{found[0]} … {found[-1]}",)
-    return tuple(found)
+def _parts(stretch: _Stretch, boxes: dict[str, Box]) -> list[_Stretch]:
+    """What is seen in a fold that is open."""
+    count = len(stretch.members)
+    if stretch.parts:
+        parts = [*stretch.parts]
+    elif stretch.repeats > 1 and count > MAX_INSIDE:
+        period = count // stretch.repeats
+        few = stretch.repeats <= MAX_INSIDE
+        times = 1 if few else _round(stretch.repeats / PIECES)
+        size = times * period
+        cuts = [stretch.members[k : k + size] for k in range(0, count, size)]
+        parts = [_Stretch(cut, stretch.pattern, len(cut) // period) for cut in cuts]
+    else:
+        parts = [_alone(boxes[key]) for key in stretch.members]
+    return parts if len(parts) <= MAX_INSIDE else _evenly(parts, boxes, PIECES)
+
+
+def _round(number: float) -> int:
+    """The next round number: 1, 2, 5, 10, 20, 50, …"""
+    power: int = 10 ** max(math.ceil(math.log10(number)) - 1, 0)
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= number)
 
 
 def _hide(
@@ -309,36 +378,42 @@ def _hide(
 ) -> None:
     """Put the values and covariables that belong to one fold into it."""
     order = {key: number for number, key in enumerate(folds)}
+    paths: dict[str, tuple[str, ...]] = {"": ("",)}  # of a fold: from the outside to itself
+    for key, box in folds.items():
+        paths[key] = (*paths[box.fold], key)
     around: dict[str, set[str]] = {}
     for arrow in graph.arrows:
         for value, operator in ((arrow.tail, arrow.head), (arrow.head, arrow.tail)):
             if boxes[value].kind in (Kind.STORED, Kind.INPUT):
-                around.setdefault(value, set()).add(home.get(operator, operator))
+                around.setdefault(value, set()).add(home.get(operator, ""))
     inputs: Counter[str] = Counter()
-    inside: list[tuple[Box, str]] = []
     for key, places in around.items():
-        if not places <= folds.keys() or (len(places) > 1 and not hide_shared):
-            continue
-        # Before all that read a value, after all that a covariable is the end of: no circles.
-        first = boxes[key].kind is Kind.STORED
-        chosen = (min if first else max)(places, key=lambda fold_key: order[fold_key])
-        inside.append((boxes[key], chosen))
-        inputs[chosen] += not first
-    values: Counter[str] = Counter()
-    size: Counter[str] = Counter()
-    saved: Counter[str] = Counter()
-    for box, fold_key in inside:
-        if box.kind is Kind.INPUT:
-            if inputs[fold_key] <= FEW:
+        several = [paths[place] for place in places]
+        common = [p[0] for p in zip(*several, strict=False) if len(set(p)) == 1]
+        if len(common) == 1 and hide_shared and "" not in places:
+            # Before all that read a value, after all that a covariable is the end of: no circles.
+            first = boxes[key].kind is Kind.STORED
+            tops = {path[1] for path in several}
+            common.append((min if first else max)(tops, key=lambda top: order[top]))
+        home[key] = common[-1]
+        if boxes[key].kind is Kind.INPUT:
+            inputs.update(common)
+    hidden = {key: Counter[str]() for key in folds}
+    for key in around:
+        box = boxes[key]
+        while box.kind is Kind.INPUT and home[key] and inputs[home[key]] <= FEW:
+            home[key] = folds[home[key]].fold
+        for fold_key in paths[home[key]][1:]:
+            count = hidden[fold_key]
+            if box.kind is Kind.INPUT:
+                count["inputs"] += 1
                 continue
-        else:
-            values[fold_key] += 1
+            count["values"] += 1
             if not box.view_of:
-                (saved if box.recomputed else size)[fold_key] += box.nbytes or 0
-        home[box.key] = fold_key
+                count["saved" if box.recomputed else "nbytes"] += box.nbytes or 0
     for key, box in folds.items():
-        hidden = inputs[key] if inputs[key] > FEW else 0
-        nbytes = size[key] if values[key] else None
+        count = hidden[key]
         folds[key] = replace(
-            box, values=values[key], inputs=hidden, nbytes=nbytes, saved=saved[key]
-        )
+            box, values=count["values"], inputs=count["inputs"], saved=count["saved"],
+            nbytes=count["nbytes"] if count["values"] else None,
+        )  # fmt: skip

@@ -78,6 +78,8 @@ class Box:
     """The place among the operators of the graph, by the time at which they were recorded."""
     operation: str = ""
     """The name of the forward operation in pullback's registry, such as `exp`."""
+    fold: str = ""
+    """The key of the fold that the box is in, where the graph has what its folds hide."""
     count: int = 1
     """For a fold: how many operators it stands for."""
     repeats: int = 1
@@ -198,9 +200,15 @@ class Graph:
         """The box of that key (a search: meant for tests and for small graphs)."""
         return next(box for box in self.boxes if box.key == key)
 
+    @property
+    def _wholes(self) -> list[Box]:
+        """Every box once: of folds, those whose inside the graph does not have."""
+        opened = {box.fold for box in self.boxes}
+        return [box for box in self.boxes if box.key not in opened]
+
     def bytes_of(self, *, recomputed: bool) -> int:
         """What the saved values take in memory; or what those that are not stored would take."""
-        folds = [b for b in self.boxes if b.kind is Kind.FOLD]
+        folds = [b for b in self._wholes if b.kind is Kind.FOLD]
         hidden = sum(b.saved if recomputed else b.nbytes or 0 for b in folds)
         stored = [b for b in self.boxes if b.kind is Kind.STORED and b.recomputed == recomputed]
         return hidden + sum(b.nbytes or 0 for b in stored if not b.view_of)
@@ -208,7 +216,7 @@ class Graph:
     @property
     def operators(self) -> int:
         """The number of operators, those inside of folds as well."""
-        return sum(b.count for b in self.boxes if b.kind in (Kind.OPERATOR, Kind.FOLD))
+        return sum(b.count for b in self._wholes if b.kind in (Kind.OPERATOR, Kind.FOLD))
 
     def to_dict(self) -> dict[str, Any]:
         """The export: numbers, texts, lists and dicts (docs/pictures.md has its fields)."""

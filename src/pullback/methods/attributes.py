@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback import layouts
+from pullback import dtypes, layouts
 from pullback.arguments import wrap_dim
 from pullback.autograd.levels import underneath
 from pullback.devices import CPU
@@ -172,7 +172,7 @@ def get_device(self: Tensor) -> int:
 @method
 def is_floating_point(self: Tensor) -> bool:
     """Whether the elements are real floating-point numbers."""
-    return bool(self._value.dtype.kind == "f")
+    return bool(dtypes.kind(self._value.dtype) == "f")
 
 
 @method
@@ -184,7 +184,7 @@ def is_complex(self: Tensor) -> bool:
 @method
 def is_signed(self: Tensor) -> bool:
     """Whether the elements can be negative."""
-    return bool(self._value.dtype.kind in "ifc")
+    return bool(dtypes.kind(self._value.dtype) in "ifc")
 
 
 # ------------------------------------------------------------------------ transposes, parts

@@ -94,7 +94,7 @@ def _conversion(name: str, dtype: dtypes.dtype) -> None:
 
 
 for _name, _dtype in {**dtypes.ALIASES, "bool": dtypes.bool_, "byte": dtypes.uint8,
-                      "char": dtypes.int8}.items():  # fmt: skip
+                      "char": dtypes.int8, "bfloat16": dtypes.bfloat16}.items():  # fmt: skip
     _conversion(_name, _dtype)
 
 

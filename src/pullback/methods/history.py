@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pullback import dtypes
 from pullback.autograd import engine, graph
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import version
@@ -90,7 +91,7 @@ def _get_data(self: Tensor) -> Tensor:
 def _set_data(self: Tensor, value: Tensor) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-    if self._edge is not None and value._value.dtype.kind not in "fc":
+    if self._edge is not None and dtypes.kind(value._value.dtype) not in "fc":
         raise RuntimeError(
             f"data set to a tensor that requires gradients must be floating point or complex "
             f"dtype, not {value.dtype}"

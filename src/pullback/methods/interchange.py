@@ -1,13 +1,15 @@
-"""Memory shared with NumPy and, by DLPack, with other libraries."""
+"""Memory shared with NumPy and, by DLPack, with other libraries; the array API standard's names."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from pullback import dtypes
 from pullback.autograd.views import given
+from pullback.devices import check_device
 from pullback.methods.attach import method
 from pullback.tensor import Tensor, wrap
 
@@ -17,7 +19,12 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
     """The values as a NumPy array that shares the memory.
 
     RuntimeError for a tensor that requires grad: use `.detach().numpy()`, or `force=True`.
+    TypeError for bfloat16, which NumPy has not.
     """
+    if self._value.dtype.kind == "V":
+        raise TypeError(
+            "Got unsupported ScalarType BFloat16: NumPy has no such dtype. Use .float().numpy()"
+        )
     if self._edge is not None and not force:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
@@ -69,3 +76,31 @@ def __dlpack__(
 @method
 def __dlpack_device__(self: Tensor) -> Any:
     return self._array.__dlpack_device__()
+
+
+# ------------------------------------------------------------------ the array API standard
+
+_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+
+
+@method
+def __array_namespace__(self: Tensor, /, *, api_version: str | None = None) -> Any:
+    """The functions of the Python array API standard for tensors: `pullback.array_api`.
+
+    It is imported when it is first asked for. ValueError for a version that it does not follow.
+    """
+    if api_version is not None and api_version not in _VERSIONS:
+        raise ValueError(
+            f"the array API standard is followed in its versions {', '.join(_VERSIONS)}, not in "
+            f"{api_version!r}"
+        )
+    return import_module("pullback.array_api")
+
+
+@method
+def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
+    """The tensor on a device: itself on the CPU. RuntimeError for devices that are not here."""
+    check_device(device)
+    if stream is not None:
+        raise ValueError(f"a CPU tensor has no stream, but stream={stream!r} was given")
+    return self

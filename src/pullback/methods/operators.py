@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.construct import as_tensor
 from pullback.dispatch import TENSORS, bind, bind_in_place, operator
 from pullback.indexing import delitem, getitem, setitem
@@ -85,7 +86,7 @@ def __rmatmul__(self: Tensor, other: Any) -> Any:
 
 @method
 def __invert__(self: Tensor) -> Any:
-    if self._value.dtype.kind in "fc":
+    if dtypes.kind(self._value.dtype) in "fc":
         raise TypeError(
             f"~ (operator.invert) is only implemented on integer and Boolean-type tensors, not on "
             f"{self.dtype}"

@@ -19,7 +19,7 @@ Generator.as_tensor = staticmethod(wrap)
 
 
 def _floating(self: Tensor, name: str) -> None:
-    if self._value.dtype.kind not in "fc":
+    if dtypes.kind(self._value.dtype) not in "fc":
         raise NotImplementedError(
             f'"{name}" not implemented for {dtypes.SCALAR_NAMES[self.dtype]!r}: random real '
             f"numbers need a floating dtype"
@@ -137,10 +137,10 @@ def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **na
         low, high = 0, bounds[0]
     else:
         low, high = _two("random_", bounds, named, ("from", "to"), (0, None))
-    kind, dtype = self._value.dtype.kind, self._value.dtype
+    kind, dtype = dtypes.kind(self._value.dtype), self._value.dtype
     if kind == "c":
         _floating(wrap(np.zeros(0, np.int64)), "random_")
-    largest = 2 if kind == "b" else 2 ** (np.finfo(dtype).nmant + 1) if kind == "f" else 2**63
+    largest = 2 if kind == "b" else 2 ** (dtypes.limits(dtype).nmant + 1) if kind == "f" else 2**63
     if kind in "iu":
         largest = int(np.iinfo(dtype).max) + 1
     if high is None:

@@ -238,7 +238,7 @@ def rrelu(
         )
     if not training:
         return xp.nn_functional_leaky_relu(input, (lower + upper) / 2)
-    if input.dtype.itemsize < 4:
+    if input.dtype.name == "float16":
         raise NotImplementedError("\"rrelu_with_noise_out_cpu\" not implemented for 'Half'")
     return xp.sloped(input, xp.random_slopes(input, lower, upper))
 

@@ -94,7 +94,7 @@ def _(np, input, other, *, alpha=1):
     return other - alpha * input
 
 
-@pointwise(aliases=("multiply",))
+@pointwise(aliases=("multiply",), exact_numbers=True)
 def mul(xp, input, other):
     r"""Product: $y = \text{input} \cdot \text{other}$. Shapes broadcast, dtypes promote."""
     return xp.mul(input, other)
@@ -111,7 +111,10 @@ def _(xp, g, input):
 
 
 @pointwise(
-    floating=lambda rounding_mode: rounding_mode is None, aliases=("divide",), domain=(0.3, 3.0)
+    floating=lambda rounding_mode: rounding_mode is None,
+    aliases=("divide",),
+    domain=(0.3, 3.0),
+    exact_numbers=True,
 )
 def div(xp, input, other, *, rounding_mode=None):
     r"""Quotient: $y = \text{input} / \text{other}$.
@@ -189,7 +192,7 @@ def _(np, input, other):
     return np.true_divide(input, other)
 
 
-@pointwise(domain=(0.3, 3.0), derivative=False, dtypes="if")
+@pointwise(domain=(0.3, 3.0), derivative=False, dtypes="if", exact_numbers=True)
 def floor_divide(xp, input, other):
     r"""Quotient rounded down: $y = \lfloor \text{input} / \text{other} \rfloor$."""
     return xp.floor_divide(input, other)

@@ -66,7 +66,7 @@ def _(np, input):
 
 
 @pointwise(name="cast", node="ToCopy", public=False, keep_dtype="input", inplace=False,
-           domain=None)  # fmt: skip
+           widens=False, domain=None)  # fmt: skip
 def cast(xp, input, dtype: Plain):
     r"""The values in another dtype, given as NumPy's."""
     return xp.cast(input, dtype)
@@ -83,7 +83,7 @@ def _(r):
     yield call(r.integers(0, 9, 3), r(1).dtype)
 
 
-@opaque(public=False, inplace=True, node="Copy", holomorphic=False)
+@opaque(public=False, inplace=True, node="Copy", holomorphic=False, widens=False)
 def copy(xp, input, src, non_blocking: bool = False):
     r"""`input.copy_(src)`: the values of `src`, broadcast and converted, written over the input."""
     return xp.cast(xp.expand(src, *input.shape), input.dtype)

@@ -72,7 +72,7 @@ def _(np, size, fill_value, *, dtype=None):
     return np.full(size, fill_value, dtype)
 
 
-@creation(default="infer")
+@creation(default="infer", widens=True)
 def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
     r"""start, start + step, … below end: $\lceil (\text{end} - \text{start}) / \text{step} \rceil$.
 
@@ -112,7 +112,7 @@ def _(np, *args, dtype=None):
     return np.arange(*args, dtype=dtype)
 
 
-@creation()
+@creation(widens=True)
 def linspace(xp, start: Number, end: Number, steps: int, *, dtype):
     r"""`steps` numbers from start to end, both included, evenly spaced."""
     if steps < 0:
@@ -134,7 +134,7 @@ def _(np, start, end, steps, dtype=None):
     return np.linspace(start, end, steps, dtype=dtype)
 
 
-@creation()
+@creation(widens=True)
 def logspace(xp, start: Number, end: Number, steps: int, base: float = 10.0, *, dtype):
     r"""`steps` powers of the base, the exponents evenly spaced from start to end."""
     return xp.powers(base, start, end, steps, dtype)

@@ -30,7 +30,9 @@ def _recurrence(xp, g, factors, dim):
 @opaque(along="dim")
 def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running sum along one axis."""
-    return xp.cumulate("sum", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+    if dtype is None:
+        return xp.cumulate("sum", input, dim)
+    return xp.cumulate("sum", xp.cast(input, dtype.numpy), dim, dtype.numpy)
 
 
 @cumsum.backward("input")
@@ -59,7 +61,9 @@ def cumprod(xp, input, dim: Dim, *, dtype: Dtype = None):
 
     The shape is the input's. Its gradient is exact where factors are 0.
     """
-    return xp.cumulate("prod", input if dtype is None else xp.cast(input, dtype.numpy), dim)
+    if dtype is None:
+        return xp.cumulate("prod", input, dim)
+    return xp.cumulate("prod", xp.cast(input, dtype.numpy), dim, dtype.numpy)
 
 
 @cumprod.backward("input")

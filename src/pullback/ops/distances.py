@@ -28,7 +28,7 @@ def _norm(xp, gap, p):
 
 
 def _check(name, x, p):
-    if x.dtype.kind != "f" or x.dtype.name == "float16":
+    if x.dtype.kind != "f" or x.dtype.itemsize == 2:
         raise RuntimeError(
             f"{name} only supports floating-point dtypes, {name} got: {x.dtype} for the shape "
             f"{list(x.shape)}"

@@ -2,7 +2,11 @@
 
 from pullback.op import Array, Number, call, composite, opaque, pointwise
 
-LARGEST = {2: 65504.0, 4: 3.4028234663852886e38, 8: 1.7976931348623157e308}  # by bytes
+LARGEST = {
+    "float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38,
+    "float64": 1.7976931348623157e308, "complex64": 3.4028234663852886e38,
+    "complex128": 1.7976931348623157e308,
+}  # fmt: skip
 
 
 @pointwise(dtypes="f")
@@ -65,7 +69,7 @@ def _(xp, g, input, other):
     return xp.where(xp.logical_or(xp.le(input, other), xp.ne(other, other)), 0, g)
 
 
-@pointwise(dtypes="f")
+@pointwise(dtypes="f", widens=False)
 def nextafter(xp, input, other):
     r"""The number next to the input in the direction of other."""
     return xp.nextafter_array(input, other)
@@ -121,29 +125,47 @@ def _(np, input, other):
     return input * 2.0**other
 
 
-@pointwise(holomorphic=False)
+@composite(inplace=True)
 def nan_to_num(xp, input, nan: Number = 0.0, posinf: Number = None, neginf: Number = None):
     r"""NaN and infinities replaced: by `nan`, `posinf` and `neginf`.
 
     Without `posinf` and `neginf`: by the largest and the smallest number of the dtype.
     """
+    largest = LARGEST.get(input.dtype.name)
+    if largest is None:  # integers are what they are
+        return xp.clone(input)
+    posinf = largest if posinf is None else posinf
+    return xp.non_finite_replaced(input, nan or 0.0, posinf, -largest if neginf is None else neginf)
+
+
+@pointwise(public=False, node="NanToNum", holomorphic=False)
+def non_finite_replaced(xp, input, nan: Number = 0.0, posinf: Number = 0.0, neginf: Number = 0.0):
+    r"""NaN, ∞ and -∞ replaced by numbers."""
     if input.dtype.kind == "c":
-        parts = [_finite(xp, x, nan, posinf, neginf) for x in (xp.real(input), xp.imag(input))]
+        parts = [_replaced(xp, x, nan, posinf, neginf) for x in (xp.real(input), xp.imag(input))]
         return parts[0] + parts[1] * 1j
-    return _finite(xp, input, nan, posinf, neginf) if input.dtype.kind == "f" else input
+    return _replaced(xp, input, nan, posinf, neginf)
 
 
-def _finite(xp, input, nan, posinf, neginf):
-    largest = LARGEST[input.dtype.itemsize]
+def _replaced(xp, x, nan, posinf, neginf):
     infinite = float("inf")
-    y = xp.where(xp.isnan(input), 0.0 if nan is None else nan, input)
-    y = xp.where(xp.eq(input, infinite), largest if posinf is None else posinf, y)
-    return xp.where(xp.eq(input, -infinite), -largest if neginf is None else neginf, y)
+    y = xp.where(xp.isnan(x), nan, x)
+    return xp.where(xp.eq(x, infinite), posinf, xp.where(xp.eq(x, -infinite), neginf, y))
 
 
-@nan_to_num.backward("input")
+@non_finite_replaced.backward("input")
 def _(xp, g, input):
     return xp.where(xp.isfinite(input), g, 0)
+
+
+@non_finite_replaced.samples
+def _(r):
+    yield call(r(3, 4), 1.5, 2.5, -2.5)
+
+
+@non_finite_replaced.reference
+def _(np, input, nan, posinf, neginf):
+    return np.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 
 
 @nan_to_num.samples

@@ -283,13 +283,13 @@ def _(np, input, dim=None):
     return np.fft.ifftshift(input, dim)
 
 
-@creation(namespace="fft")
+@creation(namespace="fft", widens=True)
 def fftfreq(xp, n: int, d: float = 1.0, *, dtype):
     r"""The frequencies of `fft`'s n elements, for samples d apart: 0, 1, …, -2, -1 over n d."""
     return xp.fourier("frequencies", n, d, False, dtype)
 
 
-@creation(namespace="fft")
+@creation(namespace="fft", widens=True)
 def rfftfreq(xp, n: int, d: float = 1.0, *, dtype):
     r"""The frequencies of `rfft`'s elements, for n samples d apart."""
     return xp.fourier("frequencies", n, d, True, dtype)

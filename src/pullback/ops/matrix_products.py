@@ -100,7 +100,7 @@ def _(np, A, *, offset=0, dim1=-2, dim2=-1):
 @composite(namespace="linalg", method=False)
 def vander(xp, x, N: int | None = None):
     r"""Powers 0, 1, …, N - 1 of each number, in rows; N is the number of numbers by default."""
-    if x.dtype.kind == "b" or x.dtype.name == "float16":
+    if x.dtype.kind == "b" or (x.dtype.kind == "f" and x.dtype.itemsize == 2):
         raise RuntimeError(f"linalg.vander: not implemented for {x.dtype}: convert with .to()")
     if x.dtype.kind in "iu":  # to int64
         x = xp.sum(xp.unsqueeze(x, -1), -1)

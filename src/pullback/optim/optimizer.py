@@ -16,6 +16,7 @@ from pullback.autograd import enable_grad, no_grad
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import join
 from pullback.construct import from_numpy
+from pullback.dtypes import is_narrow
 from pullback.formula import before_write
 from pullback.tensor import Tensor
 
@@ -145,8 +146,21 @@ class Optimizer:
             x, g = real(target), real(p._grad._array)  # type: ignore[union-attr]  # it has one
             if group.get("maximize", False):
                 g = -g
-            self._update(x, g, self.state[p], group)
+            if is_narrow(x.dtype):
+                self._update_narrow(x, g, self.state[p], group)
+            else:
+                self._update(x, g, self.state[p], group)
             wrote(target)
+
+    def _update_narrow(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """`_update` for numbers of 16 bits: computed in float32, and rounded at the end."""
+        wide = {name: v.float() if isinstance(v, Tensor) else v for name, v in state.items()}
+        numbers = x.astype(np.float32)
+        self._update(numbers, g.astype(np.float32), wide, group)
+        x[...] = numbers
+        for name, v in wide.items():
+            rounds = isinstance(v, Tensor) and name not in NUMBERS
+            state[name] = from_numpy(v._array.astype(x.dtype)) if rounds else v
 
     def _update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Write a step over the array `x`, given the gradient `g`; `g` is left alone."""

@@ -1,6 +1,4 @@
-"use strict";
 // The data are texts of the user's: they reach the page through textContent alone.
-const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const canvas = $("canvas"), panel = $("panel"), search = $("search"), results = $("results");
 let current = 0, view = null, chosen = null;
@@ -31,42 +29,37 @@ const shapeText = (shape) => `(${shape.join(", ")})`;
 
 // ---- the graphs ---------------------------------------------------------------------------------
 
-const graphs = data.graphs.map((graph, number) => {
-  const svg = document.querySelector(`#graph-${number} svg`);
+const KINDS = {
+  operator: "backward operator", output: "covariable of the output", input: "gradient to be computed",
+  stored: "value of the forward pass", fold: "several operators",
+};
+const READABLE = 1.3;  // units of the drawing in one pixel: its text is 8 pixels high
+const MANY = 2000;  // boxes that are shown at once, where all folds are opened together
+
+let data = null, graphs = [];
+
+// Large data are packed: the page is a tenth as long.
+async function unpacked(element) {
+  if (element.type === "application/json") return JSON.parse(element.textContent);
+  const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+function prepared(graph) {
   const boxes = new Map(graph.boxes.map((box) => [box.key, box]));
-  const nodes = new Map();
-  const ahead = new Map(), behind = new Map(), edges = new Map();
+  const inside = new Map([["", []]]), to = new Map(), from = new Map();
   const push = (map, key, value) => map.has(key) ? map.get(key).push(value) : map.set(key, [value]);
-  for (const arrow of graph.arrows) {
-    push(ahead, arrow.tail, arrow.head);
-    push(behind, arrow.head, arrow.tail);
+  for (const box of graph.boxes) {
+    box.title ??= box.lines[0];
+    push(inside, box.fold ?? "", box.key);
   }
-  for (const element of svg.querySelectorAll(".node")) {
-    const key = element.id.replace(/^g\d+-/, "");
-    nodes.set(key, element);
-    element.dataset.key = key;
-    element.setAttribute("tabindex", "-1");
-    element.setAttribute("role", "button");
-    const box = boxes.get(key);
-    const title = element.querySelector("title");
-    element.setAttribute("aria-label", label(box));
-    title.textContent = box.formula || label(box);
+  for (const {tail, head} of graph.arrows) {
+    push(to, tail, head);
+    push(from, head, tail);
   }
-  for (const element of svg.querySelectorAll(".edge")) {
-    const [tail, head] = element.querySelector("title").textContent.split("->");
-    element.querySelector("title").remove();
-    push(edges, tail, element);
-    push(edges, head, element);
-  }
-  const box = svg.viewBox.baseVal;
-  const whole = {x: box.x, y: box.y, width: box.width, height: box.height};
-  svg.removeAttribute("width");
-  svg.removeAttribute("height");
-  svg.setAttribute("preserveAspectRatio", "xMidYMid meet");
-  svg.setAttribute("aria-label", graph.title);
-  svg.remove();
-  return {...graph, svg, boxes, nodes, ahead, behind, edges, whole};
-});
+  return {...graph, boxes, inside, to, from, open: new Set(), svg: null};
+}
 
 function label(box) {
   const parts = [box.title];
@@ -77,16 +70,97 @@ function label(box) {
 
 function show(number) {
   current = number;
-  chosen = null;
-  canvas.replaceChildren(graphs[number].svg);
-  const first = graphs[number].nodes.values().next().value;
-  if (first) first.setAttribute("tabindex", "0");
+  const graph = graphs[number];
+  paint(graph);
+  place();
   fit();
   // Too large to read as a whole: begin at the output.
-  const root = graphs[number].svg.querySelector(".node.root");
+  const root = graph.svg.querySelector(".node.root");
   if (root && scale() > 4) lookAt(root);
   overview();
+}
+
+// The drawing into the page, where one node can be reached by the Tab key.
+function place() {
+  const graph = graphs[current];
+  graph.svg.setAttribute("aria-label", graph.title);
+  canvas.replaceChildren(graph.svg);
+  graph.nodes.values().next().value?.setAttribute("tabindex", "0");
+  const folds = graph.inside.size > 1;
+  for (const id of ["open", "close"]) $(id).hidden = !folds;
   legend();
+}
+
+// ---- folds --------------------------------------------------------------------------------------
+
+// Draws again with other folds open; `fixed`, a box that is drawn before and after, stays where it is.
+function refold(change, fixed) {
+  const graph = graphs[current];
+  const before = fixed && graph.places.get(fixed);
+  change(graph.open);
+  paint(graph);
+  const after = fixed && graph.places.get(fixed);
+  if (before && after) {  // its lower middle: arrows come in there
+    view.x += after.x + after.width / 2 - before.x - before.width / 2;
+    view.y += after.y + after.height - before.y - before.height;
+  }
+  place();
+  apply();
+}
+
+function toggle(key) {
+  refold((open) => open.has(key) ? open.delete(key) : open.add(key), key);
+  choose(key);
+  bringIn(key);
+}
+
+// Opens the folds around a box, so that it is seen.
+function reveal(key) {
+  const graph = graphs[current], around = foldsAround(graph, key);
+  if (around.some((fold) => !graph.open.has(fold))) {
+    refold((open) => around.forEach((fold) => open.add(fold)), seen(graph, key));
+  }
+}
+
+function openAll() {
+  let shown = 0;
+  refold((open) => {
+    const {inside} = graphs[current], waiting = [...inside.get("")];
+    shown = waiting.length;
+    for (const key of waiting) {  // the outer ones first
+      const children = inside.get(key);
+      if (!children) continue;
+      if (shown + children.length > MANY) break;
+      shown += children.length - 1;
+      open.add(key);
+      waiting.push(...children);
+    }
+  }, chosen);
+  fit();
+}
+
+function closeAll() {
+  const kept = chosen && (foldsAround(graphs[current], chosen)[0] ?? chosen);
+  refold((open) => open.clear(), kept);
+  fit();
+  if (kept) choose(kept);
+}
+
+// A fold whose size has changed is brought into view: as a whole where it can still be read, else its lower
+// end, where arrows come in and its title is.
+function bringIn(key) {
+  const {x, y, width, height, title} = graphs[current].places.get(key), area = canvas.getBoundingClientRect();
+  const pad = 16, whole = Math.max((width + 2 * pad) / area.width, (height + 2 * pad) / area.height);
+  const unit = Math.max(scale(), Math.min(whole, READABLE));
+  const wide = area.width * unit, high = area.height * unit;
+  const left = view.x + view.width / 2 - wide / 2, top = view.y + view.height / 2 - high / 2;
+  const shift = (start, size, from, room) => size + 2 * pad > room ? null
+    : start - pad < from ? start - pad - from : Math.max(0, start + size + pad - from - room);
+  view = {
+    x: left + (shift(x, width, left, wide) ?? (title ?? x + width / 2) - left - wide / 2),
+    y: top + (shift(y, height, top, high) ?? y + height + pad - top - high), width: wide, height: high,
+  };
+  apply();
 }
 
 // ---- pan and zoom -------------------------------------------------------------------------------
@@ -163,39 +237,44 @@ for (const end of ["pointerup", "pointercancel"]) {
 // ---- choosing a node ----------------------------------------------------------------------------
 
 canvas.addEventListener("click", (event) => {
-  const node = event.target.closest?.(".node");
-  if (node && moved < 6) choose(node.dataset.key);
+  const key = event.target.closest?.(".node")?.dataset.key;
+  if (!key || moved >= 6) return;
+  if (isFold(graphs[current], key)) toggle(key);
+  else choose(key);
 });
 
 function choose(key, look = false) {
   const graph = graphs[current];
-  for (const element of graph.svg.querySelectorAll(".chosen, .near")) element.classList.remove("chosen", "near");
-  for (const element of graph.svg.querySelectorAll(".node[tabindex='0']")) element.setAttribute("tabindex", "-1");
+  reveal(key);
+  unmark();
   chosen = key;
   const node = graph.nodes.get(key);
-  if (node) {
-    node.classList.add("chosen");
-    node.setAttribute("tabindex", "0");
-    for (const edge of graph.edges.get(key) ?? []) edge.classList.add("near");
-    for (const other of [...(graph.ahead.get(key) ?? []), ...(graph.behind.get(key) ?? [])]) {
-      graph.nodes.get(other)?.classList.add("near");
-    }
-    if (look) lookAt(node);
-    node.focus({preventScroll: true});
+  node.classList.add("chosen");
+  node.setAttribute("tabindex", "0");
+  for (const edge of graph.edges.get(key) ?? []) edge.classList.add("near");
+  for (const other of [...(graph.ahead.get(key) ?? []), ...(graph.behind.get(key) ?? [])]) {
+    graph.nodes.get(other).classList.add("near");
   }
+  if (look) lookAt(node);
+  node.focus({preventScroll: true});
   details(graph.boxes.get(key));
 }
 
+function unmark() {
+  const {svg} = graphs[current];
+  for (const element of svg.querySelectorAll(".chosen, .near")) element.classList.remove("chosen", "near");
+  for (const element of svg.querySelectorAll(".node[tabindex='0']")) element.setAttribute("tabindex", "-1");
+}
+
 function lookAt(node) {
-  const inner = node.getBBox();
+  const inner = graphs[current].places.get(node.dataset.key);
+  if (inner.open) return bringIn(node.dataset.key);
   const area = canvas.getBoundingClientRect(), seen = node.getBoundingClientRect();
   const inside = seen.left >= area.left && seen.right <= area.right && seen.top >= area.top && seen.bottom <= area.bottom;
   if (inside && scale() < 1.6) return;  // in view, and large enough to read
-  const matrix = node.ownerSVGElement.querySelector(".graph").transform.baseVal.consolidate()?.matrix;
-  const cx = inner.x + inner.width / 2 + (matrix?.e ?? 0), cy = inner.y + inner.height / 2 + (matrix?.f ?? 0);
   const unit = Math.min(scale(), Math.max(0.8, 1.4 * inner.width / area.width));
   const width = unit * area.width, height = unit * area.height;
-  view = {x: cx - width / 2, y: cy - height / 2, width, height};
+  view = {x: inner.x + inner.width / 2 - width / 2, y: inner.y + inner.height / 2 - height / 2, width, height};
   apply();
 }
 
@@ -207,12 +286,13 @@ function centre(node) {
 function step(key, direction) {
   const graph = graphs[current];
   let candidates = [];
-  if (direction === "ArrowUp") candidates = graph.ahead.get(key) ?? [];
+  if (graph.places.get(key).open) candidates = graph.inside.get(key);
+  else if (direction === "ArrowUp") candidates = graph.ahead.get(key) ?? [];
   else if (direction === "ArrowDown") candidates = graph.behind.get(key) ?? [];
   else {
     const [x, y] = centre(graph.nodes.get(key));
     const sign = direction === "ArrowRight" ? 1 : -1;
-    candidates = [...graph.nodes.keys()]
+    candidates = [...graph.nodes.keys()].filter((other) => !graph.places.get(other).open)
       .map((other) => [other, centre(graph.nodes.get(other))])
       .filter(([other, [ox]]) => other !== key && sign * (ox - x) > 1)
       .sort((a, b) => (Math.hypot(a[1][0] - x, 3 * (a[1][1] - y)) - Math.hypot(b[1][0] - x, 3 * (b[1][1] - y))))
@@ -232,13 +312,32 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "0") fit();
   else if (event.key === "n" && event.target === canvas) choose(graphs[current].nodes.keys().next().value, true);
   else if (event.key === "Escape") { overview(); canvas.focus(); }
-  else if (node && (event.key === "Enter" || event.key === " ")) { choose(node.dataset.key); panel.focus(); }
+  else if (node && (event.key === "Enter" || event.key === " ")) enter(node.dataset.key);
+  else if (event.key === "o") openAll();
+  else if (event.key === "c") closeAround();
   else if (node && event.key in arrows) step(node.dataset.key, event.key);
   else if (event.target === canvas && event.key in arrows) pan(...arrows[event.key]);
   else return;
   event.preventDefault();
 });
 
+// Enter on a fold opens or closes it; on another node, it goes on to the details.
+function enter(key) {
+  if (isFold(graphs[current], key)) return toggle(key);
+  choose(key);
+  panel.focus();
+}
+
+// Closes the innermost open fold around the chosen node; without one, all.
+function closeAround() {
+  const graph = graphs[current];
+  if (!chosen) return closeAll();
+  const fold = graph.open.has(chosen) ? chosen : graph.boxes.get(chosen).fold;
+  if (fold) toggle(fold);
+}
+
+$("open").addEventListener("click", openAll);
+$("close").addEventListener("click", closeAll);
 $("in").addEventListener("click", () => zoom(1.25));
 $("out").addEventListener("click", () => zoom(0.8));
 $("fit").addEventListener("click", fit);
@@ -265,7 +364,7 @@ function find() {
   selected = 0;
   results.replaceChildren(...found.map((box, k) => {
     const item = make("li", null, {role: "option", id: `result-${k}`, "aria-selected": k === 0},
-      make("span", box.title), make("small", `  ${box.kindText}${box.shape ? ` ${shapeText(box.shape)}` : ""}`));
+      make("span", box.title), make("small", `  ${KINDS[box.kind]}${box.shape ? ` ${shapeText(box.shape)}` : ""}`));
     item.dataset.key = box.key;
     item.addEventListener("mousedown", (event) => { event.preventDefault(); take(box.key); });
     return item;
@@ -346,17 +445,13 @@ function details(box) {
   const content = [
     make("h2", box.title),
     facts([
-      ["what", box.kindText],
+      ["what", KINDS[box.kind]],
       ["names", (box.names ?? []).join(", ")],
       ["formula", box.formula ? make("span", box.formula, {class: "formula"}) : null],
       ["shape", box.shape ? shapeText(box.shape) : null],
       ["dtype", box.dtype],
       ["memory", where],
-      ["bytes", box.nbytes === undefined ? null : `${box.nbytes.toLocaleString("en")} (${bytes(box.nbytes)})`],
-      ["operators", box.count > 1 ? box.count.toLocaleString("en") : null],
-      ["pattern", box.pattern ? `${box.repeats ?? 1} × (${box.pattern.join(", ")})` : null],
-      ["values inside", box.values],
-      ["gradients inside", box.inputs],
+      ["bytes", box.nbytes === undefined || box.kind === "fold" ? null : `${box.nbytes.toLocaleString("en")} (${bytes(box.nbytes)})`],
       ["operator", box.operator],
       ["read as", (box.roles ?? []).join(", ")],
       ["written in place", box.version ? `${box.version} times` : null],
@@ -364,6 +459,7 @@ function details(box) {
     ]),
   ];
   if (box.line?.text) content.push(make("pre", box.line.text, {tabindex: 0}));
+  if (box.kind === "fold") content.push(...contents(box));
   if (box.attributes) content.push(make("h3", "Attributes"), facts(Object.entries(box.attributes)));
   const code = data.operations[box.operation];
   if (code) {
@@ -371,14 +467,50 @@ function details(box) {
       make("div", null, {}, make("h4", "forward"), make("pre", code.forward, {tabindex: 0})),
       make("div", null, {}, make("h4", "backward"), make("pre", code.backward, {tabindex: 0}))));
   }
-  content.push(...links("Gradients come from", graph.behind.get(box.key) ?? []));
-  content.push(...links(box.kind === "stored" ? "Read by" : "Gradients go to", graph.ahead.get(box.key) ?? []));
+  const near = (map) => box.kind === "fold" ? graph[map === "from" ? "behind" : "ahead"].get(box.key) ?? []
+    : graph[map].get(box.key) ?? [];
+  content.push(...links("Gradients come from", near("from")));
+  content.push(...links(box.kind === "stored" ? "Read by" : "Gradients go to", near("to")));
+  content.push(...links("Inside of", foldsAround(graph, box.key)));
   for (const name of box.kernels ?? []) {
     const kernel = graph.kernels.find((k) => k.name === name);
     if (kernel) content.push(kernelText(kernel, true));
   }
   panel.replaceChildren(...content);
   panel.scrollTop = 0;
+}
+
+// What a fold stands for: a button that opens it, and what is inside.
+function contents(box) {
+  const graph = graphs[current], opened = graph.open.has(box.key);
+  const button = make("button", opened ? "Close" : "Open", {"aria-keyshortcuts": "Enter"});
+  button.addEventListener("click", () => toggle(box.key));
+  const operators = new Map(), values = [], inputs = [];
+  const waiting = [...graph.inside.get(box.key)];
+  while (waiting.length) {
+    const inner = graph.boxes.get(waiting.pop());
+    if (inner.kind === "fold") waiting.push(...graph.inside.get(inner.key));
+    else if (inner.kind === "stored") values.push(inner);
+    else if (inner.kind === "input") inputs.push(inner);
+    else operators.set(inner.title, (operators.get(inner.title) ?? 0) + 1);
+  }
+  const kept = values.filter((value) => !value.recomputed).length;
+  const counts = [...operators].sort((a, b) => b[1] - a[1]).map(([name, n]) => n > 1 ? `${n.toLocaleString("en")} × ${name}` : name);
+  const named = values.filter((value) => value.names).sort((a, b) => (b.nbytes ?? 0) - (a.nbytes ?? 0));
+  return [
+    make("div", null, {class: "links"}, button),
+    make("h3", "What is inside"),
+    facts([
+      ["operators", `${(box.count ?? 1).toLocaleString("en")}: ${counts.join(", ")}`],
+      ["repeated", box.repeats > 1 ? `${box.repeats.toLocaleString("en")} × (${box.pattern.join(", ")})` : null],
+      ["stored", kept ? `${kept.toLocaleString("en")} values, ${bytes(box.nbytes ?? 0)}` : null],
+      ["recomputed", values.length > kept ? `${(values.length - kept).toLocaleString("en")} values, ${bytes(box.saved ?? 0)} saved` : null],
+      ["gradients", inputs.length ? inputs.length.toLocaleString("en") : null],
+    ]),
+    ...links("Its parts", graph.inside.get(box.key).filter((key) => isFold(graph, key))),
+    ...links("Values with names", named.map((value) => value.key)),
+    ...links("Gradients of", inputs.filter((input) => input.names).map((input) => input.key)),
+  ];
 }
 
 function arrayText(array) {
@@ -407,7 +539,8 @@ function kernelText(kernel, whole) {
 
 function overview() {
   const graph = graphs[current];
-  for (const element of graph.svg.querySelectorAll(".chosen, .near")) element.classList.remove("chosen", "near");
+  unmark();
+  graph.nodes.values().next().value?.setAttribute("tabindex", "0");
   chosen = null;
   panel.replaceChildren(
     make("h2", graph.title),
@@ -421,7 +554,9 @@ function overview() {
     make("h3", "Keys"),
     facts([
       ["/", "search"], ["+ and -", "zoom"], ["0", "the whole graph"], ["arrow keys", "move, or go to the next node"],
-      ["n", "the first node"], ["Enter", "the details of a node"], ["Esc", "back to this page"],
+      ["n", "the first node"], ["Enter", "the details of a node; opens or closes a fold"],
+      ...(graph.inside.size > 1 ? [["o", "open all folds"], ["c", "close the fold around a node, or all"]] : []),
+      ["Esc", "back to this page"],
     ]),
   );
 }
@@ -437,10 +572,16 @@ function legend() {
     .map(([name, text]) => make("span", null, {}, make("i", null, {class: name}), text)));
 }
 
-if (graphs.length > 1) {
-  $("graph-choice").hidden = false;
-  graphs.forEach((graph, number) => $("graphs").append(make("option", graph.title, {value: number})));
-  $("graphs").addEventListener("change", (event) => show(Number(event.target.value)));
+async function start() {
+  data = await unpacked($("data"));
+  graphs = data.graphs.map(prepared);
+  if (graphs.length > 1) {
+    $("graph-choice").hidden = false;
+    graphs.forEach((graph, number) => $("graphs").append(make("option", graph.title, {value: number})));
+    $("graphs").addEventListener("change", (event) => show(Number(event.target.value)));
+  }
+  if (graphs.length) show(0);
+  document.documentElement.dataset.ready = "yes";
 }
-if (graphs.length) show(0);
-document.documentElement.dataset.ready = "yes";
+
+start();

@@ -409,6 +409,10 @@ class Module:
         """float16 for the floating-point parameters and buffers."""
         return self._floating("half")
 
+    def bfloat16(self) -> Any:
+        """bfloat16 for the floating-point parameters and buffers."""
+        return self._floating("bfloat16")
+
     def cpu(self) -> Any:
         """All parameters and buffers on the CPU, where they are."""
         return self._apply(lambda t: t.cpu())

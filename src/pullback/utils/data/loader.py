@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.construct import as_tensor, tensor
 from pullback.dispatch import TENSORS
 from pullback.dtypes import float64
@@ -18,7 +19,7 @@ from pullback.utils.data.samplers import BatchSampler, RandomSampler, Sequential
 
 def default_convert(data: Any) -> Any:
     """Arrays as tensors, through any nest; everything else as it is."""
-    if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind in "biufc":
+    if isinstance(data, (np.ndarray, np.generic)) and dtypes.kind(data.dtype) in "biufc":
         return as_tensor(np.asarray(data))
     return _mapped(data, default_convert)
 
@@ -41,7 +42,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Tensor):
         return TENSORS.stack(list(batch), 0)
     if isinstance(first, (np.ndarray, np.generic)):
-        if first.dtype.kind not in "biufc":
+        if dtypes.kind(first.dtype) not in "biufc":
             raise TypeError(
                 f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or "
                 f"lists; found {first.dtype}"
