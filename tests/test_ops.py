@@ -422,7 +422,8 @@ def test_in_place(call: Call) -> None:
     target = args[0].clone()
     written = getattr(target, call.op.inplace_name)
     fits = pullback.can_cast(expected.dtype, target.dtype)
-    if expected.shape != target.shape or not fits:
+    moves = call.op.gives_view  # the tensor, not its numbers: it has another shape then
+    if (expected.shape != target.shape and not moves) or not fits:
         with pytest.raises(RuntimeError, match=call.op.name):
             written(*args[1:], **keywords)
         return

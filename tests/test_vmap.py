@@ -9,6 +9,7 @@ import pytest
 
 import pullback as torch
 from pullback.func import grad, jvp, vmap
+from pullback.op import REGISTRY, Opaque
 from sampling import Call, convert, is_in_place_only, outputs, public
 from test_ops import CASES, assert_same, over
 
@@ -181,6 +182,23 @@ def test_indices_of_examples() -> None:
         np.testing.assert_array_equal(vmap(function, (None, 0, 0))(x[0], i, j), expected)
         expected = torch.stack([function(a, i[0], j[0]) for a in x])
         np.testing.assert_array_equal(vmap(function, (0, None, None))(x, i[0], j[0]), expected)
+
+
+def test_what_is_done_for_each_example() -> None:
+    """All other operations are done for all examples at once."""
+    loops = {
+        op.key for op in REGISTRY.values()
+        if type(op) is Opaque and not op.random
+        and not (op.examples_function or op.leading or (op.along and len(op.tensors) == 1))
+    }  # fmt: skip
+    assert loops == {
+        # Sizes of results depend on the numbers, or all of them are one set.
+        "bin_edges", "bincount", "histc", "histogram_", "histogramdd_", "nonzero_indices",
+        "nonzero_static", "repeated_positions", "unique_", "is_among",
+        # Places depend on what comes before.
+        "masked_elements", "masked_scatter", "ctc_losses", "ctc_states", "ctc_sums",
+        "median_all", "nanmedian_all", "block_diag_list", "arranged", "linalg_least_squares",
+    }  # fmt: skip
 
 
 def test_randomness() -> None:

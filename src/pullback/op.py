@@ -280,6 +280,7 @@ class View(Op):
     """
 
     kind = "view"
+    gives_view = True
 
     def __init__(
         self,
@@ -332,6 +333,9 @@ class Opaque(Op):
         numbers: str = "",  # tensor arguments that may be Python numbers
         look_up: bool = False,  # loops read elements of the first argument, at others' elements
         along: str = "",  # the argument with the one axis that is needed whole
+        # Whether axes in front of the others are examples anyway: True, or the name of the argument
+        # that is a shape with them.
+        leading: bool | str = False,
         **options: Any,
     ):
         super().__init__(forward, **options)
@@ -339,6 +343,7 @@ class Opaque(Op):
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
         self.along = along
+        self.leading = leading
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds and xp.is_eager:
@@ -468,11 +473,13 @@ class Composite(Op):
         *,
         numbers: str = "",  # tensor arguments that may be Python numbers
         library: bool = False,  # its body is a library call, preferred to loops
+        gives_view: bool = False,  # its body ends in a view of its first argument
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
         self.library = library
+        self.gives_view = gives_view
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""

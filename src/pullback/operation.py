@@ -96,7 +96,8 @@ class Op:
     * `public`: False for an operation that only rules and other operations use.
     * `public_name`: the public name, where the registry has another operation under it.
     * `function`, `method`: whether there is a function, and a method of tensors.
-    * `inplace`: whether there is a method that writes over its tensor, or its name.
+    * `inplace`: whether there is a method that writes over its tensor, or its name. That of a view
+      writes nothing: the tensor becomes the view of what it was.
     * `inplace_argument`: whether the function has a last argument `inplace`, which writes the
       result over the input.
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
@@ -122,6 +123,7 @@ class Op:
     """
 
     kind: ClassVar[str]
+    gives_view: bool = False  # of the first argument
     is_plain: ClassVar[bool] = False  # no argument is a tensor, unless annotated as one
     dim_as_tuple: ClassVar[bool] = False  # one axis is a tuple of one, in normal form
     always_saved: ClassVar[tuple[str, ...]] = ()  # what the kind's own chores need

@@ -98,6 +98,45 @@ def view_as_self(tensor: Tensor) -> Tensor:
     return view
 
 
+def before(tensor: Tensor) -> Tensor:
+    """What a tensor is now, in a tensor of its own: the first is about to become a view of it."""
+    value = tensor._value
+    if tensor._apart is not None or (type(value) is Formula and value.views):
+        join(tensor)
+    old = wrap(tensor._value, tensor._edge)
+    old._base, old._made_by = tensor._base, tensor._made_by
+    return old
+
+
+def become(tensor: Tensor, old: Tensor, view: Tensor) -> None:
+    """Make a tensor the view of what it was (`before`); its own views become views of that."""
+    inherit(tensor, old, view)
+    tensor._value = view._value
+    apart, tensor._apart, view._apart = view._apart, None, None
+    if apart is not None:
+        _set_apart(tensor, apart)
+    edge = tensor._edge
+    if edge is not None and edge[0].accumulates:  # a leaf stays one
+        edge[0].shape = tuple(view._value.shape)
+    else:
+        move_edge(tensor, view._edge)
+
+
+def inherit(tensor: Tensor, old: Tensor, view: Tensor) -> None:
+    """What `become` does to what is known of the tensors that share memory."""
+    if tensor._base is not None:
+        tensor._made_by = view._made_by
+        return
+    views = [v for v in (r() for r in tensor._views or ()) if v is not None]
+    if not views or view._base is not old:
+        return
+    for v in views:
+        v._base = old
+    with _lock:
+        old._views, tensor._views = [weakref.ref(v) for v in (*views, tensor)], None
+    tensor._base, tensor._made_by = old, view._made_by
+
+
 def made_in_function(view: Tensor, node: str, number: int, several: bool) -> None:
     """Note that a custom function gave a view: its own backward is the view's history."""
     function = (f"Output {number} of {node}", several)

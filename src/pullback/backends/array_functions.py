@@ -21,7 +21,7 @@ __all__ = [
     "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
-    "triangle", "uninitialised", "windows",
+    "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
 
@@ -122,6 +122,14 @@ def tile_array(x: Any, repeats: Sequence[int]) -> Any:
 def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
     return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+
+
+def with_diagonal(x: Any, value: Any, wrap: bool) -> Any:
+    """A copy with one number where all indices are equal; of tall matrices, again and again."""
+    made = np.array(x, order="C")
+    if made.size:
+        np.fill_diagonal(made, check_number(value, x.dtype), wrap)
+    return made
 
 
 def pad_constant(x: Any, margins: Sequence[tuple[int, int]], value: Any) -> Any:

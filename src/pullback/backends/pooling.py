@@ -1,10 +1,12 @@
 """Pooling of arrays: maxima and means of windows, and their transposes, in any dimension.
 
-A window's elements are met one after the other, each for all windows at once.
+Compiled loops (`llvm.pools`) go through many windows. For others, and other dtypes, a window's
+elements are met one after the other, each for all windows at once.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -16,6 +18,9 @@ __all__ = [
     "maximum_by_table", "maximum_of_places", "pool_counts", "pool_max", "pool_pick", "pool_places",
     "pool_spread", "pool_sum", "pool_sum_back", "put_last", "separable_map",
 ]  # fmt: skip
+
+WORTH = 1 << 16  # numbers of windows from which compiled loops are looked for
+TASKS = 16
 
 # Geometry: for each axis (kernel, stride, padding before, dilation, count of windows).
 Windows = Sequence[tuple[int, int, int, int, int]]
@@ -44,14 +49,63 @@ def _parts(size: Sequence[int], windows: Windows) -> Iterator[tuple[int, Any, An
         yield number, (..., *(c[0] for c in choice)), (..., *(c[1] for c in choice))
 
 
+@functools.cache
+def _has_compiler() -> bool:
+    try:
+        from .llvm import pools  # noqa: F401  # whether LLVM is there
+    except ImportError:
+        return False
+    return True
+
+
+def _compiled(dtype: Any, products: int) -> bool:
+    """Whether windows are gone through by compiled loops: these have so many numbers in all."""
+    return products >= WORTH and dtype in (np.float32, np.float64) and _has_compiler()
+
+
+def _offsets(size: Sequence[int], windows: Windows) -> Any:
+    """Where the places of a window are in a plane, from where it starts."""
+    steps = [math.prod(size[k + 1 :]) for k in range(len(size))]
+    axes = (np.arange(k) * d * step for (k, _, _, d, _), step in zip(windows, steps, strict=True))
+    return functools.reduce(np.add.outer, axes).reshape(-1)
+
+
+def _over_planes(
+    function: Any, outputs: int, windows: Windows, size: Sequence[int], *arrays: Any
+) -> None:
+    """Call a function of `llvm.pools` for all planes, on some threads."""
+    from .llvm.threads import pool
+
+    axes = [(*w, n) for w, n in zip(windows, size, strict=True)]
+    geometry = np.array([*((1, 1, 0, 1, 1, 1),) * (3 - len(axes)), *axes], np.int64)
+    planes = outputs // math.prod(w[-1] for w in windows)
+    pointers = [a.ctypes.data for a in (*arrays, geometry)]
+    parts = min(planes, TASKS)
+
+    def work(part: int) -> None:
+        function(*pointers, planes * part // parts, planes * (part + 1) // parts)
+
+    pool.run(work, parts, lambda: None)
+
+
 def pool_max(x: Any, windows: Windows) -> tuple[Any, Any]:
     """(the largest elements of windows, the number of each in its window). NaN is largest."""
     rank = len(windows)
     counts = [w[-1] for w in windows]
     places = math.prod(w[0] for w in windows)
+    shape = (*x.shape[: x.ndim - rank], *counts)
+    width = np.uint8 if places < 255 else np.int32
+    if _compiled(x.dtype, math.prod(shape) * places):
+        from .llvm.pools import maxima
+
+        x = np.ascontiguousarray(x)
+        best, code = np.empty(shape, x.dtype), np.empty(shape, width)
+        find = maxima(x.dtype, min(3, windows[-1][1]), code.itemsize)
+        _over_planes(find, best.size, windows, x.shape[x.ndim - rank :], x, best, code)
+        return best, code
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    best = np.full((*x.shape[: x.ndim - rank], *counts), lowest, x.dtype)
-    code = np.full(best.shape, places, np.uint8 if places < 255 else np.int32)
+    best = np.full(shape, lowest, x.dtype)
+    code = np.full(shape, places, width)
     floating = x.dtype.kind == "f"
     for number, where, image in _parts(x.shape[x.ndim - rank :], windows):
         new, old = x[image], best[where]
@@ -78,6 +132,16 @@ def pool_spread(y: Any, code: Any, shape: Sequence[int], windows: Windows) -> An
     """The transpose of `pool_pick`: elements added where they were found."""
     rank = len(windows)
     result = np.zeros(tuple(shape), y.dtype)
+    places = math.prod(w[0] for w in windows)
+    if _compiled(y.dtype, y.size * places):
+        from .llvm.pools import spread
+
+        size = shape[len(shape) - rank :]
+        _over_planes(
+            spread(y.dtype, code.itemsize), y.size, windows, size, np.ascontiguousarray(y),
+            np.ascontiguousarray(code), result, _offsets(size, windows),
+        )  # fmt: skip
+        return result
     apart = all(s >= (k - 1) * d + 1 for k, s, _, d, _ in windows)
     for number, where, image in _parts(shape[len(shape) - rank :], windows):
         if apart:

@@ -3,6 +3,7 @@
 * *pointwise*: broadcasting does it, once the operands' visible axes are aligned;
 * *reductions*, and whatever names its axes: the axes move by one;
 * *views*: the axes or sizes that they name move by one;
+* what takes any axes in front (`leading=`) as it is, copies of views as the views;
 * other operations by a rule of their own (`@op.examples`), or once for each example, stacked.
 
 The hidden axis is the first of the payload. Everything is written with tensors: it is recorded,
@@ -17,13 +18,23 @@ from typing import Any
 from pullback.autograd import graph
 from pullback.autograd.levels import BatchLevel, hidden, is_hidden, payload, whole
 from pullback.autograd.modes import mode
-from pullback.autograd.views import note_view
+from pullback.autograd.views import check_writable, inherit, note_view
 from pullback.backends.generator import default_generator
 from pullback.dispatch.door import apply
 from pullback.dispatch.forward import by_position
 from pullback.dispatch.inplace import apply_in_place
 from pullback.dispatch.promotion import result_type
-from pullback.op import Creation, Op, Opaque, Pointwise, Reduction, View, along_axis
+from pullback.op import (
+    Creation,
+    Op,
+    Opaque,
+    Pointwise,
+    Reduction,
+    View,
+    ViewCopy,
+    ViewScatter,
+    along_axis,
+)  # fmt: skip
 from pullback.tensor import Tensor
 
 
@@ -43,6 +54,15 @@ def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
     elif isinstance(op, View):
         values = _normal(op, args)
         return _noted(op, args[0], values, _hide(level, _viewed(op, payload(args[0]), values)))
+    elif isinstance(op, ViewCopy):
+        views = _viewed(op.view, payload(args[0]), _normal(op, args))
+        clone = graph.TENSORS.clone
+        made = tuple(map(clone, views)) if isinstance(views, tuple) else clone(views)
+    elif isinstance(op, ViewScatter):
+        input, src, *plain = _all_lifted(level, op, args)
+        made = apply(op, (input, src, *op.view.moved(plain)))
+    elif isinstance(op, Opaque) and op.leading:
+        made = apply(op, _with_leading(op, _all_lifted(level, op, args)))
     elif isinstance(op, Opaque) and op.along and len(op.tensors) == 1:
         made = _along(op, payload(args[0]), _normal(op, args))
     else:
@@ -84,6 +104,23 @@ def _lifted(level: BatchLevel, value: Any) -> Any:
     return payload(value) if is_hidden(value, level) else graph.TENSORS.unsqueeze(value, 0)
 
 
+def _all_lifted(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:
+    """The arguments in normal form, every tensor with as many examples."""
+    values = _normal(op, args)
+    for k in op.tensors:
+        x = values[k]
+        if isinstance(x, Tensor):
+            values[k] = _all(level, _lifted(level, x))
+    return values
+
+
+def _with_leading(op: Opaque, values: list[Any]) -> list[Any]:
+    if isinstance(op.leading, str):
+        k = op.positions[op.leading]
+        values[k] = (values[op.tensors[0]].shape[0], *values[k])
+    return values
+
+
 def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> Tensor:
     """The same, written over the first argument. RuntimeError if that has no such axis."""
     target: Tensor = args[0]
@@ -94,6 +131,14 @@ def apply_examples_in_place(level: BatchLevel, op: Op, args: Sequence[Any]) -> T
             f"tensor of shape {list(target.shape)}, which all {level.size} examples share. Use "
             f"the operation without the underscore"
         )
+    if op.gives_view:
+        check_writable(payload(target), op.inplace_name)
+        old = hidden(payload(target), level)
+        old._base, old._made_by = target._base, target._made_by
+        view = apply(op, (old, *args[1:]))
+        inherit(target, old, view)
+        target.__dict__["_payload"] = payload(view)
+        return target
     if isinstance(op, Pointwise) and op.examples_function is None:
         apply_in_place(op, _aligned(level, op, args))
         return target

@@ -306,6 +306,8 @@ def _blank(like: Tensor, levels: list[Level]) -> Tensor:
 def apply_in_place_forward(level: Level, op: Op, args: Sequence[Any]) -> Tensor:
     """An operation written over its first argument, with tangents at a level."""
     target: Tensor = args[0]
+    if op.gives_view:
+        return _become_view_forward(level, op, args)
     flat = _tensors_in(args)
     tangents = {id(x): tangent(x, level) for x in flat}
     around = [*flat, *_relatives(target)]
@@ -324,6 +326,21 @@ def apply_in_place_forward(level: Level, op: Op, args: Sequence[Any]) -> Tensor:
     if t._value.dtype != target._value.dtype:
         t = graph.TENSORS.cast(t, target._value.dtype)
     _write_tangent(target, level, t)
+    return target
+
+
+def _become_view_forward(level: Level, op: Op, args: Sequence[Any]) -> Tensor:
+    """A tensor with a tangent becomes a view of what it was, and so does the tangent."""
+    target: Tensor = args[0]
+    t = tangent(target, level)
+    base = target._base
+    with stripped([target, *_relatives(target)], level):
+        apply_in_place(op, args)
+    if (
+        target._base is not None and target._base is not base
+    ):  # what it was has views, and goes on as their base
+        set_tangent(target._base, level, t)
+    set_tangent(target, level, apply(op, (t, *args[1:])))
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,16 @@ from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.levels import Levels, top
-from pullback.autograd.modes import mode
+from pullback.autograd.modes import enable_grad, mode
 from pullback.autograd.versions import tick, wrote
-from pullback.autograd.views import check_history, check_writable, join, rebase
+from pullback.autograd.views import (
+    become,
+    before,
+    check_history,
+    check_writable,
+    join,
+    rebase,
+)
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
 from pullback.dispatch.door import apply
@@ -41,6 +49,8 @@ def write_now(op: Op, args: Sequence[Any]) -> Tensor:
             f"{op.public_name}(): argument {op.parameters[0].name!r} must be Tensor, not "
             f"{type(target).__name__}"
         )
+    if op.gives_view:
+        return become_view(target, op, args)
     name = f"{op.name}_"
     array = join(target)
     check_writable(target, name)
@@ -70,6 +80,23 @@ def write_now(op: Op, args: Sequence[Any]) -> Tensor:
         if result._value.dtype != array.dtype:
             node = graph.TENSORS.cast(result, array.dtype)._edge[0]
     rebase(target, node)
+    return target
+
+
+def become_view(target: Tensor, op: Op, args: Sequence[Any]) -> Tensor:
+    """`tensor.t_()`: the tensor becomes the view of itself that the operation gives.
+
+    Its memory counts as written, as in PyTorch: what was saved of it had another shape.
+    """
+    check_writable(target, op.inplace_name)
+    old = before(target)
+    edge = target._edge
+    computed = edge is not None and not edge[0].accumulates
+    # Under no_grad as well: the history of a result has to fit its shape.
+    with enable_grad() if computed and not mode.enabled else nullcontext():
+        become(target, old, apply(op, (old, *args[1:])))
+    if not target._is_formula:
+        wrote(target._array)
     return target
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback import dtypes
+from pullback import dtypes, layouts
 from pullback.arguments import as_ints
 from pullback.autograd.levels import underneath
 from pullback.autograd.versions import wrote
@@ -214,28 +214,45 @@ def _no_history(self: Tensor, name: str) -> None:
 
 
 @method
-def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
-    """Another shape in the same memory; in new memory, with the old elements first, if it grows."""
-    _no_history(self, "resize_")
-    shape = as_ints(sizes)
+def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
+    """Another shape, in order from the first element on, in the same memory if that is enough.
+
+    In new memory, with the old elements first, if it grows. RuntimeError for a tensor that
+    requires grad.
+    """
+    if not size:
+        raise TypeError("resize_() missing 1 required positional argument: 'size'")
+    shape = as_ints(size, "resize_", "size")
+    if self._edge is not None:
+        raise RuntimeError(
+            f"resize_: cannot resize variables that require grad: this one, of shape "
+            f"{list(self.shape)}, does. Use it on .detach()"
+        )
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    count = 1
-    for s in shape:
-        count *= s
-    flat = join(self).reshape(-1)
-    if count > flat.size:
-        grown = np.zeros(count, flat.dtype)
-        grown[: flat.size] = flat
-        flat = grown
-    self._value = flat[:count].reshape(shape)
+    last = layouts.given("resize_", memory_format, len(shape)) is layouts.channels_last
+    if shape == tuple(self.shape) and memory_format is None:
+        return self
+    order = layouts.CHANNELS_LAST if last else tuple(range(len(shape)))
+    steps, count = [1] * len(shape), 1
+    for k in reversed(order):
+        steps[k] = count
+        count *= shape[k]
+    there = int(owner(join(self)).nbytes) // int(self._value.itemsize) - storage_offset(self)
+    if count <= there:
+        return self.as_strided_(shape, steps)  # type: ignore[no-any-return]
+    grown = np.zeros(count, self._value.dtype)
+    grown[:there] = self.as_strided((there,), (1,))._array
+    self._value = grown.reshape([shape[k] for k in order]).transpose(np.argsort(order))
+    self._base, self._made_by = None, ()
+    wrote(self._value)
     return self
 
 
 @method
 def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another tensor."""
-    return resize_(self, *the_template.shape)  # type: ignore[no-any-return]
+    return resize_(self, *the_template.shape, memory_format=memory_format)  # type: ignore[no-any-return]
 
 
 @method

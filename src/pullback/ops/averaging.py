@@ -6,7 +6,7 @@ al., ECCV 2014 (adaptive).
 
 import math
 
-from pullback.op import Array, Plain, all_examples, call, composite, opaque, per_axis
+from pullback.op import Array, Plain, call, composite, opaque, per_axis
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -22,7 +22,7 @@ def _check_rank(name, input, rank):
 # ------------------------------------------------------------------------------------ means
 
 
-@opaque(public=False, node="AvgPool2D", dtypes="if")
+@opaque(public=False, node="AvgPool2D", dtypes="if", leading=True)
 def window_sum(xp, input, windows: Plain):
     r"""The sums of windows."""
     return xp.pool_sum(input, windows)
@@ -33,7 +33,7 @@ def _(xp, g, input_shape, windows):
     return xp.window_sum_back(g, input_shape, windows)
 
 
-@opaque(public=False)
+@opaque(public=False, leading="shape")
 def window_sum_back(xp, input, shape: Plain, windows: Plain):
     r"""The transpose of `window_sum`."""
     return xp.pool_sum_back(input, shape, windows)
@@ -61,6 +61,11 @@ def _(r):
 def window_counts(xp, input, windows: Plain, pads: Plain, dtype: Plain):
     r"""How many elements the windows of images of the input's shape have."""
     return xp.pool_counts(input.shape[-len(windows) :], windows, pads, input.dtype)
+
+
+@window_counts.examples
+def _(xp, input, windows, pads, dtype):
+    return xp.unsqueeze(xp.window_counts(input[0], windows, pads, dtype), 0)
 
 
 @window_counts.samples
@@ -218,13 +223,13 @@ def _sizes(name, input, output_size, rank):
     return sizes
 
 
-@opaque(public=False, node="AdaptiveAvgPool2D", dtypes="f")
+@opaque(public=False, node="AdaptiveAvgPool2D", dtypes="f", leading=True)
 def part_means(xp, input, maps: Plain):
     r"""The last axes multiplied by sparse matrices (rows, columns, weights, shape)."""
     return xp.separable_map(input, maps, False)
 
 
-@opaque(public=False)
+@opaque(public=False, leading=True)
 def part_means_back(xp, input, maps: Plain):
     r"""The transpose of `part_means`."""
     return xp.separable_map(input, maps, True)
@@ -294,7 +299,7 @@ def _table_maximum(xp, x, lead, whole, parts, sizes, return_indices):
 
 
 @opaque(public=False, node="AdaptiveMaxPool2D", outputs="output indices",
-        integer_outputs="indices", dtypes="f")  # fmt: skip
+        integer_outputs="indices", dtypes="f", leading=True)  # fmt: skip
 def table_maximum(xp, input, table: Plain):
     r"""The largest of the elements that each row of a table names, and its place."""
     return xp.maximum_by_table(input, table)
@@ -441,7 +446,7 @@ def _starts(xp, u, n, k, m):
 
 
 @opaque(public=False, node="FractionalMaxPool2D", outputs="output indices",
-        integer_outputs="indices", dtypes="f")  # fmt: skip
+        integer_outputs="indices", dtypes="f", leading=True)  # fmt: skip
 def maximum_at(xp, input, places: Array):
     r"""The largest of the elements at places (…, m, k) along the last axis of (…, n); its place."""
     return xp.maximum_of_places(input, places)
@@ -450,11 +455,6 @@ def maximum_at(xp, input, places: Array):
 @maximum_at.backward("input")
 def _(xp, g, indices, input_shape):
     return xp.scatter_zeros(g, len(input_shape) - 1, indices, input_shape)
-
-
-@maximum_at.examples
-def _(xp, input, places):
-    return xp.maximum_at(*all_examples(xp, [input, places]))
 
 
 @maximum_at.samples

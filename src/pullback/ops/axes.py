@@ -75,7 +75,7 @@ def _(np, input, *dims):
     return np.transpose(input, dims[0] if dims and isinstance(dims[0], tuple) else dims)
 
 
-@view(aliases=("swapaxes", "swapdims"))
+@view(aliases=("swapaxes", "swapdims"), inplace=True)
 def transpose(xp, input, dim0: Dim, dim1: Dim):
     r"""Two axes exchanged: a view."""
     order = list(range(len(input.shape)))
@@ -101,7 +101,7 @@ def _(np, input, dim0, dim1):
     return np.swapaxes(input, dim0, dim1) if input.ndim else input
 
 
-@view()
+@view(inplace=True)
 def t(xp, input):
     r"""The transposed matrix: a view. RuntimeError above two axes."""
     rank = len(input.shape)

@@ -4,7 +4,7 @@ Three operations, each the transpose of the others, so that derivatives close: V
 Visin, arXiv 1603.07285, has the geometry.
 """
 
-from pullback.op import Array, Plain, call, composite, opaque, per_axis
+from pullback.op import Array, Plain, all_examples, call, composite, opaque, per_axis
 
 # stride, dilation: integers for each axis; padding: (before, after) for each axis.
 
@@ -31,6 +31,95 @@ def convolution_weight(
 ):  # fmt: skip
     r"""The transpose of `convolution_` in its weights; `input` is the cotangent."""
     return xp.correlate_weight(input, image, shape, stride, padding, dilation, groups)
+
+
+# Inside vmap, examples are more images if they share the weights, more outputs if they share the
+# images, and otherwise groups of their own.
+
+
+def _folded(xp, x, axis):
+    """Examples (e, …) as a part of another axis, which they come before."""
+    y = xp.movedim(x, 0, axis)
+    shape = y.shape
+    return xp.reshape(y, *shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :])
+
+
+def _unfolded(xp, y, axis, size):
+    shape = y.shape
+    y = xp.reshape(y, *shape[:axis], size, shape[axis] // max(size, 1), *shape[axis + 1 :])
+    return xp.movedim(y, axis, 0)
+
+
+def _with_bias(xp, y, bias):
+    """Examples (e, n, o, …) plus numbers (e, o)."""
+    if bias is None:
+        return y
+    return y + xp.reshape(bias, bias.shape[0], 1, -1, *(1,) * (len(y.shape) - 3))
+
+
+@convolution_.examples
+def _(xp, input, weight, bias, stride, padding, dilation, groups):
+    def convolve(x, w, b, groups):
+        return xp.convolution_(x, w, b, stride, padding, dilation, groups)
+
+    if weight.shape[0] == 1:
+        own = bias[0] if bias is not None and bias.shape[0] == 1 else None
+        y = convolve(_folded(xp, input, 0), weight[0], own, groups)
+        y = _unfolded(xp, y, 0, input.shape[0])
+        return y if own is not None else _with_bias(xp, y, bias)
+    size = weight.shape[0]
+    if input.shape[0] == 1 and groups == 1:
+        y = convolve(input[0], _folded(xp, weight, 0), None, 1)
+    else:
+        (input,) = all_examples(xp, [input], size)
+        y = convolve(_folded(xp, input, 1), _folded(xp, weight, 0), None, size * groups)
+    return _with_bias(xp, _unfolded(xp, y, 1, size), bias)
+
+
+@convolution_transposed.examples
+def _(xp, input, weight, bias, shape, stride, padding, dilation, groups):
+    batch, channels, *rest = shape
+
+    def convolve(x, w, b, batch, channels, groups):
+        shape = (batch, channels, *rest)
+        return xp.convolution_transposed(x, w, b, shape, stride, padding, dilation, groups)
+
+    size = input.shape[0]
+    if weight.shape[0] == 1:
+        own = bias[0] if bias is not None and bias.shape[0] == 1 else None
+        y = convolve(_folded(xp, input, 0), weight[0], own, size * batch, channels, groups)
+        y = _unfolded(xp, y, 0, size)
+        return y if own is not None else _with_bias(xp, y, bias)
+    size = weight.shape[0]
+    if input.shape[0] == 1 and groups == 1:  # the weights' second axis is that of the result
+        y = convolve(input[0], _folded(xp, weight, 1), None, batch, size * channels, 1)
+    else:
+        (input,) = all_examples(xp, [input], size)
+        y = convolve(_folded(xp, input, 1), _folded(xp, weight, 0), None, batch, size * channels,
+                     size * groups)  # fmt: skip
+    return _with_bias(xp, _unfolded(xp, y, 1, size), bias)
+
+
+@convolution_weight.examples
+def _(xp, input, image, shape, stride, padding, dilation, groups):
+    size = max(input.shape[0], image.shape[0])
+    outputs, channels, *rest = shape
+    if image.shape[0] == 1 and groups == 1:
+        image, count, groups = image[0], size * outputs, 1
+        input = _folded(xp, input, 1)
+    elif input.shape[0] == 1 and groups == 1:  # more channels of the images
+        y = xp.convolution_weight(
+            input[0], _folded(xp, image, 1), (outputs, size * channels, *rest), stride, padding,
+            dilation, 1,
+        )  # fmt: skip
+        return _unfolded(xp, y, 1, size)
+    else:
+        input, image = (_folded(xp, x, 1) for x in all_examples(xp, [input, image]))
+        count, groups = size * outputs, size * groups
+    y = xp.convolution_weight(
+        input, image, (count, channels, *rest), stride, padding, dilation, groups
+    )
+    return _unfolded(xp, y, 0, size)
 
 
 def _each_output(xp, g):

@@ -128,6 +128,15 @@ def fill(xp, input, value):
     return xp.filled(input.shape, value, input)
 
 
+@fill.examples
+def _(xp, input, value):
+    if hasattr(value, "dtype"):
+        value = xp.cast(visible_axes(xp, value, len(input.shape) - 1), input.dtype.numpy)
+        size = max(input.shape[0], value.shape[0])
+        return xp.clone(xp.expand(value, size, *input.shape[1:]))
+    return xp.fill(input, value)
+
+
 @composite(name="fill_function", public_name="fill", method=False, numbers="value")
 def fill_function(xp, input, value):
     r"""A new tensor like the input, with one value everywhere: a number or a 0-d tensor."""

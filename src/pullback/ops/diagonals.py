@@ -4,6 +4,7 @@ from pullback.op import (
     Arrays,
     Dim,
     NewDim,
+    Number,
     call,
     composite,
     copied,
@@ -55,6 +56,13 @@ def diag_embed(xp, input, offset: int = 0, dim1: NewDim = -2, dim2: NewDim = -1)
         raise RuntimeError("diag_embed() needs at least one axis: the tensor has no dimensions")
     shape = _embedded_shape(input, offset, dim1, dim2)
     return xp.view_adjoint(input, diagonal, (offset, dim1, dim2), shape)
+
+
+@diag_embed.examples
+def _(xp, input, offset, dim1, dim2):
+    if len(input.shape) == 1:
+        raise RuntimeError("diag_embed() needs at least one axis: the tensor has no dimensions")
+    return xp.diag_embed(input, offset, dim1 + 1, dim2 + 1)
 
 
 @diag_embed.grows
@@ -140,6 +148,16 @@ def trace(xp, input):
             f"{list(input.shape)}"
         )
     return xp.trace_array(input)
+
+
+@trace.examples
+def _(xp, input):
+    if len(input.shape) != 3:
+        raise RuntimeError(
+            f"trace: expected a matrix, but got tensor with dim {len(input.shape) - 1}, of shape "
+            f"{list(input.shape[1:])}"
+        )
+    return xp.sum(xp.diagonal(input, 0, 1, 2), 1)
 
 
 @trace.formula
@@ -344,3 +362,46 @@ def _(np, *tensors):
         result[row : row + x.shape[0], column : column + x.shape[1]] = x
         row, column = row + x.shape[0], column + x.shape[1]
     return result
+
+
+@opaque(public=False, inplace=True, holomorphic=False, affine=True)
+def fill_diagonal(xp, input, fill_value: Number, wrap: bool = False):
+    r"""`input.fill_diagonal_(fill_value)`: one number written where all indices are equal.
+
+    For two axes of any size, or more of one size. `wrap`: the diagonal of a matrix with more rows
+    than columns begins anew after each square and an empty row.
+    """
+    shape = list(input.shape)
+    if len(shape) < 2:
+        raise RuntimeError(
+            f"fill_diagonal_: dimensions must be larger than 1, but the shape is {shape}"
+        )
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError(
+            f"fill_diagonal_: all dimensions of input must be of equal length, but the shape is "
+            f"{shape}"
+        )
+    return xp.with_diagonal(input, fill_value, wrap)
+
+
+@fill_diagonal.backward("input")
+def _(xp, g, wrap):
+    return xp.fill_diagonal(g, 0, wrap)
+
+
+@fill_diagonal.samples
+def _(r):
+    yield call(r(3, 3), 1.5)
+    yield call(r(7, 2), 2, True)
+    yield call(r(5, 2), 2)
+    yield call(r(2, 4), -1, wrap=True)
+    yield call(r(2, 2, 2), 0.5)
+    yield call(r(0, 2), 0.5)
+
+
+@fill_diagonal.reference
+def _(np, input, fill_value, wrap=False):
+    made = np.array(input)
+    if made.size:
+        np.fill_diagonal(made, fill_value, wrap)
+    return made

@@ -7,7 +7,7 @@ gradients (2017); singular values: J. Townsend, Differentiating the singular val
 
 from math import inf
 
-from pullback.op import Array, Plain, call, composite, matrices, opaque
+from pullback.op import Array, Plain, call, composite, matrices, opaque, visible_axes
 
 _t, _h = matrices.transposed, matrices.adjoint
 
@@ -456,6 +456,11 @@ def pseudo_inverse(xp, A, tolerance: Array):
     return xp.cast(xp.matmul(_h(xp, Vh) * xp.unsqueeze(inverse, -2), _h(xp, U)), A.dtype)
 
 
+@pseudo_inverse.examples
+def _(xp, A, tolerance):
+    return xp.linalg_pseudo_inverse(A, visible_axes(xp, tolerance, len(A.shape) - 2))
+
+
 @pseudo_inverse.backward("A")
 def _(xp, g, A, y):
     return _pinv_adjoint(xp, g, A, y)
@@ -612,7 +617,11 @@ def lstsq(xp, A, B: Array, rcond: Plain = None, *, driver: Plain = None):
     right = xp.expand(right, *batch, *right.shape[-2:])
     solution, rank, s = xp.linalg_least_squares(left, right, rcond, driver)
     residuals = xp.narrow(xp.real(xp.reshape(solution, -1)), 0, 0, 0)
-    if m > n and driver != "gelsy" and (driver == "gels" or xp.all(xp.eq(rank, n))):
+    if (
+        m > n
+        and driver != "gelsy"
+        and (driver == "gels" or xp.first_where(xp.ne(rank, n), rank) is None)
+    ):
         gap = xp.abs(xp.matmul(left, solution) - right)
         residuals = xp.sum(gap * gap, -2)
     return xp.squeeze(solution, -1) if vector else solution, residuals, rank, s

@@ -1,6 +1,6 @@
 """Rows of a table by their numbers, and numbers as rows."""
 
-from pullback.op import Array, Plain, call, composite, opaque
+from pullback.op import Array, Plain, all_examples, call, composite, opaque
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -10,6 +10,36 @@ def rows_of(xp, input, weight, padding_idx: int = -1, by_frequency: bool = False
     r"""The rows of a table (n, d) at places of any shape."""
     xp.check_position("embedding", weight, 0, input)
     return xp.take(weight, (input,))
+
+
+def _apart(xp, places, size, rows):
+    """Places in the table of each example as places in those of all, one below the other."""
+    (places,) = all_examples(xp, [places], size)
+    first = xp.reshape(xp.arange(size) * rows, -1, *(1,) * (len(places.shape) - 1))
+    return places + first
+
+
+def _but(xp, x, places, row, otherwise):
+    """Rows x at places, but for those of one number."""
+    if row < 0:
+        return x
+    return xp.where(xp.unsqueeze(xp.eq(places, row), -1), otherwise, x)
+
+
+@rows_of.examples
+def _(xp, input, weight, padding_idx, by_frequency):
+    size, rows, d = weight.shape
+    wrong = xp.first_where(xp.logical_or(xp.lt(input, 0), xp.ge(input, rows)), input)
+    if wrong is not None:
+        raise IndexError(f"embedding(): index {wrong} is out of range for a table of {rows} rows")
+    if size == 1 and not by_frequency:
+        return xp.rows_of(input, weight[0], padding_idx, False)
+    size = max(size, input.shape[0])
+    (weight,) = all_examples(xp, [weight], size)
+    (input,) = all_examples(xp, [input], size)
+    table = xp.reshape(weight, size * rows, d)
+    found = xp.rows_of(_apart(xp, input, size, rows), table, -1, by_frequency)
+    return _but(xp, found, input, padding_idx, found.detach())
 
 
 @rows_of.backward("weight")
@@ -23,6 +53,16 @@ def rows_added(xp, input, places, shape: Plain, padding_idx: int, by_frequency: 
     return xp.add_rows(input, places, shape, padding_idx, by_frequency)
 
 
+@rows_added.examples
+def _(xp, input, places, shape, padding_idx, by_frequency):
+    rows, d = shape
+    input, places = all_examples(xp, [input, places])
+    size = input.shape[0]
+    input = _but(xp, input, places, padding_idx, 0)
+    apart = _apart(xp, places, size, rows)
+    return xp.reshape(xp.rows_added(input, apart, (size * rows, d), -1, by_frequency), size, *shape)
+
+
 @rows_added.backward("input")
 def _(xp, g, places, padding_idx, by_frequency):
     return xp.rows_taken(g, places, padding_idx, by_frequency)
@@ -32,6 +72,15 @@ def _(xp, g, places, padding_idx, by_frequency):
 def rows_taken(xp, input, places, padding_idx: int, by_frequency: bool):
     r"""The transpose of `rows_added`."""
     return xp.take_rows(input, places, padding_idx, by_frequency)
+
+
+@rows_taken.examples
+def _(xp, input, places, padding_idx, by_frequency):
+    input, places = all_examples(xp, [input, places])
+    size, rows, d = input.shape
+    table = xp.reshape(input, size * rows, d)
+    found = xp.rows_taken(table, _apart(xp, places, size, rows), -1, by_frequency)
+    return _but(xp, found, places, padding_idx, 0)
 
 
 @rows_taken.backward("input")
@@ -223,7 +272,7 @@ def _(np, input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by
     return np.stack([function(bag, axis=0) for bag in bags])
 
 
-@opaque(**HOME, derivative=False)
+@opaque(**HOME, derivative=False, leading=True)
 def one_hot(xp, input, num_classes: int = -1):
     r"""Integers of any shape as rows of zeros with a one: (…, num_classes), int64."""
     if input.dtype.name != "int64":

@@ -73,6 +73,13 @@ def extreme_shares(xp, input, dim: Plain, largest: bool):
     return xp.cast(xp.where(ties, xp.sum(ties, dim, keepdim=True), 0), input.dtype)
 
 
+@extreme_shares.examples
+def _(xp, input, dim, largest):
+    if len(input.shape) == 1:
+        return xp.filled(input.shape, 1, input)
+    return xp.extreme_shares(input, tuple(d + 1 for d in dim), largest)
+
+
 @extreme_shares.formula
 def _(xp, input, dim, largest):
     arg = xp.argmax if largest else xp.argmin

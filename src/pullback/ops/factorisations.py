@@ -189,7 +189,7 @@ def _(xp, A, pivot, check_errors):
     return xp.linalg_lu_factor_ex(A, pivot=pivot, check_errors=check_errors)
 
 
-@opaque(namespace="linalg", public=False, derivative=False)
+@opaque(namespace="linalg", public=False, derivative=False, leading=True)
 def permutations(xp, pivots, rows: int, like: Array):
     r"""The permutation matrices of exchanges of rows."""
     return xp.lapack("permutations", pivots, rows, like.dtype)
@@ -519,7 +519,7 @@ def _(np, A, some=True):
 # ------------------------------------------------------------------------------- Householder
 
 
-@opaque(derivative=False, dtypes="fc", half=False, outputs="a tau")
+@opaque(derivative=False, dtypes="fc", half=False, outputs="a tau", leading=True)
 def geqrf(xp, input):
     r"""Householder vectors below R, and their factors τ, as LAPACK's geqrf; without derivative."""
     matrices.check_matrices("torch.geqrf", input, "input")

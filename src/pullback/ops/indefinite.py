@@ -1,6 +1,6 @@
 """Factorisations of symmetric indefinite matrices (J. R. Bunch and L. Kaufman, 1977)."""
 
-from pullback.op import Array, call, composite, matrices, opaque
+from pullback.op import Array, call, composite, matrices, opaque, visible_axes
 
 
 def _failed(info):
@@ -12,8 +12,7 @@ def _failed(info):
 
 @opaque(
     namespace="linalg", method=False, derivative=False, dtypes="fc", half=False,
-    outputs="LD pivots info", integer_outputs="pivots info",
-)  # fmt: skip
+    outputs="LD pivots info", integer_outputs="pivots info", leading=True)  # fmt: skip
 def ldl_factor_ex(xp, A, *, hermitian: bool = False, check_errors: bool = False):
     r"""L and D of $A = L D L^T$ in one matrix, of symmetric (or Hermitian) A; without derivative.
 
@@ -48,6 +47,13 @@ def ldl_solve(xp, LD, pivots, B: Array, *, hermitian: bool = False):
             f"of shape {list(B.shape)} and type {B.dtype}"
         )
     return xp.lapack("ldl_solve", LD, pivots, B, hermitian)
+
+
+@ldl_solve.examples
+def _(xp, LD, pivots, B, hermitian):
+    rank = max(len(LD.shape), len(B.shape)) - 1
+    LD, B = visible_axes(xp, LD, rank), visible_axes(xp, B, rank)
+    return xp.linalg_ldl_solve(LD, visible_axes(xp, pivots, rank - 1), B, hermitian=hermitian)
 
 
 def _solved(torch, function, A, *args, **keywords):

@@ -6,7 +6,7 @@ M. Zeiler and R. Fergus, ECCV 2014 (unpooling).
 
 import math
 
-from pullback.op import Plain, all_examples, call, composite, opaque, per_axis
+from pullback.op import Plain, call, composite, opaque, per_axis
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -55,14 +55,14 @@ def _windows(name, input, rank, kernel, stride, padding, dilation, ceil_mode):
 
 
 @opaque(public=False, node="MaxPool2DWithIndices", outputs="output code", integer_outputs="code",
-        dtypes="if")  # fmt: skip
+        dtypes="if", leading=True)  # fmt: skip
 def window_maximum(xp, input, windows: Plain):
     r"""The largest element of each window, and its number there; NaN is largest."""
     return xp.pool_max(input, windows)
 
 
 @opaque(public=False, node="MaxPool3DWithIndices", outputs="output code", integer_outputs="code",
-        dtypes="if")  # fmt: skip
+        dtypes="if", leading=True)  # fmt: skip
 def window_maximum3(xp, input, windows: Plain):
     r"""The same, for windows in three dimensions."""
     return xp.pool_max(input, windows)
@@ -74,7 +74,7 @@ def _(xp, g, code, input_shape, windows):
     return xp.window_spread(g, code, input_shape, windows)
 
 
-@opaque(public=False)
+@opaque(public=False, leading="shape")
 def window_spread(xp, input, code, shape: Plain, windows: Plain):
     r"""Elements added where windows had their largest ones."""
     return xp.pool_spread(input, code, shape, windows)
@@ -85,7 +85,7 @@ def _(xp, g, code, windows):
     return xp.window_pick(g, code, windows)
 
 
-@opaque(public=False)
+@opaque(public=False, leading=True)
 def window_pick(xp, input, code, windows: Plain):
     r"""The elements where windows had their largest ones in another image."""
     return xp.pool_pick(input, code, windows)
@@ -96,7 +96,7 @@ def _(xp, g, code, input_shape, windows):
     return xp.window_spread(g, code, input_shape, windows)
 
 
-@opaque(public=False, derivative=False)
+@opaque(public=False, derivative=False, leading=True)
 def window_places(xp, input, size: Plain, windows: Plain):
     r"""Positions in the flattened images, from numbers in windows."""
     return xp.pool_places(input, size, windows)
@@ -331,7 +331,7 @@ def _unpool(xp, rank, input, indices, kernel_size, stride, padding, output_size)
     return xp.reshape(y, *lead, *size)
 
 
-@opaque(public=False, node="MaxUnpool2D")
+@opaque(public=False, node="MaxUnpool2D", leading="shape")
 def put_places(xp, input, place, shape: Plain):
     r"""Zeros with elements written at places along the last axis; of equal places, one."""
     return xp.put_last(input, place, shape)
@@ -340,12 +340,6 @@ def put_places(xp, input, place, shape: Plain):
 @put_places.backward("input")
 def _(xp, g, place):
     return xp.gather(g, -1, place)
-
-
-@put_places.examples
-def _(xp, input, place, shape):
-    input, place = all_examples(xp, [input, place])
-    return xp.put_places(input, place, (input.shape[0], *shape))
 
 
 @put_places.samples

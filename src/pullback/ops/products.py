@@ -1,6 +1,6 @@
 """Products added to something, and products of vectors: `addmv`, `addr`, `cross`, `kron`, …"""
 
-from pullback.op import Array, Number, Plain, call, composite, opaque
+from pullback.op import Array, Number, Plain, all_examples, call, composite, opaque, visible_axes
 
 
 def _blended(xp, name, input, product, beta, alpha):
@@ -48,6 +48,25 @@ def addmv(xp, input, mat: Array, vec: Array, *, beta: Number = 1, alpha: Number 
     return _blended(xp, "addmv", input, xp.mv(mat, vec), beta, alpha)
 
 
+def _blended_examples(xp, op, input, product, beta, alpha):
+    (product,) = all_examples(xp, [product], input.shape[0])
+    input = visible_axes(xp, input, len(product.shape) - 1)
+    if len(input.shape) > len(product.shape):
+        raise RuntimeError(
+            f"{op.name}: the input of shape {list(input.shape[1:])} does not broadcast to the "
+            f"product's shape {list(product.shape[1:])}"
+        )
+    return _blended(xp, op.name, input, product, beta, alpha)
+
+
+@addmv.examples
+def _(xp, input, mat, vec, beta, alpha):
+    fits = len(mat.shape) == 3 and len(vec.shape) == 2 and mat.shape[2] == vec.shape[1]
+    _check("addmv", fits, mat, vec)
+    product = xp.squeeze(xp.matmul(mat, xp.unsqueeze(vec, 2)), 2)
+    return _blended_examples(xp, addmv, input, product, beta, alpha)
+
+
 @addmv.backward("mat")
 def _(xp, g, vec, alpha):
     return _scaled(xp.outer(g, vec), alpha)
@@ -77,6 +96,26 @@ def baddbmm(xp, input, batch1: Array, batch2: Array, *, beta: Number = 1, alpha:
     """
     _check_batches("baddbmm", batch1, batch2)
     return _blended(xp, "baddbmm", input, xp.bmm(batch1, batch2), beta, alpha)
+
+
+@addbmm.examples
+def _(xp, input, batch1, batch2, beta, alpha):
+    product = xp.sum(_products(xp, "addbmm", batch1, batch2), 1)
+    product = xp.cast(product, batch1.dtype.numpy)
+    return _blended_examples(xp, addbmm, input, product, beta, alpha)
+
+
+@baddbmm.examples
+def _(xp, input, batch1, batch2, beta, alpha):
+    product = _products(xp, "baddbmm", batch1, batch2)
+    return _blended_examples(xp, baddbmm, input, product, beta, alpha)
+
+
+def _products(xp, name, a, b):
+    """The products of stacks of matrices of many examples."""
+    fits = len(a.shape) == len(b.shape) == 4
+    _check(name, fits and a.shape[1] == b.shape[1] and a.shape[3] == b.shape[2], a, b)
+    return xp.matmul(a, b)
 
 
 def _check_batches(name, a, b):
@@ -111,6 +150,13 @@ def addr(xp, input, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number
     r"""$\beta\,\text{input} + \alpha\,\text{vec1}\,\text{vec2}^T$ of two vectors."""
     _check("addr", len(vec1.shape) == len(vec2.shape) == 1, vec1, vec2)
     return _blended(xp, "addr", input, xp.outer(vec1, vec2), beta, alpha)
+
+
+@addr.examples
+def _(xp, input, vec1, vec2, beta, alpha):
+    _check("addr", len(vec1.shape) == len(vec2.shape) == 2, vec1, vec2)
+    product = xp.unsqueeze(vec1, 2) * xp.unsqueeze(vec2, 1)
+    return _blended_examples(xp, addr, input, product, beta, alpha)
 
 
 @addmv.backward("input")
@@ -181,6 +227,14 @@ def vdot(xp, input, other):
     _check("vdot", len(input.shape) == len(other.shape) == 1 and input.shape == other.shape,
            input, other)  # fmt: skip
     return xp.matmul(xp.conj(input), other)
+
+
+@vdot.examples
+def _(xp, input, other):
+    fits = len(input.shape) == len(other.shape) == 2 and input.shape[1] == other.shape[1]
+    _check("vdot", fits, input, other)
+    product = xp.matmul(xp.unsqueeze(xp.conj(input), 1), xp.unsqueeze(other, 2))
+    return xp.reshape(product, -1)
 
 
 @vdot.backward("input")

@@ -1,6 +1,17 @@
 """Random numbers, from the default generator or a given one."""
 
-from pullback.op import Dtype, Format, Ints, Plain, as_ints, call, composite, creation, opaque
+from pullback.op import (
+    Dtype,
+    Format,
+    Ints,
+    Plain,
+    as_ints,
+    call,
+    composite,
+    creation,
+    opaque,
+    visible_axes,
+)
 
 
 @creation(random=True)
@@ -84,6 +95,13 @@ def _(r):
 def spread(xp, noise, mean, std):
     r"""Drawn numbers with another mean and deviation. As PyTorch's, they do not depend on them."""
     return xp.cast(noise * std + mean, noise.dtype)
+
+
+@spread.examples
+def _(xp, noise, mean, std):
+    rank = len(noise.shape) - 1
+    mean, std = (visible_axes(xp, x, rank) if hasattr(x, "shape") else x for x in (mean, std))
+    return xp.cast(noise * std + mean, noise.dtype.numpy)
 
 
 @spread.backward("noise")

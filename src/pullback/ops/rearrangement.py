@@ -105,6 +105,14 @@ def rot90(xp, input, k: int = 1, dims: Ints = (0, 1)):
     return _turned(xp, input, k, dims)
 
 
+@rot90.examples
+def _(xp, input, k, dims):
+    rank = len(input.shape) - 1
+    if rank < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {rank}")
+    return xp.rot90(input, k, tuple(wrap_dim(d, rank, "rot90") + 1 for d in dims))
+
+
 @rot90.formula
 def _(xp, input, k, dims):
     return _turned(xp, input, k, dims)

@@ -1,10 +1,10 @@
 """Values written, added, multiplied or compared at positions, which may repeat.
 
 `scatter` and its like have a position for each value, as `gather` reads; `index_add` and its like
-one for all values at a place of an axis. `put` counts positions in the flattened tensor.
+one for all values at a place of an axis.
 """
 
-from pullback.op import Array, Dim, Number, Plain, call, composite, opaque
+from pullback.op import Array, Dim, Number, Plain, all_examples, call, composite, opaque
 
 
 def _same_dtype(name, input, src):
@@ -60,6 +60,27 @@ def _(r):
     yield call(r(), 0, r.integers(0, 1), r())
 
 
+def _scatter_of_examples(op):
+    """The rule for many examples: the axis is one further."""
+
+    def rule(xp, input, dim, index, src, *rest):
+        number = not hasattr(src, "dtype")
+        size = max(x.shape[0] for x in ([input, index] if number else [input, index, src]))
+        input, index = all_examples(xp, [input, index], size)
+        if not number:
+            (src,) = all_examples(xp, [src], size)
+        shape = input.shape
+        if len(shape) == 1:  # numbers
+            input, index = xp.unsqueeze(input, 1), xp.reshape(index, size, -1)
+            src = src if number else xp.reshape(src, size, -1)
+        return xp.reshape(xp.apply(op, (input, dim + 1, index, src, *rest)), *shape)
+
+    op.examples(rule)
+
+
+_scatter_of_examples(scatter_add)
+
+
 def _one_by_one(np, input, dim, index, src, meet):
     """What a scatter is, position after position."""
     result = np.array(input)
@@ -105,6 +126,8 @@ def _(r):
     yield call(r(3, 4), 0, r.integers(0, 3, 1, 4), r(2, 4))
     yield call(r(3, 4), 1, r.integers(0, 4, 3, 1), 2.5)
 
+
+_scatter_of_examples(scatter_values)
 
 _REDUCTIONS = {"add": "sum", "multiply": "prod"}
 
@@ -248,6 +271,9 @@ def _(r):
                    include_self=False)  # fmt: skip
 
 
+_scatter_of_examples(scatter_reduce)
+
+
 def _reduced_reference(np, input, dim, index, src, reduce, include_self):
     groups = {}
     for place in np.ndindex(index.shape):
@@ -306,6 +332,53 @@ def _spread(xp, input, dim, index, source):
     return input, index, None if source is None else xp.reshape(source, *shape)
 
 
+def _line_of_examples(op):
+    """The rule for many examples: places that they share as they are, or of rows of them all."""
+
+    def rule(xp, input, dim, index, source, *rest):
+        size = max(x.shape[0] for x in (input, index, source))
+        input, source = all_examples(xp, [input, source], size)
+        shape = input.shape
+        if len(shape) == 1:
+            input, source = xp.unsqueeze(input, 1), xp.reshape(source, size, -1)
+        if index.shape[0] == 1:
+            y = xp.apply(op, (input, dim + 1, xp.squeeze(index, 0), source, *rest))
+            return xp.reshape(y, *shape)
+        if len(index.shape) < 3 and len(source.shape) == len(input.shape):
+            places, count = _rows(xp, op.name, input, dim + 1, index)
+            if source.shape[dim + 1] * size == places.shape[0]:
+                y = xp.apply(op, (
+                    _in_rows(xp, input, dim + 1), 0, places, _in_rows(xp, source, dim + 1), *rest
+                ))  # fmt: skip
+                y = xp.reshape(y, size, count, *y.shape[1:])
+                return xp.reshape(xp.movedim(y, 1, dim + 1), *shape)
+        raise RuntimeError(
+            f"{op.name}(): the index of shape {list(index.shape[1:])} and the source of shape "
+            f"{list(source.shape[1:])} do not fit axis {dim} of {list(shape[1:])}"
+        )
+
+    op.examples(rule)
+
+
+def _in_rows(xp, x, dim):
+    """The places of an axis of all examples, one after the other, as rows."""
+    y = xp.movedim(x, dim, 1)
+    return xp.reshape(y, y.shape[0] * y.shape[1], *y.shape[2:])
+
+
+def _rows(xp, name, input, dim, index):
+    """(positions along an axis as those of rows of all examples, how many each example has)."""
+    size, count = index.shape[0], input.shape[dim]
+    wrong = xp.first_where(xp.logical_or(xp.lt(index, 0), xp.ge(index, count)), index)
+    if wrong is not None:
+        raise IndexError(
+            f"{name}(): index {wrong} is out of range for axis {dim - 1} of a tensor of shape "
+            f"{list(input.shape[1:])}"
+        )
+    places = xp.reshape(index, size, -1) + xp.unsqueeze(xp.arange(size), 1) * count
+    return xp.reshape(places, -1), count
+
+
 @opaque(inplace=True)
 def index_add(xp, input, dim: Dim, index: Array, source: Array, *, alpha: Number = 1):
     r"""The input with $\alpha\,\text{source}$ added at the places of an axis that `index` lists."""
@@ -336,6 +409,9 @@ def _(xp, input, dim, index, source, alpha):
         return xp.not_lowerable("a single number")
     added = xp.index_adjoint(source, [None] * dim + [index], tuple(input.shape))
     return input + (added if alpha == 1 else added * alpha)
+
+
+_line_of_examples(index_add)
 
 
 def _line_samples(r, *more, **keywords):
@@ -394,6 +470,9 @@ def _(np, input, dim, index, source):
     return _line_reference(np, input, dim, index, source, lambda a, b: b)
 
 
+_line_of_examples(index_copy)
+
+
 @opaque(inplace=True, numbers="value", overloads={"value": 0, "": 1})
 def index_fill(xp, input, dim: Dim, index: Array, value: Array):
     r"""The input with one value, a number or 0-d tensor, at the places of an axis."""
@@ -428,6 +507,33 @@ def _(xp, g, dim, index):
 def _(xp, g, dim, index):
     filled = xp.index_fill(xp.filled(g.shape, 0, g), dim, index, 1)
     return xp.sum(xp.where(xp.eq(filled, 1), g, 0))
+
+
+@index_fill.examples
+def _(xp, input, dim, index, value):
+    own = hasattr(value, "dtype")
+    size = max(x.shape[0] for x in ([input, index, value] if own else [input, index]))
+    (input,) = all_examples(xp, [input], size)
+    shape = input.shape
+    if len(shape) == 1:
+        input = xp.unsqueeze(input, 1)
+    if index.shape[0] == 1 and not (own and value.shape[0] > 1):
+        value = xp.squeeze(value, 0) if own else value
+        y = xp.index_fill(input, dim + 1, xp.squeeze(index, 0), value)
+        return xp.reshape(y, *shape)
+    index = xp.where(xp.lt(index, 0), index + input.shape[dim + 1], index)
+    index = xp.reshape(xp.expand(index, size, *index.shape[1:]), size, -1)
+    places, count = _rows(xp, "index_fill", input, dim + 1, index)
+    rows = _in_rows(xp, input, dim + 1)
+    if own:
+        each = xp.expand(xp.reshape(value, value.shape[0], 1), *index.shape)
+        each = xp.reshape(each, -1, *(1,) * (len(rows.shape) - 1))
+        source = xp.expand(xp.cast(each, input.dtype.numpy), places.shape[0], *rows.shape[1:])
+        y = xp.index_copy(rows, 0, places, source)
+    else:
+        y = xp.index_fill(rows, 0, places, value)
+    y = xp.reshape(y, size, count, *rows.shape[1:])
+    return xp.reshape(xp.movedim(y, 1, dim + 1), *shape)
 
 
 @index_fill.samples
@@ -490,148 +596,11 @@ def _(r):
                    include_self=False)  # fmt: skip
 
 
+_line_of_examples(index_reduce)
+
+
 @index_reduce.reference
 def _(np, input, dim, index, source, reduce, *, include_self=True):
     wide = np.broadcast_to(index.reshape([-1 if k == dim % 2 else 1 for k in range(2)]),
                            source.shape)  # fmt: skip
     return _reduced_reference(np, input, dim, wide, source, reduce, include_self)
-
-
-# ------------------------------------------------------- positions in the flattened tensor, masks
-
-
-def _flat_places(xp, name, input, index):
-    """Positions counted from the beginning, checked."""
-    if index.dtype.name != "int64":
-        raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {index.dtype}")
-    count = 1
-    for size in input.shape:
-        count *= size
-    index = xp.where(xp.lt(index, 0), index + count, index)
-    xp.check_position(name, xp.reshape(input, -1), 0, index)
-    return index
-
-
-@opaque(name="take_function", public_name="take", node="Take")
-def take(xp, input, index: Array):
-    r"""The elements at positions in the flattened input; the shape is the index's."""
-    index = _flat_places(xp, "take", input, index)
-    return xp.index(xp.reshape(input, -1), [index])
-
-
-@take.backward("input")
-def _(xp, g, index, input_shape):
-    count = 1
-    for size in input_shape:
-        count *= size
-    return xp.reshape(xp.index_adjoint(g, [index], (count,)), *input_shape)
-
-
-@take.samples
-def _(r):
-    yield call(r(3, 4), r.integers(-12, 12, 2, 3))
-    yield call(r(), r.integers(0, 1))
-    yield call(r(3), r.integers(0, 3, 0))
-
-
-@take.reference
-def _(np, input, index):
-    return np.take(input, index)
-
-
-@opaque(name="put_function", public_name="put", node="Put", inplace=True)
-def put(xp, input, index: Array, source: Array, accumulate: bool = False):
-    r"""The input with values written, or added, at positions in the flattened tensor."""
-    _same_dtype("put_", input, source)
-    shape, count = input.shape, 1
-    for size in index.shape:
-        count *= size
-    for size in source.shape:
-        count = count if size != 0 else -count
-    if xp.reshape(source, -1).shape != xp.reshape(index, -1).shape:
-        raise IndexError(
-            f"put_(): Expected source and index to have the same number of elements, but their "
-            f"shapes are {list(source.shape)} and {list(index.shape)}"
-        )
-    index = xp.reshape(_flat_places(xp, "put_", input, index), -1)
-    how = "sum" if accumulate else ""
-    flat = xp.scatter_array(xp.reshape(input, -1), 0, index, xp.reshape(source, -1), how)
-    return xp.reshape(flat, *shape)
-
-
-@put.backward("input")
-def _(xp, g, index, accumulate):
-    return g if accumulate else xp.put_function(g, index, xp.filled(index.shape, 0, g))
-
-
-@put.backward("source")
-def _(xp, g, index, source_shape):
-    return xp.reshape(xp.take_function(g, index), *source_shape)
-
-
-@put.samples
-def _(r):
-    yield call(r(3, 4), r.order(12)[:4] - 6, r(2, 2))
-    yield call(r(3, 4), r.integers(0, 12, 9), r(9), True)
-    yield call(r(), r.integers(0, 1, 1), r(1))
-
-
-@put.reference
-def _(np, input, index, source, accumulate=False):
-    result = np.array(input).reshape(-1)
-    for i, value in zip(index.reshape(-1), source.reshape(-1), strict=True):
-        result[i] = value + (result[i] if accumulate else 0)
-    return result.reshape(input.shape)
-
-
-@opaque(inplace=True)
-def masked_scatter(xp, input, mask: Array, source: Array):
-    r"""The input with the first elements of `source`, in order, where the mask is True.
-
-    RuntimeError for a mask of other numbers, two dtypes, and a source with too few elements.
-    """
-    if mask.dtype.kind != "b":
-        raise RuntimeError(f"masked_scatter_ only supports boolean masks, not {mask.dtype}")
-    _same_dtype("masked_scatter", input, source)
-    shape = xp.broadcast_shape(input.shape, mask.shape)
-    return xp.masked_fill_from(xp.expand(input, *shape), xp.expand(mask, *shape), source)
-
-
-@masked_scatter.backward("input")
-def _(xp, g, mask):
-    return xp.where(mask, 0, g)
-
-
-@masked_scatter.backward("source")
-def _(xp, g, mask, source_shape):
-    return xp.masked_elements(g, xp.expand(mask, *g.shape), tuple(source_shape))
-
-
-@masked_scatter.samples
-def _(r):
-    yield call(r(3, 4), r.booleans(3, 4), r(3, 5))
-    yield call(r(3, 1), r.booleans(4), r(12))
-    yield call(r(), r.booleans(), r(1))
-
-
-@masked_scatter.reference
-def _(np, input, mask, source):
-    input, mask = (np.array(a) for a in np.broadcast_arrays(input, mask))
-    input[mask] = source.reshape(-1)[: mask.sum()]
-    return input
-
-
-@opaque(public=False)
-def masked_elements(xp, input, mask: Array, shape: Plain):
-    r"""The elements where the mask is True, then zeros, in a shape: `masked_scatter`'s adjoint."""
-    return xp.masked_elements_array(input, mask, shape)
-
-
-@masked_elements.backward("input")
-def _(xp, g, mask):
-    return xp.masked_scatter(xp.filled(mask.shape, 0, g), mask, g)
-
-
-@masked_elements.samples
-def _(r):
-    yield call(r(3, 4), r.booleans(3, 4), (2, 6))

@@ -249,7 +249,7 @@ def _(np, input, other):
     return np.reshape(input, other.shape)
 
 
-@view()
+@view(inplace=True)
 def unsqueeze(xp, input, dim: NewDim):
     r"""A new axis of size 1: a view."""
     return xp.reshape(input, *input.shape[:dim], 1, *input.shape[dim:])
@@ -273,7 +273,10 @@ def _(np, input, dim):
     return np.expand_dims(input, dim)
 
 
-@view(overload=lambda input, dim=None: 0 if dim is None else 1 + isinstance(dim, (tuple, list)))
+@view(
+    inplace=True,
+    overload=lambda input, dim=None: 0 if dim is None else 1 + isinstance(dim, (tuple, list)),
+)
 def squeeze(xp, input, dim: DimSet = None):
     r"""Without axes of size 1, or without those of `dim` that have size 1: a view."""
     kept = [s for k, s in enumerate(input.shape) if s != 1 or k not in dim]

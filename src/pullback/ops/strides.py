@@ -141,7 +141,7 @@ def _steps(xp, name, input, size, stride, storage_offset):
     return tuple(size), tuple(stride), offset, own, (first, high)
 
 
-@composite()
+@composite(inplace=True, gives_view=True)
 def as_strided(xp, input, size: Ints, stride: Ints, storage_offset: int | None = None):
     r"""Elements at given steps in the memory that the input is a part of: a view.
 
