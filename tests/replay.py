@@ -101,11 +101,10 @@ class Mapped:
 
     @property
     def stale(self) -> bool:
-        """A view that is not recorded as one, whose base has another history now."""
+        """A view that does not follow its base, which has another history now."""
         if self.detached:
             return False
-        alone = self.custom or not self.recorded
-        return self.storage.poisoned or (alone and self.storage.histories > self.born)
+        return self.storage.poisoned or (self.fixed and self.storage.histories > self.born)
 
     @property
     def fixed(self) -> bool:
@@ -205,7 +204,7 @@ class Program:
         flags = {
             "recorded": a.recorded, "one_of_many": a.one_of_many,
             "detached": a.detached, "custom": a.custom,
-            "born": a.born if a.custom or not a.recorded else a.storage.histories,
+            "born": a.born if a.fixed else a.storage.histories,
         } | flags  # fmt: skip
         self.mapped.append(Mapped(t, a.storage, index, **flags))
 

@@ -36,6 +36,20 @@ def test_scipy_computes_with_tensors(answers: dict[str, str]) -> None:
     assert {name: wrong for name, wrong in answers.items() if wrong} == {}
 
 
+def test_scipy_takes_it_for_pytorch_where_it_stands_in_for_it(tmp_path: Path) -> None:
+    """`pullback run`: SciPy then calls PyTorch's own functions, `torch.special.erf` and so on."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import torch\n"
+        "from scipy import fft, special, stats\n"
+        "x = torch.linspace(0.1, 1, 6, dtype=torch.float64, requires_grad=True)\n"
+        "for f in (special.erf, special.logsumexp, stats.skew, lambda x: fft.rfft(x).real):\n"
+        "    assert torch.autograd.gradcheck(f, (x,))\n"
+        "print(torch.__name__)\n"
+    )
+    assert run("-m", "pullback", "run", str(script)) == "pullback\n"
+
+
 def test_the_page_runs() -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 2

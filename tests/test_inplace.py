@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import pullback as torch
 from pullback.autograd.graph import allow_mutation_on_saved_tensors, saved_tensors_hooks
 from pullback.utils.checkpoint import checkpoint
-from replay import SHAPE, SMALL, Outcome, Program
+from replay import SHAPE, SMALL, Outcome, Program, Times
 
 # ------------------------------------------------------------------------- random programs
 
@@ -60,7 +60,7 @@ def test_random_programs_that_overwrite_nothing_saved(program: Any) -> None:
     np.testing.assert_allclose(outcome.loss.item(), plain.value, rtol=1e-9)
     arguments = {"materialize_grads": True, "create_graph": True}
     if outcome.poisoned:
-        event("a view made under no_grad, or by a custom function, became stale")
+        event("a view made under no_grad, by a custom function or with others became stale")
         with pytest.raises(RuntimeError, match=STALE):
             torch.autograd.grad(outcome.loss, (x, y), **arguments)
         return
@@ -331,9 +331,32 @@ def test_outputs_of_multi_view_functions() -> None:
         row += 1
     x = leaf()
     y = x * 1
-    a, b = y.chunk(2)
+    for make in (
+        lambda y: y.chunk(2)[1], lambda y: y.split([2, 2])[1], lambda y: [*y.view(2, 2)][1],
+        lambda y: y[1:].chunk(3)[2][:1],
+    ):  # fmt: skip
+        y = x * 1
+        b, alone = make(y), y[2:]
+        y.mul_(3)
+        np.testing.assert_array_equal(b.detach()[-1:], [12])
+        assert gradient(alone, x) == [0, 0, 3, 3]
+        with pytest.raises(
+            RuntimeError, match=r"Output \d of .* is a view and its base or another"
+        ):
+            gradient(b * 2, x)
+        assert gradient(make(y)[-1:], x) == [0, 0, 0, 3]
+    copied = (y := x * 1).unsafe_chunk(2)[1]
     y.mul_(3)
-    assert gradient(b, x) == [0, 0, 3, 3]
+    assert gradient(copied, x) == [0, 0, 1, 1]
+
+
+def test_a_constant_that_a_function_wrote_stays_a_view() -> None:
+    z, w = torch.ones(4), torch.tensor(2.0, requires_grad=True)
+    v = z[:2]
+    Times.apply(v, 3.0)
+    z.mul_(w)
+    assert v.tolist() == [6, 6]
+    assert torch.autograd.grad(v.sum(), w)[0].tolist() == 6
 
 
 def refuse_leaf() -> None:

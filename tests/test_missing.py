@@ -5,12 +5,14 @@ import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullback.missing import missing_attribute, nearest_names
+import pullback
+from pullback.missing import ADVICE, missing_attribute, nearest_names
 
 
 def test_message_names_the_nearest() -> None:
@@ -87,3 +89,34 @@ def test_a_module_getattr_that_uses_it() -> None:
         module.zeroes  # noqa: B018
     assert caught.value.name == "zeroes"
     assert str(copy.copy(caught.value)) == str(caught.value)
+
+
+def test_what_is_absent_on_purpose_says_what_to_do_instead() -> None:
+    assert str(missing_attribute("pullback", "lstsq", ["linalg"])) == (
+        "module 'pullback' has no attribute 'lstsq': PyTorch removed it too: use "
+        "torch.linalg.lstsq."
+    )
+    assert "one process" in str(missing_attribute("pullback.nn", "DataParallel", []))
+    with pytest.raises(AttributeError, match="downloads nothing"):
+        _ = pullback.hub
+    with pytest.raises(AttributeError, match=r"has no attribute 'to_sparse': .* dense"):
+        pullback.ones(2).to_sparse()
+
+
+def test_nothing_that_is_there_is_said_to_be_absent() -> None:
+    for name in ADVICE:
+        *path, last = name.split(".")
+        home: Any = pullback
+        for part in path:
+            home = getattr(home, part, None)
+        assert not hasattr(home, last), name
+
+
+def test_the_alias_gives_the_same_advice() -> None:
+    code = "import pullback\npullback.install_as_torch()\nimport torch.distributed\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: No module named 'torch.distributed': pullback has no module "
+        "'pullback.distributed': pullback computes in one process: run the script without the "
+        "launcher."
+    )

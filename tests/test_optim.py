@@ -102,3 +102,27 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
 def test_what_is_refused(make: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=re.escape(text)):
         make()
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1}, {"maximize": True}])
+@pytest.mark.parametrize("name", ["ASGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS",
+                                  "NAdam", "RAdam", "RMSprop", "Rprop", "SGD"])  # fmt: skip
+def test_a_single_number_is_a_parameter_like_others(name: str, options: dict[str, Any]) -> None:
+    """A 0-d tensor goes the way of a vector of one number."""
+    make = getattr(torch.optim, name)
+    taken = {k: v for k, v in options.items() if k in make.__init__.__annotations__}
+    ends = []
+    for shape in ((), (1,)):
+        p = torch.full(shape, 1.5).requires_grad_()
+        optimizer = make([p], lr=0.1, **taken)
+
+        def loss(p: Any = p, optimizer: Any = optimizer) -> Any:
+            optimizer.zero_grad()
+            value = ((p - 3) ** 2).sum()
+            value.backward()
+            return value
+
+        for _ in range(3):
+            optimizer.step(loss)
+        ends.append(p.detach().reshape(-1).tolist())
+    assert ends[0] == ends[1]

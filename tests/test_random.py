@@ -33,7 +33,17 @@ DRAWS: dict[str, Callable[[Any], Any]] = {
     "randn": lambda g: torch.randn(5, generator=g),
     "randint": lambda g: torch.randint(0, 1000, (5,), generator=g),
     "randperm": lambda g: torch.randperm(100, generator=g),
+    "rand_like": lambda g: torch.rand_like(torch.empty(2, 3), generator=g),
+    "randn_like": lambda g: torch.randn_like(torch.empty(5).double(), generator=g),
+    "randint_like": lambda g: torch.randint_like(torch.empty(5), 1000, generator=g),
     "normal": lambda g: torch.normal(torch.zeros(3), 1.0, generator=g),
+    "normal of numbers": lambda g: torch.normal(0.0, 1.0, (3,), generator=g),
+    "multinomial": lambda g: torch.multinomial(torch.ones(50), 5, generator=g),
+    "poisson": lambda g: torch.poisson(torch.full((9,), 20.0), g),
+    "binomial": lambda g: torch.binomial(torch.full((9,), 50.0), torch.tensor(0.5), generator=g),
+    "bernoulli p": lambda g: torch.zeros(50).long().bernoulli(0.5, generator=g),
+    "kaiming_normal_": lambda g: torch.nn.init.kaiming_normal_(torch.empty(3, 2), generator=g),
+    "trunc_normal_": lambda g: torch.nn.init.trunc_normal_(torch.empty(5), generator=g),
     "bernoulli": lambda g: torch.bernoulli(torch.full((50,), 0.5), generator=g),
     "uniform_": lambda g: torch.empty(5).uniform_(2, 3, generator=g),
     "normal_": lambda g: torch.empty(5).normal_(2, 3, generator=g),
@@ -95,6 +105,42 @@ def test_generators_are_copied_with_their_place() -> None:
         assert h.initial_seed() == 5
     g.set_state(copies[0].get_state())
     assert torch.rand(4, generator=g).tolist() == torch.rand(4, generator=copies[0]).tolist()
+
+
+def test_the_number_of_threads_changes_no_number() -> None:
+    def numbers() -> Any:
+        torch.manual_seed(11)
+        drawn = [draw(None).tolist() for draw in DRAWS.values()]
+        x = torch.linspace(0, 1, 2000)
+        k = torch.exp(-((x[:, None] - x[None]) ** 2))  # formulas, whose loops have threads
+        kept = torch.nn.functional.dropout(k, 0.3).sum(1)
+        noise = (k * torch.randn(2000)).sum(1)
+        return drawn, kept.tolist(), noise.tolist()
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        drawn, kept, noise = numbers()
+        torch.set_num_threads(4)
+        again = numbers()
+    finally:
+        torch.set_num_threads(before)
+    assert drawn == again[0]
+    # The order of a sum may depend on the threads, its terms do not.
+    np.testing.assert_allclose(kept, again[1], rtol=1e-4)
+    np.testing.assert_allclose(noise, again[2], rtol=1e-4, atol=1e-3)
+
+
+def test_fork_rng() -> None:
+    state = torch.get_rng_state()
+    with pytest.raises(ValueError, match="inside"), torch.random.fork_rng():
+        torch.manual_seed(5)
+        raise ValueError("inside")
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.initial_seed() == 1234
+    with torch.random.fork_rng(devices=[], enabled=False):
+        torch.rand(1)
+    assert not torch.equal(torch.get_rng_state(), state)
 
 
 def test_generators() -> None:
@@ -167,6 +213,9 @@ def test_cauchy_by_its_quartiles() -> None:
 
 def test_complex_normal_numbers() -> None:
     z = torch.randn(N, dtype=torch.complex64)
+    w = torch.empty(N, dtype=torch.complex128).normal_(2, 4)
+    check(w.real, 2, 8, 3)
+    check(w.imag, 2, 8, 3)
     check(z.real, 0, 1 / 2, 3)
     check(z.imag, 0, 1 / 2, 3)
     re, im = z.real.numpy(), z.imag.numpy()
@@ -199,6 +248,10 @@ def test_dtypes_and_shapes() -> None:
     assert torch.randn(2, dtype=torch.complex128).dtype is torch.complex128
     assert torch.randint(5, (3,)).dtype is torch.int64
     assert torch.randint(5, (3,), dtype=torch.float32).dtype is torch.float32
+    assert torch.randint(high=5, size=(3,)).shape == torch.randint(5, size=(3,)).shape == (3,)
+    assert torch.randperm(256, dtype=torch.uint8).max() == 255
+    assert torch.rand_like(torch.ones(2, 3).mT).stride() == (1, 3)
+    assert torch.binomial(torch.tensor([-1.0]), torch.tensor([0.5])).tolist() == [0]
     assert torch.randperm(5, dtype=torch.int32).dtype is torch.int32
     assert torch.rand_like(torch.ones(2, 3, dtype=torch.float64)).dtype is torch.float64
     assert torch.rand(2, requires_grad=True).is_leaf
@@ -222,6 +275,26 @@ def test_dtypes_and_shapes() -> None:
         (lambda: torch.empty(3).random_(5, 5), RuntimeError, "from=5 >= to=5"),
         (lambda: torch.ones(3).byte().random_(300), RuntimeError, "out of bounds for Byte"),
         (lambda: torch.ones(3).long().uniform_(), NotImplementedError, "for 'Long'"),
+        (lambda: torch.ones(3).bool().geometric_(0.5), NotImplementedError, "for 'Bool'"),
+        (lambda: torch.ones(3).cfloat().log_normal_(), NotImplementedError, "'ComplexFloat'"),
+        (lambda: torch.ones(3).cfloat().bernoulli_(), NotImplementedError, "'ComplexFloat'"),
+        (lambda: torch.ones(3).cfloat().random_(), NotImplementedError, "'ComplexFloat'"),
+        (lambda: torch.ones(3).long().exponential_(), RuntimeError, "Exponential .* Long"),
+        (lambda: torch.ones(3).cfloat().cauchy_(), RuntimeError, "Cauchy .* ComplexFloat"),
+        (lambda: torch.empty(3).half().uniform_(-1e5, 0), RuntimeError, "from is out .* Half"),
+        (lambda: torch.empty(3).uniform_(0, math.nan), RuntimeError, "to is out .* Float"),
+        (lambda: torch.empty(3).uniform_(-3e38, 3e38), RuntimeError, "half the interval"),
+        (lambda: torch.bernoulli(torch.ones(3), 1.5), RuntimeError, r"p to be in \[0, 1\]"),
+        (lambda: torch.bernoulli(torch.ones(3).long()), NotImplementedError, "real numbers"),
+        (lambda: torch.rand(2, generator=3), TypeError, "must be torch.Generator, not int"),
+        (lambda: torch.randint(5), TypeError, "needs `high`"),
+        (lambda: torch.randint(low=0, size=(2,)), RuntimeError, "'from' to be less than 'to'"),
+        (lambda: torch.randint(2, (3,), dtype=torch.cfloat), RuntimeError, "handles only"),
+        (lambda: torch.randint(3, (3,), dtype=torch.bool), RuntimeError, "out of bounds for bool"),
+        (lambda: torch.randint(70000, (3,), dtype=torch.half), RuntimeError, "bounds for float16"),
+        (lambda: torch.randperm(2050, dtype=torch.half), RuntimeError, "exact up to 2048"),
+        (lambda: torch.randperm(257, dtype=torch.uint8), RuntimeError, "n = 257 is too large"),
+        (lambda: torch.randperm(2, dtype=torch.bool), NotImplementedError, "for bool"),
         (lambda: torch.ones(3).long().normal_(), NotImplementedError, "for 'Long'"),
         (lambda: torch.bernoulli(torch.tensor([1.5])), RuntimeError, "p_in"),
         (lambda: torch.randint(5, 2, (3,)), RuntimeError, "'from' to be less than 'to'"),

@@ -173,3 +173,10 @@ def test_signs_of_complex_numbers_that_are_not_finite() -> None:
 def test_an_axis_of_size_0_has_no_parts() -> None:
     assert pullback.unbind(pullback.empty(0, 3, requires_grad=True)) == ()
     assert list(pullback.empty(0)) == []
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_pooling_by_the_norm_of_order_0(rank: int) -> None:
+    pool = getattr(pullback.nn.functional, f"lp_pool{rank}d")
+    with pytest.raises(RuntimeError, match="no root of order 0"):
+        pool(pullback.ones(1, 1, *(4,) * rank), 0, 2)

@@ -474,12 +474,12 @@ def test_questions_with_one_answer() -> None:
 
 def test_absent_methods_name_the_nearest() -> None:
     x = torch.ones(2)
-    with pytest.raises(AttributeError, match=r"no attribute 'symeig'"):
+    with pytest.raises(AttributeError, match=r"no attribute 'symeig': .*linalg\.eigh"):
         x.symeig()
-    with pytest.raises(AttributeError, match=r"'share_memory_'.*pullback does not yet"):
+    with pytest.raises(AttributeError, match=r"'share_memory_': pullback computes in one process"):
         x.share_memory_()
-    with pytest.raises(AttributeError, match=r"Nearest names: .*'is_sparse'"):
-        _ = x.sparse_mask
+    with pytest.raises(AttributeError, match=r"does not yet\. Nearest names: .*'sparse_dim'"):
+        _ = x.sparse_resize_
     assert not hasattr(x, "symeig")
     assert "symeig" not in dir(x)
     with pytest.raises(AttributeError):
@@ -807,3 +807,66 @@ def test_memory_formats() -> None:
         x.contiguous(memory_format=torch.channels_last)
     with pytest.raises(TypeError, match=r"'memory_format' must be torch\.memory_format, not str"):
         x.clone(memory_format="channels_last")
+
+
+# --------------------------------------------------------------------- results of permuted inputs
+
+KEPT = ["exp", "clone", "sort", "argsort", "flip", "add"]
+IN_ORDER = [
+    "softmax", "log_softmax", "cumsum", "cumprod", "cummax", "logcumsumexp", "gather", "topk",
+    "index_select", "take_along_dim", "roll", "tril", "cat", "stack", "cross", "layer_norm",
+    "rms_norm", "batch_norm", "instance_norm", "pad", "repeat_interleave", "einsum",
+]  # fmt: skip
+
+
+def _of(name: str, x: Any) -> Any:
+    functional = torch.nn.functional
+    places = torch.zeros(2, 3, 4, dtype=torch.int64)
+    calls: dict[str, Any] = {
+        "sort": lambda: x.sort(1).values,
+        "argsort": lambda: x.argsort(-1),
+        "flip": lambda: x.flip(0, 2),
+        "add": lambda: x + x,
+        "cummax": lambda: x.cummax(0).values,
+        "gather": lambda: x.gather(1, places),
+        "topk": lambda: x.topk(2, 0).indices,
+        "index_select": lambda: x.index_select(0, torch.tensor([1, 0])),
+        "take_along_dim": lambda: x.take_along_dim(places, 2),
+        "roll": lambda: x.roll(1, 0),
+        "cat": lambda: torch.cat([x, x], 1),
+        "stack": lambda: torch.stack([x, x]),
+        "cross": lambda: torch.cross(x, x + 1, 1),
+        "layer_norm": lambda: functional.layer_norm(x, (4,)),
+        "rms_norm": lambda: functional.rms_norm(x, (4,)),
+        "batch_norm": lambda: functional.batch_norm(x, None, None, training=True),
+        "instance_norm": lambda: functional.instance_norm(x),
+        "pad": lambda: functional.pad(x, (1, 1)),
+        "repeat_interleave": lambda: x.repeat_interleave(2, 1),
+        "einsum": lambda: torch.einsum("ijk,kl->ijl", x, x[0, :3].mT.mT.reshape(4, 3)),
+    }
+    for along in ("softmax", "log_softmax", "cumsum", "cumprod", "logcumsumexp"):
+        calls[along] = lambda along=along: getattr(x, along)(1)
+    return calls[name]() if name in calls else getattr(x, name)()
+
+
+@pytest.mark.parametrize("name", KEPT + IN_ORDER)
+def test_results_of_permuted_tensors_lie_in_memory_as_pytorchs(name: str) -> None:
+    """So that `.view()` of a result works where it does in PyTorch; met before, or not."""
+    x = torch.arange(24.0).reshape(4, 3, 2).permute(2, 1, 0)
+    for _ in range(2):
+        y = _of(name, x)
+        assert torch.equal(y, _of(name, x.contiguous()))
+        if name in KEPT:
+            assert y.stride() == x.stride() == (1, 2, 6)
+        else:
+            assert y.is_contiguous()
+
+
+def test_booleans_to_the_power_of_a_truth_value() -> None:
+    x = torch.tensor([True, False])
+    assert (x**True).tolist() == [True, False]
+    assert (x**False).tolist() == [True, True]
+    assert (x**True).dtype is torch.bool
+    for call in (lambda: x**x, lambda: True**x):
+        with pytest.raises(NotImplementedError, match="'Bool'"):
+            call()

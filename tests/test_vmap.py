@@ -217,11 +217,29 @@ def test_randomness() -> None:
                   randomness="different")(x)  # fmt: skip
     assert (nested == nested[:, :1]).all()
     assert len(set(nested[:, 0].tolist())) == 5
-    for randomness in ("error", "different"):
-        with pytest.raises(RuntimeError, match="vmap"):
-            vmap(lambda x: x.clone().uniform_(), randomness=randomness)(x)
-    filled = vmap(lambda x: x.clone().uniform_(), randomness="same")(x)
-    assert (filled == filled[0]).all()
+    for fill in (
+        lambda x: x.uniform_(), lambda x: x.normal_(), lambda x: x.random_(10**6),
+        lambda x: torch.nn.functional.dropout(x + 1, 0.5, inplace=True),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match="randomness error mode"):
+            vmap(lambda x, f=fill: f(x.clone()))(x.repeat(1, 9))
+        filled = vmap(lambda x, f=fill: f(x.clone()), randomness="same")(x.repeat(1, 9) * 0)
+        assert (filled == filled[0]).all()
+        filled = vmap(lambda x, f=fill: f(x.clone()), randomness="different")(x.repeat(1, 9) * 0)
+        assert len({tuple(row) for row in filled.tolist()}) == 5
+    with pytest.raises(RuntimeError, match="different inplace randomness on an unbatched tensor"):
+        vmap(lambda x: x + torch.zeros(3).uniform_(), randomness="different")(x)
+    chances = torch.tensor([0.0, 1.0])
+    drawn = vmap(lambda p: torch.zeros(9).bernoulli_(p), randomness="same")
+    with pytest.raises(RuntimeError, match="inplace"):
+        drawn(chances)
+    drawn = vmap(lambda p: (torch.zeros(9) + p).bernoulli_(p), randomness="different")
+    np.testing.assert_array_equal(drawn(chances), torch.stack([torch.zeros(9), torch.ones(9)]))
+    kept = vmap(lambda x: torch.nn.functional.dropout(x, 0.5, training=False))(x)
+    np.testing.assert_array_equal(kept, x)
+    pairs = vmap(vmap(lambda x: x * 0 + torch.randint(10**6, (3,)), randomness="different"),
+                 randomness="different")(torch.zeros(4, 5, 3))  # fmt: skip
+    assert len({tuple(row) for row in pairs.reshape(20, 3).tolist()}) == 20
     drawn = vmap(lambda x: torch.bernoulli(x * 0 + 0.5), randomness="different")(torch.zeros(40, 8))
     assert len({tuple(row) for row in drawn.tolist()}) > 20
     drawn = vmap(lambda x: torch.bernoulli(x * 0 + 0.5), randomness="same")(torch.zeros(9, 8))

@@ -29,6 +29,9 @@ from pullback import (
     dtypes as dtypes,
 )
 from pullback import (
+    layouts as layouts,
+)
+from pullback import (
     methods as methods,
 )
 from pullback import (
@@ -161,10 +164,16 @@ from pullback.layouts import (
     contiguous_format as contiguous_format,
 )
 from pullback.layouts import (
+    layout as layout,
+)
+from pullback.layouts import (
     memory_format as memory_format,
 )
 from pullback.layouts import (
     preserve_format as preserve_format,
+)
+from pullback.layouts import (
+    strided as strided,
 )
 from pullback.tensor import (
     Size as Size,
@@ -180,9 +189,9 @@ __version__ = "0.1.0"
 
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
-strided = "strided"
 
 globals().update(dtypes.ALIASES)
+globals().update(layouts.SPARSE)
 globals()["bool"] = dtypes.bool_
 globals().update(construct.tensor_types())
 
@@ -302,6 +311,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
     "array_api",
+    "distributions",
     "fft",
     "func",
     "graph",
@@ -316,11 +326,32 @@ _SUBMODULES = (
     "utils",
 )
 
+_PLAIN = """
+are_deterministic_algorithms_enabled compiled_with_cxx11_abi detach detach_ get_default_device
+get_deterministic_debug_mode get_device get_float32_matmul_precision get_num_interop_threads
+has_lapack has_mkl has_openmp has_spectral is_conj is_deterministic_algorithms_warn_only_enabled
+is_distributed is_inference is_neg is_nonzero is_same_size is_signed is_storage
+is_warn_always_enabled resize_as_ resolve_conj resolve_neg set_default_device
+set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal
+set_num_interop_threads set_warn_always sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt
+sym_sum typename use_deterministic_algorithms
+"""
+
+_NETWORKS = """
+adaptive_max_pool1d alpha_dropout alpha_dropout_ batch_norm binary_cross_entropy_with_logits celu_
+conv_tbc convolution cosine_embedding_loss dropout dropout_ embedding feature_alpha_dropout
+feature_alpha_dropout_ feature_dropout feature_dropout_ group_norm hinge_embedding_loss
+instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d
+norm_except_dim poisson_nll_loss rrelu_ selu_ threshold_ triplet_margin_loss
+"""
+
 _FUNCTIONS = {
     "elementwise": "scalars",
     "explain": "graph.explaining",
     "finfo": "limits",
     "iinfo": "limits",
+    **dict.fromkeys(_PLAIN.split(), "plain"),
+    **dict.fromkeys(_NETWORKS.split(), "nn.under_torch"),
 }  # likewise; names: the modules they are in
 
 _operation, _names, _operations = namespaces.lazy(__name__, globals())

@@ -14,6 +14,7 @@ from pullback import dtypes
 from pullback.autograd.graph import AccumulateGrad
 from pullback.devices import check_device
 from pullback.dispatch import TENSORS
+from pullback.layouts import check_layout
 from pullback.tensor import Size, Tensor, wrap
 
 
@@ -196,6 +197,7 @@ def scalar_tensor(
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A 0-d tensor of the default dtype, unless another is given."""
+    check_layout(layout)
     wanted = dtypes.given("scalar_tensor", dtype) or dtypes.get_default_dtype()
     if isinstance(s, complex) and dtype is None:
         wanted = wanted.to_complex()

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class device:
-    """Where a tensor lives. There is one: "cpu"."""
+    """Where a tensor lives, and where those live that are made `with` it. There is one: "cpu"."""
 
     __slots__ = ("index", "type")
 
@@ -34,6 +34,13 @@ class device:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return device, (self.type, self.index)
+
+    def __enter__(self) -> device:
+        check_device(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
     def __repr__(self) -> str:
         index = "" if self.index is None else f", index={self.index}"

@@ -20,6 +20,39 @@ class memory_format:
         return self._name  # the constant of this module
 
 
+class layout:
+    """How a tensor's elements are kept: all of them, at steps (`torch.strided`)."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self._name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _layout_named, (self._name,)
+
+
+def _layout_named(name: str) -> layout:
+    return SPARSE.get(name, strided)
+
+
+strided = layout("strided")
+# What scripts ask for whether a tensor is it; none is.
+SPARSE = {
+    name: layout(name)
+    for name in ("sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged")
+}
+
+
+def check_layout(value: Any) -> None:
+    """RuntimeError for another layout than `torch.strided`."""
+    if value is not None and value is not strided:
+        raise RuntimeError(f"pullback's tensors are dense: there is no layout={value!r}")
+
+
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")

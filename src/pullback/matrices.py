@@ -56,3 +56,15 @@ def diagonal_matrices(xp: Any, d: Any) -> Any:
 def diagonal_of(xp: Any, x: Any) -> Any:
     """The diagonals of matrices."""
     return xp.diagonal(x, 0, -2, -1)
+
+
+def off_diagonal_over(xp: Any, x: Any, gaps: Any, diagonal: Any) -> Any:
+    """x / gaps off the diagonal (0 / 0 = 0: vectors that nobody asks for), another diagonal."""
+    one = xp.gt(xp.real(identity(xp, x.shape[-1], gaps)), 0)
+    nothing = xp.logical_or(one, xp.logical_and(xp.eq(gaps, 0), xp.eq(x, 0)))
+    return xp.where(one, diagonal, x / xp.where(nothing, 1, gaps))
+
+
+def one_like(xp: Any, x: Any) -> Any:
+    """1 with the dtype of x."""
+    return xp.filled((), 1, x)

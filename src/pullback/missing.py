@@ -9,6 +9,74 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_SPARSE = (
+    "pullback's tensors are dense; what is large and never stored is a formula here, such as "
+    "exp(-(x[:, None] - y) ** 2) of many points"
+)
+_QUANTIZED = "pullback has no quantized tensors: compute with floating-point numbers"
+_PROCESSES = "pullback computes in one process: run the script without the launcher"
+_DEVICES = "pullback computes on the CPU and has no other device"
+_COMPILED = "pullback runs Python as it is, and compiles what is large by itself"
+_REMOVED = "PyTorch removed it too: use "
+
+# What is not there on purpose, and what to do instead, by the name below `torch`.
+ADVICE: dict[str, str] = {
+    **dict.fromkeys(
+        ("distributed", "nn.parallel", "nn.DataParallel", "nn.SyncBatchNorm", "multiprocessing",
+         "utils.data.distributed", "utils.data.DistributedSampler", "Tensor.share_memory_"),
+        _PROCESSES,
+    ),
+    **dict.fromkeys(
+        ("quantization", "ao", "quantize_per_tensor", "quantize_per_channel", "dequantize",
+         "quantize_per_tensor_dynamic", "fake_quantize_per_tensor_affine", "qint8", "quint8",
+         "qint32", "nn.quantized", "nn.intrinsic", "nn.qat", "Tensor.dequantize", "Tensor.int_repr",
+         "Tensor.q_scale", "Tensor.q_zero_point", "Tensor.qscheme"),
+        _QUANTIZED,
+    ),
+    **dict.fromkeys(
+        ("sparse", "sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor",
+         "sparse_bsr_tensor", "sparse_bsc_tensor", "sparse_compressed_tensor", "smm", "sspaddmm",
+         "hspmm", "spmm", "dsmm", "hsmm", "saddmm", "optim.SparseAdam", "nested",
+         "Tensor.to_sparse", "Tensor.to_sparse_coo", "Tensor.to_sparse_csr",
+         "Tensor.to_sparse_csc", "Tensor.to_sparse_bsr", "Tensor.to_sparse_bsc",
+         "Tensor.coalesce", "Tensor.is_coalesced", "Tensor.indices", "Tensor.values",
+         "Tensor.crow_indices", "Tensor.col_indices", "Tensor.sparse_mask",
+         "masked.MaskedTensor", "masked.masked_tensor", "masked.as_masked_tensor"),
+        _SPARSE,
+    ),
+    **dict.fromkeys(
+        ("mps", "xpu", "mtia", "accelerator", "Stream", "Event", "cuda.Stream", "cuda.Event",
+         "cuda.CUDAGraph", "cuda.graph", "cuda.stream", "cuda.current_stream", "Tensor.xpu",
+         "Tensor.ipu", "Tensor.mtia", "Tensor.pin_memory", "Tensor.record_stream"),
+        _DEVICES,
+    ),
+    **dict.fromkeys(
+        ("fx", "export", "onnx", "package", "library", "cond", "while_loop",
+         "overrides", "utils.mobile_optimizer", "Tensor.as_subclass"),
+        _COMPILED,
+    ),
+    "hub": "pullback downloads nothing: build the model, and load its weights with torch.load",
+    "matrix_rank": _REMOVED + "torch.linalg.matrix_rank",
+    "lstsq": _REMOVED + "torch.linalg.lstsq",
+    "solve": _REMOVED + "torch.linalg.solve(A, B), its arguments in the other order",
+    "eig": _REMOVED + "torch.linalg.eig",
+    "symeig": _REMOVED + "torch.linalg.eigh",
+    "Tensor.lstsq": _REMOVED + "torch.linalg.lstsq",
+    "Tensor.solve": _REMOVED + "torch.linalg.solve(A, B), its arguments in the other order",
+    "Tensor.eig": _REMOVED + "torch.linalg.eig",
+    "Tensor.symeig": _REMOVED + "torch.linalg.eigh",
+    "Tensor.reinforce": _REMOVED + "the log_prob of a distribution",
+    "Tensor.volatile": _REMOVED + "`with torch.no_grad():`",
+    "Tensor.resize": "use resize_, or reshape for a tensor of as many elements",
+    "Tensor.resize_as": "use resize_as_, or reshape_as for a tensor of as many elements",
+}  # fmt: skip
+
+
+def advice(module: str, name: str) -> str:
+    """What to do without a name that is not there on purpose; "" for any other name."""
+    home = module.partition(".")[2]
+    return ADVICE.get(f"{home}.{name}".removeprefix("."), "")
+
 
 class _NoNames:
     """The ``obj`` of our AttributeErrors: it has no attribute to propose.
@@ -57,8 +125,11 @@ def missing_attribute(module_name: str, name: str, available: Iterable[str]) -> 
     message = f"module {module_name!r} has no attribute {name!r}"
     if name.startswith("_"):
         return AttributeError(message)
-    near = nearest_names(name, available)
-    if near:
+    said = advice(module_name, name)
+    near = [] if said else nearest_names(name, available)
+    if said:
+        message += f": {said}."
+    elif near:
         word = "name" if len(near) == 1 else "names"
         message += f". Nearest {word}: {', '.join(map(repr, near))}."
     else:

@@ -28,11 +28,12 @@ def functions(namespace: str) -> dict[str, Op]:
 
 def in_place_functions(namespace: str) -> dict[str, Op]:
     """The operations whose in-place form is a function as well: `torch.exp_(x)`."""
-    return {
-        op.inplace_name: op
-        for op in REGISTRY.values()
-        if op.inplace_name and op.namespace == namespace
-    }
+    found: dict[str, Op] = {}
+    for op in REGISTRY.values():
+        if op.inplace_name and op.namespace == namespace:
+            found[op.inplace_name] = op
+            found |= {f"{n}_": op for n in op.aliases if "." not in n}
+    return found
 
 
 def lazy(

@@ -336,9 +336,11 @@ class Opaque(Op):
         # Whether axes in front of the others are examples anyway: True, or the name of the argument
         # that is a shape with them.
         leading: bool | str = False,
+        in_order: bool = True,  # results lie in memory in order, whatever NumPy's do
         **options: Any,
     ):
         super().__init__(forward, **options)
+        self.in_order = in_order
         self.promote = promote
         self.numbers = frozenset(numbers.split())
         self.look_up = look_up
@@ -474,12 +476,14 @@ class Composite(Op):
         numbers: str = "",  # tensor arguments that may be Python numbers
         library: bool = False,  # its body is a library call, preferred to loops
         gives_view: bool = False,  # its body ends in a view of its first argument
+        in_order: bool = False,  # its one node's result lies in memory in order
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
         self.library = library
         self.gives_view = gives_view
+        self.in_order = in_order
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""

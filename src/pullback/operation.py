@@ -123,6 +123,7 @@ class Op:
     """
 
     kind: ClassVar[str]
+    in_order: bool = False  # results lie in memory in the order of their axes
     gives_view: bool = False  # of the first argument
     is_plain: ClassVar[bool] = False  # no argument is a tensor, unless annotated as one
     dim_as_tuple: ClassVar[bool] = False  # one axis is a tuple of one, in normal form

@@ -22,7 +22,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from pullback.missing import missing_attribute, nearest_names
+from pullback.missing import advice, missing_attribute, nearest_names
 
 if TYPE_CHECKING:
     from importlib.abc import Loader, MetaPathFinder
@@ -179,8 +179,11 @@ def _no_such_module(alias: str) -> ModuleNotFoundError:
 
     siblings = {entry.name for entry in pkgutil.iter_modules(getattr(package, "__path__", []))}
     siblings |= {name for name in vars(package) if _held(f"{parent}.{name}") is not None}
-    near = nearest_names(child, siblings)
-    if near:
+    said = advice(_own_name(parent), child)
+    near = [] if said else nearest_names(child, siblings)
+    if said:
+        message += f": {said}"
+    elif near:
         message += ". Nearest: " + ", ".join(f"'{parent}.{name}'" for name in near)
     return ModuleNotFoundError(message + ".", name=alias)
 

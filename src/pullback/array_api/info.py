@@ -8,7 +8,7 @@ from pullback import dtypes
 from pullback.array_api.data_types import isdtype
 from pullback.devices import CPU, check_device, device
 
-_STANDARD = tuple(d for d in dtypes.ALL if d is not dtypes.float16)
+_STANDARD = tuple(d for d in dtypes.ALL if d not in (dtypes.float16, dtypes.bfloat16))
 
 
 class Info:
@@ -34,7 +34,7 @@ class Info:
         }  # fmt: skip
 
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, dtypes.dtype]:
-        """The standard's dtypes by name, of one kind or of several; float16 is none of them."""
+        """The standard's dtypes by name, of one kind or several: not float16 and bfloat16."""
         check_device(device)
         return {d.name: d for d in _STANDARD if kind is None or isdtype(d, kind)}
 

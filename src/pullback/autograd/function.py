@@ -485,7 +485,7 @@ class _Outputs:
             elif t._edge is not None and t._edge[0].accumulates:  # a leaf stays one
                 t = alias(t)
             t._edge = (node, number)
-        if is_view(t):
+        if is_view(t) and not (is_input and modified):
             made_in_function(t, f"{self.name}Backward", number, len(self.numbers) > 1)
         return t
 

@@ -349,14 +349,22 @@ def _geometry(base: Any, view: Any) -> dict[str, Any]:
 
 
 class Refused(Node):
-    """The history of a view that was not recorded and whose base was written in grad mode.
+    """The history of a view that does not follow its base, which was written in grad mode.
 
-    It was made under `no_grad`, or by a custom function.
+    It was made under `no_grad`, by a custom function, or together with others (`split`).
     """
 
     def __init__(self, edge: Edge, steps: tuple[Step, ...]):
         super().__init__((edge,))  # on the way to what the base depends on
-        self.functions = [step.function for step in steps if step.function is not None]
+        self.made_by = [step.function[0] for step in steps if step.function is not None]
+        self.advice = FUNCTION_ADVICE
+        if not self.made_by and all(step.recorded for step in steps):
+            self.made_by = [
+                f"Output {step.number} of {step.op.node}Backward0"
+                for step in steps
+                if step.number is not None
+            ]
+            self.advice = f"{SEVERAL_ADVICE}, or split() the base after the write"
 
     def name(self) -> str:
         return "RefusedView"
@@ -364,10 +372,10 @@ class Refused(Node):
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None
     ) -> tuple[Any, ...]:
-        if self.functions:
+        if self.made_by:
             raise RuntimeError(
-                f"{self.functions[0][0]} is a view and its base or another view of its base has "
-                f"been modified inplace. {FUNCTION_ADVICE}"
+                f"{self.made_by[0]} is a view and its base or another view of its base has been "
+                f"modified inplace. {self.advice}"
             )
         raise RuntimeError(
             "A view was created in no_grad mode and its base or another view of its base has been "
@@ -494,7 +502,7 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
         view = reference()
         if view is None or not shares_memory(view._value, base._value):
             continue  # gone, or given other memory by `.data =`
-        if not all(step.recorded for step in view._made_by):
+        if not all(step.recorded and step.number is None for step in view._made_by):
             move_edge(view, (Refused(base._edge, view._made_by), 0))
         elif all(step.op.holomorphic for step in view._made_by):  # numbers, not parts of them
             cut = AsStrided(base._edge, view._made_by, base._value, view._value)

@@ -18,7 +18,7 @@ __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "log_softmax_array",
+    "einsum_array", "even", "gather_array", "identity", "laid_out", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
     "triangle", "uninitialised", "windows", "with_diagonal",
@@ -122,6 +122,11 @@ def tile_array(x: Any, repeats: Sequence[int]) -> Any:
 def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
     return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+
+
+def laid_out(x: Any, like: Any) -> Any:
+    """x with its axes in memory as another array of its shape has them; itself if they are."""
+    return x if like.flags.c_contiguous and x.flags.c_contiguous else arranged(x, like)
 
 
 def with_diagonal(x: Any, value: Any, wrap: bool) -> Any:
@@ -440,7 +445,12 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
 def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Integers from low to high - 1."""
     kind = np.dtype(dtype)
-    if kind.kind in "iu" and not (np.iinfo(kind).min <= low and high - 1 <= np.iinfo(kind).max):
+    if kind.kind == "c":
+        raise RuntimeError(
+            "randint: check_random_bounds handles only integral, floating-point and boolean types"
+        )
+    least, largest = _range_of(kind)
+    if not least <= low <= high - 1 <= largest:
         raise RuntimeError(
             f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
         )
@@ -448,8 +458,23 @@ def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generat
     return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
 
 
+def _range_of(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the largest number of a dtype."""
+    if dtype.kind == "b":
+        return 0, 1
+    if kind_of(dtype) == "f":
+        largest = int(float(limits(dtype).max))
+        return -largest, largest
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
 def draw_permutation(n: int, dtype: Any, generator: Any) -> Any:
     """0 to n - 1 in random order."""
-    if n < 0:
-        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
+    dtype = np.dtype(dtype)
+    kind = kind_of(dtype)
+    if kind not in "iuf":
+        raise NotImplementedError(f'"randperm" not implemented for {dtype}: draw, and convert')
+    largest = 2 ** (limits(dtype).nmant + 1) if kind == "f" else int(np.iinfo(dtype).max)
+    if n - 1 > largest:
+        raise RuntimeError(f"randperm: n = {n} is too large for {dtype}, exact up to {largest}")
     return stream(generator).permutation(n).astype(dtype)

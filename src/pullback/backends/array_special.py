@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "airy", "frexp_array", "gcd_array", "isin_array", "lcm_array", "nextafter_array", "polynomial",
-    "scipy",
+    "airy", "frexp_array", "gamma_slope", "gcd_array", "isin_array", "lcm_array",
+    "nextafter_array", "polynomial", "scipy",
 ]  # fmt: skip
 
 
@@ -31,6 +31,26 @@ def airy(which: str, x: Any) -> Any:
     y = functions(x)[which == "slope"]
     # It underflows long before SciPy's method ends.
     return np.asarray(np.where(x > 1e3, 0, y)).astype(x.dtype, copy=False)
+
+
+def gamma_slope(alpha: Any, x: Any) -> Any:
+    """How gamma numbers x move with their shape alpha: -∂F/∂alpha / p, with F or 1 - F.
+
+    SciPy has no such derivative: it is the five-point difference quotient, whose error is of the
+    fourth order in a thousandth of alpha.
+    """
+    from scipy.special import gammainc, gammaincc, gammaln, xlogy
+
+    a, y = np.float64(alpha), np.float64(x)
+    step = 1e-3 * np.minimum(a, 1 + np.sqrt(a))
+    upper = y > a
+
+    def tail(a: Any) -> Any:
+        return np.where(upper, -gammaincc(a, y), gammainc(a, y))
+
+    rise = 8 * (tail(a + step) - tail(a - step)) - (tail(a + 2 * step) - tail(a - 2 * step))
+    density = np.exp(xlogy(a - 1, y) - y - gammaln(a))
+    return np.asarray(-rise / (12 * step) / density).astype(alpha.dtype)
 
 
 def isin_array(elements: Any, among: Any, invert: bool) -> Any:

@@ -185,7 +185,7 @@ class ArrayVocabulary:
 
     @staticmethod
     def flip(x: Any, *dims: int) -> Any:
-        return np.flip(x, dims).copy()
+        return arranged(np.flip(x, dims), x)
 
     @staticmethod
     def cat(arrays: Sequence[Any], dim: int = 0) -> Any:

@@ -37,9 +37,18 @@ def poisson(means: Any, generator: Any) -> Any:
 
 
 def binomial(count: Any, probability: Any, generator: Any) -> Any:
-    """Binomial numbers."""
-    drawn = stream(generator).binomial(count.astype(np.int64), probability.astype(np.float64))
+    """Binomial numbers; none of less than no trials."""
+    trials = np.maximum(count, 0).astype(np.int64)
+    drawn = stream(generator).binomial(trials, probability.astype(np.float64))
     return np.asarray(drawn).astype(count.dtype)
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (indices, poisson, binomial)}
+def gamma(concentration: Any, generator: Any) -> Any:
+    """Gamma numbers of scale 1; those that underflow are the smallest normal number."""
+    drawn = np.asarray(stream(generator).standard_gamma(concentration.astype(np.float64)))
+    return np.maximum(drawn, np.finfo(concentration.dtype).tiny).astype(concentration.dtype)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (indices, poisson, binomial, gamma)
+}

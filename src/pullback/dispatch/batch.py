@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.autograd import graph
-from pullback.autograd.levels import BatchLevel, hidden, is_hidden, payload, whole
+from pullback.autograd.levels import BatchLevel, has_axis, hidden, is_hidden, payload, whole
 from pullback.autograd.modes import mode
 from pullback.autograd.views import check_writable, inherit, note_view
 from pullback.backends.generator import default_generator
@@ -330,23 +330,32 @@ def _youngest() -> BatchLevel:
     return found
 
 
-def check_same(name: str) -> None:
-    """RuntimeError unless all examples are to have the same random numbers."""
+def levels_that_differ(name: str, x: Tensor) -> list[BatchLevel]:
+    """The levels whose examples are to have random numbers of their own in place of a tensor's.
+
+    RuntimeError where randomness is an error, and where all examples share the tensor.
+    """
+    found = []
     for level in mode.levels:
-        if level.batches and level.randomness != "same":
-            raise _refusal(name, level.randomness)
+        if not isinstance(level, BatchLevel) or level.randomness == "same":
+            continue
+        if level.randomness == "error":
+            raise _refusal(name)
+        if not has_axis(x, level):
+            raise RuntimeError(
+                f"vmap: Cannot ask for different inplace randomness on an unbatched tensor: {name} "
+                f"of a tensor of shape {list(x.shape)}, which all {level.size} examples share. Use "
+                f"the operation without the underscore, or randomness='same'"
+            )
+        found.append(level)
+    return found
 
 
-def _refusal(name: str, randomness: str) -> RuntimeError:
-    if randomness == "error":
-        return RuntimeError(
-            f"vmap: called random operation while in randomness error mode. Please either use the "
-            f"'same' or 'different' randomness flags on vmap or perform the randomness operation "
-            f"out of vmap ({name})"
-        )
+def _refusal(name: str) -> RuntimeError:
     return RuntimeError(
-        f"vmap: {name} draws the same numbers for all examples: use the operation without the "
-        f"underscore, or randomness='same'"
+        f"vmap: called random operation while in randomness error mode. Please either use the "
+        f"'same' or 'different' randomness flags on vmap or perform the randomness operation "
+        f"out of vmap ({name})"
     )
 
 
@@ -354,7 +363,7 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
     """Random numbers inside vmap: refused, the same for all examples, or different."""
     level = _youngest()
     if level.randomness == "error":
-        raise _refusal(op.public_name, "error")
+        raise _refusal(op.public_name)
     place = mode.levels.index(level)
     mode.levels.remove(level)
     try:
@@ -362,8 +371,10 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
         same = level.randomness == "same"
         if same and not any(is_hidden(a, level) for a in tensors):
             return apply(op, args)
-        if isinstance(op, Creation) and op.key in ("rand", "randn"):
-            return hidden(apply(op, ((level.size, *_sizes(args[0])), *args[1:])), level)
+        if not same and isinstance(op, Opaque) and op.leading:
+            return hidden(apply(op, _all_lifted(level, op, args)), level)
+        if not same and isinstance(op, Creation) and "size" in op.positions:
+            return hidden(apply(op, _larger(level, op, args)), level)
         state = default_generator.get_state()
         results = []
         for b in range(level.size):
@@ -375,7 +386,14 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
         mode.levels.insert(place, level)
 
 
-def _sizes(size: Any) -> tuple[int, ...]:
+def _larger(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:
+    """The arguments of a creation for as many examples at once."""
+    values = list(args)
+    k = op.positions["size"]
+    while values[k] is None:  # randint(high, size)
+        k -= 1
+    size = values[k]
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
-    return tuple(size)
+    values[k] = (level.size, *size)
+    return values

@@ -24,6 +24,7 @@ from pullback.dispatch.promotion import broadcast_shapes, number_array, result_t
 from pullback.dispatch.record import meta_of, metas_of, record
 from pullback.errors import OutOfMemoryError
 from pullback.formula import BLOWN, Formula, narrow
+from pullback.layouts import check_layout
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.tensor import Tensor, wrap
 
@@ -428,6 +429,7 @@ def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
     ]
     options = dict(zip(CREATION_OPTIONS, args[len(op.parameters) :], strict=True))
     check_device(options["device"])
+    check_layout(options["layout"])
     k = op.positions["dtype"]
     if values[k] is None:
         values[k] = _default_dtype(op, values)

@@ -288,6 +288,7 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
     recorded = _Record(met, fills)
     differentiable, node = recorded.differentiable, recorded.node
     step = (op, tuple(met.values[1:]), None) if isinstance(op, View) else None
+    in_order = op.in_order
 
     def call(*args: Any) -> Any:
         if limit > config.defer_elements:
@@ -310,7 +311,7 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
             ):
                 note_view(tensor, x, step)
         else:
-            if base is not None or result is value:
+            if base is not None or result is value or (in_order and not result.flags.c_contiguous):
                 result = own(op, result, (value,))
             tensor._value = result
         edge = x._edge
@@ -427,6 +428,7 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
     """The call of an operation on two arrays, with one result."""
     op, limit = met.op, _limit(met)
     (i, _), (j, _) = fills
+    in_order = op.in_order
     constants = list(met.operands)
     constants[i] = constants[j] = None
     rest = constants[2:]
@@ -459,7 +461,10 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
             return apply(op, args)
         if type(result) is not ndarray:
             result = np.asarray(result)
-        if result.base is not None or result is a or result is b:
+        if (
+            result.base is not None or result is a or result is b
+            or (in_order and not result.flags.c_contiguous)
+        ):  # fmt: skip
             values = constants[:]
             values[i], values[j] = a, b
             result = own(op, result, values)

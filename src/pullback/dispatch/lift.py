@@ -16,13 +16,13 @@ from pullback.tensor import Tensor
 
 def apply(level: Level | None, op: Op, args: Sequence[Any]) -> Any:
     """The result of an operation whose youngest tensors are of a level; None for no such tensor."""
-    if op.draws and batch.is_inside():
-        return batch.apply_random(op, args)
     if isinstance(op, Composite):
         values = list(args)
         first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
         op.normalise(values, first.ndim if first is not None else 0)
         return _with_axes(args, op.compute(graph.TENSORS, values))
+    if op.draws and batch.is_inside():
+        return batch.apply_random(op, args)
     if level is None:
         return door.compute_now(op, args)
     if isinstance(level, BatchLevel):
@@ -50,7 +50,7 @@ def _with_axes(args: Sequence[Any], made: Any) -> Any:
 def apply_in_place(level: Level | None, op: Op, args: Sequence[Any]) -> Tensor:
     """The same, written over the first argument."""
     if op.draws and batch.is_inside():
-        batch.check_same(op.inplace_name)
+        batch.levels_that_differ(op.inplace_name, args[0])
     if isinstance(level, BatchLevel):
         return batch.apply_examples_in_place(level, op, args)
     if level is None:

@@ -71,6 +71,8 @@ def own(op: Op, array: Any, values: Sequence[Any]) -> Any:
     """A result that is no view in memory of its own: NumPy may give a part of an argument."""
     if type(array) is Formula:  # each tensor takes its numbers in memory of its own
         return array
+    if op.in_order and not array.flags.c_contiguous:
+        return np.ascontiguousarray(array)
     memory = getattr(array, "base", None)
     if memory is None:
         memory = array

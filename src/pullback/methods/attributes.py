@@ -114,13 +114,10 @@ def device(self: Tensor) -> Any:
     return CPU
 
 
-STRIDED = "strided"  # torch.strided
-
-
 @attribute
 def layout(self: Tensor) -> Any:
     """How the elements are laid out: `torch.strided`."""
-    return STRIDED
+    return layouts.strided
 
 
 def _flag(name: str, doc: str, attribute_like: bool, answer: Any = False) -> None:
@@ -144,11 +141,17 @@ for _name, _doc in {
     "is_mps": "Whether the tensor is on an Apple GPU.",
     "is_xpu": "Whether the tensor is on an Intel GPU.",
     "is_nested": "Whether the tensor is a list of tensors.",
+    "is_ipu": "Whether the tensor is on a Graphcore IPU.",
+    "is_maia": "Whether the tensor is on a Microsoft Maia.",
+    "is_mtia": "Whether the tensor is on a Meta MTIA.",
+    "is_vulkan": "Whether the tensor is on a GPU by Vulkan.",
+    "is_xla": "Whether the tensor is on a TPU.",
 }.items():
     _flag(_name, _doc, True, _name == "is_cpu")
 for _name, _doc in {
     "is_conj": "Whether the tensor is a conjugate that was not computed yet: it never is.",
     "is_neg": "Whether the tensor is a negative that was not computed yet: it never is.",
+    "is_distributed": "Whether the tensor is spread over processes.",
     "is_pinned": "Whether the memory is pinned for a GPU.",
     "is_shared": "Whether the memory is shared between processes.",
 }.items():
@@ -167,6 +170,18 @@ def dense_dim(self: Tensor) -> int:
 def get_device(self: Tensor) -> int:
     """The number of the GPU that the tensor is on; -1 for the CPU."""
     return -1
+
+
+@method
+def is_nonzero(self: Tensor) -> bool:
+    """Whether the one number of the tensor is not zero. RuntimeError for more numbers, or none."""
+    return bool(self)
+
+
+@method
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself, which is dense; in another dtype if one is given."""
+    return self if dtype is None else self.to(dtype)
 
 
 @method

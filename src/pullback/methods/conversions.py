@@ -104,6 +104,7 @@ def new_tensor(
     requires_grad: bool = False, layout: Any = None, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """A tensor with a copy of the data, in this tensor's dtype unless another is given."""
+    layouts.check_layout(layout)
     return tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 

@@ -296,6 +296,19 @@ def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> T
 
 
 @method
+def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+    """A Python function of each number and those of two other tensors, written over the first."""
+    _no_history(self, "map2_")
+    array = join(self)
+    others = [np.broadcast_to(z._array, array.shape) for z in (x, y)]
+    before_write(array)
+    for place in np.ndindex(array.shape):
+        array[place] = callable(array[place].item(), *(z[place].item() for z in others))
+    wrote(array)
+    return self
+
+
+@method
 def resolve_conj(self: Tensor) -> Tensor:
     """The tensor itself: conjugates are computed at once."""
     return self

@@ -8,7 +8,7 @@ from typing import Any
 from pullback.dispatch import bind, bind_in_place
 from pullback.methods.absent import ABSENT
 from pullback.methods.attach import method
-from pullback.missing import _NoNames, nearest_names
+from pullback.missing import ADVICE, _NoNames, nearest_names
 from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor
 
@@ -41,12 +41,15 @@ class AbsentMethod:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if not self.message:  # kept: scripts probe with hasattr
-            near = nearest_names(self.name, _public_names())
+            said = ADVICE.get(f"Tensor.{self.name}", "")
+            near = [] if said else nearest_names(self.name, _public_names())
             word = "name" if len(near) == 1 else "names"
             nearest = f". Nearest {word}: {', '.join(map(repr, near))}." if near else "."
             self.message = (
-                f"'Tensor' object has no attribute {self.name!r}: PyTorch has it, pullback does "
-                f"not yet{nearest}"
+                f"'Tensor' object has no attribute {self.name!r}: {said}."
+                if said
+                else f"'Tensor' object has no attribute {self.name!r}: PyTorch has it, pullback "
+                f"does not yet{nearest}"
             )
         raise AttributeError(self.message, name=self.name, obj=_NoNames())
 

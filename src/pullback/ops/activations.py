@@ -196,7 +196,7 @@ def _(np, input, weight):
     return np.where(input > 0, input, weight.reshape(shape) * input)
 
 
-@opaque(public=False, random=True, derivative=False)
+@opaque(public=False, random=True, derivative=False, leading=True)
 def random_slopes(xp, input, lower: float, upper: float):
     r"""Uniform numbers where the input is not above 0, ones elsewhere."""
     drawn = xp.draw_uniform(input.shape, input.dtype, None) * (upper - lower) + lower

@@ -295,13 +295,20 @@ def _(xp, g, y):
     return -g * (y * y)
 
 
-@pointwise(overloads={"exponent": 0, "input": 2, "": 1}, domain=(0.3, 3.0), dtypes="ifc")
+@pointwise(overloads={"exponent": 0, "input": 2, "": 1}, domain=(0.3, 3.0))
 def pow(xp, input, exponent):
     r"""Power: $y = \text{input}^\text{exponent}$. Either may be a number.
 
     $0^0 = 1$, and the derivative in the exponent where input is 0 is 0 for exponents ≥ 0.
-    RuntimeError for integers to negative integer powers.
+    RuntimeError for integers to negative integer powers. Booleans have True and False for powers.
     """
+    if xp.is_eager and input.dtype.kind == "b":
+        if exponent.shape:
+            raise NotImplementedError(
+                f"\"pow\" not implemented for 'Bool': convert the tensor of shape "
+                f"{list(exponent.shape)} with .to()"
+            )
+        return xp.logical_or(input, xp.logical_not(exponent))
     return xp.pow(input, exponent)
 
 

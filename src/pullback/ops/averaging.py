@@ -491,6 +491,8 @@ def fractional_max_pool3d(
 
 
 def _norms(xp, rank, input, norm_type, kernel_size, stride, ceil_mode):
+    if norm_type == 0:
+        raise RuntimeError(f"ZeroDivisionError: lp_pool{rank}d() takes no root of order 0")
     kernel = per_axis(f"lp_pool{rank}d", "kernel_size", kernel_size, rank)
     powers = xp.pow(input, norm_type)
     mean = _average(xp, rank, powers, kernel, stride, 0, ceil_mode, True, None)

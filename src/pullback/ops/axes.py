@@ -101,6 +101,31 @@ def _(np, input, dim0, dim1):
     return np.swapaxes(input, dim0, dim1) if input.ndim else input
 
 
+@composite()
+def adjoint(xp, input):
+    r"""The conjugate transpose of the last two axes; a number's conjugate."""
+    rank = len(input.shape)
+    if rank == 1:
+        raise RuntimeError(
+            f"adjoint() is only supported on matrices or batches of matrices, not on a tensor of "
+            f"shape {list(input.shape)}"
+        )
+    y = xp.transpose(input, -2, -1) if rank else input
+    return xp.conj(y) if input.dtype.kind == "c" else y
+
+
+@adjoint.samples
+def _(r):
+    yield call(r(2, 3))
+    yield call(r.complex(2, 3, 4))
+    yield call(r())
+
+
+@adjoint.reference
+def _(np, input):
+    return np.conj(np.swapaxes(input, -1, -2)) if input.ndim else np.conj(input)
+
+
 @view(inplace=True)
 def t(xp, input):
     r"""The transposed matrix: a view. RuntimeError above two axes."""

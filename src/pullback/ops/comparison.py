@@ -3,37 +3,37 @@
 from pullback.op import Array, call, composite, opaque, pointwise
 
 
-@pointwise(result="bool")
+@pointwise(result="bool", inplace=True)
 def eq(xp, input, other):
     r"""Whether `input` is equal to `other`, element by element; dtypes promote before."""
     return xp.eq(input, other)
 
 
-@pointwise(result="bool", aliases=("not_equal",))
+@pointwise(result="bool", inplace=True, aliases=("not_equal",))
 def ne(xp, input, other):
     r"""Whether `input` is different from `other`, element by element; dtypes promote before."""
     return xp.ne(input, other)
 
 
-@pointwise(result="bool", aliases=("less",), dtypes="bif")
+@pointwise(result="bool", inplace=True, aliases=("less",), dtypes="bif")
 def lt(xp, input, other):
     r"""Whether `input` is less than `other`, element by element; dtypes promote before."""
     return xp.lt(input, other)
 
 
-@pointwise(result="bool", aliases=("less_equal",), dtypes="bif")
+@pointwise(result="bool", inplace=True, aliases=("less_equal",), dtypes="bif")
 def le(xp, input, other):
     r"""Whether `input` is at most `other`, element by element; dtypes promote before."""
     return xp.le(input, other)
 
 
-@pointwise(result="bool", aliases=("greater",), dtypes="bif")
+@pointwise(result="bool", inplace=True, aliases=("greater",), dtypes="bif")
 def gt(xp, input, other):
     r"""Whether `input` is greater than `other`, element by element; dtypes promote before."""
     return xp.gt(input, other)
 
 
-@pointwise(result="bool", aliases=("greater_equal",), dtypes="bif")
+@pointwise(result="bool", inplace=True, aliases=("greater_equal",), dtypes="bif")
 def ge(xp, input, other):
     r"""Whether `input` is at least `other`, element by element; dtypes promote before."""
     return xp.ge(input, other)

@@ -12,13 +12,13 @@ from pullback.op import (
 )
 
 
-@opaque()
+@opaque(in_order=False)
 def clone(xp, input, *, memory_format: Format = None):
     r"""A copy, through which gradients flow; its axes lie in memory as the input's."""
     return xp.copy(input, memory_format)
 
 
-@opaque(public=False, derivative=False)
+@opaque(public=False, derivative=False, in_order=False)
 def arranged(xp, input, like, order: Format = None):
     r"""The values in memory as those of another tensor of the same shape."""
     return xp.arranged(input, like, order)
@@ -83,7 +83,7 @@ def _(r):
     yield call(r.integers(0, 9, 3), r(1).dtype)
 
 
-@opaque(public=False, inplace=True, node="Copy", holomorphic=False, widens=False)
+@opaque(public=False, inplace=True, node="Copy", holomorphic=False, widens=False, in_order=False)
 def copy(xp, input, src, non_blocking: bool = False):
     r"""`input.copy_(src)`: the values of `src`, broadcast and converted, written over the input."""
     return xp.cast(xp.expand(src, *input.shape), input.dtype)
@@ -121,7 +121,12 @@ def _(np, input, src):
 
 
 @opaque(
-    public=False, inplace=True, numbers="value", overloads={"value": 2, "": 3}, holomorphic=False
+    public=False,
+    inplace=True,
+    numbers="value",
+    overloads={"value": 2, "": 3},
+    holomorphic=False,
+    in_order=False,
 )
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
@@ -172,7 +177,7 @@ def _(np, input, value):
     return np.full(input.shape, value)
 
 
-@opaque(public=False, inplace=True, holomorphic=False)
+@opaque(public=False, inplace=True, holomorphic=False, in_order=False)
 def zero(xp, input):
     r"""`input.zero_()`: zeros written everywhere."""
     return xp.filled(input.shape, 0, input)

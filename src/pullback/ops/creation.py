@@ -112,6 +112,41 @@ def _(np, *args, dtype=None):
     return np.arange(*args, dtype=dtype)
 
 
+@creation(name="range", widens=True)
+def range_(xp, start: Number = 0, end: Number = None, step: Number = 1, *, dtype):
+    r"""start, start + step, … up to end, which is included, in the default dtype: use `arange`.
+
+    RuntimeError for a step of 0 or of the wrong sign.
+    """
+    if end is None:
+        raise TypeError("range() missing 1 required positional argument: 'end'")
+    if any(isinstance(n, complex) for n in (start, end, step)):
+        raise NotImplementedError(f"range({start}, {end}, {step}): complex numbers have no order")
+    if not isfinite(end - start):
+        raise RuntimeError(f"range: unsupported range: {start} -> {end}")
+    if step == 0:
+        raise RuntimeError(f"range({start}, {end}, {step}): step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError(
+            f"range({start}, {end}, {step}): upper bound and lower bound inconsistent with step "
+            f"sign"
+        )
+    return xp.sequence(start, step, int((end - start) / step) + 1, dtype)
+
+
+@range_.samples
+def _(r):
+    yield call(1, 4)
+    yield call(0, 9, 2.5)
+    yield call(3, -3, -2, dtype=r.int64)
+    yield call(2, 2, dtype=r.float64)
+
+
+@range_.reference
+def _(np, start=0, end=None, step=1, dtype=None):
+    return np.arange(start, end + step / 1000, step).astype(dtype or np.float32)
+
+
 @creation(widens=True)
 def linspace(xp, start: Number, end: Number, steps: int, *, dtype):
     r"""`steps` numbers from start to end, both included, evenly spaced."""
@@ -182,7 +217,6 @@ def _like(name):
         name=f"{name}_like",
         method=False,
         derivative=False,
-        random=name in ("rand", "randn"),
         unset=name == "empty",
     )
     def like(xp, input, *, dtype: Dtype = None, layout=None, device=None,
@@ -194,8 +228,7 @@ def _like(name):
     def _(r):
         yield call(r(2, 3))
         yield call(r(), dtype=r.float32)
-        if not name.startswith("rand"):
-            yield call(r.integers(0, 3, 2))
+        yield call(r.integers(0, 3, 2))
 
     @like.reference
     def _(np, input, *, dtype=None):
@@ -204,7 +237,7 @@ def _like(name):
     like.doc = f"`{name}` with the shape and, unless given, the dtype of the input."
 
 
-for _name in ("zeros", "ones", "empty", "rand", "randn"):
+for _name in ("zeros", "ones", "empty"):
     _like(_name)
 
 

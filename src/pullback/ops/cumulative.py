@@ -27,7 +27,7 @@ def _recurrence(xp, g, factors, dim):
     return g
 
 
-@opaque(along="dim")
+@opaque(along="dim", inplace=True)
 def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running sum along one axis."""
     if dtype is None:
@@ -55,7 +55,7 @@ def _(np, input, dim, *, dtype=None):
     return np.cumsum(input, dim, dtype) if input.ndim else input
 
 
-@opaque(along="dim")
+@opaque(along="dim", inplace=True)
 def cumprod(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""Running product along one axis. Integers and booleans are multiplied in int64.
 

@@ -364,7 +364,7 @@ def _(np, *tensors):
     return result
 
 
-@opaque(public=False, inplace=True, holomorphic=False, affine=True)
+@opaque(public=False, inplace=True, holomorphic=False, affine=True, in_order=False)
 def fill_diagonal(xp, input, fill_value: Number, wrap: bool = False):
     r"""`input.fill_diagonal_(fill_value)`: one number written where all indices are equal.
 
@@ -382,6 +382,12 @@ def fill_diagonal(xp, input, fill_value: Number, wrap: bool = False):
             f"{shape}"
         )
     return xp.with_diagonal(input, fill_value, wrap)
+
+
+@fill_diagonal.examples
+def _(xp, input, fill_value, wrap):
+    there = xp.fill_diagonal(xp.filled(input.shape[1:], 0, input), 1, wrap)
+    return xp.where(xp.ne(there, 0), fill_value, input)
 
 
 @fill_diagonal.backward("input")

@@ -85,7 +85,13 @@ def _(xp, g):
     return g * 0
 
 
-@opaque(outputs="mantissa exponent", integer_outputs="exponent", dtypes="f", leading=True)
+@opaque(
+    outputs="mantissa exponent",
+    integer_outputs="exponent",
+    dtypes="f",
+    leading=True,
+    in_order=False,
+)
 def frexp(xp, input):
     r"""Mantissa in [0.5, 1) and exponent (int32): $\text{mantissa} \cdot 2^\text{exponent}$."""
     return xp.frexp_array(input)

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from pullback.op import Dtype, Plain, call, composite, matrices, wrap_dim
+from pullback.op import Dtype, Ints, Plain, call, composite, matrices, wrap_dim
 
 
 @composite(namespace="linalg", method=False)
@@ -82,6 +82,55 @@ def norm(
             f"{ord!r} for the shape {list(A.shape)}"
         )
     return xp.linalg_vector_norm(A, ord, dim[0], keepdim, dtype=dtype)
+
+
+@composite(method=False)
+def frobenius_norm(xp, input, dim: Ints, keepdim: bool = False):
+    r"""The root of the sum of squared moduli over at most two axes, () for all: use `norm`."""
+    if len(dim) > 2:
+        raise RuntimeError(f"frobenius_norm: dim is at most two axes, not {list(dim)}")
+    return xp.linalg_vector_norm(input, 2, dim or None, keepdim)
+
+
+@composite(method=False)
+def nuclear_norm(xp, input, dim: Plain = None, keepdim: bool = False):
+    r"""The sum of the singular values of matrices, of two axes: use `linalg.matrix_norm`."""
+    if isinstance(dim, bool):  # nuclear_norm(input, keepdim)
+        dim, keepdim = None, dim
+    if dim is None:
+        if len(input.shape) != 2:
+            raise RuntimeError(
+                f"nuclear_norm: expected a matrix, or dim=, for the shape {list(input.shape)}"
+            )
+        dim = (0, 1)
+    return xp.linalg_matrix_norm(input, "nuc", dim, keepdim)
+
+
+@frobenius_norm.samples
+def _(r):
+    yield call(r(2, 3, 4), (0, 2))
+    yield call(r(3, 4), 1, True)
+    yield call(r(3, 4), ())
+
+
+@nuclear_norm.samples
+def _(r):
+    yield call(r(3, 2))
+    yield call(r(3, 2), True)
+    yield call(r(2, 3, 4), (2, 0), keepdim=True)
+
+
+@frobenius_norm.reference
+def _(np, input, dim, keepdim=False):
+    dim = dim if isinstance(dim, tuple) else (dim,)
+    return np.sqrt(np.sum(np.abs(input) ** 2, axis=dim or None, keepdims=keepdim))
+
+
+@nuclear_norm.reference
+def _(np, input, dim=None, keepdim=False):
+    if isinstance(dim, bool):
+        dim, keepdim = None, dim
+    return np.linalg.norm(input, "nuc", dim or (0, 1), keepdim)
 
 
 @matrix_norm.samples

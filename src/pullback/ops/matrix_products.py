@@ -3,7 +3,7 @@
 from pullback.op import Dim, call, composite, matrices, wrap_dim
 
 
-@composite(namespace="linalg", method=False, node="LinalgCross", dtypes="ifc")
+@composite(namespace="linalg", method=False, node="LinalgCross", dtypes="ifc", in_order=True)
 def cross(xp, input, other, *, dim: Dim = -1):
     r"""$a \times b$ of the vectors along one axis, of size 3; the other axes broadcast."""
     a, b = tuple(input.shape), tuple(other.shape)
@@ -95,6 +95,40 @@ def _(r):
 @diagonal.reference
 def _(np, A, *, offset=0, dim1=-2, dim2=-1):
     return np.diagonal(A, offset, dim1, dim2)
+
+
+@composite(name="vander_function", public_name="vander", method=False)
+def vander_function(xp, x, N: int | None = None, increasing: bool = False):
+    r"""Powers N - 1, …, 1, 0 of each number of a vector, in rows; `increasing`: from 0 on.
+
+    N is the number of numbers by default. Integers and booleans give int64.
+    """
+    if len(x.shape) != 1:
+        raise RuntimeError(f"vander: x must be a one-dimensional tensor, not {list(x.shape)}")
+    count = x.shape[0] if N is None else N
+    if count < 0:
+        raise RuntimeError(f"vander: N must be non-negative, not {count}")
+    if x.dtype.kind in "bui":
+        x = x.long()
+    if not count:
+        return xp.unsqueeze(x, 1)[:, :0]
+    powers = [xp.pow(x, 0)]
+    while len(powers) < count:
+        powers.append(powers[-1] * x)
+    return xp.stack(powers if increasing else powers[::-1], -1)
+
+
+@vander_function.samples
+def _(r):
+    yield call(r(3))
+    yield call(r(3), 2, True)
+    yield call(r.integers(-3, 3, 2), N=4)
+    yield call(r(2), N=0)
+
+
+@vander_function.reference
+def _(np, x, N=None, increasing=False):
+    return np.vander(x, N, increasing)
 
 
 @composite(namespace="linalg", method=False)

@@ -49,6 +49,11 @@ def _affine(xp, y, weight, bias, shape):
     return y if bias is None else y + xp.reshape(bias, *shape)
 
 
+def _in_order(xp, y):
+    """The result with its elements in order in memory; images may have their channels last."""
+    return y if len(y.shape) == 4 else xp.contiguous(y)
+
+
 def _layer(xp, name, input, normalized_shape, weight, bias, eps):
     """(output, mean, rstd) and the checks of PyTorch."""
     _check_optional(name, weight=weight, bias=bias)
@@ -68,7 +73,7 @@ def _layer(xp, name, input, normalized_shape, weight, bias, eps):
             )
     rank = len(input.shape)
     y, mean, rstd = xp.standardised(input, tuple(range(rank - count, rank)), eps)
-    return _affine(xp, y, weight, bias, given), mean, rstd
+    return xp.contiguous(_affine(xp, y, weight, bias, given)), mean, rstd
 
 
 @composite(**HOME)
@@ -142,7 +147,7 @@ def rms_norm(
         ]
     dims = tuple(range(len(input.shape) - count, len(input.shape)))
     y = input * xp.rsqrt(xp.mean(input * input, dims, True) + eps)
-    return y if weight is None else y * weight
+    return xp.contiguous(y if weight is None else y * weight)
 
 
 @rms_norm.samples
@@ -268,7 +273,7 @@ def _batch(xp, name, input, weight, bias, running_mean, running_var, training, m
             raise RuntimeError(f"{name}: expected running_mean and running_var in evaluation mode")
         mean, rstd = running_mean, xp.rsqrt(running_var + eps)
         y = (input - xp.reshape(mean, *shape)) * xp.reshape(rstd, *shape)
-        return _affine(xp, y, weight, bias, shape), mean, rstd
+        return _in_order(xp, _affine(xp, y, weight, bias, shape)), mean, rstd
     y, mean, rstd = xp.standardised(input, dims, eps)
     mean, rstd = xp.reshape(mean, channels), xp.reshape(rstd, channels)
     count = math.prod(input.shape) // channels if channels else 0
@@ -279,7 +284,7 @@ def _batch(xp, name, input, weight, bias, running_mean, running_var, training, m
         if count > 1:
             variance = variance * (count / (count - 1))
         _update(xp, running_var, variance, momentum)
-    return _affine(xp, y, weight, bias, shape), mean, rstd
+    return _in_order(xp, _affine(xp, y, weight, bias, shape)), mean, rstd
 
 
 @composite(**HOME)
@@ -379,7 +384,7 @@ def instance_norm(
         variance = 1 / (rstd.detach() * rstd.detach()) - eps
         variance = xp.reshape(variance, *input.shape[:2]) * (count / max(count - 1, 1))
         _update(xp, running_var, xp.mean(variance, 0), momentum)
-    return _affine(xp, y, weight, bias, shape)
+    return _in_order(xp, _affine(xp, y, weight, bias, shape))
 
 
 @instance_norm.samples

@@ -3,7 +3,7 @@
 from pullback.op import Array, Dim, all_examples, along_axis, call, composite, opaque
 
 
-@opaque(public=False, derivative=False, along="dim", dtypes="bif")
+@opaque(public=False, derivative=False, along="dim", dtypes="bif", in_order=False)
 def sorted_places(xp, input, dim: int, descending: bool):
     r"""The places of the elements in order along one axis; NaN counts as largest."""
     return xp.argsort_array(input, dim, descending)
@@ -34,11 +34,12 @@ def _moved_to(xp, input, dim, places):
     return xp.elements(input, [places if k == dim else axes[k] for k in range(rank)])
 
 
-@opaque(outputs="values indices", integer_outputs="indices", dtypes="bif")
+@opaque(outputs="values indices", integer_outputs="indices", dtypes="bif", in_order=False)
 def sort(xp, input, dim: Dim = -1, descending: bool = False, *, stable: bool = False):
     r"""Elements in order along one axis, and where they came from; NaN counts as largest."""
     indices = xp.argsort_array(input, dim, descending)
-    return xp.gather_array(input, dim, indices), indices
+    values = xp.gather_array(input, dim, indices)
+    return xp.laid_out(values, input), xp.laid_out(indices, input)
 
 
 @sort.examples

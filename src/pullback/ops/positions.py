@@ -3,7 +3,7 @@
 from pullback.op import Array, Plain, all_examples, call, composite, opaque, wrap_dim
 
 
-@opaque(public=False, derivative=False)
+@opaque(public=False, derivative=False, in_order=False)
 def nonzero_indices(xp, input):
     r"""The positions of non-zero elements, a row each."""
     return xp.nonzero_array(input)

@@ -36,11 +36,17 @@ def _(r):
 
 
 @creation(default="int", random=True)
-def randint(xp, low: int, high: Plain = None, size: Plain = None, *, generator=None, dtype):
+def randint(xp, low: Plain = None, high: Plain = None, size: Plain = None, *, generator=None,
+            dtype):  # fmt: skip
     r"""Integers from low to high - 1: `randint(high, size)` or `randint(low, high, size)`."""
-    if size is None:
-        low, high, size = 0, low, high
-    (high,), size = as_ints((high,), "randint", "high"), as_ints(size, "randint", "size")
+    if size is None:  # randint(high, size)
+        low, high, size = None, low, high
+    elif high is None:  # randint(high, size=size)
+        low, high = None, low
+    if high is None or size is None:
+        raise TypeError("randint() needs `high`, one above the largest number, and `size`")
+    low, high = as_ints((0 if low is None else low, high), "randint", "high")
+    size = as_ints(size, "randint", "size")
     if low >= high:
         raise RuntimeError(
             f"randint: random_ expects 'from' to be less than 'to', but got {low} >= {high}"
@@ -53,6 +59,8 @@ def _(r):
     yield call(9, (2, 3))
     yield call(-3, 4, (5,))
     yield call(0, 2, [3], dtype=r.float32)
+    yield call(high=5, size=(2,))
+    yield call(5, size=(2,))
 
 
 @creation(default="int", random=True)
@@ -70,9 +78,17 @@ def _(r):
     yield call(4, dtype=r.int32)
 
 
-@opaque(random=True, dtypes="f")
-def bernoulli(xp, input, *, generator=None):
-    r"""1 with the probability that the input gives, else 0."""
+@opaque(random=True, dtypes="bif", leading=True)
+def bernoulli(xp, input, p: float | None = None, *, generator=None):
+    r"""1 with the probability that the input gives, or with probability `p`, else 0."""
+    if p is not None:
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        return xp.cast(xp.draw_uniform(input.shape, "float64", generator) < p, input.dtype)
+    if input.dtype.kind in "biu":
+        raise NotImplementedError(
+            f'"bernoulli" not implemented for {input.dtype}: probabilities are real numbers'
+        )
     if not xp.all(xp.logical_and(xp.ge(input, 0), xp.le(input, 1))):
         raise RuntimeError(
             "Expected p_in >= 0 && p_in <= 1 to be true: probabilities lie in [0, 1]"
@@ -89,6 +105,7 @@ def _(xp, g):
 def _(r):
     yield call(r(3, 4, low=0, high=1))
     yield call(r(low=0, high=1))
+    yield call(r(3, 4), 0.5)
 
 
 @opaque(public=False, node="Normal", numbers="mean std")
@@ -158,14 +175,16 @@ def randint_like(xp, input, low: int, high: int | None = None, *, generator=None
                  memory_format: Format = None):  # fmt: skip
     r"""Integers from low to high - 1, or 0 to low - 1, in the shape and dtype of the input."""
     low, high = (0, low) if high is None else (low, high)
-    kind = (dtype or input.dtype).name
-    if kind.startswith("complex") or (kind == "bool" and (low < 0 or high > 2)):
-        raise RuntimeError(f"randint_like: {low} to {high - 1} are out of bounds for {kind}")
     made = xp.randint(low, high, tuple(input.shape), dtype=dtype or input.dtype,
                       generator=generator)  # fmt: skip
-    if memory_format is not None or not input.is_contiguous():
-        made = xp.arranged(made, input, memory_format)
-    return made.requires_grad_(requires_grad)
+    return _in_order(xp, made, input, memory_format).requires_grad_(requires_grad)
+
+
+def _in_order(xp, made, input, memory_format):
+    """Drawn numbers, laid out in memory as the input is or as it is asked for."""
+    if memory_format is None and input.is_contiguous():
+        return made
+    return xp.arranged(made, input, memory_format)
 
 
 @randint_like.samples
@@ -173,3 +192,22 @@ def _(r):
     yield call(r(3, 4), 9)
     yield call(r(3, 4), -3, 4)
     yield call(r(3), 0, high=5, dtype=r.int64)
+
+
+def _like(name):
+    @composite(name=f"{name}_like", method=False, derivative=False, random=True)
+    def like(xp, input, *, generator=None, dtype: Dtype = None, layout=None, device=None,
+             requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
+        made = getattr(xp, name)(*input.shape, dtype=dtype or input.dtype, generator=generator)
+        return _in_order(xp, made, input, memory_format).requires_grad_(requires_grad)
+
+    @like.samples
+    def _(r):
+        yield call(r(2, 3))
+        yield call(r(), dtype=r.float32)
+
+    like.doc = f"`{name}` with the shape and, unless given, the dtype of the input."
+
+
+for _name in ("rand", "randn"):
+    _like(_name)

@@ -3,7 +3,7 @@
 from pullback.op import Ints, Number, Plain, call, composite, opaque, visible_axes, wrap_dim
 
 
-@opaque()
+@opaque(in_order=False)
 def flip(xp, input, *dims: Ints):
     r"""Elements in reverse order along the axes: a copy."""
     rank = len(input.shape)

@@ -1,6 +1,6 @@
 """Choosing between values: where, maximum, clamp, rounding; real and imaginary parts."""
 
-from pullback.op import Array, call, composite, opaque, pointwise, view, visible_axes
+from pullback.op import Array, call, composite, copied, opaque, pointwise, view, visible_axes
 
 
 @pointwise(name="where", public=False, keep_dtype="condition", inplace=False)
@@ -502,3 +502,7 @@ def finite_or_zero(xp, input):
 @finite_or_zero.backward("input")
 def _(xp, g, input):
     return xp.where(xp.isfinite(input), g, 0)
+
+
+view_as_real_copy = copied(view_as_real)
+view_as_complex_copy = copied(view_as_complex)

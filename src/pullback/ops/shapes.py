@@ -191,9 +191,9 @@ def _(r):
     yield call(r(3, 4), (3, 4))
 
 
-@composite(method=False)
+@composite()
 def broadcast_to(xp, input, *size: Ints):
-    r"""`expand` as a function."""
+    r"""`expand` under NumPy's name: axes of size 1 repeated without a copy."""
     return xp.expand(input, *size)
 
 

@@ -93,7 +93,7 @@ def _log_softmax(xp, name, input, dim, dtype):
     return xp.log_softmax_array(x, dim)
 
 
-@composite(aliases=("special.softmax",))
+@composite(aliases=("special.softmax",), in_order=True)
 def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
     if not xp.is_eager:  # one loop finds the sum, however large the tensor; what uses it, the rest
@@ -120,7 +120,7 @@ def _(np, input, dim, *, dtype=None):
     return np.exp(input) / np.sum(np.exp(input), axis=dim, keepdims=True)
 
 
-@composite(aliases=("special.log_softmax",))
+@composite(aliases=("special.log_softmax",), in_order=True)
 def log_softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
     return _log_softmax(xp, "log_softmax", input, dim, dtype)

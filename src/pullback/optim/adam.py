@@ -49,7 +49,8 @@ class Adam(Optimizer):
         else:
             g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
-        scratch = np.multiply(g, 1 - beta1)  # all of it in one array: the step is bound by memory
+        # All of it in one array: the step is bound by memory.
+        scratch = np.multiply(g, 1 - beta1, out=np.empty_like(g))
         mean *= beta1
         mean += scratch
         np.multiply(g, g, out=scratch)

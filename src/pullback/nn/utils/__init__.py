@@ -1,12 +1,18 @@
 """Tools for parameters, as `torch.nn.utils`."""
 
-from pullback.nn.utils import rnn
+from pullback.nn.utils import parametrizations, parametrize, rnn
 from pullback.nn.utils.gradients import (
     clip_grad_norm,
     clip_grad_norm_,
     clip_grad_value_,
     clip_grads_with_norm_,
     get_total_norm,
+)
+from pullback.nn.utils.reparametrized import (
+    remove_spectral_norm,
+    remove_weight_norm,
+    spectral_norm,
+    weight_norm,
 )
 from pullback.nn.utils.vectors import parameters_to_vector, vector_to_parameters
 
@@ -17,6 +23,12 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "remove_spectral_norm",
+    "remove_weight_norm",
     "rnn",
+    "spectral_norm",
     "vector_to_parameters",
+    "weight_norm",
 ]
