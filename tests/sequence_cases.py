@@ -188,6 +188,62 @@ case(encoder_layer, activation="tanh", norm_first=True)
 case(encoder_layer, activation="relu", evaluated=True)
 
 
+# --------------------------------------------------------------------------- recurrent layers
+
+
+def recurrent(
+    torch: Any, kind: str, lengths: Any = None, started: bool = False, single: bool = False,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """A layer of three sequences of length 4, or packed ones; with first states if `started`."""
+    first = options.get("batch_first")
+    module = filled(getattr(torch.nn, kind)(3, 4, **options))
+    x = leaf(torch, 1, 4, 3) if single else leaf(torch, 1, *((3, 4, 3) if first else (4, 3, 3)))
+    inputs, given = [x], x
+    if lengths is not None:
+        given = torch.nn.utils.rnn.pack_padded_sequence(
+            x, lengths, batch_first=bool(first), enforce_sorted=False
+        )
+    hx = None
+    if started:
+        layers = options.get("num_layers", 1) * (2 if options.get("bidirectional") else 1)
+        batch = () if single else (3,)
+        sizes = [options.get("proj_size") or 4, 4] if kind == "LSTM" else [4]
+        states = [leaf(torch, 2 + k, layers, *batch, n) for k, n in enumerate(sizes)]
+        inputs += states
+        hx = tuple(states) if kind == "LSTM" else states[0]
+    y, ends = module(given, hx)
+    if lengths is not None:
+        y, found = torch.nn.utils.rnn.pad_packed_sequence(y, batch_first=bool(first))
+        assert found.tolist() == lengths
+    ends = ends if kind == "LSTM" else (ends,)
+    return of_module(torch, module, [y, *ends], inputs)
+
+
+def cell(torch: Any, kind: str, **options: Any) -> Any:
+    """Two steps of a cell."""
+    module = filled(getattr(torch.nn, kind)(3, 4, **options))
+    x = leaf(torch, 1, 2, 3)
+    once = module(x)
+    twice = module(x * 2, once)
+    results = twice if isinstance(twice, tuple) else (twice,)
+    return of_module(torch, module, [*results, module(x[0])[0]], [x])
+
+
+for _kind in ("RNN", "LSTM", "GRU"):
+    case(recurrent, kind=_kind)
+    case(recurrent, kind=_kind, num_layers=2, bidirectional=True, started=True, batch_first=True)
+    case(recurrent, kind=_kind, lengths=[2, 4, 3], bidirectional=True, started=True)
+    case(recurrent, kind=_kind, lengths=[1, 4, 1], num_layers=2, batch_first=True, bias=False)
+    case(recurrent, kind=_kind, single=True, started=True)
+    case(cell, kind=f"{_kind}Cell")
+    case(cell, kind=f"{_kind}Cell", bias=False)
+case(recurrent, kind="RNN", nonlinearity="relu", lengths=[4, 4, 2], bidirectional=True)
+case(recurrent, kind="LSTM", proj_size=2, num_layers=2, bidirectional=True, started=True)
+case(recurrent, kind="LSTM", proj_size=3, lengths=[3, 1, 4], started=True)
+case(cell, kind="RNNCell", nonlinearity="relu")
+
+
 def main() -> None:
     """Ask, and write the answers down."""
     torch = import_module(sys.argv[1])

@@ -19,6 +19,7 @@ from pullback.backends import (
     array_statistics,
     correlation,
     pooling,
+    recurrence,
     scattering,
     searching,
     strides,
@@ -298,7 +299,7 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
-    alignment, array_functions, array_special, array_statistics, correlation, pooling,
+    alignment, array_functions, array_special, array_statistics, correlation, pooling, recurrence,
     scattering, searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:

@@ -9,6 +9,7 @@ from pullback.nn.modules import (
     linear,
     loss,
     normalization,
+    rnn,
     transformer,
 )
 from pullback.nn.modules.module import Module
@@ -16,16 +17,9 @@ from pullback.nn.modules.module import Module
 
 def _classes() -> dict[str, type]:
     homes = (
-        activation,
-        attention,
-        container,
-        conv,
-        layers,
-        linear,
-        loss,
-        normalization,
+        activation, attention, container, conv, layers, linear, loss, normalization, rnn,
         transformer,
-    )
+    )  # fmt: skip
     return {
         name: value for home in homes for name, value in vars(home).items()
         if isinstance(value, type) and issubclass(value, Module) and not name.startswith("_")
