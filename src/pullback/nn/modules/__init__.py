@@ -5,7 +5,9 @@ from pullback.nn.modules import (
     attention,
     container,
     conv,
+    images,
     layers,
+    lazy,
     linear,
     loss,
     normalization,
@@ -17,8 +19,8 @@ from pullback.nn.modules.module import Module
 
 def _classes() -> dict[str, type]:
     homes = (
-        activation, attention, container, conv, layers, linear, loss, normalization, rnn,
-        transformer,
+        activation, attention, container, conv, images, layers, lazy, linear, loss, normalization,
+        rnn, transformer,
     )  # fmt: skip
     return {
         name: value for home in homes for name, value in vars(home).items()
