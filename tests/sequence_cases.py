@@ -79,6 +79,171 @@ case(ctc_loss, times=[60, 55], counts=[20, 25], shape=(60, 2, 30))
 case(ctc_loss, times=[60, 55], counts=[20, 25], shape=(60, 2, 30), dtype="float32")
 
 
+# --------------------------------------------------------------------------------- attention
+
+
+def filled(module: Any, seed: int = 0) -> Any:
+    """A module in double precision, with numbers for parameters, in the order of their names."""
+    module = module.double()
+    r = np.random.default_rng(seed)
+    for _, p in sorted(module.named_parameters()):
+        p.data.copy_(p.new_tensor(r.normal(size=tuple(p.shape)) * 0.5))
+    return module
+
+
+def of_module(torch: Any, module: Any, results: Any, inputs: Any) -> Any:
+    """The names and shapes of a module's state; results and all gradients of them."""
+    state = [[name, list(p.shape)] for name, p in module.state_dict().items()]
+    given = [r for r in results if r is not None]
+    leaves = [*inputs, *(p for _, p in sorted(module.named_parameters()))]
+    return [[repr(module), state], *answers(torch, given, leaves)]
+
+
+def masks(torch: Any, *names: str, sizes: tuple[int, int], **shapes: Any) -> dict[str, Any]:
+    """Masks by their names: booleans that leave every query some keys, or numbers."""
+    r = np.random.default_rng(3)
+    made = {}
+    for name in names:
+        what, _, kind = name.partition(":")
+        if kind == "causal":
+            made[what] = torch.nn.Transformer.generate_square_subsequent_mask(
+                sizes[1], dtype=torch.float64
+            )
+        elif kind == "numbers":
+            made[what] = torch.from_numpy(r.normal(size=shapes[what]))
+        else:
+            mask = r.random(shapes[what]) < 0.4
+            mask[..., 0] = False
+            made[what] = torch.from_numpy(mask)
+    return made
+
+
+def attention(
+    torch: Any, given: tuple[str, ...] = (), shape: Any = (2, 3, 5), same: str = "",
+    causal: bool = False, need: bool = True, average: bool = True, **options: Any,
+) -> Any:  # fmt: skip
+    """MultiheadAttention of n queries of length L and keys of length S, for a shape (n, L, S)."""
+    n, length, keys = shape
+    width, heads = 6, 2
+    module = filled(torch.nn.MultiheadAttention(width, heads, **options))
+    batch = () if n is None else (n,)
+
+    def tensor(seed: int, rows: int, size: int) -> Any:
+        first = options.get("batch_first") and batch
+        return leaf(torch, seed, *((*batch, rows, size) if first else (rows, *batch, size)))
+
+    query = tensor(1, length, width)
+    key = query if same == "all" else tensor(2, keys, options.get("kdim") or width)
+    value = key if same else tensor(3, keys, options.get("vdim") or width)
+    found = masks(
+        torch, *given, sizes=(length, keys), attn_mask=(length, keys),
+        key_padding_mask=(*batch, keys),
+    )  # fmt: skip
+    results = module(query, key, value, need_weights=need, average_attn_weights=average,
+                     is_causal=causal, **found)  # fmt: skip
+    inputs = {id(x): x for x in (query, key, value)}
+    return of_module(torch, module, results, inputs.values())
+
+
+case(attention)
+case(attention, same="all", shape=(2, 4, 4))
+case(attention, same="all", shape=(2, 4, 4), given=("attn_mask:causal",), causal=True, need=False)
+case(attention, same="keys", given=("attn_mask", "key_padding_mask"), average=False)
+case(attention, same="keys", given=("attn_mask:numbers", "key_padding_mask"), need=False)
+case(attention, batch_first=True, given=("attn_mask",), add_bias_kv=True, add_zero_attn=True)
+case(attention, shape=(None, 3, 5), kdim=4, vdim=3, given=("key_padding_mask",))
+case(attention, bias=False, need=False, add_bias_kv=True, given=("key_padding_mask:numbers",))
+
+
+# ------------------------------------------------------------------------------- transformers
+
+
+def transformer(torch: Any, given: tuple[str, ...] = (), **options: Any) -> Any:
+    """An encoder and a decoder of sequences of length 4 and 3."""
+    first = options.get("batch_first")
+    options = {"num_encoder_layers": 2, "num_decoder_layers": 1, **options}
+    module = filled(torch.nn.Transformer(6, 2, dim_feedforward=5, dropout=0.0, **options))
+    src = leaf(torch, 1, *((2, 4, 6) if first else (4, 2, 6)))
+    tgt = leaf(torch, 2, *((2, 3, 6) if first else (3, 2, 6)))
+    found = masks(torch, *given, sizes=(4, 3), src_mask=(4, 4), src_key_padding_mask=(2, 4),
+                  memory_key_padding_mask=(2, 4), memory_mask=(3, 4))  # fmt: skip
+    return of_module(torch, module, [module(src, tgt, **found)], [src, tgt])
+
+
+def encoder_layer(torch: Any, activation: str, evaluated: bool = False, **options: Any) -> Any:
+    """One layer, whose activation is a string or a function."""
+    function = getattr(torch, activation) if activation == "tanh" else activation
+    layer = torch.nn.TransformerEncoderLayer(6, 3, 5, 0.0, function, **options)
+    module = filled(layer).train(not evaluated)
+    x = leaf(torch, 1, 4, 6)
+    return of_module(torch, module, [module(x)], [x])
+
+
+case(transformer)
+case(transformer, norm_first=True, batch_first=True, given=("tgt_mask:causal", "src_mask"))
+case(transformer, activation="gelu", bias=False,
+     given=("src_key_padding_mask", "memory_key_padding_mask", "memory_mask:numbers"))  # fmt: skip
+case(encoder_layer, activation="gelu")
+case(encoder_layer, activation="tanh", norm_first=True)
+case(encoder_layer, activation="relu", evaluated=True)
+
+
+# --------------------------------------------------------------------------- recurrent layers
+
+
+def recurrent(
+    torch: Any, kind: str, lengths: Any = None, started: bool = False, single: bool = False,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """A layer of three sequences of length 4, or packed ones; with first states if `started`."""
+    first = options.get("batch_first")
+    module = filled(getattr(torch.nn, kind)(3, 4, **options))
+    x = leaf(torch, 1, 4, 3) if single else leaf(torch, 1, *((3, 4, 3) if first else (4, 3, 3)))
+    inputs, given = [x], x
+    if lengths is not None:
+        given = torch.nn.utils.rnn.pack_padded_sequence(
+            x, lengths, batch_first=bool(first), enforce_sorted=False
+        )
+    hx = None
+    if started:
+        layers = options.get("num_layers", 1) * (2 if options.get("bidirectional") else 1)
+        batch = () if single else (3,)
+        sizes = [options.get("proj_size") or 4, 4] if kind == "LSTM" else [4]
+        states = [leaf(torch, 2 + k, layers, *batch, n) for k, n in enumerate(sizes)]
+        inputs += states
+        hx = tuple(states) if kind == "LSTM" else states[0]
+    y, ends = module(given, hx)
+    if lengths is not None:
+        y, found = torch.nn.utils.rnn.pad_packed_sequence(y, batch_first=bool(first))
+        assert found.tolist() == lengths
+    ends = ends if kind == "LSTM" else (ends,)
+    return of_module(torch, module, [y, *ends], inputs)
+
+
+def cell(torch: Any, kind: str, **options: Any) -> Any:
+    """Two steps of a cell."""
+    module = filled(getattr(torch.nn, kind)(3, 4, **options))
+    x = leaf(torch, 1, 2, 3)
+    once = module(x)
+    twice = module(x * 2, once)
+    results = twice if isinstance(twice, tuple) else (twice,)
+    return of_module(torch, module, [*results, module(x[0])[0]], [x])
+
+
+for _kind in ("RNN", "LSTM", "GRU"):
+    case(recurrent, kind=_kind)
+    case(recurrent, kind=_kind, num_layers=2, bidirectional=True, started=True, batch_first=True)
+    case(recurrent, kind=_kind, lengths=[2, 4, 3], bidirectional=True, started=True)
+    case(recurrent, kind=_kind, lengths=[1, 4, 1], num_layers=2, batch_first=True, bias=False)
+    case(recurrent, kind=_kind, single=True, started=True)
+    case(cell, kind=f"{_kind}Cell")
+    case(cell, kind=f"{_kind}Cell", bias=False)
+case(recurrent, kind="RNN", nonlinearity="relu", lengths=[4, 4, 2], bidirectional=True)
+case(recurrent, kind="LSTM", proj_size=2, num_layers=2, bidirectional=True, started=True)
+case(recurrent, kind="LSTM", proj_size=3, lengths=[3, 1, 4], started=True)
+case(cell, kind="RNNCell", nonlinearity="relu")
+
+
 def main() -> None:
     """Ask, and write the answers down."""
     torch = import_module(sys.argv[1])

@@ -27,6 +27,8 @@ from sampling import PUBLIC, calls, in_dtype, is_called_as_function, key, output
 
 # What PyTorch raises (NotImplementedError is a RuntimeError).
 CLEAN = (RuntimeError, TypeError, ValueError, IndexError, OverflowError)
+# Where PyTorch asserts what it is given.
+ASSERTING = {"nn_functional_embedding", "nn_functional_multi_head_attention_forward"}
 # What Python says of a value that was used before anybody looked at it.
 INSIDES = re.compile(
     r"has no attribute|not supported between|object is not (iterable|subscriptable|callable)"
@@ -129,6 +131,8 @@ def attempt(call: Any) -> None:
     try:
         parts = outputs(call())
         for r in parts:
+            if r is None and len(parts) > 1:  # a part that was not asked for
+                continue
             assert isinstance(r, (pullback.Tensor, bool, int, float, complex, tuple, list)), type(r)
             assert not isinstance(r, np.generic), type(r)
             if isinstance(r, pullback.Tensor):
@@ -157,8 +161,17 @@ check = settings(
 @given(data=st.data())
 def test_any_arguments(op: Op, data: Any) -> None:
     args, keywords = data.draw(arguments(op))
+
+    def call() -> Any:
+        try:
+            return public(pullback, op, tried=False)(*args, **keywords)
+        except AssertionError as error:
+            if key(op) not in ASSERTING:
+                raise
+            raise RuntimeError(str(error)) from None
+
     if is_called_as_function(op) or (args and isinstance(args[0], pullback.Tensor)):
-        attempt(lambda: public(pullback, op, tried=False)(*args, **keywords))
+        attempt(call)
 
 
 @pytest.mark.parametrize("op", [op for op in PUBLIC if op.inplace_name], ids=key)

@@ -14,6 +14,7 @@ from pullback import dtypes, layouts
 
 if TYPE_CHECKING:  # markers for dispatch; bodies are read with values of several kinds
     Array: TypeAlias = Any
+    MaybeArray: TypeAlias = Any
     Arrays: TypeAlias = Any
     SomeArrays: TypeAlias = Any
     Dim: TypeAlias = Any
@@ -29,6 +30,9 @@ else:
 
     class Array:
         """A tensor (for parameters after the first plain one, which need the annotation)."""
+
+    class MaybeArray:
+        """A tensor or None, without a default. (One whose default is None is an `Array`.)"""
 
     class Arrays:
         """A sequence of tensors."""
@@ -64,13 +68,15 @@ else:
         """Anything else, passed on as it is."""
 
 
-TENSORS = (inspect.Parameter.empty, Array, Arrays, SomeArrays)
+TENSORS = (Array, MaybeArray, Arrays, SomeArrays)
 
 
 class Parameter:
     """One parameter of an operation."""
 
-    __slots__ = ("annotation", "default", "is_list", "is_tensor", "kind", "name", "skips")
+    __slots__ = (
+        "annotation", "default", "is_list", "is_optional", "is_tensor", "kind", "name", "skips",
+    )  # fmt: skip
 
     def __init__(self, p: inspect.Parameter, is_tensor: bool):
         self.name = p.name
@@ -78,6 +84,7 @@ class Parameter:
         self.default = p.default
         self.annotation = p.annotation
         self.is_tensor = is_tensor
+        self.is_optional = p.default is None or p.annotation is MaybeArray
         self.is_list = p.annotation in (Arrays, SomeArrays)
         self.skips = p.annotation is SomeArrays  # takes None among its tensors
 

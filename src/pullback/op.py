@@ -47,6 +47,7 @@ from pullback.arguments import (
     Dtype,
     Format,
     Ints,
+    MaybeArray,
     NewDim,
     Number,
     Parameter,
@@ -62,10 +63,11 @@ from pullback.operation import REGISTRY, Function, Op, p_variadic
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
-    "Format", "Ints", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise", "Reduction",
-    "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis", "as_ints",
-    "call", "composite", "contiguous_format", "copied", "creation", "loss_reduction", "matrices",
-    "opaque", "per_axis", "pointwise", "reduction", "scattered", "view", "visible_axes", "wrap_dim",
+    "Format", "Ints", "MaybeArray", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise",
+    "Reduction", "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis",
+    "as_ints", "call", "composite", "contiguous_format", "copied", "creation", "loss_reduction",
+    "matrices", "opaque", "per_axis", "pointwise", "reduction", "scattered", "view",
+    "visible_axes", "wrap_dim",
 ]  # fmt: skip
 
 
@@ -499,7 +501,7 @@ class Composite(Op):
                         raise self._no_tensor(p, "tuple of Tensors, each", x)
             elif not (
                 hasattr(type(value), "dtype")
-                or (value is None and p.default is None)
+                or (value is None and p.is_optional)
                 or (p.name in self.numbers and isinstance(value, (int, float, complex)))
             ):
                 raise self._no_tensor(p, "Tensor", value)

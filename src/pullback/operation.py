@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pullback import arguments, dtypes
-from pullback.arguments import Array, Arrays, Parameter, SomeArrays
+from pullback.arguments import Parameter
 
 Function = Callable[..., Any]
 p_variadic = inspect.Parameter.VAR_POSITIONAL
@@ -267,10 +267,11 @@ class Op:
         parameters: list[Parameter] = []
         plain_seen = False
         for p in rest:
+            marked = p.annotation in arguments.TENSORS
             plain_seen |= (
-                self.is_plain or p.annotation not in arguments.TENSORS or p.kind is p.KEYWORD_ONLY
+                self.is_plain or not (marked or p.annotation is p.empty) or p.kind is p.KEYWORD_ONLY
             )
-            tensor = p.annotation in (Array, Arrays, SomeArrays) or not plain_seen
+            tensor = marked or not plain_seen
             parameters.append(Parameter(p, tensor))
         return tuple(parameters)
 

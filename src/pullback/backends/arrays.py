@@ -20,6 +20,7 @@ from pullback.backends import (
     correlation,
     einsum,
     pooling,
+    recurrence,
     scattering,
     searching,
     strides,
@@ -300,6 +301,7 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, correlation, einsum, pooling,
+    recurrence,
     scattering, searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:

@@ -315,7 +315,7 @@ def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
                     f"but got {type(v).__name__}"
                 )
         return [None if v is None else _current(v) for v in value]
-    if value is None and p.default is None:
+    if value is None and p.is_optional:
         return None
     if isinstance(op, Pointwise) and isinstance(value, NUMBERS) and len(op.tensors) > 1:
         return value

@@ -2,6 +2,7 @@
 
 from pullback.nn.modules import (
     activation,
+    attention,
     container,
     conv,
     images,
@@ -10,12 +11,17 @@ from pullback.nn.modules import (
     linear,
     loss,
     normalization,
+    rnn,
+    transformer,
 )
 from pullback.nn.modules.module import Module
 
 
 def _classes() -> dict[str, type]:
-    homes = (activation, container, conv, images, layers, lazy, linear, loss, normalization)
+    homes = (
+        activation, attention, container, conv, images, layers, lazy, linear, loss, normalization,
+        rnn, transformer,
+    )  # fmt: skip
     return {
         name: value for home in homes for name, value in vars(home).items()
         if isinstance(value, type) and issubclass(value, Module) and not name.startswith("_")

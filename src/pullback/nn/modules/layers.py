@@ -247,6 +247,7 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
+Dropout: type[_Dropout]  # transformers are made of it
 for _name, _function in (
     ("Dropout", "dropout"), ("Dropout1d", "dropout1d"), ("Dropout2d", "dropout2d"),
     ("Dropout3d", "dropout3d"), ("AlphaDropout", "alpha_dropout"),
