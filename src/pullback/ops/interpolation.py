@@ -64,8 +64,8 @@ FILTERED = {
 LINES = ("linear", "bilinear", "bicubic", "trilinear", "lanczos")
 DIMENSIONS = {"linear": 3, "bilinear": 4, "trilinear": 5}
 _declared("resampled", "Upsample", "linear", 2)  # for derivatives of derivatives
-for (_, _rank), _facts in (*MODES.items(), *(((m, 2), f) for m, f in FILTERED.items())):
-    _declared(*_facts, _rank)
+for _mode, _facts in (*MODES.items(), *(((m, 2), f) for m, f in FILTERED.items())):
+    _declared(*_facts, _mode[1])
 
 
 @resampled_back.backward("input")
