@@ -46,14 +46,20 @@ ADVICE: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("mps", "xpu", "mtia", "accelerator", "Stream", "Event", "cuda.Stream", "cuda.Event",
-         "cuda.CUDAGraph", "cuda.graph", "cuda.stream", "cuda.current_stream", "Tensor.xpu",
+         "cuda.CUDAGraph", "cuda.graph", "cuda.stream", "Tensor.xpu",
          "Tensor.ipu", "Tensor.mtia", "Tensor.pin_memory", "Tensor.record_stream"),
         _DEVICES,
     ),
     **dict.fromkeys(
-        ("fx", "export", "onnx", "package", "library", "cond", "while_loop",
-         "overrides", "utils.mobile_optimizer", "Tensor.as_subclass"),
+        ("fx", "jit.load", "jit.save", "jit.ScriptModule", "jit.ScriptFunction", "export", "onnx",
+         "package", "library", "cond", "while_loop", "overrides", "utils.mobile_optimizer",
+         "Tensor.as_subclass"),
         _COMPILED,
+    ),
+    **dict.fromkeys(
+        ("profiler.profile", "autograd.profiler.profile", "autograd.profiler.emit_nvtx",
+         "profiler.schedule", "profiler.tensorboard_trace_handler"),
+        "measure with Python's cProfile; torch.explain and `pullback graph` show what is computed",
     ),
     "hub": "pullback downloads nothing: build the model, and load its weights with torch.load",
     "matrix_rank": _REMOVED + "torch.linalg.matrix_rank",

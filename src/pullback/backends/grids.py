@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pullback.backends.resampling import keys_kernel
+from pullback.backends.resampling import keys_piece
 
 __all__ = ["grid_read", "grid_slopes_array", "grid_spread_array"]
 
@@ -88,8 +88,16 @@ def _weights(taps: Taps, mode: int, order: int) -> Any:
         )
         made = made * (order < 2)
     else:
-        shifts = np.arange(-1, 3, dtype=part.dtype)
-        made = keys_kernel(part[..., None] - shifts, -0.75, order)
+        # The kernel's pieces by their number: at an element, the derivatives are those behind it.
+        made = np.stack(
+            [
+                keys_piece(1 + part, -0.75, order, False),
+                keys_piece(part, -0.75, order, True),
+                keys_piece(1 - part, -0.75, order, True) * (-1) ** order,
+                keys_piece(2 - part, -0.75, order, False) * (-1) ** order,
+            ],
+            -1,
+        )
     # Not `where`: what is at no place, NaN, stays NaN.
     return made * taps.inside * (taps.slope**order)[..., None]
 

@@ -70,23 +70,22 @@ def _linear(n: int, m: int, scale: float | None, align: bool, real: Any) -> Map:
     return Map(places, np.stack([1 - part, part], 1))
 
 
-def keys_kernel(distance: Any, a: float, order: int = 0) -> Any:
-    """Keys' cubic kernel at some distance, or its derivative of some order."""
+def keys_piece(x: Any, a: float, order: int, near: bool) -> Any:
+    """Keys' cubic kernel, or its derivative of some order, for 0 ≤ x ≤ 1 or for 1 ≤ x ≤ 2."""
+    factors = [a + 2, -(a + 3), 0.0, 1.0] if near else [a, -5 * a, 8 * a, -4 * a]
+    for _ in range(order):
+        factors = [f * (len(factors) - 1 - k) for k, f in enumerate(factors[:-1])]
+    made = np.zeros_like(x)
+    for f in factors:
+        made = made * x + x.dtype.type(f)
+    return made
+
+
+def _keys(distance: Any, a: float) -> Any:
+    """The whole kernel at some distance."""
     x = np.abs(distance)
-    if order == 0:
-        near = ((a + 2) * x - (a + 3)) * x * x + 1
-        far = ((x - 5) * x + 8) * x * a - 4 * a
-    elif order == 1:
-        near = (3 * (a + 2) * x - 2 * (a + 3)) * x
-        far = (3 * x - 10) * x * a + 8 * a
-    elif order == 2:
-        near = 6 * (a + 2) * x - 2 * (a + 3)
-        far = 6 * a * x - 10 * a
-    else:
-        near, far = (6 * (a + 2), 6 * a) if order == 3 else (0, 0)
-    made = np.where(x < 1, near, np.where(x < 2, far, 0))
-    # The same numbers in the precision that was given, and the sign of an odd derivative.
-    return (made * np.sign(distance) if order % 2 else made).astype(distance.dtype, copy=False)
+    far = np.where(x < 2, keys_piece(x, a, 0, False), 0)
+    return np.where(x < 1, keys_piece(x, a, 0, True), far)
 
 
 def _cubic(n: int, m: int, scale: float | None, align: bool, real: Any) -> Map:
@@ -95,7 +94,7 @@ def _cubic(n: int, m: int, scale: float | None, align: bool, real: Any) -> Map:
     part = (at - low)[:, None]
     taps = np.arange(-1, 3)
     places = np.clip(low[:, None].astype(np.intp) + taps, 0, n - 1)
-    return Map(places, keys_kernel(part - taps.astype(real), -0.75))
+    return Map(places, _keys(part - taps.astype(real), -0.75))
 
 
 def _triangle(x: Any) -> Any:
@@ -103,7 +102,7 @@ def _triangle(x: Any) -> Any:
 
 
 def _smooth(x: Any) -> Any:
-    return keys_kernel(x, -0.5)
+    return _keys(x, -0.5)
 
 
 def _lanczos(x: Any) -> Any:

@@ -74,6 +74,7 @@ class Recording:
                         name=titles[plan, kernel.name],
                         reads=made_by(kernel.reads),
                         writes=made_by(kernel.writes),
+                        state="in memory" if kernel.state and step.seconds else kernel.state,
                         measured=step.seconds,
                         compiled=step.compiled,
                     )

@@ -526,6 +526,7 @@ for _rank, _op in ((1, lp_pool1d), (2, lp_pool2d), (3, lp_pool3d)):
 def _(r):
     yield call(r.distinct(2, 1, 5, 4), 2, 2, _random_samples=r(2, 1, 2, low=0, high=0.9))
     yield call(r.distinct(2, 5, 4), (2, 1), None, 0.6, True, r(1, 2, 2, low=0, high=0.9))
+    yield call(r(0, 1, 5, 4), 2, 2, _random_samples=r(0, 1, 2))
 
 
 @fractional_max_pool3d.samples

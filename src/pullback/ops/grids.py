@@ -14,19 +14,19 @@ PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
 # `how`: (mode, padding, whether corners are aligned); `orders`: an integer for each axis.
 
 
-@opaque(public=False, node="GridSampler")
+@opaque(public=False, node="GridSampler", dtypes="f")
 def grid_sampled(xp, input, grid, how: Plain, orders: Plain):
     r"""A derivative of images (b, c, …) at the points of grids (b, …, rank), as (b, c, …)."""
     return xp.grid_read(input, grid, how, orders)
 
 
-@opaque(public=False, node="GridSamplerTransposed")
+@opaque(public=False, node="GridSamplerTransposed", dtypes="f")
 def grid_spread(xp, input, grid, shape: Plain, how: Plain, orders: Plain):
     r"""The transpose of `grid_sampled` in its images."""
     return xp.grid_spread_array(input, grid, tuple(shape), how, orders)
 
 
-@opaque(public=False, node="GridSamplerSlopes")
+@opaque(public=False, node="GridSamplerSlopes", dtypes="f")
 def grid_slopes(xp, input, image, grid, how: Plain, orders: Plain):
     r"""The gradient, in the grid, of the sum of `input * grid_sampled(image, grid)`."""
     return xp.grid_slopes_array(input, image, grid, how, orders)
@@ -201,7 +201,7 @@ def _declared(rank):
         "`interpolation_mode`: bilinear, nearest, bicubic; `padding_mode`: zeros, border, "
         "reflection.\nRuntimeError for shapes that do not fit."
     )
-    made = opaque(name=name, node=f"GridSampler{rank}D", method=False)(forward)
+    made = opaque(name=name, node=f"GridSampler{rank}D", method=False, dtypes="f")(forward)
 
     @made.backward("input")
     def _(xp, g, grid, input_shape, interpolation_mode, padding_mode, align_corners):

@@ -16,7 +16,7 @@ HOME = {"namespace": "nn.functional", "method": False}
 # `axes`: for each axis (kind of weights, from, to, scale or None, whether corners are aligned).
 
 
-@opaque(public=False, leading=True, node="UpsampleTransposed")
+@opaque(public=False, leading=True, node="UpsampleTransposed", dtypes="f")
 def resampled_back(xp, input, axes: Plain):
     r"""The transpose of a map to other sizes."""
     return xp.resample(input, axes, True)
@@ -29,7 +29,7 @@ def _declared(name, node, kind, rank):
         return xp.resample(input, axes, False)
 
     forward.__doc__ = f"Images with {rank} {'axes' if rank > 1 else 'axis'} to other sizes: {kind}."
-    made = opaque(public=False, leading=True, name=name, node=node)(forward)
+    made = opaque(public=False, leading=True, name=name, node=node, dtypes="if")(forward)
 
     @made.backward("input")
     def _(xp, g, axes):
