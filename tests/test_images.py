@@ -143,3 +143,95 @@ def test_images_of_bytes() -> None:
         NotImplementedError, match=r"mode 'area' is not implemented for torch\.uint8"
     ):
         F.interpolate(x, 2, mode="area")
+
+
+# ---------------------------------------------------------------------------- points of grids
+
+
+def points(*coordinates: float) -> Any:
+    """A grid of points on the middle line of an image."""
+    x = torch.tensor(coordinates, dtype=torch.float64)
+    return torch.stack([x, torch.zeros_like(x)], -1)[None, None].requires_grad_()
+
+
+LINE = [-3.2, -1.0, -0.75, 0.0, 1.0, 1.25, 2.6]
+# PyTorch's values and slopes of the line 1, 4, 7, 10 at LINE, where edges and ties are as well.
+ON_A_LINE = {
+    ("bilinear", "zeros", False): ([0, 0.5, 1, 5.5, 5, 0, 0], [0, 2, 6, 6, -20, 0, 0]),
+    ("bilinear", "border", False): ([1, 1, 1, 5.5, 10, 10, 10], [0, 0, 0, 6, 0, 0, 0]),
+    ("bilinear", "border", True): ([1, 1, 2.125, 5.5, 10, 10, 10], [0, 0, 4.5, 4.5, 0, 0, 0]),
+    ("bilinear", "reflection", True): (
+        [9.1, 1, 2.125, 5.5, 10, 8.875, 2.8], [4.5, 0, 4.5, 4.5, 0, -4.5, -4.5],
+    ),
+    ("nearest", "reflection", False): ([10, 1, 1, 7, 10, 10, 1], [0, 0, 0, 0, 0, 0, 0]),
+    ("nearest", "zeros", True): ([0, 1, 1, 7, 10, 10, 0], [0, 0, 0, 0, 0, 0, 0]),
+    ("bicubic", "zeros", False): (
+        [0, 0.219, 1, 5.5, 5.281, 0, 0], [0, 1.125, 6, 4.5, -23.625, -15, 0],
+    ),
+    ("bicubic", "reflection", False): (
+        [10.203, 0.438, 1, 5.5, 10.562, 10, 1.695], [3.6, 0, 4.5, 4.5, 0, -4.5, -4.905],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ON_A_LINE)
+def test_edges_and_ties(how: tuple[str, str, bool]) -> None:
+    values, slopes = ON_A_LINE[how]
+    x = torch.tensor([1.0, 4, 7, 10], dtype=torch.float64).reshape(1, 1, 1, 4)
+    grid = points(*LINE)
+    y = F.grid_sample(x, grid, *how)
+    np.testing.assert_allclose(y.detach().reshape(-1), values, atol=6e-4)
+    (g,) = torch.autograd.grad(y.sum(), grid)
+    np.testing.assert_allclose(g[0, 0, :, 0], slopes, atol=6e-4)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+def test_many_points_are_few_points(mode: str, padding: str) -> None:
+    """Sparse matrices give what sums over the elements of single points give, gradients too."""
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 5, 4, dtype=torch.float64).requires_grad_()
+    grid = (3 * torch.rand(2, 20, 30, 2, dtype=torch.float64) - 1.5).requires_grad_()
+    weights = torch.randn(2, 3, 20, 30, dtype=torch.float64)
+    whole = F.grid_sample(x, grid, mode, padding, False)
+    parts = [F.grid_sample(x, row, mode, padding, False) for row in grid.split(1, 1)]
+    np.testing.assert_allclose(whole.detach(), torch.cat(parts, 2).detach(), atol=1e-12)
+    gradients = torch.autograd.grad((whole * weights).sum(), [x, grid])
+    split = sum((p * w).sum() for p, w in zip(parts, weights.split(1, 2), strict=True))
+    for a, b in zip(gradients, torch.autograd.grad(split, [x, grid]), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-11)
+
+
+def test_points_that_are_no_numbers() -> None:
+    """As in PyTorch: NaN without a margin, the first element with one."""
+    x = torch.arange(1.0, 17.0).reshape(1, 1, 4, 4)
+    nan = torch.full((1, 1, 1, 2), float("nan"))
+    assert torch.isnan(F.grid_sample(x, nan)).all()
+    assert F.grid_sample(x, nan, "nearest").item() == 0
+    for padding in ("border", "reflection"):
+        assert F.grid_sample(x, nan, padding_mode=padding).item() == 1
+    far = torch.full((1, 1, 1, 2), 1e30)
+    assert F.grid_sample(x, far).item() == 0
+    assert F.grid_sample(x, far, padding_mode="border").item() == 16
+
+
+def test_missing_elements_are_not_read() -> None:
+    x = torch.full((1, 1, 3, 3), float("nan"))
+    x[0, 0, 1, 1] = 2
+    grid = torch.tensor([[[[0.0, 0.0], [3.0, 3.0]]]])
+    assert F.grid_sample(x, grid, "nearest", align_corners=True).tolist() == [[[[2, 0]]]]
+
+
+def test_identity_of_grids() -> None:
+    x = torch.rand(2, 3, 4, 5, dtype=torch.float64)
+    theta = torch.eye(2, 3, dtype=torch.float64).expand(2, 2, 3).contiguous().requires_grad_()
+    for align in (False, True):
+        grid = F.affine_grid(theta, x.shape, align)
+        assert grid.grad_fn.name() == "AffineGridGeneratorBackward0"
+        y = F.grid_sample(x, grid, align_corners=align)
+        assert y.grad_fn.name() == "GridSampler2DBackward0"
+        np.testing.assert_allclose(y.detach(), x, atol=1e-14)
+    volume = x[None].movedim(1, 2)
+    grid = F.affine_grid(torch.eye(3, 4, dtype=torch.float64)[None], volume.shape, True)
+    np.testing.assert_allclose(F.grid_sample(volume, grid, align_corners=True), volume, atol=1e-14)
+    assert F.grid_sample(x[:, :0], torch.zeros(2, 1, 2, 2).double()).shape == (2, 0, 1, 2)

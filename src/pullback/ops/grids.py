@@ -353,36 +353,50 @@ def _(np, input, grid, mode="bilinear", padding_mode="zeros", align_corners=None
 # --------------------------------------------------------------------------------- affine maps
 
 
-def _affine(xp, name, theta, size, align):
-    rank = len(size) - 2
-    if size[0] != theta.shape[0]:
-        raise RuntimeError(
-            f"{name}(): Expected size for first two dimensions of theta to be "
-            f"{[size[0], rank]}, but got a theta of shape {list(theta.shape)} for size {size}"
-        )
-    y = None
-    for k, n in enumerate(reversed(size[2:])):  # x is the first coordinate
-        steps = xp.linspace(-1, 1, n, dtype=theta.dtype)
-        if n == 1:
-            steps = xp.zeros(1, dtype=theta.dtype)
-        elif not align:
-            steps = steps * ((n - 1) / n)
-        along = xp.reshape(steps, 1, *(n if j == rank - 1 - k else 1 for j in range(rank)), 1)
-        column = xp.reshape(xp.select(theta, 2, k), size[0], *(1,) * rank, rank)
-        y = along * column if y is None else y + along * column
-    shift = xp.reshape(xp.select(theta, 2, rank), size[0], *(1,) * rank, rank)
-    return y + shift
-
-
-@composite(method=False)
+@opaque(method=False, dtypes="ifc")
 def affine_grid_generator(xp, theta, size: Ints, align_corners: bool):
     r"""`nn.functional.affine_grid`, without its checks of the arguments' kinds."""
-    if len(size) not in (4, 5) or tuple(theta.shape[1:]) != (len(size) - 2, len(size) - 1):
+    rank = len(size) - 2
+    if rank not in (2, 3) or tuple(theta.shape) != (size[0], rank, rank + 1):
         raise RuntimeError(
             f"affine_grid_generator(): expected a size of 4 or 5 integers and a theta of shape "
-            f"(b, 2, 3) or (b, 3, 4), but got {size} and {list(theta.shape)}"
+            f"(b, 2, 3) or (b, 3, 4), with b = size[0], but got size {list(size)} and a theta of "
+            f"shape {list(theta.shape)}"
         )
-    return _affine(xp, "affine_grid_generator", theta, size, align_corners)
+    return xp.affine_points(theta, size, align_corners)
+
+
+@opaque(public=False, node="AffineGridTransposed", dtypes="fc")
+def affine_grid_back(xp, input, size: Plain, align: bool):
+    r"""The transpose of `affine_grid_generator`."""
+    return xp.affine_points_back(input, size, align)
+
+
+@affine_grid_generator.backward("theta")
+def _(xp, g, size, align_corners):
+    return xp.affine_grid_back(g, tuple(size), align_corners)
+
+
+@affine_grid_back.backward("input")
+def _(xp, g, size, align):
+    return xp.affine_grid_generator(g, size, align)
+
+
+@affine_grid_generator.examples
+def _(xp, theta, size, align_corners):
+    (flat,), parted = _merged(xp, theta)
+    return parted(xp.affine_grid_generator(flat, (flat.shape[0], *size[1:]), align_corners))
+
+
+@affine_grid_back.examples
+def _(xp, input, size, align):
+    (flat,), parted = _merged(xp, input)
+    return parted(xp.affine_grid_back(flat, (flat.shape[0], *size[1:]), align))
+
+
+@affine_grid_back.samples
+def _(r):
+    yield call(r(2, 3, 4, 2), (2, 1, 3, 4), True)
 
 
 @composite(**HOME)
@@ -413,7 +427,12 @@ def affine_grid(xp, theta, size: Ints, align_corners: bool | None = None):
         raise ValueError(
             f"affine_grid(): Expected non-zero, positive output size. Got {list(size)}"
         )
-    return _affine(xp, "affine_grid", theta, size, bool(align_corners))
+    if theta.shape[0] != size[0]:
+        raise RuntimeError(
+            f"affine_grid(): Expected size for first two dimensions of theta to be "
+            f"{[size[0], rank]}, but got a theta of shape {list(theta.shape)} for size {list(size)}"
+        )
+    return xp.affine_grid_generator(theta, size, bool(align_corners))
 
 
 @affine_grid_generator.samples
