@@ -19,8 +19,10 @@ from pullback.backends import (
     array_statistics,
     correlation,
     einsum,
+    grids,
     pooling,
     recurrence,
+    resampling,
     scattering,
     searching,
     strides,
@@ -300,9 +302,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
-    alignment, array_functions, array_special, array_statistics, correlation, einsum, pooling,
-    recurrence,
-    scattering, searching, strides, tables,
+    alignment, array_functions, array_special, array_statistics, correlation, einsum, grids,
+    pooling, recurrence, resampling, scattering, searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})
