@@ -110,6 +110,15 @@ class ArrayVocabulary:
         return x[condition][0].item() if condition.any() else None
 
     @staticmethod
+    def first_outside(x: Any, low: int, high: int, but: int | None = None) -> Any:
+        """The first element of x that is less than one number, or not less than another, and is
+        not a third one; None if there is none."""
+        if not x.size or (low <= np.minimum.reduce(x, None) and np.maximum.reduce(x, None) < high):
+            return None
+        wrong = (x < low) | (x >= high)
+        return ArrayVocabulary.first_where(wrong if but is None else wrong & (x != but), x)
+
+    @staticmethod
     def conj(x: Any) -> Any:
         """The complex conjugate; a real array is its own."""
         return np.conjugate(x) if x.dtype.kind == "c" else x
