@@ -252,7 +252,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
 @method
 def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another tensor."""
-    return resize_(self, *the_template.shape, memory_format=memory_format)  # type: ignore[no-any-return]
+    return resize_(self, the_template.shape, memory_format=memory_format)  # type: ignore[no-any-return]
 
 
 @method
