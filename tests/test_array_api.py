@@ -154,6 +154,7 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "nextafter": lambda n, a: n.nextafter(a(A), a(np.float64(0))),
     "sign": lambda n, a: n.sign(a(Z)),
     "round": lambda n, a: n.round(a(A * 2)),
+    "round complex": lambda n, a: n.round(a(Z * 3)),
     "expm1": lambda n, a: n.expm1(a(Z)),
     "matmul": lambda n, a: n.matmul(a(A), a(A[0].T.astype(np.float32))),
     "matrix_transpose": lambda n, a: n.matrix_transpose(a(A)),
@@ -351,3 +352,26 @@ def test_functions_have_derivatives(function: Callable[[Any], Any]) -> None:
     x = torch.tensor(np.linspace(-1.3, 1.1, 6).reshape(2, 3), requires_grad=True)
     assert torch.autograd.gradcheck(function, (x,))
     assert torch.autograd.gradgradcheck(function, (x,))
+
+
+@pytest.mark.parametrize("function", DIFFERENTIABLE.values(), ids=list(DIFFERENTIABLE))
+def test_functions_of_many_examples_and_of_tangents(function: Callable[[Any], Any]) -> None:
+    x = torch.tensor(np.linspace(-1.3, 1.1, 12).reshape(2, 2, 3))
+    assert torch.allclose(torch.func.vmap(function)(x), torch.stack([function(e) for e in x]))
+    _, tangent = torch.func.jvp(function, (x[0],), (x[1],))
+    slopes = torch.func.jacrev(function)(x[0])
+    assert torch.allclose(tangent, (slopes * x[1]).sum((-1, -2)))
+
+
+def test_pairwise_formulas_are_not_stored() -> None:
+    """20 000² numbers in double precision would be 3 GB."""
+    x = torch.linspace(0, 1, 20_000, dtype=torch.float64, requires_grad=True)
+    differences = xp.expand_dims(x, 1) - xp.expand_dims(x, 0)
+    kernel = xp.exp(xp.negative(xp.square(xp.multiply(differences, 8.0))))
+    sums = xp.sum(kernel, axis=1)
+    assert kernel._is_formula
+    (slope,) = torch.autograd.grad(sums[0], x)
+    assert kernel._is_formula
+    near = np.exp(-((8 * x.detach().numpy()) ** 2))
+    assert sums[0].item() == pytest.approx(near.sum())
+    assert slope[5].item() == pytest.approx(near[5] * -128 * x[5].item())

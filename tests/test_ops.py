@@ -686,7 +686,7 @@ def walk_tensors(value: Any, found: list[Any]) -> None:
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_numbers_as_operands(op: Op, dtype: str) -> None:
     """A Python number is a 0-d tensor of the other operand's dtype."""
-    x = pullback.from_numpy(np.array([0.5, 1.5, 2.0]).astype(dtype))
+    x = pullback.tensor([0.5, 1.5, 2.0], dtype=getattr(pullback, dtype))
     if not supports(op, dtype):
         return
     function = public(pullback, op)

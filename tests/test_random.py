@@ -9,7 +9,10 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -129,6 +132,30 @@ def test_the_number_of_threads_changes_no_number() -> None:
     # The order of a sum may depend on the threads, its terms do not.
     np.testing.assert_allclose(kept, again[1], rtol=1e-4)
     np.testing.assert_allclose(noise, again[2], rtol=1e-4, atol=1e-3)
+
+
+def test_threads_share_one_stream() -> None:
+    """No number is drawn twice, even if all threads are the first to ask for one."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for seed in range(30):
+                g = torch.Generator().manual_seed(seed)
+                start = Barrier(8)
+
+                def draw(_: int, g: Any = g, start: Any = start) -> list[float]:
+                    start.wait()
+                    numbers: list[float] = torch.rand(5, dtype=torch.float64, generator=g).tolist()
+                    return numbers
+
+                drawn = [x for numbers in pool.map(draw, range(8)) for x in numbers]
+                assert len(set(drawn)) == 40
+                g.manual_seed(seed)
+                one = torch.rand(40, dtype=torch.float64, generator=g).tolist()
+                assert sorted(drawn) == sorted(one)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_fork_rng() -> None:
@@ -334,3 +361,12 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
 def test_numpys_numbers_are_numbers() -> None:
     assert torch.full((2,), np.float32(2)).dtype is torch.float32
     assert torch.equal(torch.mul(torch.ones(2), np.float32(2)), torch.full((2,), 2.0))
+
+
+def test_uniform_of_complex_numbers_fills_both_parts() -> None:
+    parts = torch.view_as_real(torch.empty(2000, dtype=torch.complex64).uniform_(-1, 2))
+    for part in (parts[:, 0], parts[:, 1]):
+        assert -1 <= part.min() < -0.9
+        assert 1.9 < part.max() < 2
+        assert abs(part.mean().item() - 0.5) < 0.1
+    assert torch.empty((), dtype=torch.complex128).uniform_().shape == ()

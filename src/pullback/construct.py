@@ -422,13 +422,10 @@ def _integers(numbers: list[Any], kinds: set[type], dtype: dtypes.dtype) -> Any:
 def number_array(number: Any, dtype: dtypes.dtype) -> Any:
     """A number as a 0-d array; RuntimeError where the dtype cannot hold it."""
     number = _number(number)
-    if isinstance(number, complex) and not dtype.is_complex:
-        if number.imag:
-            raise RuntimeError(
-                f"value cannot be converted to type {dtype.name} without overflow: {number}"
-            )
-        number = number.real
-    return _convert([number], {type(number)}, dtype).reshape(())
+    signed = dtype.kind in "iu" and dtype is not dtypes.uint64
+    if signed and type(number) is int and not -(2**63) <= number < 2**63:
+        raise ValueError("Overflow when unpacking long long: an integer does not fit in int64")
+    return dtypes.fitted(number, dtype.numpy)
 
 
 # ----------------------------------------------------------------------- legacy constructors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,38 @@ def check_number(number: Any, numpy_dtype: np.dtype[Any]) -> Any:
                 f"float, or convert the tensor with .to() first"
             ) from None
     return number
+
+
+def fitted(number: Any, numpy_dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """A Python number that is written as it is, as a 0-d array.
+
+    RuntimeError where the dtype cannot hold it; fractions are cut off, -1 may stand for the largest
+    unsigned number, and infinities and NaN are numbers of every floating dtype.
+    """
+    letter = kind(numpy_dtype)
+    if letter == "b":
+        return np.array(bool(number))
+    fits = letter == "c" or not (isinstance(number, complex) and number.imag)
+    if fits and isinstance(number, complex) and letter != "c":
+        number = number.real
+    if fits and letter in "iu":
+        limits_ = np.iinfo(numpy_dtype)
+        low, high = int(limits_.min), int(limits_.max)
+        if isinstance(number, float):  # NaN fails both comparisons
+            fits = low <= number <= high
+        else:
+            fits = (low if letter == "i" else -high) <= number <= high
+        if fits:
+            number = int(number)
+            return np.array(number if number >= low else number + high + 1, numpy_dtype)
+    elif fits:
+        with np.errstate(all="ignore"):
+            found = np.array(check_number(number, numpy_dtype)).astype(numpy_dtype)
+        if np.isfinite(found) or not cmath.isfinite(number):
+            return found
+    raise RuntimeError(
+        f"value cannot be converted to type {NAMES[numpy_dtype.name]} without overflow: {number}"
+    )
 
 
 def from_name(name: str) -> dtype:

@@ -335,7 +335,11 @@ def recorded(x: Tensor, value: Any = None) -> bool:
 def _assigned(x: Tensor, value: Any) -> Any:
     """A number that the dtype of x can hold, or an array."""
     kind = type(value)
-    if (kind is float or kind is int or kind is bool) and dtypes.kind(x._value.dtype) in "fc":
+    if (
+        (kind is float or kind is int or kind is bool)
+        and dtypes.kind(x._value.dtype) in "fc"
+        and (-65504 <= value <= 65504 or dtypes.is_narrow(x._value.dtype))  # PyTorch writes inf
+    ):
         return value
     if isinstance(value, (int, float, complex, np.generic)):
         return number_array(value, x.dtype)
@@ -358,7 +362,7 @@ def _write(x: Tensor, key: Any, value: Any, name: str) -> None:
     before_write(array)
     token = quiet_set(QUIET)
     try:
-        if type(value) is ndarray and value.dtype.kind == "c" and array.dtype.kind != "c":
+        if type(value) is ndarray and value.dtype.kind == "c" and array.dtype.kind not in "bc":
             value = value.real
         if indices:
             part[tuple(FULL if k is None else k._array for k in indices)] = value

@@ -37,7 +37,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback import matrices
+from pullback import dtypes, matrices
 from pullback.arguments import (
     Array,
     Arrays,
@@ -473,6 +473,7 @@ class Composite(Op):
         *,
         numbers: str = "",  # tensor arguments that may be Python numbers
         library: bool = False,  # its body is a library call, preferred to loops
+        one_rounding: bool = False,  # numbers of 16 bits are rounded at the end, not at each step
         gives_view: bool = False,  # its body ends in a view of its first argument
         in_order: bool = False,  # its one node's result lies in memory in order
         **options: Any,
@@ -480,6 +481,7 @@ class Composite(Op):
         super().__init__(forward, **options)
         self.numbers = frozenset(numbers.split())
         self.library = library
+        self.one_rounding = one_rounding
         self.gives_view = gives_view
         self.in_order = in_order
 
@@ -512,10 +514,31 @@ class Composite(Op):
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds:
             self.check_dtype(args)
-        result = self.call(xp, args)
+        result = self._rounded_once(xp, args) if self.one_rounding else self.call(xp, args)
         if self.outputs and type(result) is tuple and self.tuple_class is not tuple:
             return self.tuple_class(*result)
         return result
+
+    def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
+        """The body read with numbers of 16 bits in float32, and its results rounded."""
+        given = {k: _numpy_dtype(args[k]) for k in self.tensors if hasattr(args[k], "dtype")}
+        goal = next((d for d in given.values() if dtypes.kind(d) in "fc"), None)
+        asked = args[self.positions["dtype"]] if "dtype" in self.positions else None
+        if goal is None or not dtypes.is_narrow(goal) or asked is not None:
+            return self.call(xp, args)
+        wide = list(args)
+        for k, dtype in given.items():
+            if dtypes.is_narrow(dtype):
+                wide[k] = xp.cast(args[k], dtypes.float32.numpy)
+        result = self.call(xp, wide)
+        if not isinstance(result, tuple):
+            return xp.cast(result, goal)
+        return tuple(xp.cast(r, goal) if dtypes.kind(_numpy_dtype(r)) == "f" else r for r in result)
+
+
+def _numpy_dtype(x: Any) -> Any:
+    """NumPy's dtype of an array, a formula or a tensor."""
+    return getattr(x.dtype, "numpy", x.dtype)
 
 
 class Creation(Op):
@@ -540,6 +563,12 @@ class Creation(Op):
         self.default = default
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
+        dtype = dtypes.from_numpy(args[self.positions["dtype"]])
+        if self.kinds and dtype.kind not in self.kinds:
+            raise NotImplementedError(
+                f"\"{self.name}\" not implemented for '{dtypes.SCALAR_NAMES[dtype]}': make it in "
+                f"another dtype, and convert with .to()"
+            )
         return self.call(xp, args)
 
 

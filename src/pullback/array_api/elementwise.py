@@ -44,7 +44,6 @@ negative = _unary("negative")
 positive = _unary("positive")
 real = _unary("real")
 reciprocal = _unary("reciprocal")
-round = _unary("round")
 signbit = _unary("signbit")
 sin = _unary("sin")
 sinh = _unary("sinh")
@@ -88,6 +87,13 @@ def expm1(x: Any, /) -> Any:
         return torch.expm1(x)
     near = torch.isfinite(x) & (x != 0)
     return torch.where(near, torch.expm1(x), torch.exp(x) - 1)
+
+
+def round(x: Any, /) -> Any:
+    """The nearest whole numbers, the even one of two as near; of complex numbers, of both parts."""
+    if x.dtype.is_complex:
+        return torch.complex(torch.round(x.real), torch.round(x.imag))
+    return torch.round(x)
 
 
 def sign(x: Any, /) -> Any:

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
-from pullback.dtypes import check_number, limits
+from pullback.dtypes import check_number, fitted, limits
 from pullback.dtypes import kind as kind_of
 
 __all__ = [
@@ -353,10 +353,9 @@ def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     """One value everywhere. RuntimeError for a negative size."""
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    value = check_number(value, dtype)
-    if value == 0 and type(value) is int:  # not -0.0; and such memory comes for nothing
+    if type(value) is int and value == 0:  # not -0.0; and such memory comes for nothing
         return np.zeros(shape, dtype)
-    return np.full(shape, value, dtype)
+    return np.full(shape, fitted(value, dtype), dtype)
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:

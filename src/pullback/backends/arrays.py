@@ -86,7 +86,7 @@ class ArrayVocabulary:
     @staticmethod
     def cast(x: Any, numpy_dtype: Any) -> Any:
         """The values in another dtype; a complex number loses its imaginary part."""
-        if x.dtype.kind == "c" and np.dtype(numpy_dtype).kind != "c":
+        if x.dtype.kind == "c" and np.dtype(numpy_dtype).kind not in "bc":
             x = x.real
         return x.astype(numpy_dtype, copy=False)
 

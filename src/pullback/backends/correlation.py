@@ -17,7 +17,9 @@ import numpy as np
 
 from pullback.backends import direct
 
-__all__ = ["correlate", "correlate_input", "correlate_weight"]
+__all__ = [
+    "columns_image", "correlate", "correlate_input", "correlate_weight", "image_columns",
+]  # fmt: skip
 
 PIECE = 1 << 18  # elements of the columns that are laid out at a time
 
@@ -192,3 +194,31 @@ def correlate_weight(
         columns = columns.reshape(count, groups, size, spots)
         result += np.matmul(y[part], columns.swapaxes(2, 3)).sum(0)
     return result.reshape(shape).astype(dtype, copy=False)
+
+
+def image_columns(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+    """The windows of images (…, c, h, w) as columns (…, c kh kw, count)."""
+    *lead, channels = x.shape[:-2]
+    g = Geometry(x.shape[-2:], kernel, stride, padding, dilation)
+    padded = g.pad(x).reshape(math.prod(lead), channels, *g.padded)
+    made = np.empty((len(padded), channels, *g.kernel, *g.counts), x.dtype)
+    return g.columns(padded, made).reshape(
+        *lead, channels * math.prod(g.kernel), math.prod(g.counts)
+    )
+
+
+def columns_image(
+    y: Any, size: Sequence[int], kernel: Any, stride: Any, padding: Any, dilation: Any
+) -> Any:
+    """The transpose of `image_columns`: columns added where they were read."""
+    dtype = y.dtype
+    (y,) = _wide(y)
+    *lead, rows = y.shape[:-1]
+    g = Geometry(size, kernel, stride, padding, dilation)
+    channels = rows // math.prod(g.kernel)
+    columns = y.reshape(math.prod(lead), channels, *g.kernel, *g.counts)
+    padded: Any = np.zeros((len(columns), channels, *g.padded), y.dtype)
+    for place, where in g.places():
+        padded[(..., *where)] += columns[(slice(None), slice(None), *place)]
+    inside = padded[(..., *g.inside)].reshape(*lead, channels, *size)
+    return np.ascontiguousarray(inside).astype(dtype, copy=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from pullback.devices import CPU, device
 _COUNTER, _KEY, _BUFFER = slice(1, 5), slice(5, 7), slice(7, 11)
 _PLACE, _HAS_HALF, _HALF = 11, 12, 13
 _STATE_BYTES = 14 * 8
+
+
+_MAKING = Lock()  # a stream is started once, whichever thread asks first
 
 
 class Generator:
@@ -41,9 +45,13 @@ class Generator:
     @property
     def source(self) -> np.random.Generator:
         """NumPy's generator; made when first needed, as importing numpy.random takes 15 ms."""
-        if self._source is None:
-            self._source = np.random.Generator(np.random.Philox(self._seed))
-        return self._source
+        source = self._source
+        if source is None:
+            with _MAKING:
+                source = self._source
+                if source is None:
+                    source = self._source = np.random.Generator(np.random.Philox(self._seed))
+        return source
 
     def seed(self) -> int:
         """Start a stream that cannot be foreseen; gives its seed."""

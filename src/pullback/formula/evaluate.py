@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 import warnings
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
 from pullback.formula import slabs, turns, waiting
+from pullback.formula.lower import Axes
 from pullback.formula.node import Formula, Source, Value, address_of
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
@@ -324,8 +326,10 @@ def _warn_once(error: Exception) -> None:
         )
 
 
-def _thin(array: Any, axes: tuple[int, ...]) -> Any:
+def _thin(array: Any, axes: Axes) -> Any:
     """The given axes in the given order; the others have, or repeat, one element.
+
+    Axes that are one index lie in memory as one.
 
     Complex numbers are two real ones, along a last axis, and bfloat16 is its bits.
     """
@@ -335,6 +339,11 @@ def _thin(array: Any, axes: tuple[int, ...]) -> Any:
         array = array.view(np.uint16)
     if len(axes) == array.ndim and axes == tuple(range(array.ndim)):
         return array
+    groups = [axis if isinstance(axis, tuple) else (axis,) for axis in axes]
+    if len(groups) < sum(map(len, groups)):
+        thin = _thin(array, tuple(axis for group in groups for axis in group))
+        sizes = iter(thin.shape)
+        return thin.reshape([math.prod(next(sizes) for _ in group) for group in groups])
     kept = sorted(axes)
     thin = array[tuple(slice(None) if k in kept else slice(0, 1) for k in range(array.ndim))]
     order = [*axes, *(k for k in range(array.ndim) if k not in kept)]

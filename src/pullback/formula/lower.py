@@ -175,7 +175,7 @@ class Lowering:
             i = plain(at[0])
             return i if isinstance(i, Scalar) else const(i, INT)
         array = node.array if isinstance(node, Source) else None
-        strides = _strides(node) if array is None else array.strides
+        strides = strides_of(node)
         axes = [k for k, s in enumerate(node.shape) if s != 1 and strides[k] != 0]
         is_complex = node.dtype.kind == "c"
         if not axes and not is_complex:  # a single number is a parameter of the code
@@ -297,6 +297,7 @@ def element_of_view(node: Formula, at: tuple[Any, ...]) -> tuple[Value, tuple[An
 
 def _arithmetic(dtype: Any) -> Any:
     """What numbers of a dtype are computed with: those of 16 bits are for storage."""
+    dtype = np.dtype(dtype)
     return np.dtype(np.float32) if is_narrow(dtype) else dtype
 
 
@@ -321,13 +322,19 @@ def indices_of(at: Sequence[Any]) -> set[str]:
     return {n.data for n in found if n.op == "index"}
 
 
-def _strides(node: Value) -> tuple[int, ...]:
-    """Those of the array that a stored result will be: contiguous."""
+def strides_of(node: Value) -> tuple[int, ...]:
+    """Those of an array that is read, or that a stored result will be: contiguous."""
+    if isinstance(node, Source):
+        return tuple(node.array.strides)
     strides, step = [], node.itemsize
     for size in reversed(node.shape):
         strides.append(step)
         step *= size
     return tuple(reversed(strides))
+
+
+# The axes of a value that a buffer's indices run along; several axes may be one index.
+Axes = tuple[int | tuple[int, ...], ...]
 
 
 @dataclass
@@ -336,9 +343,9 @@ class Call:
 
     kernel: Kernel
     sizes: dict[str, int]
-    arrays: dict[str, tuple[Value, tuple[int, ...]]]  # buffer → value, and its axes in order
+    arrays: dict[str, tuple[Value, Axes]]  # buffer → value, and its axes in order
     scalars: dict[str, Any]  # parameter → value, or a number
-    results: list[tuple[str, Formula, tuple[int, ...]]]  # buffer, formula, its axes
+    results: list[tuple[str, Formula, Axes]]  # buffer, formula, its axes
 
 
 def kernel_of(
@@ -357,7 +364,8 @@ def kernel_of(
     for loop, size in loops.values():
         low.loops[loop.name] = loop
         low.sizes[loop.name] = size
-    outputs, results = [], []
+    outputs = []
+    results: list[tuple[str, Formula, Axes]] = []
     for job in jobs:
         node = job.node
         at = tuple(0 if axis is None else index(axis) for axis in job.outer_axes)

@@ -16,7 +16,8 @@ from pullback.backends.loops import Kernel, MalformedKernel, free_indices, verif
 from pullback.backends.scalar import walk
 from pullback.backends.simplify import simplify
 from pullback.config import config
-from pullback.formula.lower import SHORT, Call, Job, kernel_of
+from pullback.formula.lower import SHORT, Axes, Call, Job, kernel_of
+from pullback.formula.merge import merged
 from pullback.formula.node import Formula, Source, Value, address_of, kind_of
 from pullback.formula.roles import Loops, as_columns, job_of, pairs_of
 from pullback.formula.vocabulary import NotLowerable
@@ -30,9 +31,9 @@ class Step:
 
     numpy: list[int]
     call: Call | None = None
-    arrays: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
+    arrays: tuple[tuple[str, int, Axes], ...] = ()
     scalars: tuple[tuple[str, int, Any], ...] = ()
-    results: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
+    results: tuple[tuple[str, int, Axes], ...] = ()
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
     slabs: bool = False  # the formula is computed slab by slab
@@ -194,7 +195,7 @@ def _plan(
             followers = _followers(members, waiting, done, set(stops), policy.short)
             if followers is not None:
                 jobs, call = followers
-            steps.append(_step(call, place))
+            steps.append(_step(merged(call), place))
             done |= {id(job.node) for job in jobs}
         waiting = [n for n in waiting if id(n) not in done]
     return steps

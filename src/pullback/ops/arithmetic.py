@@ -426,7 +426,7 @@ def _(xp, g, input, y):
     return xp.where(xp.eq(size, 0), 0, slope)
 
 
-@pointwise(overloads={"weight": 0, "": 1}, dtypes="fc")
+@pointwise(overloads={"weight": 0, "": 1}, dtypes="fc", exact_numbers=True)
 def lerp(xp, input, end, weight: Array):
     r"""Interpolation: $y = \text{input} + \text{weight}\,(\text{end} - \text{input})$."""
     gap = end - input  # from the nearer end: both ends are met exactly

@@ -5,7 +5,7 @@ import math
 from pullback.op import Number, Plain, call, composite
 
 
-@composite(namespace="nn.functional", method=False, dtypes="f")
+@composite(namespace="nn.functional", method=False, dtypes="f", one_rounding=True)
 def scaled_dot_product_attention(
     xp,
     query,

@@ -113,7 +113,7 @@ def _average(
     return y / divisor if input.dtype.kind != "i" else xp.div(y, divisor, rounding_mode="trunc")
 
 
-@composite(aliases=("nn.functional.avg_pool1d",), method=False)
+@composite(aliases=("nn.functional.avg_pool1d",), method=False, one_rounding=True)
 def avg_pool1d(
     xp, input, kernel_size: Plain, stride: Plain = None, padding: Plain = 0,
     ceil_mode: bool = False, count_include_pad: bool = True,
@@ -122,7 +122,7 @@ def avg_pool1d(
     return _average(xp, 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
-@composite(**HOME)
+@composite(**HOME, one_rounding=True)
 def avg_pool2d(
     xp, input, kernel_size: Plain, stride: Plain = None, padding: Plain = 0,
     ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,

@@ -129,6 +129,10 @@ def _(r):
 @composite(inplace=False, derivative=False)
 def isclose(xp, input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False):
     r"""Whether $|\text{input} - \text{other}| \le \text{atol} + \text{rtol}\,|\text{other}|$."""
+    if input.dtype != other.dtype:
+        raise RuntimeError(
+            f"isclose: {input.dtype} did not match {other.dtype}: convert one of them with .to()"
+        )
     close = xp.eq(input, other)
     if input.dtype.kind == "b":
         return close

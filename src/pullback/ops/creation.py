@@ -72,7 +72,7 @@ def _(np, size, fill_value, *, dtype=None):
     return np.full(size, fill_value, dtype)
 
 
-@creation(default="infer", widens=True)
+@creation(default="infer", widens=True, dtypes="if")
 def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
     r"""start, start + step, … below end: $\lceil (\text{end} - \text{start}) / \text{step} \rceil$.
 
@@ -147,7 +147,7 @@ def _(np, start=0, end=None, step=1, dtype=None):
     return np.arange(start, end + step / 1000, step).astype(dtype or np.float32)
 
 
-@creation(widens=True)
+@creation(widens=True, dtypes="ifc")
 def linspace(xp, start: Number, end: Number, steps: int, *, dtype):
     r"""`steps` numbers from start to end, both included, evenly spaced."""
     if steps < 0:
@@ -169,7 +169,7 @@ def _(np, start, end, steps, dtype=None):
     return np.linspace(start, end, steps, dtype=dtype)
 
 
-@creation(widens=True)
+@creation(widens=True, dtypes="ifc")
 def logspace(xp, start: Number, end: Number, steps: int, base: float = 10.0, *, dtype):
     r"""`steps` powers of the base, the exponents evenly spaced from start to end."""
     return xp.powers(base, start, end, steps, dtype)

@@ -270,6 +270,8 @@ def _triangle_indices(name):
     def indices(xp, row: int, col: int, offset: int = 0, *, dtype):
         if row < 0 or col < 0:
             raise RuntimeError(f"{name}: row and col must be non-negative, got {row} and {col}")
+        if dtype.name not in ("int32", "int64"):
+            raise NotImplementedError(f"{name}: indices are int32 or int64, not {dtype}")
         return xp.triangle_indices(row, col, offset, name == "tril_indices", dtype)
 
     @indices.samples

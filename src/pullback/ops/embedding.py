@@ -165,7 +165,7 @@ def _(np, input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_g
     return weight[input]
 
 
-@composite(**HOME)
+@composite(**HOME, one_rounding=True)
 def embedding_bag(
     xp, input, weight, offsets: Plain = None, max_norm: Plain = None, norm_type: float = 2,
     scale_grad_by_freq: bool = False, mode: Plain = "mean", sparse: bool = False,

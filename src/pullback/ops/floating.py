@@ -117,7 +117,13 @@ def _(np, input):
 @composite(inplace=True)
 def ldexp(xp, input, other: Array):
     r"""$y = \text{input} \cdot 2^\text{other}$."""
-    return input * xp.pow(2.0, other)
+    floating = input.dtype.is_floating_point
+    if other.dtype.kind == "b" and floating:
+        raise NotImplementedError("\"ldexp\" not implemented for 'Bool': convert with .long()")
+    power = xp.pow(2.0, other)
+    if floating and other.dtype.kind in "iu":  # integers do not widen the result
+        power = xp.cast(power, input.dtype.numpy)
+    return input * power
 
 
 @ldexp.samples

@@ -254,7 +254,13 @@ def huber_loss(
     _floating("huber_cpu", input)
     if weight is None:
         return xp.huber_error(input, target, reduction, delta)
-    return xp.weighted(xp.huber_error(input, target, "none", delta), weight, reduction)
+    if weight.shape != input.shape:
+        raise ValueError(
+            f"Inputs and weight must have the same size, not {list(input.shape)} and "
+            f"{list(weight.shape)}"
+        )
+    # Unlike that of other losses, the mean is over the elements, whatever the weights sum to.
+    return xp.reduced(xp.huber_error(input, target, "none", delta) * weight, reduction)
 
 
 @huber_loss.samples
@@ -269,7 +275,7 @@ def _(r):
 def _(np, input, target, reduction="mean", delta=1.0, weight=None):
     d = np.abs(input - target)
     loss = np.where(d <= delta, d**2 / 2, delta * (d - delta / 2))
-    return _reference(np, loss, None, None, reduction, weight)
+    return _reference(np, loss if weight is None else loss * weight, None, None, reduction)
 
 
 # ------------------------------------------------------------------------------ likelihoods

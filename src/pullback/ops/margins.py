@@ -24,7 +24,7 @@ def _not_half(name, input):
 # -------------------------------------------------------------------------------- distances
 
 
-@composite(aliases=("nn.functional.pairwise_distance",), method=False)
+@composite(aliases=("nn.functional.pairwise_distance",), method=False, one_rounding=True)
 def pairwise_distance(xp, x1, x2, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False):
     r"""$\lVert x_1 - x_2 + \epsilon \rVert_p$ along the last axis."""
     return xp.linalg_vector_norm(x1 - x2 + eps, p, -1, keepdim)

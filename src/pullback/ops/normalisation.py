@@ -76,7 +76,7 @@ def _layer(xp, name, input, normalized_shape, weight, bias, eps):
     return xp.contiguous(_affine(xp, y, weight, bias, given)), mean, rstd
 
 
-@composite(**HOME)
+@composite(**HOME, one_rounding=True)
 def layer_norm(
     xp, input, normalized_shape: Plain, weight: Array = None, bias: Array = None,
     eps: float = 1e-5,
@@ -88,7 +88,7 @@ def layer_norm(
     return _layer(xp, "layer_norm", input, normalized_shape, weight, bias, eps)[0]
 
 
-@composite(method=False)
+@composite(method=False, one_rounding=True)
 def native_layer_norm(
     xp, input, normalized_shape: Plain, weight: Plain, bias: Plain, eps: float
 ):  # fmt: skip
@@ -127,7 +127,7 @@ def _(np, input, normalized_shape, weight, bias, eps):
     return (input - mean) * rstd * weight + bias, mean, rstd
 
 
-@composite(aliases=("nn.functional.rms_norm",), method=False)
+@composite(aliases=("nn.functional.rms_norm",), method=False, one_rounding=True)
 def rms_norm(
     xp, input, normalized_shape: Plain, weight: Array = None, eps: Number = None
 ):  # fmt: skip
@@ -185,7 +185,7 @@ def _grouped(xp, name, input, groups, eps):
     return xp.reshape(y, *input.shape), mean, rstd
 
 
-@composite(**HOME)
+@composite(**HOME, one_rounding=True)
 def group_norm(
     xp, input, num_groups: int, weight: Array = None, bias: Array = None, eps: float = 1e-5
 ):  # fmt: skip
@@ -201,7 +201,7 @@ def group_norm(
     return _affine(xp, y, weight, bias, (-1, *(1,) * (len(input.shape) - 2)))
 
 
-@composite(method=False)
+@composite(method=False, one_rounding=True)
 def native_group_norm(
     xp, input, weight: Plain, bias: Plain, N: int, C: int, HxW: int, group: int, eps: float
 ):  # fmt: skip

@@ -37,7 +37,7 @@ def _(xp, g, y, input):
     return input * xp.where(xp.eq(y, 0), 0, g / xp.where(xp.eq(y, 0), 1, y))
 
 
-@composite(namespace="linalg", method=False)
+@composite(namespace="linalg", method=False, one_rounding=True)
 def vector_norm(
     xp, x, ord: Number = 2, dim: Plain = None, keepdim: bool = False, *, dtype: Dtype = None
 ):

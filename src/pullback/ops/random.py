@@ -35,7 +35,7 @@ def _(r):
     yield call(2, dtype=r.float64)
 
 
-@creation(default="int", random=True)
+@creation(default="int", random=True, dtypes="if")
 def randint(xp, low: Plain = None, high: Plain = None, size: Plain = None, *, generator=None,
             dtype):  # fmt: skip
     r"""Integers from low to high - 1: `randint(high, size)` or `randint(low, high, size)`."""
@@ -63,7 +63,7 @@ def _(r):
     yield call(5, size=(2,))
 
 
-@creation(default="int", random=True)
+@creation(default="int", random=True, dtypes="if")
 def randperm(xp, n: int, *, generator=None, dtype):
     r"""The integers 0 to n - 1 in random order."""
     if n < 0:

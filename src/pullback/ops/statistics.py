@@ -205,7 +205,7 @@ def _(np, input, *, dim=None, keepdim=False):
     )
 
 
-@composite()
+@composite(one_rounding=True)
 def dist(xp, input, other, p: Number = 2):
     r"""$\left(\sum_i |x_i - y_i|^p\right)^{1/p}$ over all elements; the shapes broadcast."""
     return xp.linalg_vector_norm(input - other, p)

@@ -10,7 +10,7 @@ def _checked(name, M):
 
 
 def _window(xp, name, M, sym, parameters, dtype):
-    if dtype.kind != "f":
+    if dtype.kind != "f" or dtype.itemsize == 2:  # the older functions widen before
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {dtype}")
     return xp.fourier("window", name, M, sym, parameters, dtype)
 
@@ -199,7 +199,7 @@ def _older(name, kind, weights):
         return _window(xp, kind, window_length, not periodic, weights, dtype)
 
     window.__doc__ = f"The {name.capitalize()} window, as `signal.windows.{name}`."
-    declared = creation(name=f"{name}_window")(window)
+    declared = creation(name=f"{name}_window", widens=True)(window)
 
     @declared.samples
     def _(r):
@@ -218,7 +218,7 @@ for _name in ("hann", "blackman"):
 _older("bartlett", "triangle", ())
 
 
-@creation()
+@creation(widens=True)
 def hamming_window(
     xp, window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
     dtype,
@@ -240,7 +240,7 @@ def _(np, window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None):
     return windows.general_cosine(window_length, [alpha, beta], not periodic)
 
 
-@creation()
+@creation(widens=True)
 def kaiser_window(xp, window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype):
     r"""Kaiser's window, as `signal.windows.kaiser`."""
     return _window(xp, "kaiser", window_length, not periodic, (beta,), dtype)
