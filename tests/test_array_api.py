@@ -321,6 +321,9 @@ def test_sizes_that_are_not_known_broadcast() -> None:
         (lambda x: xp.linalg.cross(x, x[:, :1]), ValueError, r"\[2, 3\] and \[2, 1\] hold vectors"),
         (lambda x: xp.linalg.cross(x.mT, x.mT), ValueError, "3 elements, not 2"),
         (lambda x: xp.vecdot(x, x[:, :1]), ValueError, "of different lengths along the axis -1"),
+        (lambda x: xp.astype(x, np.float64), TypeError, "astype.. takes dtypes of pullback"),
+        (lambda x: xp.isdtype(np.dtype("f8"), "bool"), TypeError, "isdtype.. takes dtypes"),
+        (lambda x: xp.can_cast(x, np.float64), TypeError, "can_cast.. takes dtypes"),
         (lambda x: xp.abs(x=x), TypeError, "unexpected keyword|positional-only"),
     ],
 )  # fmt: skip

@@ -974,7 +974,7 @@ def test_saved_values() -> None:
     x, a = leaf(3), torch.tensor([2.0, 3.0, 4.0])
     y = x.exp()
     assert y.grad_fn._saved_result.tolist() == y.tolist()
-    assert not y.grad_fn._saved_result.requires_grad
+    assert y.grad_fn._saved_result.requires_grad
     product = (x * a).grad_fn
     assert product._saved_other.tolist() == [2, 3, 4]
     with pytest.raises(AttributeError, match="_saved_self"):
@@ -1258,3 +1258,26 @@ def test_views_made_while_the_list_of_views_is_cleared() -> None:
     thread.join()
     y.mul_(3)
     assert [v.grad_fn.name() for v in made] == ["AsStridedBackward0"] * 2
+
+
+def test_old_arguments() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.warns(FutureWarning, match="grad_variables"):
+        torch.autograd.backward(x * 2, grad_variables=torch.ones(2))
+    assert x.grad.tolist() == [2, 2]
+    with pytest.warns(FutureWarning), pytest.raises(RuntimeError, match="both passed"):
+        torch.autograd.backward(x * 2, torch.ones(2), grad_variables=torch.ones(2))
+    with pytest.warns(FutureWarning, match="only_inputs"):
+        assert torch.autograd.grad(x.sum(), x, only_inputs=False)[0].tolist() == [1, 1]
+    found = torch.autograd.grad((x * x).sum(), {"x": x, "y": x})
+    assert {name: g.tolist() for name, g in found.items()} == {"x": [2, 4], "y": [2, 4]}
+
+
+def test_multithreading_is_remembered() -> None:
+    assert torch.autograd.is_multithreading_enabled()
+    with torch.autograd.set_multithreading_enabled(False):
+        assert not torch.autograd.is_multithreading_enabled()
+        with torch.autograd.set_multithreading_enabled(True):
+            assert torch.autograd.is_multithreading_enabled()
+        assert not torch.autograd.is_multithreading_enabled()
+    assert torch.autograd.is_multithreading_enabled()

@@ -241,6 +241,7 @@ def test_resize_in_the_same_memory() -> None:
     grown = _range(2, 2)
     grown.resize_(3, 2)
     assert grown.flatten()[:4].tolist() == [0, 1, 2, 3]
+    assert grown.resize_as_(torch.ones(())).shape == ()
     with pytest.raises(TypeError, match="size"):
         grown.resize_()
 

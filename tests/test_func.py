@@ -10,6 +10,7 @@ import pytest
 
 import pullback as torch
 from pullback.func import (
+    debug_unwrap,
     functional_call,
     functionalize,
     grad,
@@ -20,6 +21,8 @@ from pullback.func import (
     jacrev,
     jvp,
     linearize,
+    rearrange,
+    replace_all_batch_norm_modules_,
     stack_module_state,
     vjp,
     vmap,
@@ -307,10 +310,10 @@ def test_functional_call() -> None:
         (x,),
     )
     assert found.tolist() == [0, 0, 0]
-    with pytest.raises(RuntimeError, match="unexpected key"):
-        functional_call(net, {"wait": x}, x)
-    with pytest.raises(RuntimeError, match="Missing key"):
-        functional_call(net, {"weight": x}, x, strict=True)
+    found = functional_call(net, {"wait": x, "weight": torch.zeros(3)}, x)
+    assert found.tolist() == [1, 1, 1]
+    with pytest.raises(RuntimeError, match=r"Unexpected key.*'wait'; Missing key.*'0\.weight'"):
+        functional_call(net, {"weight": x, "wait": x}, x, strict=True)
     with pytest.raises(ValueError, match="multiple dictionaries"):
         functional_call(net, ({"weight": x}, {"weight": x}), x)
     with pytest.raises(RuntimeError, match="shape"):
@@ -321,6 +324,68 @@ def test_functional_call() -> None:
     assert found.tolist() == [1, 1, 1]
     g = grad(lambda p: functional_call(net, p, x).sum())({"shift": torch.zeros(3)})
     assert g["shift"].tolist() == [1, 1, 1]
+
+
+def test_rearrange() -> None:
+    x = torch.arange(24.0).reshape(2, 3, 4)
+    for pattern, expected, lengths in (
+        ("a b c -> c b a", x.permute(2, 1, 0), {}),
+        ("a b c -> (b a) c", x.transpose(0, 1).reshape(6, 4), {}),
+        ("a b (c d) -> d a b c", x.reshape(2, 3, 2, 2).permute(3, 0, 1, 2), {"d": 2}),
+        ("a b (c d) -> d a b c", x.reshape(2, 3, 4, 1).permute(3, 0, 1, 2), {"c": 4, "d": 1}),
+        ("... c -> c ...", x.permute(2, 0, 1), {}),
+        ("a ... -> (... a)", x.permute(1, 2, 0).reshape(-1), {}),
+        ("a b c->a 1 () (b c)", x.reshape(2, 1, 1, 12), {}),
+        ("a ... b c -> b ... c a", x.permute(1, 2, 0), {}),
+    ):
+        found = rearrange(x, pattern, **lengths)
+        np.testing.assert_array_equal(found, expected, err_msg=pattern)
+    assert rearrange([x, x], "k a b c -> a b (c k)").shape == (2, 3, 8)
+    assert rearrange(x, "a b c -> c b a")._is_view()
+    assert rearrange(torch.ones(1, 3), "1 a -> a").shape == (3,)
+    assert rearrange(torch.ones(0, 3), "(a b) c -> a b c", a=2).shape == (2, 0, 3)
+    rows = vmap(lambda x: rearrange(x, "(a b) c -> c a b", b=1))(x)
+    assert rows.shape == (2, 4, 3, 1)
+    for pattern, message in (
+        ("a b c", "single '->'"), ("a b c -> a b", r"only on one side.*\['c'\]"),
+        ("a a b -> a b", "duplicate dimension 'a'"), ("a b -> a b", r"pattern \(2\) must be equal"),
+        ("a b c d ... -> a b c d ...", "must be less than or equal"),
+        ("(a ...) b -> a b", "Ellipsis in parentheses"), ("a b c -> ... a b c", "not left side"),
+        ("2 b c -> b c", "unnamed axes of size 1"), ("a_ b c -> a_ b c", "Invalid axis"),
+        ("a .. c -> a c", "dots only inside ellipsis"), ("a (b c -> a b c", "Imbalanced"),
+        ("a b) c -> a b c", "not balanced"), ("((a b) c) d -> a b c d", "inside brackets"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            rearrange(x, pattern)
+    with pytest.raises(ValueError, match="Identifiers not found"):
+        rearrange(x, "a b c -> a b c", d=2)
+    for lengths in ({}, {"c": 3}, {"c": 2, "d": 3}, {"c": 0}):
+        with pytest.raises(RuntimeError, match=r"\(c d\)|c and d"):
+            rearrange(x, "a b (c d) -> a b c d", **lengths)
+
+
+def test_debug_unwrap() -> None:
+    x, seen = torch.ones(2, 3), []
+
+    def look(x: Any) -> Any:
+        seen.append((debug_unwrap(x).shape, debug_unwrap(x, recurse=False).shape))
+        return x
+
+    vmap(vmap(look))(x)
+    vmap(lambda x: jvp(look, (x,), (x,))[1])(x)
+    assert seen == [((2, 3), (3,)), ((2, 3), (3,))]
+    assert debug_unwrap(x) is x
+
+
+def test_batch_norms_that_forget() -> None:
+    from pullback import nn
+
+    net = nn.Sequential(nn.Linear(3, 3), nn.Sequential(nn.BatchNorm1d(3)), nn.LayerNorm(3))
+    x = torch.randn(4, 5, 3)
+    assert replace_all_batch_norm_modules_(net) is net
+    assert (net[1][0].running_mean, net[1][0].track_running_stats) == (None, False)
+    rows = vmap(net)(x)
+    np.testing.assert_allclose(rows[1].detach(), net(x[1]).detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_ensembles() -> None:

@@ -752,3 +752,31 @@ def test_no_warning_in_common_use() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Exp.apply(leaf(2)).sum().backward()
+
+
+def test_cotangents_in_a_box() -> None:
+    class Both(Function):
+        boxed_grads_call = True
+
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * 2, y * 3
+
+        @staticmethod
+        def backward(ctx: Any, grads: list[Any]) -> Any:
+            with pytest.warns(DeprecationWarning, match="saved_tensors"):
+                assert len(ctx.saved_variables) == 1
+            a, b = grads
+            grads.clear()
+            return a * 2, b * 3
+
+    x, y = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    a, b = Both.apply(x, y)
+    (a * b).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([6, 6], [6, 6])
+
+
+def test_old_functions() -> None:
+    with pytest.warns(DeprecationWarning, match="static"):
+        assert torch.autograd.function.InplaceFunction(inplace=True).inplace

@@ -586,3 +586,58 @@ def test_save_on_disk(capsys: Any, monkeypatch: Any) -> None:
         "0 files after the backward pass",
         "largest difference of the gradients: 0.0",
     ]
+
+
+def test_hooks_of_one_saved_tensor() -> None:
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * x.detach()
+    saved = y.grad_fn._raw_saved_other
+    seen = []
+    saved.register_hooks(lambda t: seen.append(tuple(t.shape)) or t * 2, lambda t: t + 1)
+    assert seen == [(3,)]
+    with pytest.raises(RuntimeError, match="already been set"):
+        saved.register_hooks(lambda t: t, lambda t: t)
+    y.sum().backward()
+    assert x.grad.tolist() == [3, 5, 7]
+    for ask in (lambda: y.grad_fn._saved_other, lambda: saved.register_hooks(print, print)):
+        with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+            ask()
+    with pytest.raises(RuntimeError, match="is no tensor"):
+        (x.sum(0)).grad_fn._raw_saved_self_sym_sizes.register_hooks(print, print)
+
+
+def test_saved_tensors_have_their_history() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x.exp() * x
+    exp = y.grad_fn.next_functions[0][0]
+    assert y.grad_fn._saved_other.requires_grad
+    assert exp._saved_result.grad_fn is exp
+    assert not (x * torch.ones(2)).grad_fn._saved_other.requires_grad
+
+
+def test_disabled_in_a_function() -> None:
+    @disable_saved_tensors_hooks("not here")
+    def function() -> None:
+        with saved_tensors_hooks(lambda t: t, lambda t: t):
+            pass
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="not here"):
+            function()
+    with saved_tensors_hooks(lambda t: t, lambda t: t):
+        pass
+
+
+def test_what_was_saved_is_let_go_of() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    with allow_mutation_on_saved_tensors() as context:
+        b = x.clone()
+        y, z = (b**2).sum(), (x**2).sum()
+        b.sin_()
+        y.backward()
+        assert x.grad.tolist() == [2, 4]
+        context.clear()
+        with pytest.raises(RuntimeError, match="clear"):
+            z.backward()
+    with pytest.raises(RuntimeError, match="Iterable"):
+        increment_version(3)

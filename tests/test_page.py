@@ -367,6 +367,36 @@ def test_search_click_zoom_and_silence(chromium: Any, tmp_path: Path) -> None:
     assert requests(chromium) == []
 
 
+# Every text that is shown outside of the drawing, and the edge of every control, on what is behind.
+BEHIND = """
+    const behind = (element) => {
+      for (let e = element; e; e = e.parentElement) {
+        const colour = getComputedStyle(e).backgroundColor;
+        if (!colour.endsWith(", 0)")) return colour;
+      }
+    };
+"""
+TEXTS = (
+    BEHIND
+    + """
+    const own = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    const shown = [...document.querySelectorAll("body *:not(svg *)")].filter((e) => own(e)
+      && !["SCRIPT", "STYLE", "NOSCRIPT", "OPTION"].includes(e.tagName) && e.checkVisibility());
+    const texts = shown.map((e) => [getComputedStyle(e).color, behind(e), e.textContent]);
+    const hint = getComputedStyle(document.getElementById("search"), "::placeholder").color;
+    return [...texts, [hint, behind(document.getElementById("search")), "the placeholder"]];
+"""
+)
+CONTROLS = (
+    BEHIND
+    + """
+    const all = [...document.querySelectorAll("button, input")];
+    const edge = (e) => [getComputedStyle(e).borderTopColor, behind(e.parentElement), e.id];
+    return all.filter((e) => e.checkVisibility()).map(edge);
+"""
+)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_can_be_read_in_light_and_dark(theme: str, tmp_path: Path) -> None:
     dark = ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]
@@ -388,6 +418,12 @@ def test_the_page_can_be_read_in_light_and_dark(theme: str, tmp_path: Path) -> N
         """)
         for ink, paper in pairs:
             assert contrast(ink, paper) >= 4.5, (ink, paper)
+        window.find_element("id", "search").send_keys("K_ij", "\ue007")
+        window.find_element("id", "search").send_keys("")  # what was found is listed again
+        for ink, paper, text in window.execute_script(TEXTS):
+            assert contrast(ink, paper) >= 4.5, (ink, paper, text)
+        for line, paper, name in window.execute_script(CONTROLS):
+            assert contrast(line, paper) >= 3, (line, paper, name)
         ink, paper = pairs[0]
         assert (contrast(paper, "rgb(0, 0, 0)") < 2) == (theme == "dark")
         picture(window, f"page-{theme}")
@@ -398,6 +434,54 @@ def test_the_page_can_be_read_in_light_and_dark(theme: str, tmp_path: Path) -> N
         assert paper_after != paper
     finally:
         window.quit()
+
+
+def test_what_the_keyboard_reaches_shows_its_focus(chromium: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    scenario(tmp_path / "h.html")
+    loaded(chromium, tmp_path / "h.html")
+    reached = []
+    for _ in range(9):
+        ActionChains(chromium).send_keys(Keys.TAB).perform()
+        name, outline, stroke = chromium.execute_script("""
+            const e = document.activeElement, box = e.querySelector("rect");
+            const style = getComputedStyle(e);
+            return [e.id || e.dataset.key, style.outlineStyle + style.outlineWidth,
+                    box && getComputedStyle(box).strokeWidth];
+        """)
+        if name is None:  # past the last one: the page itself
+            break
+        reached.append(name)
+        assert outline == "solid2px" or stroke == "3px", name
+    assert {"search", "in", "out", "fit", "theme", "canvas"} <= set(reached)
+    assert any(name.startswith("operator") for name in reached), "no node is reached"
+
+
+@pytest.mark.parametrize(("width", "height"), [(480, 800), (800, 600), (2200, 1300)])
+def test_nothing_is_cut_in_small_and_large_windows(
+    width: int, height: int, chromium: Any, tmp_path: Path
+) -> None:
+    scenario(tmp_path / "h.html")
+    chromium.set_window_size(width, height)
+    loaded(chromium, tmp_path / "h.html")
+    picture(chromium, f"page-{width}")
+    found = chromium.execute_script("""
+        const root = document.documentElement, wide = window.innerWidth;
+        const outside = [...document.querySelectorAll("header *, aside *, footer *")]
+          .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > wide + 1
+            && !e.closest("pre")).map((e) => e.id || e.textContent);
+        const cut = [...document.querySelectorAll("button, footer span")]
+          .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) => e.id);
+        const text = document.querySelector(".node.root text").getBoundingClientRect();
+        const area = document.getElementById("canvas").getBoundingClientRect();
+        return [root.scrollWidth <= wide, outside, cut, text.height, area.width, area.height,
+          text.bottom <= area.bottom && text.top >= area.top];
+    """)
+    assert found[:3] == [True, [], []]
+    assert found[3] > 7, "the text at the output is too small to read"
+    assert found[4] > 300 and found[5] > 200 and found[6]
 
 
 def test_hostile_names_run_nothing(chromium: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -15,11 +16,11 @@ import pullback as torch
 from pullback import config
 from pullback.backends.llvm import run as run_module
 from pullback.backends.llvm import threads
-from pullback.config import free_memory
+from pullback.config import free_memory, keep_memory
 from pullback.errors import OutOfMemoryError
 
-NAMES = ("defer_elements", "max_formula_nodes", "memory_budget", "num_threads", "progress",
-         "summation", "tile_bytes")  # fmt: skip
+NAMES = ("defer_elements", "kept_memory", "max_formula_nodes", "memory_budget", "num_threads",
+         "progress", "summation", "tile_bytes")  # fmt: skip
 
 
 def state() -> dict[str, Any]:
@@ -29,7 +30,7 @@ def state() -> dict[str, Any]:
 def test_defaults() -> None:
     assert state() == {
         "defer_elements": 1 << 16, "max_formula_nodes": 2000, "tile_bytes": 1 << 26,
-        "memory_budget": None,
+        "memory_budget": None, "kept_memory": 1 << 29,
         "num_threads": threads.available(), "progress": True, "summation": "blocked",
     }  # fmt: skip
 
@@ -244,3 +245,38 @@ def test_import_leaves_compilers_and_bars_alone() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+KEPT = """
+import resource, sys
+import pullback as torch
+
+torch.config.kept_memory = int(sys.argv[1])
+x = torch.randn(1_000_000)
+faults = []
+for _ in range(20):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    both = [x.detach().clone() for _ in range(3)]  # 12 MB, of which no array is left
+    del both
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(faults[-1])
+"""
+
+
+@pytest.mark.skipif(not keep_memory(config.kept_memory), reason="another allocator than glibc's")
+def test_freed_memory_is_used_again() -> None:
+    pages = {
+        kept: int(subprocess.run([sys.executable, "-c", KEPT, str(kept)], check=True,
+                                 capture_output=True, text=True).stdout)
+        for kept in (0, 1 << 29)
+    }  # fmt: skip
+    assert pages[1 << 29] < 100 < pages[0]
+
+
+def test_the_environment_decides_about_memory() -> None:
+    code = "import pullback; print(pullback.config.kept_memory)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True,
+        env={**os.environ, "MALLOC_TRIM_THRESHOLD_": "1000000"},
+    )  # fmt: skip
+    assert found.stdout.strip() == "0"

@@ -90,7 +90,7 @@ def test_axes() -> None:
     )
     assert tree["sum"].shape == (5, 3)
     assert tree["two"][0].shape == (5, 5, 3)
-    assert vmap(lambda x, *, k: x + k)(x, k=x).shape == (5, 3)
+    assert vmap(lambda x, *, k: x + k)(x, k=x).shape == (5, 5, 3)  # the same k for all
     assert vmap(lambda x: torch.ones(2))(x).shape == (5, 2)
     constant = vmap(lambda x: (x, torch.ones(2)), out_dims=(1, None))(x)
     assert constant[0].shape == (3, 5)

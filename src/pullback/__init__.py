@@ -161,6 +161,9 @@ from pullback.layouts import (
     channels_last as channels_last,
 )
 from pullback.layouts import (
+    channels_last_3d as channels_last_3d,
+)
+from pullback.layouts import (
     contiguous_format as contiguous_format,
 )
 from pullback.layouts import (
@@ -184,8 +187,7 @@ from pullback.tensor import (
 from pullback.torch_alias import (
     install_as_torch as install_as_torch,
 )
-
-__version__ = "0.1.0"
+from pullback.version import __version__ as __version__
 
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
@@ -310,20 +312,27 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
+    "amp",
+    "compiler",
     "array_api",
     "distributions",
     "fft",
     "func",
     "graph",
+    "jit",
     "linalg",
     "masked",
     "nn",
     "optim",
+    "profiler",
     "random",
     "serialization",
     "signal",
     "special",
+    "testing",
+    "types",
     "utils",
+    "version",
 )
 
 _PLAIN = """
@@ -348,8 +357,22 @@ norm_except_dim poisson_nll_loss rrelu_ selu_ threshold_ triplet_margin_loss
 _FUNCTIONS = {
     "elementwise": "scalars",
     "explain": "graph.explaining",
+    "GradScaler": "amp",
+    "SymBool": "plain",
+    "SymFloat": "plain",
+    "SymInt": "plain",
+    "TypedStorage": "methods.memory",
+    "UntypedStorage": "methods.memory",
+    "autocast": "amp",
+    "compile": "compiler",
     "finfo": "limits",
+    "get_autocast_dtype": "amp",
     "iinfo": "limits",
+    "is_autocast_cpu_enabled": "amp",
+    "is_autocast_enabled": "amp",
+    "set_autocast_dtype": "amp",
+    "set_autocast_enabled": "amp",
+    "to_dlpack": "utils.dlpack",
     **dict.fromkeys(_PLAIN.split(), "plain"),
     **dict.fromkeys(_NETWORKS.split(), "nn.under_torch"),
 }  # likewise; names: the modules they are in

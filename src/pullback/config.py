@@ -28,12 +28,14 @@ class Config:
     """The settings. They belong to the process, and hold in all of its threads."""
 
     __slots__ = (
-        "defer_elements", "max_formula_nodes", "memory_budget", "num_threads", "progress",
-        "summation", "tile_bytes",
+        "defer_elements", "kept_memory", "max_formula_nodes", "memory_budget", "num_threads",
+        "progress", "summation", "tile_bytes",
     )  # fmt: skip
 
     defer_elements: int
     """Results of more elements than this stay formulas, if loops can express them."""
+    kept_memory: int
+    """Bytes of freed memory that the process keeps for its next arrays, where glibc allocates."""
     max_formula_nodes: int
     """A formula that has grown past this many operations is evaluated."""
     memory_budget: int | None
@@ -49,6 +51,12 @@ class Config:
 
     def __init__(self) -> None:
         self.defer_elements = 1 << 16
+        if "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "") or any(
+            name in os.environ for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
+        ):
+            object.__setattr__(self, "kept_memory", 0)  # somebody has decided for the process
+        else:
+            self.kept_memory = 1 << 29
         self.max_formula_nodes = 2000
         self.memory_budget = None
         self.num_threads = processors()
@@ -60,6 +68,8 @@ class Config:
         if name not in _CHECKS:
             raise AttributeError(_unknown(name))
         object.__setattr__(self, name, _CHECKS[name](name, value))
+        if name == "kept_memory":
+            keep_memory(self.kept_memory)
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"pullback.config.{name} can be set, not deleted")
@@ -173,6 +183,7 @@ def _switch(name: str, value: Any) -> bool:
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "defer_elements": _integer(0, "elements"),
+    "kept_memory": _bytes,
     "max_formula_nodes": _integer(1, "operations"),
     "memory_budget": _budget,
     "num_threads": _integer(1, "threads"),
@@ -198,6 +209,29 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+LEAST_KEPT = 1 << 17  # what glibc does by itself
+LARGEST_REUSED = 1 << 25  # glibc takes no more: larger arrays are always new pages
+
+
+def keep_memory(nbytes: int) -> bool:
+    """Have the allocator keep so many bytes that were freed; False where there is no way to ask.
+
+    A page that comes from the system costs as much as computing a thousand numbers, and an
+    allocator that gives the memory of each large array back takes the pages of the next one anew.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:  # another C library
+        return False
+    kept = min(max(nbytes, LEAST_KEPT), (1 << 31) - 1)  # an int
+    reused = min(kept, LARGEST_REUSED)
+    return bool(mallopt(TRIM_THRESHOLD, kept) and mallopt(MMAP_THRESHOLD, reused))
 
 
 def free_memory(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from types import SimpleNamespace
 from typing import Any
 
 from pullback.construct import TensorType, tensor_types
@@ -39,6 +41,75 @@ def manual_seed_all(seed: int) -> None:
     """Seed all GPUs' generators: there are none."""
 
 
+def memory_allocated(device: Any = None) -> int:
+    """How many bytes of a GPU tensors occupy: none."""
+    return 0
+
+
+def max_memory_allocated(device: Any = None) -> int:
+    """The most that they occupied."""
+    return 0
+
+
+def memory_reserved(device: Any = None) -> int:
+    """How many bytes of a GPU are held for tensors: none."""
+    return 0
+
+
+def max_memory_reserved(device: Any = None) -> int:
+    """The most that was held."""
+    return 0
+
+
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Begin anew with the most that was occupied."""
+
+
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """Whether a GPU computes in bfloat16: there is none."""
+    return False
+
+
+def get_rng_state_all() -> list[Any]:
+    """The state of the generator of each GPU: there are none."""
+    return []
+
+
+def set_rng_state_all(new_states: Any) -> None:
+    """Set the state of the generator of each GPU: there are none."""
+
+
+def _none_there(name: str) -> Any:
+    def function(*args: Any, **options: Any) -> Any:
+        raise RuntimeError(
+            f"torch.cuda.{name}(): pullback computes on the CPU here, there is no GPU. Test "
+            f"torch.cuda.is_available() before"
+        )
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = "RuntimeError: there is no GPU."
+    return function
+
+
+globals().update({n: _none_there(n) for n in (
+    "current_device", "current_stream", "get_device_capability", "get_device_name",
+    "get_device_properties", "mem_get_info", "memory_stats", "memory_summary", "set_device",
+)})  # fmt: skip
+
+
+@functools.cache
+def _amp() -> Any:
+    """`torch.cuda.amp`: the older names of `torch.amp`, for "cuda"."""
+    from pullback import amp
+
+    return SimpleNamespace(
+        GradScaler=functools.partial(amp.GradScaler, "cuda"),
+        autocast=functools.partial(amp.autocast, "cuda"),
+        custom_bwd=functools.partial(amp.custom_bwd, device_type="cuda"),
+        custom_fwd=functools.partial(amp.custom_fwd, device_type="cuda"),
+    )
+
+
 class _CudaTensorType(TensorType):
     """`torch.cuda.FloatTensor`: named in many scripts, made by none without a GPU."""
 
@@ -62,6 +133,8 @@ globals().update(
 
 
 def __getattr__(name: str) -> object:
+    if name == "amp":
+        return _amp()
     from pullback.missing import missing_attribute
 
     raise missing_attribute(__name__, name, [n for n in globals() if not n.startswith("_")])

@@ -18,6 +18,10 @@ _PROCESSES = "pullback computes in one process: run the script without the launc
 _DEVICES = "pullback computes on the CPU and has no other device"
 _COMPILED = "pullback runs Python as it is, and compiles what is large by itself"
 _REMOVED = "PyTorch removed it too: use "
+_SMALL = (
+    "there are no floating-point numbers of 8 bits, no integers of fewer, and no complex numbers "
+    "of 32: use float16 or bfloat16, int8 and complex64"
+)
 
 # What is not there on purpose, and what to do instead, by the name below `torch`.
 ADVICE: dict[str, str] = {
@@ -46,14 +50,27 @@ ADVICE: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("mps", "xpu", "mtia", "accelerator", "Stream", "Event", "cuda.Stream", "cuda.Event",
-         "cuda.CUDAGraph", "cuda.graph", "cuda.stream", "cuda.current_stream", "Tensor.xpu",
+         "cuda.CUDAGraph", "cuda.graph", "cuda.stream", "Tensor.xpu",
          "Tensor.ipu", "Tensor.mtia", "Tensor.pin_memory", "Tensor.record_stream"),
         _DEVICES,
     ),
     **dict.fromkeys(
-        ("fx", "export", "onnx", "package", "library", "cond", "while_loop",
-         "overrides", "utils.mobile_optimizer", "Tensor.as_subclass"),
+        ("fx", "jit.load", "jit.save", "jit.ScriptModule", "jit.ScriptFunction", "export", "onnx",
+         "package", "library", "cond", "while_loop", "overrides", "utils.mobile_optimizer",
+         "Tensor.as_subclass"),
         _COMPILED,
+    ),
+    **dict.fromkeys(
+        ("complex32", "chalf", "Tensor.chalf", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
+         "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2",
+         *(f"{u}int{n}" for u in ("", "u") for n in range(1, 8)),
+         "bit", "bits1x8", "bits2x4", "bits4x2", "bits8", "bits16"),
+        _SMALL,
+    ),
+    **dict.fromkeys(
+        ("profiler.profile", "autograd.profiler.profile", "autograd.profiler.emit_nvtx",
+         "profiler.schedule", "profiler.tensorboard_trace_handler"),
+        "measure with Python's cProfile; torch.explain and `pullback graph` show what is computed",
     ),
     "hub": "pullback downloads nothing: build the model, and load its weights with torch.load",
     "matrix_rank": _REMOVED + "torch.linalg.matrix_rank",

@@ -20,6 +20,7 @@ def astype(x: Any, dtype: dtypes.dtype, /, *, copy: bool = True, device: Any = N
     whether the real or the imaginary part is meant.
     """
     check_device(device)
+    _check_dtype("astype", dtype)
     if x.dtype.is_complex and not dtype.is_complex and dtype is not dtypes.bool_:
         raise TypeError(
             f"astype() from {x.dtype} to {dtype} would lose the imaginary part: convert real(x), "
@@ -28,9 +29,20 @@ def astype(x: Any, dtype: dtypes.dtype, /, *, copy: bool = True, device: Any = N
     return x.to(dtype, copy=copy)
 
 
+def _check_dtype(name: str, given: Any) -> None:
+    """TypeError for what is none of this namespace's dtypes: NumPy's, above all."""
+    if not isinstance(given, dtypes.dtype):
+        raise TypeError(
+            f"{name}() takes dtypes of pullback.array_api, xp.float64 for instance, not "
+            f"{given!r}: code that passes NumPy's is not written for other libraries' arrays"
+        )
+
+
 def can_cast(from_: Any, to: dtypes.dtype, /) -> bool:
     """Whether a dtype, or that of an array, promotes to another without becoming a third."""
     have = from_.dtype if isinstance(from_, Tensor) else from_
+    _check_dtype("can_cast", have)
+    _check_dtype("can_cast", to)
     try:
         return promote_types(have, to) is to
     except RuntimeError:  # there is no common dtype
@@ -87,6 +99,7 @@ def isdtype(dtype: dtypes.dtype, kind: Any) -> bool:
     The kinds are bool, signed integer, unsigned integer, integral, real floating, complex floating
     and numeric; ValueError for other names.
     """
+    _check_dtype("isdtype", dtype)
     if isinstance(kind, tuple):
         return any(isdtype(dtype, k) for k in kind)
     if isinstance(kind, dtypes.dtype):

@@ -14,8 +14,10 @@ from pullback.autograd.modes import (
     inference_mode,
     is_grad_enabled,
     is_inference_mode_enabled,
+    is_multithreading_enabled,
     no_grad,
     set_grad_enabled,
+    set_multithreading_enabled,
 )
 from pullback.autograd.watch import (
     detect_anomaly,
@@ -44,7 +46,7 @@ vars(graph).update(
 Variable = Tensor
 
 # Imported when they are first used.
-_SUBMODULES = ("function", "functional")
+_SUBMODULES = ("function", "functional", "profiler")
 
 
 def __getattr__(name: str) -> Any:
@@ -75,9 +77,11 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "is_multithreading_enabled",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,15 +49,28 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Tensor | Sequence[Tensor | None] | None = None,
     inputs: Place | Sequence[Place] | None = None,
 ) -> None:
     """Add to the `.grad` of the leaves the gradients of the sum of ⟨grad_tensors, tensors⟩.
 
     `grad_tensors` may be left out for tensors of one element. `inputs` restricts the leaves.
-    For a tensor, its `graph.GradientEdge` may be given.
+    For a tensor, its `graph.GradientEdge` may be given. `grad_variables` is an old name of
+    `grad_tensors`.
     RuntimeError for a tensor that requires no gradient, for a missing or misshapen cotangent, and
     for a second pass through freed values.
     """
+    if grad_variables is not None:
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning, stacklevel=2,
+        )  # fmt: skip
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "backward(). Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     if Levels.count and top((*as_tuple(tensors), *as_tuple(grad_tensors))) is not None:
         from pullback.autograd.pull import backward_lifted  # which needs this module
 
@@ -91,21 +105,37 @@ def backward(
 
 def grad(
     outputs: Place | Sequence[Place],
-    inputs: Place | Sequence[Place],
+    inputs: Place | Sequence[Place] | Mapping[Any, Place],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> Any:
     """The gradients of the sum of ⟨grad_outputs, outputs⟩ with respect to the inputs.
 
-    One per input, of its shape. `create_graph` records the backward pass, so that the gradients
-    can be differentiated again. An input that the outputs do not depend on raises, unless
-    `allow_unused` (its gradient is None) or `materialize_grads` (zeros). With `is_grads_batched`,
-    each of `grad_outputs` has a first axis over several cotangents, and so have the results.
+    A tuple, one per input and of its shape, or a dictionary like the inputs'. `create_graph`
+    records the backward pass, so that the gradients can be differentiated again. An input that the
+    outputs do not depend on raises, unless `allow_unused` (its gradient is None) or
+    `materialize_grads` (zeros). With `is_grads_batched`, each of `grad_outputs` has a first axis
+    over several cotangents, and so have the results.
+    `only_inputs` has no meaning any more.
     """
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning, stacklevel=2,
+        )  # fmt: skip
+    if isinstance(inputs, Mapping):
+        found = grad(
+            outputs, tuple(inputs.values()), grad_outputs, retain_graph, create_graph,
+            allow_unused=allow_unused, is_grads_batched=is_grads_batched,
+            materialize_grads=materialize_grads,
+        )  # fmt: skip
+        return dict(zip(inputs, found, strict=True))
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "

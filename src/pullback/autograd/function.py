@@ -98,6 +98,14 @@ class FunctionCtx:
             )
         return tuple(None if s is None else s.unpack(node) for s in self._saved)
 
+    @property
+    def saved_variables(self) -> tuple[Tensor | None, ...]:
+        """An old name of `saved_tensors`."""
+        warnings.warn(
+            "'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2
+        )
+        return self.saved_tensors
+
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__"):  # PyTorch's ctx is the node itself
             node = self.__dict__.get("_node")
@@ -133,7 +141,11 @@ class FunctionNode(Node):
             for k, meta in enumerate(self.output_metas):
                 if given[k] is None and meta is not None:
                     given[k] = wrap(np.zeros(*meta))
-        returned = _backward_of(self.function)(ctx, *given)
+        rule = _backward_of(self.function)
+        if self.function.boxed_grads_call:
+            returned = rule(ctx, given)
+        else:
+            returned = rule(ctx, *given)
         return self._checked(returned if isinstance(returned, tuple) else (returned,), tensors)
 
     def _checked(self, grads: tuple[Any, ...], tensors: bool) -> list[Any]:
@@ -268,6 +280,8 @@ class Function:
     _backward_cls: ClassVar[type[FunctionNode]]
     # Whether `vmap` may run forward, backward and jvp as they are, on batched tensors.
     generate_vmap_rule: bool = False
+    # Whether backward is given the cotangents as one list, which it may empty to free them.
+    boxed_grads_call: bool = False
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -532,6 +546,14 @@ class _Twice(Node):
             "trying to differentiate twice a function that was marked with @once_differentiable: "
             "write its backward with pullback's operations, and take the decorator off"
         )
+
+
+class InplaceFunction(Function):
+    """`Function` with an attribute `inplace`, for old programs: use `Function`."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
 
 
 def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -162,10 +162,16 @@ def jacobian(
                 '`strategy="forward-mode"` are not supported together (yet). Please either set '
                 '`create_graph=False` or `strategy="reverse-mode"`.'
             )
-        if strict or not vectorize:
+        if strict:
             raise RuntimeError(
-                'torch.autograd.functional.jacobian: `strategy="forward-mode"` needs '
-                "`vectorize=True`, and is not supported together with `strict=True`."
+                "torch.autograd.functional.jacobian: `strict=True` and "
+                '`strategy="forward-mode"` are not supported together (yet). Please either set '
+                '`strict=False` or `strategy="reverse-mode"`.'
+            )
+        if not vectorize:
+            raise NotImplementedError(
+                "torch.autograd.functional.jacobian: Computing Jacobian using forward-AD or "
+                "forward-over-reverse Hessian is only implemented for `vectorize=True`."
             )
         return _forward_jacobian(func, inputs)
     if strict and vectorize:

@@ -103,7 +103,10 @@ def gradgradcheck(
         inner = list(both[:count])
         made = _differentiable(_outputs(func, inner))
         wanted = [x for x in inner if _is_checked(x)]
-        return grad(made, wanted, list(both[count:]), create_graph=True, materialize_grads=True)
+        found: tuple[Any, ...] = grad(
+            made, wanted, list(both[count:]), create_graph=True, materialize_grads=True
+        )
+        return found
 
     return gradcheck(
         gradients, [*arguments, *cotangents], eps=eps, atol=atol, rtol=rtol,

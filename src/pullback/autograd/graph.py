@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from pullback.autograd.saved import unpack_values
+from pullback.autograd.saved import RawSaved, unpack_values
 from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
@@ -444,10 +444,15 @@ class OperationNode(Node):
         return {_public_name(n): v for n, v in pairs if _public_name(n) not in tensors}
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_raw_saved_"):
+            wanted = name.removeprefix("_raw_saved_")
+            for k, saved_name in enumerate(self.plan.saved_names):
+                if _public_name(saved_name) == wanted:
+                    return RawSaved(self, k, wanted)
         if name.startswith("_saved_"):
             wanted = name.removeprefix("_saved_")
             if self.values is None and wanted in map(_public_name, self.plan.saved_names):
-                raise RuntimeError(f"{self.name()} has released what it saved: {wanted}")
+                raise self.freed(wanted)
             if self.packed and self.values is not None:
                 for saved_name, value in zip(self.plan.saved_names, self.values, strict=True):
                     if _public_name(saved_name) == wanted:
@@ -455,11 +460,31 @@ class OperationNode(Node):
                         return wrap(value) if hasattr(value, "shape") else value
             for saved_name, tensor in self.saved():
                 if saved_name == wanted:
+                    if tensor is not None and tensor._value.dtype.kind in "fc":
+                        tensor._edge = self._place(wanted)
                     return tensor
             attributes = self.attributes()
             if wanted in attributes:
                 return attributes[wanted]
         raise AttributeError(f"{self.name()} has no attribute {name!r}")
+
+    def freed(self, wanted: str) -> RuntimeError:
+        """The error for what was let go of."""
+        return RuntimeError(
+            f"Trying to backward through the graph a second time (or directly access saved tensors "
+            f"after they have already been freed): {self.name()} had saved {wanted!r}. Specify "
+            f"retain_graph=True if you need to backward through the graph a second time"
+        )
+
+    def _place(self, wanted: str) -> Edge:
+        """The place in the graph of a saved tensor, by its public name; None if it is a part."""
+        for saved_name, (what, k) in zip(self.plan.saved_names, self.plan.sources, strict=True):
+            if _public_name(saved_name) == wanted:
+                if what == "output":
+                    return (self, k)
+                if k in self.op.edges and len(self.edges) == len(self.op.edges):
+                    return self.edges[self.op.edges.index(k)]
+        return None
 
     def __dir__(self) -> list[str]:
         saved = [f"_saved_{_public_name(n)}" for n in self.plan.saved_names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -117,13 +118,19 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
 
     A backward pass that needs what was there before then raises, as after any write in place.
     """
-    tensors: Iterable[Tensor] = (tensor,) if isinstance(tensor, Tensor) else tensor
+    tensors: Any = (tensor,) if isinstance(tensor, Tensor) else tensor
+    if not isinstance(tensors, Iterable):
+        raise RuntimeError(
+            f"increment_version expect a Iterable[Tensor] as input, not {type(tensors).__name__}"
+        )
     for t in tensors:
         wrote(join(t))
 
 
 class allow_mutation_on_saved_tensors(saved_tensors_hooks):
     """Within a `with` block, saved tensors may be overwritten: a copy is made before they are.
+
+    The block's `clear()` lets go of all that was saved.
 
     Example:
         >>> with allow_mutation_on_saved_tensors():
@@ -133,13 +140,36 @@ class allow_mutation_on_saved_tensors(saved_tensors_hooks):
 
     def __init__(self) -> None:
         super().__init__(self._pack, self._unpack)
+        self._kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
 
-    @staticmethod
-    def _pack(tensor: Tensor) -> Any:
-        """A reader of the memory: those who write there leave it a copy of what it read."""
+    def __enter__(self) -> allow_mutation_on_saved_tensors:  # type: ignore[override]
+        super().__enter__()
+        return self
+
+    def clear(self) -> None:
+        """Let go of what was saved in the block: its backward passes raise RuntimeError."""
+        for kept in self._kept:
+            kept.value = None
+
+    def _pack(self, tensor: Tensor) -> _Kept:
         value = tensor._value
-        return value if type(value) is Formula else source(value)
+        kept = _Kept(value if type(value) is Formula else source(value))
+        self._kept.add(kept)
+        return kept
 
     @staticmethod
-    def _unpack(packed: Any) -> Tensor:
-        return wrap(packed if type(packed) is Formula else packed.array)
+    def _unpack(packed: _Kept) -> Tensor:
+        value = packed.value
+        if value is None:
+            raise RuntimeError(
+                "allow_mutation_on_saved_tensors: what this backward pass needs was let go of by "
+                "clear()"
+            )
+        return wrap(value if type(value) is Formula else value.array)
+
+
+class _Kept:
+    """A reader of memory: those who write there leave it a copy of what it read."""
+
+    def __init__(self, value: Any):
+        self.value = value

@@ -32,6 +32,7 @@ class _Mode(threading.local):
     tracing: str | None = None  # the scalar function whose body is being written down
     saved_hooks: tuple[Any, ...] = ()  # the innermost last
     hooks_disabled: str | None = None  # why there must be none
+    multithreading = True  # what `set_multithreading_enabled` was told
     running: Any = None  # the backward pass that this thread is in
     evaluating: Any = None  # the node that it is at, while anomalies are watched for
 
@@ -60,6 +61,34 @@ WATCHED = "watched"
 
 
 mode = _Mode()
+
+
+class set_multithreading_enabled:
+    """Whether backward passes may use several threads, as PyTorch asks: also a context manager.
+
+    Here, nodes are run by the thread that calls `backward` in any case; how many threads compute a
+    formula is said by `set_num_threads`.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+        self._before = is_multithreading_enabled()
+        _set_multithreading(mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        _set_multithreading(self._before)
+
+
+def _set_multithreading(enabled: bool) -> None:
+    mode.multithreading = bool(enabled)
+
+
+def is_multithreading_enabled() -> bool:
+    """What `set_multithreading_enabled` was told last in this thread; True at first."""
+    return mode.multithreading
 
 
 class _GradMode:

@@ -123,5 +123,8 @@ def batched(
         raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
     with BatchLevel(count, "same") as level:
         given = [None if g is None else hidden(g, level) for g in batches]
-        made = grad(outputs, inputs, given, retain, create, unused, False, materialize)
+        made = grad(
+            outputs, inputs, given, retain, create, allow_unused=unused,
+            materialize_grads=materialize,
+        )  # fmt: skip
         return tuple(None if g is None else whole(g, level) for g in made)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from typing import Any
 
 from pullback.autograd.modes import mode, no_grad
@@ -157,6 +158,38 @@ class saved_tensors_hooks:
         mode.watch()
 
 
+class RawSaved:
+    """A value that a node saved, in its place and by its public name: `node._raw_saved_self`."""
+
+    def __init__(self, node: Any, place: int, name: str):
+        self._node = node
+        self._place = place
+        self._name = name
+
+    def register_hooks(
+        self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
+    ) -> None:
+        """Keep what `pack_hook` makes of the tensor; `unpack_hook` makes the tensor of that.
+
+        RuntimeError if it is freed already, is no tensor, or has such hooks.
+        """
+        node, k = self._node, self._place
+        if node.values is None:
+            raise node.freed(self._name)
+        value = node.values[k]
+        if type(value) is Packed:
+            raise RuntimeError(
+                f"Setting hooks on a saved tensor whose hooks have already been set: "
+                f"{self._name} of {node.name()}"
+            )
+        if not hasattr(value, "dtype"):
+            raise RuntimeError(f"{node.name()} saved {self._name!r}, which is no tensor")
+        packed = Packed(value, saved_tensors_hooks(pack_hook, unpack_hook))
+        node.values = (*node.values[:k], packed, *node.values[k + 1 :])
+        node.packed = node.lends = True
+        node.way = 0
+
+
 class save_on_cpu(saved_tensors_hooks):
     """Within a `with` block, saved tensors are kept in the memory of the CPU.
 
@@ -175,8 +208,11 @@ class save_on_cpu(saved_tensors_hooks):
         super().__init__(pack, unpack)
 
 
-class disable_saved_tensors_hooks:
-    """Within a `with` block, saved-tensor hooks raise RuntimeError with this message."""
+class disable_saved_tensors_hooks(ContextDecorator):
+    """Within a `with` block, or a function so decorated, saved-tensor hooks raise RuntimeError.
+
+    With this message.
+    """
 
     def __init__(self, error_message: str) -> None:
         self.error_message = error_message

@@ -1,8 +1,14 @@
 """Transforms of functions, as `torch.func`: derivatives and batches that nest."""
 
 from pullback.func.batching import vmap
-from pullback.func.modules import functional_call, stack_module_state
+from pullback.func.modules import (
+    functional_call,
+    replace_all_batch_norm_modules_,
+    stack_module_state,
+)
+from pullback.func.rearranging import rearrange
 from pullback.func.transforms import (
+    debug_unwrap,
     functionalize,
     grad,
     grad_and_value,
@@ -16,6 +22,7 @@ from pullback.func.transforms import (
 )
 
 __all__ = [
+    "debug_unwrap",
     "functional_call",
     "functionalize",
     "grad",
@@ -26,6 +33,8 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "rearrange",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",

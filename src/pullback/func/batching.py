@@ -29,7 +29,7 @@ def vmap(
 
     `in_dims` says which axis of each argument, None for arguments that all examples share: a number
     for all of them, or a structure of numbers like that of the arguments. Keyword arguments are
-    mapped along axis 0. `out_dims` says where the axis goes in the results. Inside, `func` sees
+    passed on as they are. `out_dims` says where the axis goes in the results. Inside, `func` sees
     one example's tensors. `randomness` is "error", "same" or "different": what random operations
     do. With `chunk_size`, no more examples than that are computed at once.
 
@@ -72,7 +72,7 @@ class _Call:
         self.out_dims = out_dims
         self.randomness = randomness
         self.leaves, self.structure = flatten(args)
-        self.named, self.named_structure = flatten(keywords)
+        self.keywords = keywords
         self.dims = self._dims(args)
         self.size = self._size()
 
@@ -86,7 +86,7 @@ class _Call:
                 f"{self._head()}: expected `in_dims` to be int or a (potentially nested) tuple "
                 f"matching the structure of inputs, got: {type(self.in_dims)}."
             )
-        if not self.leaves and not self.named:
+        if not self.leaves:
             raise ValueError(
                 f"{self._head()}: got no inputs. Maybe you forgot to add inputs, or you are trying "
                 f"to vmap over a function with no inputs. The latter is unsupported."
@@ -125,7 +125,6 @@ class _Call:
 
     def _size(self) -> int:
         sizes = [x.shape[d] for x, d in zip(self.leaves, self.dims, strict=True) if d is not None]
-        sizes += [x.shape[0] for x in self.named if isinstance(x, Tensor) and x.ndim]
         if not sizes:
             raise ValueError(
                 f"{self._head()}: Expected at least one Tensor to vmap over: all in_dims are None"
@@ -148,12 +147,7 @@ class _Call:
                     x = TENSORS.movedim(x, d, 0) if d else x
                     x = hidden(x if part is None else narrow(x, 0, *part), level)
                 given.append(x)
-            named = [
-                hidden(x if part is None else narrow(x, 0, *part), level)
-                if isinstance(x, Tensor) else x
-                for x in self.named
-            ]  # fmt: skip
-            result = self.func(*self.structure.build(given), **self.named_structure.build(named))
+            result = self.func(*self.structure.build(given), **self.keywords)
             return self._shown(result, level)
 
     def _shown(self, result: Any, level: BatchLevel) -> Any:

@@ -20,10 +20,10 @@ def functional_call(
 ) -> Any:
     """Call a module with tensors in the place of its parameters and buffers, by their names.
 
-    What is not named stays the module's own; `strict` refuses that. With `tie_weights`, a parameter
-    that the module has under several names is replaced under all of them. The module is unchanged
-    afterwards. KeyError-like RuntimeErrors for names that the module does not have, ValueError for
-    a name in several of the dictionaries.
+    What is not named stays the module's own, and names that the module does not have are ignored;
+    `strict` refuses both, with a RuntimeError. With `tie_weights`, a parameter that the module has
+    under several names is replaced under all of them. The module is unchanged afterwards.
+    ValueError for a name in several of the dictionaries.
     """
     if isinstance(parameter_and_buffer_dicts, Mapping):
         given = dict(parameter_and_buffer_dicts)
@@ -50,12 +50,16 @@ def functional_call(
     places = _places(module)
     unknown = sorted(set(given) - set(places))
     missing = sorted(set(places) - set(given))
-    if unknown or (strict and missing):
+    if strict and (unknown or missing):
+        wrong = [
+            f"{what} key(s): {', '.join(map(repr, names))}"
+            for what, names in (("Unexpected", unknown), ("Missing", missing))
+            if names
+        ]
         raise RuntimeError(
-            f"Error(s) in loading state for {type(module).__name__}: unexpected key(s) {unknown}"
-            if unknown
-            else f"Missing key(s): {missing} of {type(module).__name__} (strict=True)"
+            f"Error(s) in reparametrizing for {type(module).__name__}: {'; '.join(wrong)}"
         )
+    given = {name: given[name] for name in given if name in places}
     new = dict(given)
     if tie_weights:
         twins: dict[int, list[str]] = {}
@@ -114,6 +118,19 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
         _stacked([dict(m.named_parameters()) for m in models]),
         _stacked([dict(m.named_buffers()) for m in models]),
     )
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Batch norms everywhere in a module made to forget: without running means and variances.
+
+    In place; gives the module. Running statistics are shared by all examples, which `vmap` cannot
+    write.
+    """
+    for module in root.modules():
+        forget = getattr(module, "_forget_statistics", None)  # a batch norm's
+        if forget is not None:
+            forget()
+    return root
 
 
 def _stacked(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -27,6 +27,7 @@ from pullback.autograd.levels import (
     set_tangent,
     tangent,
     top,
+    underneath,
     variable,
 )
 from pullback.autograd.modes import enable_grad, mode, set_grad_enabled
@@ -260,10 +261,9 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     escapes = own.escapes(outputs)
 
     def vjp_fn(
-        *cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
+        cotangents: Any, /, retain_graph: bool = True, create_graph: bool | None = None
     ) -> Any:
-        given = cotangents[0] if len(cotangents) == 1 else cotangents
-        gs, given_form = flatten(given)
+        gs, given_form = flatten(cotangents)
         if given_form != form:
             raise RuntimeError(
                 f"Expected pytree structure of cotangents to be the same as pytree structure "
@@ -401,16 +401,23 @@ def _parts(x: Tensor, tensors: Sequence[Tensor]) -> list[Tensor]:
     return found
 
 
+def _check_chunk(name: str, chunk_size: int | None) -> None:
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"{name}: `chunk_size` should be greater than 0, not {chunk_size}")
+
+
 def jacrev(
     func: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False,
-    chunk_size: int | None = None,
+    chunk_size: int | None = None, _preallocate_and_copy: bool = False,
 ) -> Callable[..., Any]:  # fmt: skip
     """The function that computes the Jacobian of `func` in some arguments, in reverse mode.
 
     For each output of shape s and each input of shape t, a tensor of shape s + t: trees of outputs
     hold trees of inputs. One backward pass for all entries of the outputs, or for `chunk_size` of
-    them at a time. Prefer `jacfwd` for more outputs than inputs.
+    them at a time. Prefer `jacfwd` for more outputs than inputs. `_preallocate_and_copy` is
+    PyTorch's way to save memory, and changes nothing here.
     """
+    _check_chunk("jacrev", chunk_size)
 
     @functools.wraps(func, updated=())
     def jacobian(*args: Any, **keywords: Any) -> Any:
@@ -439,6 +446,7 @@ def jacfwd(
     randomness: str = "error", chunk_size: int | None = None,
 ) -> Callable[..., Any]:  # fmt: skip
     """`jacrev` in forward mode: one pass for all entries of the inputs."""
+    _check_chunk("jacfwd", chunk_size)
 
     @functools.wraps(func, updated=())
     def jacobian(*args: Any, **keywords: Any) -> Any:
@@ -490,6 +498,21 @@ def hvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any,
     numbers = tuple(range(len(primals)))
     _, derivative = jvp(grad(func, numbers), primals, tangents)
     return derivative if len(primals) > 1 else derivative[0]
+
+
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """What a tensor inside a transform is made of: without its hidden axis, or its tangent.
+
+    Without `recurse`, of the innermost transform only. To look at, not to compute with.
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"debug_unwrap: expected a Tensor, not {type(tensor).__name__}")
+    if recurse:
+        return underneath(tensor)[0]
+    level = top((tensor,))
+    if level is None:
+        return tensor
+    return payload(tensor) if isinstance(level, BatchLevel) else primal(tensor, level)
 
 
 def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:

@@ -1,12 +1,13 @@
 """The user's names of tensors, operators' results and saved values.
 
-They come from the `params` argument, and from the variables of the code that asked for the picture:
-its dictionaries are read, nothing of the user's is called.
+They come from the `params` argument, and from the variables of the code that asked for the picture,
+with the tensors in modules (`model.layers.0.weight`), lists and dicts (`weights[2]`). Dictionaries
+are read, nothing of the user's is called.
 """
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -17,6 +18,9 @@ from pullback.tensor import Tensor, wrap
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
 MAX_VARIABLES = 20_000
 """A scope with more variables than this is a data base, not a computation's names."""
+MAX_ITEMS = 1000
+"""The same for a list or a dict."""
+_PLAIN = (str, bytes, int, float, complex, type(None))
 
 
 def caller() -> FrameType | None:
@@ -62,10 +66,57 @@ class Variables:
             # `_`, `__`, `_3`: what a notebook calls the last results.
             if not isinstance(name, str) or name.startswith("_"):
                 continue
-            if issubclass(type(value), Tensor):
-                self.tensors.setdefault(name, value)
-            elif issubclass(type(value), ModuleType):
+            if issubclass(type(value), ModuleType):
                 self.modules.add(name)
+            else:
+                for longer, tensor in _tensors_in(name, value):
+                    if len(self.tensors) < MAX_VARIABLES:
+                        self.tensors.setdefault(longer, tensor)
+
+
+def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The tensors in a variable, by the expressions that a person would write for them.
+
+    For `self`, what is in its attributes as well.
+    """
+    waiting = [(name, value)]
+    seen = set()
+    while waiting:
+        name, value = waiting.pop()
+        kind = type(value)
+        if issubclass(kind, Tensor):
+            yield name, value
+            continue
+        if id(value) in seen or issubclass(kind, _PLAIN):
+            continue
+        seen.add(id(value))
+        inside: list[tuple[str, Any]] = []
+        if kind in (list, tuple) and len(value) <= MAX_ITEMS:
+            inside = [(f"{name}[{k}]", item) for k, item in enumerate(value)]
+        elif kind is dict and len(value) <= MAX_ITEMS:
+            inside = [(f"{name}[{k!r}]", v) for k, v in list(value.items()) if type(k) is str]
+        else:
+            own = _attributes(value)
+            stores = [
+                own[s] for s in ("_parameters", "_buffers", "_modules") if type(own.get(s)) is dict
+            ]
+            if len(stores) == 3:  # a module
+                found = [(f"{name}.{k}", v) for store in stores for k, v in list(store.items())]
+                waiting += reversed(found)
+            elif name == "self":
+                waiting += [(f"self.{k}", v) for k, v in list(own.items())]
+            continue
+        # Lists of lists are data.
+        waiting += reversed([(n, v) for n, v in inside if type(v) not in (list, tuple, dict)])
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """An object's own dictionary; of what has none, an empty one."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found if type(found) is dict else {}
 
 
 class Names:

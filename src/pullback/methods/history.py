@@ -115,7 +115,7 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """Add to the leaves' `.grad` the gradient of this tensor; see `autograd.backward`."""
-    engine.backward(self, gradient, retain_graph, create_graph, inputs)
+    engine.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 @method

@@ -3,10 +3,16 @@
 from pullback.nn import functional, init, modules, parameter, utils
 from pullback.nn.modules import *  # noqa: F403
 from pullback.nn.modules import __all__ as _modules
-from pullback.nn.parameter import Buffer, Parameter
+from pullback.nn.parameter import (
+    Buffer,
+    Parameter,
+    UninitializedBuffer,
+    UninitializedParameter,
+)
 
 __all__ = [
-    "Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils", *_modules,
+    "Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter",
+    "functional", "init", "modules", "parameter", "utils", *_modules,
 ]  # fmt: skip
 
 

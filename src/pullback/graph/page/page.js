@@ -33,7 +33,8 @@ const KINDS = {
   operator: "backward operator", output: "covariable of the output", input: "gradient to be computed",
   stored: "value of the forward pass", fold: "several operators",
 };
-const READABLE = 1.3;  // units of the drawing in one pixel: its text is 8 pixels high
+// Units of the drawing in one pixel: text of 18, of 8 and of 7 pixels.
+const LARGE = 0.6, READABLE = 1.3, SMALL = 1.5;
 const MANY = 2000;  // boxes that are shown at once, where all folds are opened together
 
 let data = null, graphs = [];
@@ -73,11 +74,10 @@ function show(number) {
   const graph = graphs[number];
   paint(graph);
   place();
+  overview();  // first: in a small window, the panel takes what it needs
   fit();
-  // Too large to read as a whole: begin at the output.
-  const root = graph.svg.querySelector(".node.root");
-  if (root && scale() > 4) lookAt(root);
-  overview();
+  const root = [...graph.boxes.values()].find((box) => box.is_output && !box.fold);
+  if (root && scale() > SMALL) beginAt(graph.places.get(root.key));
 }
 
 // The drawing into the page, where one node can be reached by the Tab key.
@@ -173,6 +173,15 @@ function fit() {
   const {x, y, width, height} = graphs[current].whole;
   const pad = 12;
   view = {x: x - pad, y: y - pad, width: width + 2 * pad, height: height + 2 * pad};
+  if (scale() < LARGE) zoom(scale() / LARGE);
+  apply();
+}
+
+// Too large to read as a whole: begin at an output, at the lower edge.
+function beginAt({x, width}) {
+  const area = canvas.getBoundingClientRect(), whole = graphs[current].whole, pad = 16;
+  const wide = area.width * READABLE, high = area.height * READABLE;
+  view = {x: x + width / 2 - wide / 2, y: whole.height + pad - high, width: wide, height: high};
   apply();
 }
 

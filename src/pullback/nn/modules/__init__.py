@@ -6,6 +6,7 @@ from pullback.nn.modules import (
     conv,
     images,
     layers,
+    lazy,
     linear,
     loss,
     normalization,
@@ -14,7 +15,7 @@ from pullback.nn.modules.module import Module
 
 
 def _classes() -> dict[str, type]:
-    homes = (activation, container, conv, images, layers, linear, loss, normalization)
+    homes = (activation, container, conv, images, layers, lazy, linear, loss, normalization)
     return {
         name: value for home in homes for name, value in vars(home).items()
         if isinstance(value, type) and issubclass(value, Module) and not name.startswith("_")

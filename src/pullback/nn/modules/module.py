@@ -7,10 +7,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pullback import layouts
 from pullback.autograd import no_grad
 from pullback.dtypes import dtype as Dtype
 from pullback.nn.modules.hooks import HookHandle, around_backward
-from pullback.nn.parameter import Parameter
+from pullback.nn.parameter import Parameter, is_lazy
 from pullback.tensor import Tensor
 
 
@@ -383,10 +384,16 @@ class Module:
                 f"dtype={wanted}"
             )
 
+        axes = layouts.CHANNELS_LAST.get(keywords.get("memory_format"))
+        others = {k: v for k, v in keywords.items() if k != "memory_format"}
+
         def convert(t: Tensor) -> Tensor:
-            if t.dtype.is_floating_point or t.dtype.is_complex or wanted is None:
+            if wanted is not None and not (t.dtype.is_floating_point or t.dtype.is_complex):
+                return t
+            if axes is None or is_lazy(t) or t.ndim == len(axes):
                 return t.to(*args, **keywords)  # type: ignore[no-any-return]
-            return t
+            # That order in memory is of images or volumes alone.
+            return t.to(*args, **others) if args or others else t
 
         return self._apply(convert)
 
@@ -529,7 +536,11 @@ class Module:
                     f'While copying the parameter named "{key}", expected torch.Tensor or '
                     f"Tensor-like object from checkpoint but received {type(value).__name__}"
                 )
-            elif value.shape != own.shape:
+            elif is_lazy(value) and is_lazy(own):
+                continue
+            elif is_lazy(value):
+                errors.append(f"{key} has no shape in the checkpoint, that of a lazy module")
+            elif not is_lazy(own) and value.shape != own.shape:
                 errors.append(
                     f"size mismatch for {key}: copying a param with shape {value.shape} from "
                     f"checkpoint, the shape in current model is {own.shape}."
@@ -541,6 +552,8 @@ class Module:
                     made = Parameter(value, own.requires_grad)
                 (self._parameters if parameter else self._buffers)[name] = made
             else:
+                if is_lazy(own):
+                    own.materialize(value.shape)
                 with no_grad():
                     own.copy_(value)
         if _has_extra_state(self):

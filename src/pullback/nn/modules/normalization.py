@@ -83,6 +83,11 @@ class _BatchNorm(_Statistics):
             self.weight, self.bias, training, factor, self.eps,
         )  # fmt: skip
 
+    def _forget_statistics(self) -> None:
+        """Without running statistics from now on: `func.replace_all_batch_norm_modules_`."""
+        self.running_mean = self.running_var = self.num_batches_tracked = None
+        self.track_running_stats = False
+
 
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation of (b, c) or (b, c, n)."""

@@ -10,7 +10,12 @@ from pullback.utils.data.datasets import (
     TensorDataset,
     random_split,
 )
-from pullback.utils.data.loader import DataLoader, default_collate, default_convert
+from pullback.utils.data.loader import (
+    DataLoader,
+    default_collate,
+    default_convert,
+    get_worker_info,
+)
 from pullback.utils.data.samplers import (
     BatchSampler,
     RandomSampler,
@@ -24,5 +29,5 @@ __all__ = [
     "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset",
     "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset",
     "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate",
-    "default_convert", "random_split",
+    "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip

@@ -67,6 +67,10 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
+def get_worker_info() -> None:
+    """What a process that fetches samples is told of itself: None, as there is only this one."""
+
+
 class DataLoader:
     """Batches of a data set, in order or shuffled.
 
