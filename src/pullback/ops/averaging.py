@@ -440,6 +440,7 @@ def _(xp, g, indices, input_shape):
 @maximum_at.samples
 def _(r):
     yield call(r.distinct(2, 5), r.integers(0, 5, 2, 3, 2))
+    yield call(r(0, 5), r.integers(0, 5, 0, 3, 2))
 
 
 @composite(**HOME)
