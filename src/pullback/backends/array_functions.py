@@ -54,8 +54,8 @@ def arranged(x: Any, like: Any, order: Any = None) -> Any:
 
     Axes that are repeated or empty have no order to keep.
     """
-    if order is layouts.channels_last:
-        axes = layouts.CHANNELS_LAST
+    axes = layouts.CHANNELS_LAST.get(order)
+    if axes is not None:
         made = np.empty([x.shape[k] for k in axes], x.dtype).transpose(np.argsort(axes))
     else:
         keeps = order is not layouts.contiguous_format and 0 not in like.strides
