@@ -7,7 +7,6 @@ Lanczos' filter.
 """
 
 import math
-import numbers
 
 from pullback.op import Plain, call, composite, opaque
 
@@ -155,7 +154,7 @@ def _sizes(name, input, size, scale_factor, recompute):
             )
         return tuple(int(n) for n in sizes), (None,) * rank
     scales = _numbers(name, "scale_factor", scale_factor, rank, input.shape)
-    if not all(isinstance(s, numbers.Real) for s in scales):
+    if not all(hasattr(s, "__float__") and not hasattr(s, "requires_grad") for s in scales):
         raise TypeError(f"{name}: scale_factor must be float or tuple of floats, not "
                         f"{scale_factor!r}")  # fmt: skip
     scales = tuple(map(float, scales))
