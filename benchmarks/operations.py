@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -252,30 +253,37 @@ def measure(torch: Any, setup: str, n: int, expression: str, seconds: float) -> 
     return found
 
 
+clock = time.perf_counter
+
+
 def fastest(function: Callable[[], Any], seconds: float) -> float:
     """Seconds of the fastest call, of at least three turns of as many calls as take 1 ms."""
-    start = time.perf_counter()
+    start = clock()
     function()
-    once = time.perf_counter() - start
+    once = clock() - start
     calls = max(1, min(1_000, int(1e-3 / max(once, 1e-7))))
-    end = time.perf_counter() + seconds
+    end = clock() + seconds
     best = once
     turns = 0
-    while turns < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
+    while turns < 3 or clock() < end:
+        start = clock()
         for _ in range(calls):
             function()
-        best = min(best, (time.perf_counter() - start) / calls)
+        best = min(best, (clock() - start) / calls)
         turns += 1
     return best
 
 
-def worker(module: str) -> None:
+def worker(module: str, one_thread: bool) -> None:
     """Answers each line of questions with a line of JSON."""
+    global clock
     if module == "torch":
         import torch  # type: ignore[import-not-found,unused-ignore]
     else:
         import pullback as torch
+    if one_thread:
+        torch.set_num_threads(1)
+        clock = time.process_time
     for line in sys.stdin:
         setup, n, expression, seconds = json.loads(line)
         try:
@@ -291,9 +299,11 @@ def worker(module: str) -> None:
 class Library:
     """A process that measures with one library."""
 
-    def __init__(self, python: str, module: str):
+    def __init__(self, python: str, module: str, one_thread: bool):
+        single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} if one_thread else {}
+        command = [python, "-W", "ignore", __file__, "--worker", module]
         self.process = subprocess.Popen(
-            [python, "-W", "ignore", __file__, "--worker", module],
+            command + ["--one-thread"] * one_thread, env={**os.environ, **single},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -308,9 +318,9 @@ class Library:
 
 def compare(options: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each operation, size and figure that was measured."""
-    libraries = {"pullback": Library(sys.executable, "pullback")}
+    libraries = {"pullback": Library(sys.executable, "pullback", options.one_thread)}
     if options.torch:
-        libraries["torch"] = Library(options.torch, "torch")
+        libraries["torch"] = Library(options.torch, "torch", options.one_thread)
     rows = []
     for family, setup, expression in expressions(options.only):
         for n in SIZES[setup]:
@@ -373,10 +383,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.02, help="for each figure and round")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    parser.add_argument(
+        "--one-thread", action="store_true",
+        help="processor time of one thread: for machines that have other things to do",
+    )  # fmt: skip
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        worker(options.worker)
+        worker(options.worker, options.one_thread)
         return
     rows = compare(options)
     if options.json:

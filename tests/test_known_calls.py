@@ -118,6 +118,20 @@ def test_settings_are_looked_at_again() -> None:
     assert torch.arange(3).mul(1.5).dtype == torch.float32
 
 
+def test_calls_with_lists_are_learned() -> None:
+    """Parameters have names of their own, `tensors` among them."""
+    x, y = torch.rand(2, 3), torch.rand(2, 3)
+    forget()
+    for function in (torch.cat, torch.stack):
+        function([x, y])
+        assert REGISTRY[function.__name__].calls
+        np.testing.assert_array_equal(
+            function([y, x]).numpy(), function([y.clone(), x.clone()]).numpy()
+        )
+    assert torch.cat([x, y[:1]]).shape == (3, 3)
+    assert torch.cat([x.double(), y]).dtype == torch.float64
+
+
 def test_nothing_is_held() -> None:
     gc.disable()
     try:

@@ -45,6 +45,11 @@ FUNCTIONS = {
     "softmax": lambda x, y: torch.softmax(x, -1),
     "log_softmax": lambda x, y: torch.log_softmax(x, -1),
     "layer_norm": lambda x, y: torch.nn.functional.layer_norm(x, x.shape[-1:]),
+    "rms_norm": lambda x, y: torch.nn.functional.rms_norm(x, x.shape[-1:]),
+    "group_norm": lambda x, y: torch.nn.functional.group_norm(x, 4),
+    "attention": lambda x, y: torch.nn.functional.scaled_dot_product_attention(x, y, x),
+    "interpolation": lambda x, y: torch.lerp(x, y, 0.3),
+    "distance": lambda x, y: torch.dist(x, y, 3),
     "logsumexp": lambda x, y: torch.logsumexp(x, 0),
     "cumsum": lambda x, y: x.cumsum(1),
     "conv1d": lambda x, y: torch.nn.functional.conv1d(x[None], y[:, :, None]),
@@ -66,8 +71,7 @@ def test_results_and_gradients_are_rounded_once(name: str, dtype: Any) -> None:
         narrow = [t.clone().requires_grad_() for t in (x, y)]
         result = function(*narrow)
         assert result.dtype is dtype
-        if name != "layer_norm":  # which is written with operations that round
-            assert result.equal(expected.to(dtype))
+        assert result.equal(expected.to(dtype))
         found = torch.autograd.grad(result, narrow, g, allow_unused=True)
         for have, want in zip(found, gradients, strict=True):
             assert (have is None) == (want is None)

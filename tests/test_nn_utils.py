@@ -77,3 +77,19 @@ def test_stateless() -> None:
 def test_refusals(act: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         act(nn.Linear(3, 3))
+
+
+def test_models_with_the_channels_last() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 2), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))
+    x = torch.rand(2, 3, 3, 3)
+    expected = model.eval()(x)
+    assert model.to(memory_format=torch.channels_last) is model
+    assert model[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert model[3].weight.is_contiguous()
+    found = model(x.to(memory_format=torch.channels_last))
+    assert torch.allclose(found, expected, atol=1e-6)
+    model.to(torch.float64, memory_format=torch.channels_last)
+    assert model[3].weight.dtype is torch.float64
+    assert model[1].num_batches_tracked.dtype is torch.int64
+    volumes = nn.Conv3d(2, 3, 2).to(memory_format=torch.channels_last_3d)
+    assert volumes.weight.is_contiguous(memory_format=torch.channels_last_3d)

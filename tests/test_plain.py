@@ -144,3 +144,22 @@ def test_comparisons_in_place_keep_the_dtype() -> None:
     assert w.grad.tolist() == [0, 0]
     with pytest.raises(RuntimeError, match="broadcast shape"):
         x.lt_(torch.ones(2, 2))
+
+
+def test_classes_that_scripts_ask_for() -> None:
+    x = torch.ones(2)
+    assert isinstance(x.untyped_storage(), torch.UntypedStorage)
+    assert isinstance(x.storage(), torch.TypedStorage)
+    assert not isinstance(x.shape[0], (torch.SymInt, torch.SymFloat, torch.SymBool))
+    assert torch.nn.functional.conv_tbc is torch.conv_tbc
+
+
+def test_older_names_of_initialisers() -> None:
+    x = torch.empty(3, 3)
+    with pytest.warns(FutureWarning, match="favor of `nn.init.constant_`"):
+        assert torch.nn.init.constant(x, 2.0) is x
+    assert x.tolist() == [[2] * 3] * 3
+    for name in ("uniform", "normal", "eye", "xavier_uniform", "xavier_normal", "kaiming_uniform",
+                 "kaiming_normal", "orthogonal"):  # fmt: skip
+        with pytest.warns(FutureWarning, match=name):
+            getattr(torch.nn.init, name)(x)

@@ -870,3 +870,20 @@ def test_booleans_to_the_power_of_a_truth_value() -> None:
     for call in (lambda: x**x, lambda: True**x):
         with pytest.raises(NotImplementedError, match="'Bool'"):
             call()
+
+
+def test_volumes_with_the_channels_last() -> None:
+    x = torch.arange(240.0).reshape(2, 3, 2, 4, 5)
+    last = x.to(memory_format=torch.channels_last_3d)
+    assert last.stride() == (120, 1, 60, 15, 3)
+    assert torch.equal(last, x)
+    assert last.is_contiguous(memory_format=torch.channels_last_3d)
+    assert not x.is_contiguous(memory_format=torch.channels_last_3d)
+    assert not x[0].is_contiguous(memory_format=torch.channels_last_3d)
+    assert last.dim_order() == (0, 2, 3, 4, 1)
+    assert torch.zeros_like(last).stride() == last.stride()
+    resized = x.clone().resize_(1, 2, 3, 4, 5, memory_format=torch.channels_last_3d)
+    assert resized.stride() == (120, 1, 40, 10, 2)
+    with pytest.raises(RuntimeError, match=r"rank 5 tensor to use channels_last_3d.* 4 axes"):
+        x[0].clone(memory_format=torch.channels_last_3d)
+    assert pickle.loads(pickle.dumps(torch.channels_last_3d)) is torch.channels_last_3d

@@ -161,6 +161,9 @@ from pullback.layouts import (
     channels_last as channels_last,
 )
 from pullback.layouts import (
+    channels_last_3d as channels_last_3d,
+)
+from pullback.layouts import (
     contiguous_format as contiguous_format,
 )
 from pullback.layouts import (
@@ -355,6 +358,11 @@ _FUNCTIONS = {
     "elementwise": "scalars",
     "explain": "graph.explaining",
     "GradScaler": "amp",
+    "SymBool": "plain",
+    "SymFloat": "plain",
+    "SymInt": "plain",
+    "TypedStorage": "methods.memory",
+    "UntypedStorage": "methods.memory",
     "autocast": "amp",
     "compile": "compiler",
     "finfo": "limits",

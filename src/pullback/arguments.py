@@ -182,8 +182,10 @@ def per_axis(name: str, what: str, value: Any, rank: int, least: int = 1) -> tup
 
     TypeError for anything else, RuntimeError for another count or less than `least`.
     """
-    values = (value,) * rank if hasattr(value, "__index__") else value
-    if not isinstance(values, (tuple, list)) or not all(hasattr(v, "__index__") for v in values):
+    values = (value,) * rank if hasattr(type(value), "__index__") else value
+    if not isinstance(values, (tuple, list)) or not all(
+        hasattr(type(v), "__index__") for v in values
+    ):
         raise TypeError(f"{name}(): argument {what!r} must be tuple of ints, not {value!r}")
     if len(values) == 1:
         values = (*values,) * rank

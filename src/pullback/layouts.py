@@ -56,8 +56,13 @@ def check_layout(value: Any) -> None:
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
 
-CHANNELS_LAST = (0, 2, 3, 1)  # the axes of a batch of images, from the largest step to the smallest
+# The axes of a batch of images, or of volumes, from the largest step to the smallest.
+CHANNELS_LAST: dict[Any, tuple[int, ...]] = {
+    channels_last: (0, 2, 3, 1),
+    channels_last_3d: (0, 2, 3, 4, 1),
+}
 
 
 def given(function: str, value: Any, ndim: int) -> memory_format | None:
@@ -67,9 +72,10 @@ def given(function: str, value: Any, ndim: int) -> memory_format | None:
             f"{function}(): argument 'memory_format' must be torch.memory_format, not "
             f"{type(value).__name__}"
         )
-    if value is channels_last and ndim != 4:
+    axes = CHANNELS_LAST.get(value)
+    if value is not None and axes is not None and ndim != len(axes):
         raise RuntimeError(
-            f"{function}(): required rank 4 tensor to use channels_last format, but there are "
-            f"{ndim} axes"
+            f"{function}(): required rank {len(axes)} tensor to use {value._name} format, but "
+            f"there are {ndim} axes"
         )
     return value

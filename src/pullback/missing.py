@@ -18,6 +18,10 @@ _PROCESSES = "pullback computes in one process: run the script without the launc
 _DEVICES = "pullback computes on the CPU and has no other device"
 _COMPILED = "pullback runs Python as it is, and compiles what is large by itself"
 _REMOVED = "PyTorch removed it too: use "
+_SMALL = (
+    "there are no floating-point numbers of 8 bits, no integers of fewer, and no complex numbers "
+    "of 32: use float16 or bfloat16, int8 and complex64"
+)
 
 # What is not there on purpose, and what to do instead, by the name below `torch`.
 ADVICE: dict[str, str] = {
@@ -55,6 +59,13 @@ ADVICE: dict[str, str] = {
          "package", "library", "cond", "while_loop", "overrides", "utils.mobile_optimizer",
          "Tensor.as_subclass"),
         _COMPILED,
+    ),
+    **dict.fromkeys(
+        ("complex32", "chalf", "Tensor.chalf", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
+         "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2",
+         *(f"{u}int{n}" for u in ("", "u") for n in range(1, 8)),
+         "bit", "bits1x8", "bits2x4", "bits4x2", "bits8", "bits16"),
+        _SMALL,
     ),
     **dict.fromkeys(
         ("profiler.profile", "autograd.profiler.profile", "autograd.profiler.emit_nvtx",

@@ -214,3 +214,15 @@ def sym_sum(args: Iterable[Any]) -> Any:
 def sym_sqrt(a: Any) -> float:
     """The square root of a number."""
     return math.sqrt(a)
+
+
+class SymInt:
+    """A size that is not known yet: nothing is one, as programs are run and not written down."""
+
+
+class SymFloat:
+    """A number that is not known yet: nothing is one."""
+
+
+class SymBool:
+    """A truth value that is not known yet: nothing is one."""

@@ -18,7 +18,7 @@ __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "einsum_array", "even", "gather_array", "identity", "laid_out", "log_softmax_array",
+    "even", "gather_array", "identity", "laid_out", "log_softmax_array",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
     "triangle", "uninitialised", "windows", "with_diagonal",
@@ -54,8 +54,8 @@ def arranged(x: Any, like: Any, order: Any = None) -> Any:
 
     Axes that are repeated or empty have no order to keep.
     """
-    if order is layouts.channels_last:
-        axes = layouts.CHANNELS_LAST
+    axes = layouts.CHANNELS_LAST.get(order)
+    if axes is not None:
         made = np.empty([x.shape[k] for k in axes], x.dtype).transpose(np.argsort(axes))
     else:
         keeps = order is not layouts.contiguous_format and 0 not in like.strides
@@ -323,11 +323,6 @@ def nonzero_array(x: Any) -> Any:
 
 
 # ----------------------------------------------------------------------------------- products
-
-
-def einsum_array(equation: str, arrays: Sequence[Any]) -> Any:
-    """NumPy's einsum, through matrix products where it finds them."""
-    return np.asarray(np.einsum(equation, *arrays, optimize=len(arrays) > 1))
 
 
 # --------------------------------------------------------------------------------- new arrays

@@ -18,6 +18,7 @@ from pullback.backends import (
     array_special,
     array_statistics,
     correlation,
+    einsum,
     pooling,
     recurrence,
     scattering,
@@ -299,8 +300,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
-    alignment, array_functions, array_special, array_statistics, correlation, pooling, recurrence,
-    scattering, searching, strides, tables,
+    alignment, array_functions, array_special, array_statistics, correlation, einsum, pooling,
+    recurrence, scattering, searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

@@ -224,7 +224,7 @@ def put_last(x: Any, place: Any, shape: Sequence[int]) -> Any:
 
 def maximum_of_places(x: Any, places: Any) -> tuple[Any, Any]:
     """(the largest of the elements at places (…, m, k) along the last axis, its place)."""
-    flat = places.reshape(*x.shape[:-1], -1)
+    flat = places.reshape(*x.shape[:-1], places.shape[-2] * places.shape[-1])  # even of no images
     candidates = np.take_along_axis(x, flat, -1).reshape(places.shape)
     best = np.argmax(candidates, -1)[..., None]  # the first one; NaN is largest
     return (

@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.backends.array_functions import check_index
 
-__all__ = ["add_positions", "scatter_array", "scatter_line"]
+__all__ = ["add_positions", "scatter_array", "scatter_line", "write_line"]
 
 UFUNCS: dict[str, Any] = {
     "sum": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum,
@@ -126,6 +126,14 @@ def scatter_line(x: Any, dim: int, index: Any, values: Any, how: str) -> Any:
     line = index.reshape([-1 if k == dim else 1 for k in range(len(shape))])
     index = np.broadcast_to(line, whole)
     return scatter_array(x.reshape(shape), dim, index, values.reshape(whole), how).reshape(x.shape)
+
+
+def write_line(x: Any, dim: int, index: Any, values: Any) -> Any:
+    """A copy of x with values written at places of an axis; those of a place are side by side."""
+    shape = x.shape
+    x = np.array(x, order="C").reshape(shape or (1,))
+    x[(slice(None),) * dim + (index.reshape(-1),)] = values
+    return x.reshape(shape)
 
 
 def _places(shape: Sequence[int], dim: int, index: Any) -> Any:

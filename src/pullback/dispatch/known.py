@@ -58,11 +58,11 @@ def key_source(op: Op) -> str:
         n = p.name
         if p.kind is p.kind.VAR_POSITIONAL:  # or all at once, by keyword
             whole = f"{n} or (() if {n}_ is None else ({n}_,))"
-            parts.append(f"{'tensors' if p.is_tensor else 'plain'}({whole})")
+            parts.append(f"{'KEY_OF_LIST' if p.is_tensor else 'KEY_OF_PLAIN'}({whole})")
         elif not p.is_tensor or (isinstance(op, Creation) and n == "dtype"):
-            parts.append(f"{n}.__class__, {n} if {n}.__class__ in SIMPLE else plain({n})")
+            parts.append(f"{n}.__class__, {n} if {n}.__class__ in SIMPLE else KEY_OF_PLAIN({n})")
         elif p.is_list:
-            parts.append(f"tensors({n})")
+            parts.append(f"KEY_OF_LIST({n})")
         elif first:
             parts.append(f"{n}.__class__, {n}._value.__class__, {n}._value.dtype, {n}._value.shape")
             first = False
@@ -102,8 +102,9 @@ def tensors(values: Any) -> Any:
     return tuple(key)
 
 
+# No parameter has a name in capitals.
 NAMES = {
-    "SIMPLE": SIMPLE, "Tensor": Tensor, "plain": plain, "tensors": tensors,
+    "SIMPLE": SIMPLE, "Tensor": Tensor, "KEY_OF_PLAIN": plain, "KEY_OF_LIST": tensors,
     "default_dtype": dtypes.get_default_dtype,
 }  # fmt: skip
 

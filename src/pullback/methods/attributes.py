@@ -94,10 +94,11 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 @method
 def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
     """Whether the elements lie in memory in order, without gaps; channels last on request."""
-    if layouts.given("is_contiguous", memory_format, 4) is layouts.channels_last:
+    axes = layouts.CHANNELS_LAST.get(memory_format)
+    if axes is not None:
         value = self._array
-        axes = layouts.CHANNELS_LAST
-        return bool(value.ndim == 4 and value.transpose(axes).flags.c_contiguous)
+        return bool(value.ndim == len(axes) and value.transpose(axes).flags.c_contiguous)
+    layouts.given("is_contiguous", memory_format, 0)
     return self._is_formula or bool(self._array.flags.c_contiguous)
 
 

@@ -230,10 +230,12 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
         )
     if any(s < 0 for s in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    last = layouts.given("resize_", memory_format, len(shape)) is layouts.channels_last
+    form = layouts.given("resize_", memory_format, len(shape))
     if shape == tuple(self.shape) and memory_format is None:
         return self
-    order = layouts.CHANNELS_LAST if last else tuple(range(len(shape)))
+    order = tuple(range(len(shape)))
+    if form is not None:
+        order = layouts.CHANNELS_LAST.get(form, order)
     steps, count = [1] * len(shape), 1
     for k in reversed(order):
         steps[k] = count

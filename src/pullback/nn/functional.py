@@ -21,6 +21,10 @@ __all__ = [*__all__, *_SHARED, *_IN_PLACE]
 def __getattr__(name: str) -> Any:
     if name in _SHARED:
         return bind(namespaces.functions("")[name])
+    if name == "conv_tbc":  # which is written with what is here
+        from pullback.nn.under_torch import conv_tbc
+
+        return conv_tbc
     if name in _IN_PLACE:
         function = functools.partial(__getattr__(name[:-1]), inplace=True)
         function.__doc__ = f"`{name[:-1]}` with inplace=True."

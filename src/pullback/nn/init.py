@@ -6,6 +6,7 @@ A. Saxe et al., arXiv 1312.6120 (orthogonal); J. Martens, ICML 2010 (sparse).
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from typing import Any
@@ -200,3 +201,25 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     for c in range(columns):
         tensor[TENSORS.randperm(rows, generator=generator)[:zeros], c] = 0
     return tensor
+
+
+def _older(name: str) -> Any:
+    """The function under the name that it had before: with a FutureWarning."""
+    function = globals()[f"{name}_"]
+
+    @functools.wraps(function)
+    def renamed(*args: Any, **keywords: Any) -> Any:
+        warnings.warn(
+            f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.",
+            FutureWarning, stacklevel=2,
+        )  # fmt: skip
+        return function(*args, **keywords)
+
+    renamed.__name__ = renamed.__qualname__ = name
+    return renamed
+
+
+globals().update({name: _older(name) for name in (
+    "constant", "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal",
+    "sparse", "uniform", "xavier_normal", "xavier_uniform",
+)})  # fmt: skip

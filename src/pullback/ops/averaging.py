@@ -205,7 +205,7 @@ def _bins(n, m):
 
 def _sizes(name, input, output_size, rank):
     values = output_size
-    if hasattr(values, "__index__") or values is None:
+    if hasattr(type(values), "__index__") or values is None:
         values = (values,) * rank
     if not isinstance(values, (tuple, list)) or len(values) not in (1, rank):
         raise TypeError(
@@ -214,12 +214,14 @@ def _sizes(name, input, output_size, rank):
     values = (*values,) * (rank if len(values) == 1 else 1)
     _check_rank(name, input, rank)
     sizes = tuple(n if v is None else v for v, n in zip(values, input.shape[-rank:], strict=True))
-    if not all(hasattr(v, "__index__") for v in sizes):
+    if not all(hasattr(type(v), "__index__") for v in sizes):
         raise TypeError(
             f"{name}(): argument 'output_size' must be tuple of ints, not {output_size!r}"
         )
     if min(sizes) < 0:
         raise RuntimeError(f"{name}(): elements of output_size must be greater than or equal to 0")
+    if math.prod(sizes) >= 2**31:
+        raise RuntimeError(f"{name}(): there is no memory for an output of size {list(sizes)}")
     return sizes
 
 
@@ -400,7 +402,7 @@ def _fractional(xp, rank, input, kernel, output_size, output_ratio, return_indic
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     if output_size is None:
         ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * rank
-        if any(not 0 < q < 1 for q in ratios):
+        if not all(isinstance(q, (int, float)) and 0 < q < 1 for q in ratios):
             raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
         output_size = tuple(int(n * q) for n, q in zip(whole, ratios, strict=True))
     sizes = per_axis(name, "output_size", output_size, rank)
@@ -548,6 +550,7 @@ for _rank, _op in ((1, lp_pool1d), (2, lp_pool2d), (3, lp_pool3d)):
 def _(r):
     yield call(r.distinct(2, 1, 5, 4), 2, 2, _random_samples=r(2, 1, 2, low=0, high=0.9))
     yield call(r.distinct(2, 5, 4), (2, 1), None, 0.6, True, r(1, 2, 2, low=0, high=0.9))
+    yield call(r(0, 1, 5, 4), 2, 2, _random_samples=r(0, 1, 2))
 
 
 @fractional_max_pool3d.samples

@@ -176,7 +176,7 @@ def _spread(xp, name, input, dim, unbiased, correction, keepdim, dtype, mask):
     total = xp.sum(gap * (xp.conj(gap) if gap.dtype.kind == "c" else gap), dim, keepdim)
     if not keepdim:
         count = xp.reshape(count, *total.shape)
-    return total / xp.clamp(count - correction, min=0)
+    return (total / xp.clamp(count - correction, min=0)).to(total.dtype)
 
 
 @_declare(name="var")

@@ -10,6 +10,11 @@ _h = matrices.adjoint
 
 def _tolerance(xp, A, s, atol, rtol):
     """max(atol, rtol × the largest), with PyTorch's defaults; s has its magnitudes last."""
+    for what, value in (("atol", atol), ("rtol", rtol)):
+        if not (value is None or hasattr(value, "shape") or isinstance(value, (int, float))):
+            raise TypeError(
+                f"argument {what!r} must be float or Tensor, not {type(value).__name__}"
+            )
     eps = 2.0**-52 if A.dtype.itemsize == (16 if A.dtype.kind == "c" else 8) else 2.0**-23
     if rtol is None:
         usual = max(A.shape[-2:]) * eps

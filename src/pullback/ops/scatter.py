@@ -445,9 +445,7 @@ def _(np, input, dim, index, source, *, alpha=1):
 def index_copy(xp, input, dim: Dim, index: Array, source: Array):
     r"""The input with `source` written at the places of an axis that `index` lists."""
     _check_line(xp, "index_copy", input, dim, index, source)
-    shape = input.shape
-    input, index, source = _spread(xp, input, dim, index, source)
-    return xp.reshape(xp.scatter_array(input, dim, index, source, ""), *shape)
+    return xp.write_line(input, dim, index, source)
 
 
 @index_copy.backward("input")
@@ -488,14 +486,11 @@ def index_fill(xp, input, dim: Dim, index: Array, value: Array):
         raise IndexError(f"index_fill_(): Index has to be a vector/scalar: {list(index.shape)}")
     index = xp.where(xp.lt(index, 0), index + size, index)
     xp.check_position("index_fill", input, dim, index)
-    shape = input.shape
-    number = xp.cast(value, input.dtype) if hasattr(value, "dtype") else value
-    input, index, _ = _spread(xp, input, dim, index, None)
     if hasattr(value, "dtype"):
-        values = xp.expand(number, *index.shape)
+        number = xp.cast(value, input.dtype)
     else:
-        values = xp.filled(index.shape, number, input)
-    return xp.reshape(xp.scatter_array(input, dim, index, values, ""), *shape)
+        number = xp.filled((), value, input)
+    return xp.write_line(input, dim, index, number)
 
 
 @index_fill.backward("input")

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pullback import layouts
 from pullback.autograd import no_grad
 from pullback.dtypes import dtype as Dtype
 from pullback.nn.modules.hooks import HookHandle, around_backward
@@ -383,10 +384,16 @@ class Module:
                 f"dtype={wanted}"
             )
 
+        axes = layouts.CHANNELS_LAST.get(keywords.get("memory_format"))
+        others = {k: v for k, v in keywords.items() if k != "memory_format"}
+
         def convert(t: Tensor) -> Tensor:
-            if t.dtype.is_floating_point or t.dtype.is_complex or wanted is None:
+            if wanted is not None and not (t.dtype.is_floating_point or t.dtype.is_complex):
+                return t
+            if axes is None or is_lazy(t) or t.ndim == len(axes):
                 return t.to(*args, **keywords)  # type: ignore[no-any-return]
-            return t
+            # That order in memory is of images or volumes alone.
+            return t.to(*args, **others) if args or others else t
 
         return self._apply(convert)
 

@@ -1,6 +1,6 @@
 """Tools for parameters, as `torch.nn.utils`."""
 
-from pullback.nn.utils import parametrizations, parametrize, rnn, stateless
+from pullback.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from pullback.nn.utils.fusion import (
     fuse_conv_bn_eval,
     fuse_conv_bn_weights,
@@ -42,6 +42,7 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
