@@ -52,7 +52,9 @@ s, t = s.requires_grad_(), t.requires_grad_()""",
 x = rand(4, 8, n, n)
 w, v = rand(8, 8, 3, 3), rand(8)
 u = rand(4, 8, n * n)
-l = torch.arange(4) % 8""",
+l = torch.arange(4) % 8
+p = (2.2 * rand(4, n, n, 2).detach() - 1.1).requires_grad_()
+t = rand(4, 2, 3)""",
     "points": """
 x, y = rand(n, 3), rand(n, 3)
 d = rand(n, 64)
@@ -187,7 +189,12 @@ OPERATIONS = [
         F.adaptive_avg_pool2d(x, 2); F.batch_norm(x, None, None, training=True)
         F.group_norm(x, 2); F.layer_norm(x, x.shape[1:]); F.instance_norm(x); F.dropout(x)
         F.interpolate(x, scale_factor=2.0); F.interpolate(x, scale_factor=2.0, mode='bilinear')
+        F.interpolate(x, scale_factor=1.7, mode='bicubic'); F.interpolate(x, 2, mode='area')
+        F.interpolate(x, 2 * n // 3, mode='bilinear', antialias=True); F.upsample_nearest(x, n - 1)
         F.pad(x, (1, 1, 1, 1), 'reflect'); F.unfold(x, 3); F.pixel_shuffle(x, 2)
+        F.grid_sample(x, p, align_corners=False)
+        F.grid_sample(x, p, 'bicubic', 'reflection', True); F.affine_grid(t, x.shape, True)
+        F.fold(F.unfold(x, 2), (n, n), 2); F.pixel_unshuffle(x, 2); F.channel_shuffle(x, 4)
         F.mse_loss(x, torch.zeros_like(x)); F.cross_entropy(x.flatten(1), l)
         F.nll_loss(x.flatten(1), l); F.l1_loss(x, torch.zeros_like(x)); F.embedding(l, x.flatten(1))
         F.smooth_l1_loss(x, torch.zeros_like(x)); F.one_hot(l); F.kl_div(x, torch.ones_like(x))

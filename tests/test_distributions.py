@@ -304,3 +304,31 @@ def test_a_divergence_of_ones_own() -> None:
     one = Special(0.0, 1.0)
     assert distributions.kl_divergence(one, one).item() == 42
     assert distributions.kl_divergence(one, distributions.Normal(0.0, 1.0)).item() == 0
+
+
+def test_many_points_and_many_components() -> None:
+    """Of n points and k components no n × k array is stored."""
+    from scipy import stats
+
+    n, k = 2000, 60
+    r = np.random.default_rng(0)
+    points, centres = r.normal(size=(n, 3)), r.normal(size=(k, 3))
+    factors = np.tril(r.normal(size=(k, 3, 3)), -1) + 1.5 * np.eye(3)
+    with torch.config(defer_elements=1 << 10, memory_budget=400_000):  # a matrix takes 960 kB
+        x, loc, tril = (torch.from_numpy(a) for a in (points, centres, factors))
+        loc.requires_grad_()
+        components = distributions.MultivariateNormal(loc, scale_tril=tril, validate_args=False)
+        weights = distributions.Categorical(logits=torch.zeros(k, dtype=torch.float64))
+        mixture = distributions.MixtureSameFamily(weights, components, validate_args=False)
+        logs = mixture.log_prob(x)
+        total = logs.sum()
+        (grad,) = torch.autograd.grad(total, loc)
+    each = np.array([stats.multivariate_normal(m, f @ f.T).pdf(points)
+                     for m, f in zip(centres, factors, strict=True)])  # fmt: skip
+    np.testing.assert_allclose(logs.detach().numpy(), np.log(each.mean(0)), rtol=1e-9)
+    shares = each / each.sum(0)
+    expected = [
+        np.linalg.solve(f @ f.T, (s[:, None] * (points - m)).sum(0))
+        for m, f, s in zip(centres, factors, shares, strict=True)
+    ]
+    np.testing.assert_allclose(grad.numpy(), np.array(expected), rtol=1e-8, atol=1e-8)

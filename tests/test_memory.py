@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
+from pullback.backends.memory import copied
 
 grad = torch.autograd.grad
 
@@ -427,3 +428,22 @@ def test_a_training_loop_does_not_grow() -> None:
     finally:
         tracemalloc.stop()
     assert np.ptp(sizes) < 4 * N
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "i1"])
+@pytest.mark.parametrize("shape", [(512, 256), (1024, 100), (128, 256), (3, 4096), (7, 5), (4,)])
+def test_copies_have_their_elements_in_order(shape: tuple[int, ...], dtype: str) -> None:
+    numbers = np.arange(np.prod(shape)).astype(dtype).reshape(shape)
+    for array in (numbers, numbers.T, numbers.T.copy().T[..., ::2], numbers[1:].T):
+        found = copied(array)
+        assert found.flags.c_contiguous and found.flags.owndata and found.dtype == array.dtype
+        np.testing.assert_array_equal(found, array)
+
+
+def test_gradients_of_weights_are_in_order() -> None:
+    layer = torch.nn.Linear(256, 512)
+    x = torch.randn(8, 256)
+    layer(x).sum().backward()
+    assert layer.weight.grad.is_contiguous()
+    expected = np.broadcast_to(x.numpy().sum(0), (512, 256))
+    np.testing.assert_allclose(layer.weight.grad.numpy(), expected, rtol=1e-4, atol=1e-5)

@@ -69,6 +69,31 @@ def test_reductions_of_whole_arrays(name: str) -> None:
     np.testing.assert_allclose(found.numpy(), expected[name], rtol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["sum", "mean", "amax", "amin", "prod", "any", "argmax"])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_long_rows_are_reduced_along_memory(name: str, keepdim: bool) -> None:
+    x = 1 + 1e-3 * lazily(50, 700)
+    body = x > 1.003 if name == "any" else x * x
+    found = getattr(body, name)(1, keepdim)
+    loops, _ = kernel(found)
+    assert sorted(loops.values()) == [("batch", 50), ("outer", 700)]
+    values = body.detach().clone().numpy()
+    expected = getattr(np, name)(values.astype("f8"), axis=1, keepdims=keepdim)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4)
+
+
+def test_sums_over_pairs_keep_lanes_along_the_results() -> None:
+    a, b = lazily(300), lazily(400)
+    loops, _ = kernel((a[:, None] - b).square().sum(1))
+    assert sorted(loops.values()) == [("inner", 400), ("outer", 300)]
+
+
+def test_logsumexp_of_rows() -> None:
+    x = 2 * lazily(60, 500)
+    expected = np.log(np.exp(x.detach().clone().numpy().astype("f8")).sum(1))
+    np.testing.assert_allclose(torch.logsumexp(x * 1, 1).numpy(), expected, rtol=1e-5)
+
+
 def test_what_does_not_lie_in_order_keeps_its_loops() -> None:
     x, y = lazily(60, 70), lazily(70, 60)
     found = x + y.t()

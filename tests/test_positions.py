@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pullback as torch
+from pullback.backends.arrays import ARRAYS
+from pullback.dispatch import TENSORS
 from pullback.formula import Formula
 
 NAN = float("nan")
@@ -119,3 +122,24 @@ def test_cross_of_all_pairs_is_never_stored() -> None:
         assert type(made.grad_fn).__name__ == "LinalgCrossBackward0"
         for a, b in zip(gradients(), expected, strict=True):
             assert torch.allclose(a, b)
+
+
+def test_the_first_number_outside_of_a_range() -> None:
+    for xp, made in ((ARRAYS, np.asarray), (TENSORS, torch.tensor)):
+        assert xp.first_outside(made([0, 3, 2]), 0, 4) is None
+        assert xp.first_outside(made([0, 4, -1]), 0, 4) == 4
+        assert xp.first_outside(made([[2, -5], [-7, 9]]), 0, 4, -5) == -7
+        assert xp.first_outside(made([1, -5]), 0, 4, -5) is None
+        assert xp.first_outside(made(np.zeros(0, np.int64)), 0, 4) is None
+        assert xp.first_outside(made(np.array([3, 200], np.uint8)), 0, 4, -100) == 200
+        assert xp.first_outside(made(-3), -3, 3) is None
+
+
+def test_numbers_of_all_examples_are_looked_at() -> None:
+    x, good = torch.randn(3, 2, 4), torch.tensor([[0, 1], [2, 3], [3, -100]])
+    loss = torch.vmap(torch.nn.functional.nll_loss)
+    assert loss(x, good).shape == (3,)
+    bad = good.clone()
+    bad[2, 0] = 4
+    with pytest.raises(IndexError, match="Target 4 is out of bounds"):
+        loss(x, bad)

@@ -660,6 +660,7 @@ def test_memory() -> None:
     assert not x.is_set_to(x.clone())
     assert x.resize_(2, 2).tolist() == [[0, 1], [2, 3]]
     assert x.resize_as_(torch.ones(3)).tolist() == [0, 1, 2]
+    assert x.clone().resize_as_(torch.tensor(1.0)).shape == ()
     y = torch.zeros(1, dtype=torch.int16).set_(x)
     y[0] = 7
     assert x[0] == 7

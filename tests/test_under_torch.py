@@ -133,3 +133,12 @@ def test_every_one_is_tested() -> None:
 def test_refusals(act: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         act()
+
+
+def test_pooling_with_indices_under_names_of_its_own() -> None:
+    x = torch.rand(1, 2, 4, 4)
+    found = F.adaptive_max_pool2d_with_indices(x, 2)
+    expected = F.adaptive_max_pool2d(x, 2, return_indices=True)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    values, places = F.fractional_max_pool2d_with_indices(x, 2, output_size=2)
+    assert torch.equal(x.flatten(2).gather(2, places.flatten(2)), values.flatten(2))

@@ -145,6 +145,8 @@ def _float(name: str, parameter: str, value: Any, ndim: int) -> Any:
 def _number(name: str, parameter: str, value: Any, ndim: int) -> Any:
     if isinstance(value, (int, float, complex)):
         return value
+    if getattr(value, "ndim", None) == 0 and not getattr(value, "requires_grad", False):
+        return value.item()  # of a tensor without axes, or NumPy's
     raise _wrong(name, parameter, "Number", value)
 
 

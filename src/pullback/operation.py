@@ -240,6 +240,7 @@ class Op:
         self.__dict__.setdefault("doc", inspect.getdoc(forward) or "")  # some have been given one
         self.parameters = parameters = self._read_parameters(forward)
         self.positions = {p.name: k for k, p in enumerate(parameters)}
+        self.variadic = next((k for k, p in enumerate(parameters) if p.kind is p_variadic), None)
         self.converters = arguments.converters(parameters, self.dim_as_tuple)
         self.tensors = tuple(k for k, p in enumerate(parameters) if p.is_tensor)
         self.call = _caller(forward, parameters)
@@ -432,11 +433,12 @@ class Op:
 
     def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """All arguments in declared order, from a call inside a rule."""
-        variadic = [k for k, p in enumerate(self.parameters) if p.kind is p_variadic]
-        if variadic:
-            (k,) = variadic
+        k = self.variadic
+        if k is not None:
             args = (*args[:k], args[k:])
         values = list(args)
+        if len(values) == len(self.parameters) and not keywords:
+            return values
         for p in self.parameters[len(args) :]:
             value = keywords.pop(p.name, p.default)
             if value is inspect.Parameter.empty:

@@ -35,7 +35,7 @@ from pullback.samples import Call
 from pullback.tensor import Tensor
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-REFUSALS = (RuntimeError, TypeError, ValueError, IndexError, AssertionError)
+REFUSALS = (AssertionError, RuntimeError, TypeError, ValueError, IndexError)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from typing import Any
 
 from pullback.autograd import graph
 from pullback.autograd.graph import Node
+from pullback.backends.memory import copied
 from pullback.formula import Formula
 from pullback.tensor import Tensor, wrap
 
 
 def own(g: Any) -> Any:
     """The same numbers in memory of their own."""
-    return g.twin() if type(g) is Formula else g.copy()
+    return g.twin() if type(g) is Formula else copied(g)
 
 
 def _as_tuple(grads: Any) -> tuple[Any, ...]:

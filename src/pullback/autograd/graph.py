@@ -16,7 +16,7 @@ from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.formula import Formula, before_write
-from pullback.formula.narrow import wide
+from pullback.formula.narrow import wide, wide_dtype, wide_value
 from pullback.operation import Op, Plan
 from pullback.tensor import Tensor, wrap
 
@@ -278,9 +278,11 @@ class OperationNode(Node):
             self.check_versions()
         if tensors:
             return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
+        lazy = deferred or any(map(_is_formula, cotangents))
         if self._narrow:
-            cotangents, values = tuple(map(wide, cotangents)), tuple(map(wide, values))
-        if deferred or any(map(_is_formula, cotangents)):
+            change = wide_value if lazy else wide
+            cotangents, values = tuple(map(change, cotangents)), tuple(map(change, values))
+        if lazy:
             results: Sequence[Any] = VALUES.run(self, cotangents, values, reached)
             return results
         return self.results(ARRAYS, cotangents, values, reached)
@@ -296,9 +298,9 @@ class OperationNode(Node):
         tensors = xp is TENSORS
         output_metas = self._output_metas
         if output_metas is not None:
-            cotangents = self._materialise(cotangents, output_metas, tensors)
             if self._narrow and not tensors:
-                cotangents = tuple(map(wide, cotangents))
+                output_metas = tuple((shape, wide_dtype(dtype)) for shape, dtype in output_metas)
+            cotangents = self._materialise(cotangents, output_metas, tensors)
         conjugate = self.op.holomorphic and _any_complex(cotangents, tensors)
         if conjugate:
             cotangents = tuple(xp.conj(g) for g in cotangents)

@@ -34,7 +34,7 @@ def broadcast_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
         return np.broadcast_shapes(*map(tuple, shapes))
     except ValueError:
         listed = ", ".join(str(list(s)) for s in shapes)
-        raise RuntimeError(f"the shapes {listed} do not broadcast together") from None
+        raise RuntimeError(f"the shapes {listed} cannot be broadcast together") from None
 
 
 def reshape_view(x: Any, *shape: int) -> Any:

@@ -19,8 +19,10 @@ from pullback.backends import (
     array_statistics,
     correlation,
     einsum,
+    grids,
     pooling,
     recurrence,
+    resampling,
     scattering,
     searching,
     strides,
@@ -106,6 +108,15 @@ class ArrayVocabulary:
     def first_where(condition: Any, x: Any) -> Any:
         """The first element of x where a condition of its shape holds; None if nowhere."""
         return x[condition][0].item() if condition.any() else None
+
+    @staticmethod
+    def first_outside(x: Any, low: int, high: int, but: int | None = None) -> Any:
+        """The first element of x that is less than one number, or not less than another, and is
+        not a third one; None if there is none."""
+        if not x.size or (low <= np.minimum.reduce(x, None) and np.maximum.reduce(x, None) < high):
+            return None
+        wrong = (x < low) | (x >= high)
+        return ArrayVocabulary.first_where(wrong if but is None else wrong & (x != but), x)
 
     @staticmethod
     def conj(x: Any) -> Any:
@@ -300,8 +311,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
-    alignment, array_functions, array_special, array_statistics, correlation, einsum, pooling,
-    recurrence, scattering, searching, strides, tables,
+    alignment, array_functions, array_special, array_statistics, correlation, einsum, grids,
+    pooling, recurrence, resampling, scattering, searching, strides, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

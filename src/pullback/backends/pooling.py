@@ -16,7 +16,7 @@ import numpy as np
 
 __all__ = [
     "maximum_by_table", "maximum_of_places", "pool_counts", "pool_max", "pool_pick", "pool_places",
-    "pool_spread", "pool_sum", "pool_sum_back", "put_last", "separable_map",
+    "pool_spread", "pool_sum", "pool_sum_back", "put_last",
 ]  # fmt: skip
 
 WORTH = 1 << 16  # numbers of windows from which compiled loops are looked for
@@ -192,27 +192,6 @@ def pool_counts(size: Sequence[int], windows: Windows, pads: bool, dtype: Any) -
             start, end = np.maximum(start, 0), np.minimum(end, n)
         counts = counts[..., None] * (end - start)
     return counts.astype(dtype)
-
-
-def separable_map(x: Any, maps: Sequence[Any], transposed: bool) -> Any:
-    """The last axes multiplied by sparse matrices, each as (rows, columns, weights, shape)."""
-    from scipy.sparse import csr_array
-
-    dtype = x.dtype
-    if dtype.kind != "c":
-        x = x.astype(np.float32 if dtype == np.float16 else dtype, copy=False)
-    rank = len(maps)
-    for k, given in enumerate(maps):
-        if given is None:
-            continue
-        rows, columns, weights, shape = given
-        axis = x.ndim - rank + k
-        matrix = csr_array((weights, (rows, columns)), shape=shape)
-        matrix = (matrix.T if transposed else matrix).tocsr().astype(x.dtype)
-        moved = np.moveaxis(x, axis, 0)
-        flat = matrix @ np.ascontiguousarray(moved).reshape(moved.shape[0], -1)
-        x = np.moveaxis(flat.reshape(matrix.shape[0], *moved.shape[1:]), 0, axis)
-    return np.ascontiguousarray(x).astype(dtype, copy=False)
 
 
 def put_last(x: Any, place: Any, shape: Sequence[int]) -> Any:

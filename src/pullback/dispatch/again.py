@@ -88,7 +88,7 @@ class Recipe:
 
     def __init__(self, op: Op, args: Sequence[Any], given: Sequence[Any], node: Any):
         self._op = op
-        self._rounds = narrow.narrow_type(op, given)
+        self._rounds = narrow.narrow_type(op, given) is not None
         self._constants = list(given)
         # (position, dtype to convert to or None) of tensors, (position, dtype) of numbers.
         self._fills: list[tuple[int, Any]] = []
@@ -121,12 +121,8 @@ class Recipe:
                 given[k] = a._value if dtype is None else cast(a._value, dtype)
             else:
                 given[k] = number_array(a, dtype)
-        op, dtype = self._op, self._rounds
-        if dtype is None:
-            result = formula.build(op, given)
-        else:
-            result = formula.build(op, narrow.widened(op, given))
-            result = narrow.rounded(op, given, result, dtype)
+        op = self._op
+        result = narrow.built(op, given) if self._rounds else formula.build(op, given)
         if result.nodes > config.max_formula_nodes:
             formula.limit(result)
         make = self._make

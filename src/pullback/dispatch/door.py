@@ -142,13 +142,7 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
         lazy = total > 1
     if lazy:
         try:
-            dtype = narrow.narrow_type(op, values)
-            given = _for_formula(op, args, values)
-            if dtype is None:
-                result = formula.build(op, given)
-            else:
-                result = formula.build(op, narrow.widened(op, given))
-                result = narrow.rounded(op, values, result, dtype)
+            result = narrow.built(op, _for_formula(op, args, values))
             formula.limit(result)
             return result
         except formula.NotLowerable as reason:
@@ -272,12 +266,7 @@ def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Te
     if not any(type(given[k]) is Formula and given[k].array is None for k in op.tensors):
         return None
     try:
-        dtype = narrow.narrow_type(op, given)
-        if dtype is None:
-            result = formula.build(op, given)
-        else:
-            result = formula.build(op, narrow.widened(op, given))
-            result = narrow.rounded(op, given, result, dtype)
+        result = narrow.built(op, given)
     except formula.NotLowerable:
         return None
     formula.limit(result)

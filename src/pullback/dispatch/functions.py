@@ -69,6 +69,13 @@ class TensorVocabulary:
         return x._array[condition._array][0].item()
 
     @staticmethod
+    def first_outside(x: Tensor, low: int, high: int, but: int | None = None) -> Any:
+        """The first element of x that is less than one number, or not less than another, and is
+        not a third one; None if there is none, in any of the examples inside vmap."""
+        (x,) = beneath((x,))
+        return ARRAYS.first_outside(x._array, low, high, but)
+
+    @staticmethod
     def memory_of(x: Tensor) -> tuple[tuple[int, ...], int, int, int]:
         """(the steps of x in its memory, the place of its first element, the first and the last
         place but one that it may look at): with a hidden axis, no other example's."""

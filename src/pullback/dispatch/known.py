@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -330,7 +331,8 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
     compute = met.rounding(_compute_of_one(op, list(met.operands[1:]), met.operands[0]))
     recorded = _Record(met, fills)
     integer = [bool(op.outputs) and n in op.integer_outputs for n in op.outputs or met.result]
-    numbers = [None if i else sum(not j for j in integer[:k]) for k, i in enumerate(integer)]
+    counted = accumulate(not i for i in integer)
+    numbers = [None if i else n - 1 for i, n in zip(integer, counted, strict=True)]
     differentiable = recorded.differentiable
     is_view = isinstance(op, View)
     tuple_class = op.tuple_class if op.outputs else None

@@ -154,12 +154,19 @@ class HalfNormal(TransformedDistribution):
 
 
 def solve_lower(factor: Any, vectors: Any) -> Any:
-    """L⁻¹ v for lower triangular matrices and vectors along the last axis, both batched."""
-    shape = torch.broadcast_shapes(factor.shape[:-1], vectors.shape)
-    if factor.dim() == 2:  # one matrix for all vectors: columns of one right-hand side
-        columns = vectors.reshape(-1, vectors.shape[-1]).mT
-        return torch.linalg.solve_triangular(factor, columns, upper=False).mT.reshape(shape)
-    wide = vectors.unsqueeze(-1)
+    """L⁻¹ v for lower triangular matrices and vectors along the last axis, both batched.
+
+    Many vectors for each matrix are multiplied by its inverse: pairs of points and components stay
+    a formula.
+    """
+    size = factor.shape[-1]
+    batch = torch.broadcast_shapes(factor.shape[:-2], vectors.shape[:-1])
+    if batch.numel() > size * factor.shape[:-2].numel():
+        eye = torch.eye(size, dtype=factor.dtype)
+        factor = torch.linalg.solve_triangular(factor, eye, upper=False)
+        return (factor @ vectors.unsqueeze(-1)).squeeze(-1)
+    wide = vectors.expand(*batch, size).unsqueeze(-1)
+    factor = factor.expand(*batch, size, size)
     return torch.linalg.solve_triangular(factor, wide, upper=False).squeeze(-1)
 
 

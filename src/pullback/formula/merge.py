@@ -12,13 +12,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pullback.backends.loops import Buffer, Kernel, Loop, Output, Reduction, Role, index, load
+from pullback.backends.loops import (
+    Buffer,
+    Kernel,
+    Loop,
+    MalformedKernel,
+    Output,
+    Reduction,
+    Role,
+    index,
+    load,
+    verify,
+)
 from pullback.backends.rewrite import rewrite
 from pullback.backends.scalar import Scalar, node, walk
 from pullback.formula.lower import Axes, Call, strides_of
 
 # Reductions that may go through their elements in any order.
 IN_ANY_ORDER = frozenset(("sum", "prod", "max", "min", "any", "all"))
+LONG_ROW = 256  # numbers that are worth a sum of their own in each lane
 LEAST = 8  # values of an index that make vectors worth filling
 
 
@@ -29,7 +41,7 @@ def merged(call: Call) -> Call:
         return call
     while (found := _pair(call)) is not None:
         call = _joined(call, *found)
-    return _along_memory(call)
+    return _along_memory(_along_rows(call))
 
 
 class _Places:
@@ -166,6 +178,37 @@ def _joined(call: Call, first: str, second: str) -> Call:
 
 def _tuple(axis: Any) -> tuple[int, ...]:
     return axis if isinstance(axis, tuple) else (axis,)
+
+
+def _along_rows(call: Call) -> Call:
+    """Reductions of long rows of stored arrays with the vector lanes along the rows.
+
+    Lanes along the results, each with its sum over an inner index, are best for pairs: what they
+    read is then short. Here they would read across memory.
+    """
+    kernel = call.kernel
+    if len(kernel.inner) != 1 or call.sizes[kernel.inner[0]] < LONG_ROW:
+        return call
+    row, column = kernel.outer, kernel.inner[0]
+    places = _Places(call)
+    kinds = IN_ANY_ORDER | {"argmax", "argmin"}
+    if any(r.over != (column,) or r.kind not in kinds for r in places.reductions):
+        return call
+    found = False
+    for buffer, indices, _ in places.found:
+        names = [i.data if i.op == "index" else None for i in indices]
+        if row in names and column in names:
+            found = True
+            if names[-1] != column or not buffer.unit:
+                return call
+    roles: dict[str, Role] = {row: "batch", column: "outer"}
+    loops = tuple(Loop(k.name, roles.get(k.name, k.role), k.extent) for k in kernel.loops)
+    turned = Kernel(kernel.name, loops, kernel.outputs, kernel.summation)
+    try:
+        verify(turned)
+    except MalformedKernel:
+        return call
+    return replace(call, kernel=turned) if found else call
 
 
 def _along_memory(call: Call) -> Call:

@@ -14,8 +14,9 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.backends.arrays import ARRAYS
-from pullback.formula.node import Formula
-from pullback.formula.vocabulary import cast
+from pullback.config import config
+from pullback.formula.node import Formula, source
+from pullback.formula.vocabulary import build, cast
 from pullback.op import Op, Pointwise
 
 ndarray = np.ndarray
@@ -58,6 +59,11 @@ def _asked(op: Op, values: Sequence[Any]) -> dtypes.dtype | None:
     return asked if isinstance(asked, dtypes.dtype) else None
 
 
+def wide_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """What numbers of a dtype are computed with."""
+    return FLOAT32 if dtypes.is_narrow(dtype) else dtype
+
+
 def wide(value: Any) -> Any:
     """A value, or a list of them, in float32 if it is one of 16 bits."""
     if type(value) is ndarray:
@@ -69,9 +75,24 @@ def wide(value: Any) -> Any:
     return value
 
 
-def widened(op: Op, values: Sequence[Any]) -> list[Any]:
+def wide_formula(value: Any) -> Any:
+    """`wide` without a copy: a formula that reads an array, where it is one."""
+    if type(value) is ndarray:
+        return cast(source(value), FLOAT32) if dtypes.is_narrow(value.dtype) else value
+    if type(value) is list:
+        return [wide_formula(v) for v in value]
+    return wide(value)
+
+
+def wide_value(value: Any) -> Any:
+    """`wide`, of arrays that are large enough to be left to loops as a formula."""
+    large = type(value) is ndarray and value.size > config.defer_elements
+    return wide_formula(value) if large or type(value) is list else wide(value)
+
+
+def widened(op: Op, values: Sequence[Any], change: Callable[[Any], Any] = wide) -> list[Any]:
     """The operands of an operation, and the type that it is asked for, in float32."""
-    found = [wide(v) for v in values]
+    found = [change(v) for v in values]
     asked = _asked(op, values)
     if asked is not None and dtypes.is_narrow(asked.numpy):
         found[op.positions["dtype"]] = dtypes.float32
@@ -101,7 +122,13 @@ def rounding(
     goal = dtype if asked is None else asked.numpy
 
     def rounded(*operands: Any) -> Any:
-        return _rounded(compute(*[wide(v) for v in operands]), goal)
+        result = compute(
+            *[v.astype(FLOAT32) if getattr(v, "dtype", None) is dtype else wide(v)
+              for v in operands]
+        )  # fmt: skip
+        if type(result) is ndarray and result.dtype is FLOAT32:
+            return result.astype(goal)
+        return _rounded(result, goal)
 
     return rounded
 
@@ -115,6 +142,14 @@ def has_narrow(values: Iterable[Any]) -> bool:
         elif (type(value) is ndarray or type(value) is Formula) and dtypes.is_narrow(value.dtype):
             return True
     return False
+
+
+def built(op: Op, values: Sequence[Any]) -> Any:
+    """The formula of an operation."""
+    dtype = narrow_type(op, values)
+    if dtype is None:
+        return build(op, values)
+    return rounded(op, values, build(op, widened(op, values, wide_formula)), dtype)
 
 
 def computed(op: Op, values: Sequence[Any]) -> Any:

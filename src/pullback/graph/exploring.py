@@ -34,7 +34,7 @@ MAX_CODE = 200_000
 """Characters of a kernel's LLVM code that the page has."""
 MAX_PLAIN = 500_000
 """Characters of data that the page has as they are; more are packed."""
-SCRIPTS = ("layout.js", "drawing.js", "page.js")
+SCRIPTS = ("layout.js", "drawing.js", "panel.js", "page.js")
 
 
 def explore(

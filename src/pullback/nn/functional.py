@@ -15,7 +15,12 @@ _SHARED = ("relu", "sigmoid", "tanh")
 _IN_PLACE = (
     "celu_", "elu_", "hardtanh_", "leaky_relu_", "relu_", "rrelu_", "selu_", "threshold_",
 )  # fmt: skip
-__all__ = [*__all__, *_SHARED, *_IN_PLACE]
+# Those that have `return_indices=True` under a name of its own.
+_WITH_INDICES = tuple(
+    f"{kind}_max_pool{rank}d_with_indices"
+    for kind, ranks in (("adaptive", (1, 2, 3)), ("fractional", (2, 3))) for rank in ranks
+)  # fmt: skip
+__all__ = [*__all__, *_SHARED, *_IN_PLACE, *_WITH_INDICES]
 
 
 def __getattr__(name: str) -> Any:
@@ -28,5 +33,10 @@ def __getattr__(name: str) -> Any:
     if name in _IN_PLACE:
         function = functools.partial(__getattr__(name[:-1]), inplace=True)
         function.__doc__ = f"`{name[:-1]}` with inplace=True."
+        return function
+    if name in _WITH_INDICES:
+        plain = name.removesuffix("_with_indices")
+        function = functools.partial(__getattr__(plain), return_indices=True)
+        function.__doc__ = f"`{plain}` with return_indices=True."
         return function
     return _own(name)

@@ -227,27 +227,16 @@ def _sizes(name, input, output_size, rank):
 
 @opaque(public=False, node="AdaptiveAvgPool2D", dtypes="f", leading=True)
 def part_means(xp, input, maps: Plain):
-    r"""The last axes multiplied by sparse matrices (rows, columns, weights, shape)."""
-    return xp.separable_map(input, maps, False)
-
-
-@opaque(public=False, leading=True)
-def part_means_back(xp, input, maps: Plain):
-    r"""The transpose of `part_means`."""
-    return xp.separable_map(input, maps, True)
+    r"""The means of parts of the last axes: ("mean", from, to, None, False) for each."""
+    return xp.resample(input, maps, False)
 
 
 @part_means.backward("input")
 def _(xp, g, maps):
-    return xp.part_means_back(g, maps)
+    return xp.resampled_back(g, maps)
 
 
-@part_means_back.backward("input")
-def _(xp, g, maps):
-    return xp.part_means(g, maps)
-
-
-MAP = ((0, 1, 1), (1, 0, 2), (0.5, 1.5, 2.0), (2, 3))
+MAP = ("mean", 3, 2, None, False)
 
 
 @part_means.samples
@@ -255,22 +244,11 @@ def _(r):
     yield call(r(2, 3), (MAP,))
 
 
-@part_means_back.samples
-def _(r):
-    yield call(r(2, 2), (MAP,))
-
-
 def _adaptive_average(xp, rank, input, output_size):
     sizes = _sizes(f"adaptive_avg_pool{rank}d", input, output_size, rank)
-    maps = []
-    for n, m in zip(input.shape[-rank:], sizes, strict=True):
-        rows, columns, weights = [], [], []
-        for i, (a, b) in enumerate(_bins(n, m)):
-            rows += [i] * (b - a)
-            columns += range(a, b)
-            weights += [1 / (b - a)] * (b - a)
-        maps.append((tuple(rows), tuple(columns), tuple(weights), (m, n)))
-    return xp.part_means(input, tuple(maps))
+    shape = input.shape[-rank:]
+    maps = tuple(("mean", n, m, None, False) for n, m in zip(shape, sizes, strict=True))
+    return xp.part_means(input, maps)
 
 
 def _adaptive_maximum(xp, rank, input, output_size, return_indices):
@@ -462,6 +440,7 @@ def _(xp, g, indices, input_shape):
 @maximum_at.samples
 def _(r):
     yield call(r.distinct(2, 5), r.integers(0, 5, 2, 3, 2))
+    yield call(r(0, 5), r.integers(0, 5, 0, 3, 2))
 
 
 @composite(**HOME)

@@ -104,10 +104,7 @@ def _check_classes(xp, name, input, target, weight, ignore_index):
             f"{name}: weight tensor should be defined either for all {classes} classes or no "
             f"classes but got weight tensor of shape: {list(weight.shape)}"
         )
-    outside = xp.logical_and(
-        xp.ne(target, ignore_index), xp.logical_or(xp.lt(target, 0), xp.ge(target, classes))
-    )
-    worst = xp.first_where(outside, target)
+    worst = xp.first_outside(target, 0, classes, ignore_index)
     if worst is not None:
         raise IndexError(f"Target {worst} is out of bounds: there are {classes} classes.")
 

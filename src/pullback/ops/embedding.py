@@ -29,7 +29,7 @@ def _but(xp, x, places, row, otherwise):
 @rows_of.examples
 def _(xp, input, weight, padding_idx, by_frequency):
     size, rows, d = weight.shape
-    wrong = xp.first_where(xp.logical_or(xp.lt(input, 0), xp.ge(input, rows)), input)
+    wrong = xp.first_outside(input, 0, rows)
     if wrong is not None:
         raise IndexError(f"embedding(): index {wrong} is out of range for a table of {rows} rows")
     if size == 1 and not by_frequency:

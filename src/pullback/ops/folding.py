@@ -12,7 +12,7 @@ HOME = {"namespace": "nn.functional", "method": False}
 # kernel, stride, dilation: integers for each axis; padding: (before, after) for each axis.
 
 
-@opaque(public=False, node="Im2Col", dtypes="bfc")
+@opaque(public=False, leading=True, node="Im2Col", dtypes="bfc")
 def blocks_to_columns(
     xp, input, kernel: Plain, stride: Plain, padding: Plain, dilation: Plain
 ):  # fmt: skip
@@ -20,22 +20,12 @@ def blocks_to_columns(
     return xp.image_columns(input, kernel, stride, padding, dilation)
 
 
-@opaque(public=False, node="Col2Im", dtypes="bfc")
+@opaque(public=False, leading=True, node="Col2Im", dtypes="bfc")
 def columns_to_blocks(
     xp, input, size: Plain, kernel: Plain, stride: Plain, padding: Plain, dilation: Plain
 ):  # fmt: skip
     r"""The transpose of `blocks_to_columns`: columns added where they were read."""
     return xp.columns_image(input, size, kernel, stride, padding, dilation)
-
-
-@blocks_to_columns.examples
-def _(xp, input, kernel, stride, padding, dilation):
-    return xp.blocks_to_columns(input, kernel, stride, padding, dilation)
-
-
-@columns_to_blocks.examples
-def _(xp, input, size, kernel, stride, padding, dilation):
-    return xp.columns_to_blocks(input, size, kernel, stride, padding, dilation)
 
 
 @blocks_to_columns.backward("input")

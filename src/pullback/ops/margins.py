@@ -397,7 +397,7 @@ def _(np, input, target, weight=None, size_average=None, reduce=None, reduction=
 
 
 def _check_range(xp, name, target, low, classes):
-    wrong = xp.first_where(xp.logical_or(xp.lt(target, low), xp.ge(target, classes)), target)
+    wrong = xp.first_outside(target, low, classes)
     if wrong is not None:
         raise RuntimeError(f"{name}: target out of range: {wrong} is no class, there are {classes}")
 

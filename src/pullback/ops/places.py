@@ -45,8 +45,7 @@ def _offsets(xp, name, input, index):
     IndexError for positions that an example does not have.
     """
     size, count = input.shape[0], math.prod(input.shape[1:])
-    outside = xp.logical_or(xp.lt(index, -count), xp.ge(index, count))
-    wrong = xp.first_where(outside, index)
+    wrong = xp.first_outside(index, -count, count)
     if wrong is not None:
         raise IndexError(
             f"{name}(): index {wrong} is out of range for the {count} elements of a tensor of "

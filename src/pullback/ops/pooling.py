@@ -322,7 +322,7 @@ def _unpool(xp, rank, input, indices, kernel_size, stride, padding, output_size)
     lead = input.shape[:-rank]
     flat = math.prod(size)
     place = xp.reshape(indices, *lead, -1)
-    wrong = xp.first_where(xp.logical_or(xp.lt(place, 0), xp.ge(place, flat)), place)
+    wrong = xp.first_outside(place, 0, flat)
     if wrong is not None:
         raise RuntimeError(
             f"{name}(): found an invalid max index {wrong} for the output size {size}"

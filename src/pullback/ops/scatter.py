@@ -369,7 +369,7 @@ def _in_rows(xp, x, dim):
 def _rows(xp, name, input, dim, index):
     """(positions along an axis as those of rows of all examples, how many each example has)."""
     size, count = index.shape[0], input.shape[dim]
-    wrong = xp.first_where(xp.logical_or(xp.lt(index, 0), xp.ge(index, count)), index)
+    wrong = xp.first_outside(index, 0, count)
     if wrong is not None:
         raise IndexError(
             f"{name}(): index {wrong} is out of range for axis {dim - 1} of a tensor of shape "

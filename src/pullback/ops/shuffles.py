@@ -45,7 +45,7 @@ def _unshuffled(xp, input, factor):
     return xp.reshape(x, *lead, channels * factor**2, height // factor, width // factor)
 
 
-@opaque(aliases=("nn.functional.pixel_shuffle",), method=False)
+@opaque(aliases=("nn.functional.pixel_shuffle",), method=False, leading=True)
 def pixel_shuffle(xp, input, upscale_factor: int):
     r"""Images (…, c r², h, w) as larger ones with fewer channels, (…, c, h r, w r).
 
@@ -55,7 +55,7 @@ def pixel_shuffle(xp, input, upscale_factor: int):
     return _shuffled(xp, input, upscale_factor)
 
 
-@opaque(aliases=("nn.functional.pixel_unshuffle",), method=False)
+@opaque(aliases=("nn.functional.pixel_unshuffle",), method=False, leading=True)
 def pixel_unshuffle(xp, input, downscale_factor: int):
     r"""The inverse of `pixel_shuffle`: (…, c, h r, w r) as (…, c r², h, w).
 
@@ -65,13 +65,11 @@ def pixel_unshuffle(xp, input, downscale_factor: int):
 
 
 @pixel_shuffle.formula
-@pixel_shuffle.examples
 def _(xp, input, upscale_factor):
     return _shuffled(xp, input, upscale_factor)
 
 
 @pixel_unshuffle.formula
-@pixel_unshuffle.examples
 def _(xp, input, downscale_factor):
     return _unshuffled(xp, input, downscale_factor)
 
