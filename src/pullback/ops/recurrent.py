@@ -89,6 +89,43 @@ def _is_some(xp, g):
     return not xp.is_eager or bool(xp.any(g, None))
 
 
+# ------------------------------------------------------------------------------------- inputs
+
+
+@opaque(public=False, dtypes="ifc")
+def gate_inputs(xp, input, weight, bias: Array = None):
+    r"""$x W^\mathsf{T} + b$ of the rows of all times, which the steps need: it is stored."""
+    if input.dtype != weight.dtype or input.shape[1] != weight.shape[1]:
+        raise RuntimeError(
+            f"a recurrent layer of {weight.shape[1]} numbers of {weight.dtype} was given "
+            f"{input.shape[1]} of {input.dtype}"
+        )
+    y = xp.matmul(input, xp.t(weight))
+    if bias is not None:
+        y += bias
+    return y
+
+
+@gate_inputs.backward("input")
+def _(xp, g, weight):
+    return xp.matmul(g, weight)
+
+
+@gate_inputs.backward("weight")
+def _(xp, g, input):
+    return xp.matmul(xp.t(g), input)
+
+
+@gate_inputs.backward("bias")
+def _(xp, g):
+    return xp.sum(g, (0,))
+
+
+@gate_inputs.samples
+def _(r):
+    yield call(r(4, 2), r(3, 2), r(3))
+
+
 # -------------------------------------------------------------------------------------- plain
 
 
@@ -262,10 +299,10 @@ def _one_way(xp, kind, x, states, params, sizes, reverse):
     w_ih, w_hh, *others = params
     biases, projection = (others[:2], others[2:]) if len(others) > 1 else ([], others)
     if kind == "gru":
-        gates = xp.nn_functional_linear(x, w_ih, biases[0] if biases else None)
+        gates = xp.gate_inputs(x, w_ih, biases[0] if biases else None)
         h = xp.gru_steps([gates, *states, w_hh, *biases[1:]], sizes, reverse)[0]
         return h, [_last(xp, h, sizes, reverse)]
-    gates = xp.nn_functional_linear(x, w_ih, biases[0] + biases[1] if biases else None)
+    gates = xp.gate_inputs(x, w_ih, biases[0] + biases[1] if biases else None)
     if kind == "lstm":
         h, c, _ = xp.lstm_steps([gates, *states, w_hh, *projection], sizes, reverse)
         return h, [_last(xp, h, sizes, reverse), _last(xp, c, sizes, reverse)]
@@ -476,7 +513,7 @@ def lstm_cell(
         raise RuntimeError("lstm_cell expects two hidden states")
     _check_cell("lstm_cell", input, hx, w_ih, w_hh)
     bias = b_hh if b_ih is None else b_ih if b_hh is None else b_ih + b_hh
-    gates = xp.nn_functional_linear(input, w_ih, bias)
+    gates = xp.gate_inputs(input, w_ih, bias)
     h, c, _ = xp.lstm_steps([gates, *hx, w_hh], (input.shape[0],), False)
     return h, c
 
@@ -485,7 +522,7 @@ def lstm_cell(
 def gru_cell(xp, input, hx, w_ih: Array, w_hh: Array, b_ih: Array = None, b_hh: Array = None):
     r"""One step of a GRU: the state, from `input` (n, …) and the state before."""
     _check_cell("gru_cell", input, [hx], w_ih, w_hh)
-    gates = xp.nn_functional_linear(input, w_ih, b_ih)
+    gates = xp.gate_inputs(input, w_ih, b_ih)
     given = [gates, hx, w_hh] if b_hh is None else [gates, hx, w_hh, b_hh]
     return xp.gru_steps(given, (input.shape[0],), False)[0]
 
