@@ -302,7 +302,7 @@ def pow(xp, input, exponent):
     $0^0 = 1$, and the derivative in the exponent where input is 0 is 0 for exponents ≥ 0.
     RuntimeError for integers to negative integer powers. Booleans have True and False for powers.
     """
-    if xp.is_eager and input.dtype.kind == "b":
+    if xp.is_eager and hasattr(input, "dtype") and input.dtype.kind == "b":  # no number
         if exponent.shape:
             raise NotImplementedError(
                 f"\"pow\" not implemented for 'Bool': convert the tensor of shape "
