@@ -276,6 +276,7 @@ def test_dtypes_and_shapes() -> None:
     assert torch.randint(5, (3,)).dtype is torch.int64
     assert torch.randint(5, (3,), dtype=torch.float32).dtype is torch.float32
     assert torch.randint(high=5, size=(3,)).shape == torch.randint(5, size=(3,)).shape == (3,)
+    assert torch.randint(0, 2, (3,), dtype=torch.bool).dtype is torch.bool
     assert torch.randperm(256, dtype=torch.uint8).max() == 255
     assert torch.rand_like(torch.ones(2, 3).mT).stride() == (1, 3)
     assert torch.binomial(torch.tensor([-1.0]), torch.tensor([0.5])).tolist() == [0]
@@ -316,12 +317,12 @@ def test_dtypes_and_shapes() -> None:
         (lambda: torch.rand(2, generator=3), TypeError, "must be torch.Generator, not int"),
         (lambda: torch.randint(5), TypeError, "needs `high`"),
         (lambda: torch.randint(low=0, size=(2,)), RuntimeError, "'from' to be less than 'to'"),
-        (lambda: torch.randint(2, (3,), dtype=torch.cfloat), RuntimeError, "handles only"),
+        (lambda: torch.randint(2, (3,), dtype=torch.cfloat), RuntimeError, "for 'ComplexFloat'"),
         (lambda: torch.randint(3, (3,), dtype=torch.bool), RuntimeError, "out of bounds for bool"),
         (lambda: torch.randint(70000, (3,), dtype=torch.half), RuntimeError, "bounds for float16"),
         (lambda: torch.randperm(2050, dtype=torch.half), RuntimeError, "exact up to 2048"),
         (lambda: torch.randperm(257, dtype=torch.uint8), RuntimeError, "n = 257 is too large"),
-        (lambda: torch.randperm(2, dtype=torch.bool), NotImplementedError, "for bool"),
+        (lambda: torch.randperm(2, dtype=torch.bool), NotImplementedError, "for 'Bool'"),
         (lambda: torch.ones(3).long().normal_(), NotImplementedError, "for 'Long'"),
         (lambda: torch.bernoulli(torch.tensor([1.5])), RuntimeError, "p_in"),
         (lambda: torch.randint(5, 2, (3,)), RuntimeError, "'from' to be less than 'to'"),

@@ -35,7 +35,7 @@ def _(r):
     yield call(2, dtype=r.float64)
 
 
-@creation(default="int", random=True, dtypes="if")
+@creation(default="int", random=True, dtypes="bif")
 def randint(xp, low: Plain = None, high: Plain = None, size: Plain = None, *, generator=None,
             dtype):  # fmt: skip
     r"""Integers from low to high - 1: `randint(high, size)` or `randint(low, high, size)`."""
