@@ -7,11 +7,13 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 from pullback.autograd import engine, watch
 from pullback.autograd.graph import Node
 from pullback.formula.evaluate import set_observer
+from pullback.graph.fold import fold
 from pullback.graph.history import MADE_AT
 from pullback.graph.kernels import described, members
 from pullback.graph.model import Array, Graph, Kernel
@@ -46,6 +48,20 @@ class Recording:
     def graphs(self) -> tuple[tuple[str, Graph], ...]:
         """(the line that asked for it, the graph), with the kernels that ran and their times."""
         return tuple((title, self._finished(g, numbers)) for title, g, numbers in self._graphs)
+
+    def __repr__(self) -> str:
+        count = len(self._graphs)
+        return f"Recording({count} graph{'s' * (count != 1)}; explore() writes a page of it)"
+
+    def _repr_html_(self) -> str:
+        """The pictures of all graphs, for notebooks."""
+        from pullback.graph.dot import draw
+
+        parts = [
+            f"<h4>{escape(title)}</h4>{draw(fold(graph))._repr_html_()}"
+            for title, graph in self.graphs
+        ]
+        return "\n".join(parts) or f"<p>{escape(repr(self))}</p>"
 
     def _finished(self, graph: Graph, numbers: Mapping[str, int]) -> Graph:
         """The graph with the kernels that computed its values, in the order in which they ran."""
