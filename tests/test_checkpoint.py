@@ -18,6 +18,7 @@ from pullback.utils.checkpoint import (
     CheckpointError,
     checkpoint,
     checkpoint_sequential,
+    set_checkpoint_debug_enabled,
     set_checkpoint_early_stop,
 )
 
@@ -291,6 +292,11 @@ def test_a_second_run_that_differs() -> None:
     with pytest.raises(CheckpointError, match=r"position 0: shape \[3\] .* \[2\]") as caught:
         checkpoint(other, x, use_reentrant=False, debug=True).sum().backward()
     assert str(caught.value).count("# where it is saved") == 2
+    for enabled, given, count in ((True, False, 2), (False, True, 0), (None, True, 2)):
+        runs.clear()
+        with pytest.raises(CheckpointError) as caught, set_checkpoint_debug_enabled(enabled):
+            checkpoint(other, x, use_reentrant=False, debug=given).sum().backward()
+        assert str(caught.value).count("# where it is saved") == count
     runs.clear()
     with pytest.raises(RuntimeError, match="unpack hook gave a tensor of shape"):
         checkpoint(other, x, use_reentrant=False, determinism_check="none").sum().backward()

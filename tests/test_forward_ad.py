@@ -281,7 +281,71 @@ def test_gradcheck_finds_a_wrong_tangent() -> None:
         x = torch.ones(3, dtype=torch.float64, requires_grad=True)
         with pytest.raises(torch.autograd.GradcheckError, match="forward mode"):
             gradcheck(bind(wrong_tangent), x, check_backward_ad=False, check_forward_ad=True)
-        with pytest.raises(ValueError, match="nothing to check"):
+        with pytest.raises(AssertionError, match="nothing to check"):
             gradcheck(bind(wrong_tangent), x, check_backward_ad=False)
+        with pytest.raises(AssertionError, match="requires check_forward_ad"):
+            gradcheck(bind(wrong_tangent), x, check_batched_forward_grad=True)
     finally:
         del REGISTRY["wrong_tangent"]
+
+
+def tangent_of(x: Any) -> Any:
+    found = fwAD.unpack_dual(x).tangent
+    return None if found is None else found.tolist()
+
+
+def test_parts_of_dual_tensors_are_written() -> None:
+    """Tangents of views are views of the dual tensor's, and not of what that is a view of."""
+    ones = torch.ones(4)
+    with fwAD.dual_level():
+        x = ones.clone()
+        d, e = fwAD.make_dual(x, ones), fwAD.make_dual(x, 2 * ones)
+        v = e.view(2, 2)[0]
+        v.mul_(3)
+        assert x.tolist() == [3, 3, 1, 1]
+        assert tangent_of(x) is None
+        assert tangent_of(d) == [1, 1, 1, 1]
+        assert tangent_of(e) == [6, 6, 2, 2]
+        assert tangent_of(v) == [6, 6]
+
+        d = fwAD.make_dual(ones.clone(), ones)
+        d[1:3] = 5.0
+        assert tangent_of(d) == [1, 0, 0, 1]
+        d[2:] = d[:2] * 7
+        assert tangent_of(d) == [1, 0, 7, 0]
+        a, b = d.split(2)
+        a.mul_(2)
+        assert (tangent_of(d), tangent_of(a), tangent_of(b)) == ([2, 0, 7, 0], [2, 0], [7, 0])
+
+        d = fwAD.make_dual(torch.ones(2, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]).t())
+        d.view(4)[1:3].mul_(2)
+        assert tangent_of(d) == [[1, 6], [4, 4]]
+
+        part = fwAD.make_dual(x[:2], ones[:2])
+        part.mul_(2)
+        assert (tangent_of(x), tangent_of(part)) == (None, [2, 2])
+        x[2:].mul_(part)
+        assert (tangent_of(x), tangent_of(x[1:3])) == ([0, 0, 2, 2], [0, 2])
+        assert tangent_of(part) == [2, 2]
+
+
+def test_functions_that_write_into_parts() -> None:
+    x, t = torch.randn(2, 3), torch.randn(2, 3)
+
+    def written(x: Any) -> Any:
+        x = x.view(6)
+        x[1:3] *= x[3:5]
+        return x.sum()
+
+    def free(x: Any) -> Any:
+        x = x.reshape(6)
+        return torch.cat([x[:1], x[1:3] * x[3:5], x[3:]]).sum()
+
+    jvp, vmap = torch.func.jvp, torch.func.vmap
+    expected = jvp(free, (x,), (t,))[1]
+    np.testing.assert_allclose(jvp(written, (x.clone(),), (t,))[1], expected, rtol=1e-6)
+    rows = vmap(lambda t: jvp(lambda x: written(x.clone()), (x,), (t,))[1])(torch.stack([t, 2 * t]))
+    np.testing.assert_allclose(rows, torch.stack([expected, 2 * expected]), rtol=1e-6)
+    formula = torch.randn(3000, 2).exp()
+    found = jvp(lambda x: x[1:].mul_(2).sum() + x.sum(), (formula,), (torch.ones(3000, 2),))[1]
+    assert float(found) == 4 * 5998 + 2

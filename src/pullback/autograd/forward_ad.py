@@ -96,6 +96,14 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     return dual(tensor, tangent, where)
 
 
+def _alike(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors of one shape lie in memory alike; formulas do."""
+    if x._is_formula or y._is_formula:
+        return True
+    a, b = x._array, y._array
+    return all(n == 1 or s == t for n, s, t in zip(a.shape, a.strides, b.strides, strict=True))
+
+
 def dual(tensor: Tensor, tangent: Tensor, level: Level) -> Tensor:
     """`make_dual` at any level."""
     if tangent.shape != tensor.shape:
@@ -116,9 +124,13 @@ def dual(tensor: Tensor, tangent: Tensor, level: Level) -> Tensor:
             )
     made: Tensor = graph.TENSORS.view_as_shape(tensor, *tensor.shape)
     youngest = top((made, tangent))
+    if youngest is None and not _alike(tensor, tangent):  # views of the one are views of the other
+        fresh = graph.TENSORS.zeros_like(tensor)
+        tangent = graph.TENSORS.copy_(fresh, tangent)
     if youngest is not None and youngest.time > level.time:
         return with_tangent(made, level, tangent)
     set_tangent(made, level, tangent)
+    level.note_dual(made)
     return made
 
 

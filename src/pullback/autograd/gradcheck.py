@@ -50,7 +50,18 @@ def gradcheck(
     """
     arguments = _arguments(inputs)
     if not (check_backward_ad or check_forward_ad):
-        raise ValueError("gradcheck: nothing to check, neither backward nor forward mode")
+        raise AssertionError(
+            "Expected at least one of check_forward_ad or check_backward_ad to be True: there is "
+            "nothing to check"
+        )
+    if check_batched_forward_grad and not check_forward_ad:
+        raise AssertionError(
+            "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
+        )
+    if check_batched_grad and not check_backward_ad:
+        raise AssertionError(
+            "Setting check_batched_grad=True requires check_backward_ad to be True"
+        )
     try:
         if check_backward_ad:
             _check(func, arguments, eps, atol, rtol, nondet_tol, check_undefined_grad, fast_mode)

@@ -41,6 +41,23 @@ class Level:
         self.time = _clock()
         self.open = False
         self._tensors: list[weakref.ref[Tensor]] = []  # that have a tangent here
+        self._duals: list[weakref.ref[Tensor]] = []  # that were given one
+
+    def note_dual(self, x: Tensor) -> None:
+        """Remember that tangents of views of x are views of its tangent, whatever x is a view of.
+
+        That is PyTorch's rule: a dual tensor shares its numbers with others, not its tangent.
+        """
+        with _lock:
+            known = self._duals
+            if len(known) >= 32 and len(known) & (len(known) - 1) == 0:  # at powers of two
+                known[:] = [r for r in known if r() is not None]
+            known.append(weakref.ref(x))
+
+    def duals_of(self, base: Tensor) -> list[Tensor]:
+        """The dual tensors that are views of a tensor."""
+        found = (r() for r in self._duals)
+        return [x for x in found if x is not None and x._base is base]
 
     @property
     def batches(self) -> bool:
@@ -65,6 +82,7 @@ class Level:
             if isinstance(x, Lifted) and x._tangents.pop(self, None) is not None:
                 x._settle()
         self._tensors.clear()
+        self._duals.clear()
 
     def __enter__(self) -> Any:
         self.enter()

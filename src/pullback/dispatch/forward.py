@@ -368,24 +368,38 @@ def _shares(view: Tensor, base: Tensor) -> bool:
         return bool(shares_memory(view._value, base._value))
 
 
+def _root_of(x: Tensor, duals: list[Tensor]) -> Tensor | None:
+    """The dual tensor that x is, or is a view of: the last one made on the way to it."""
+    root = None
+    for dual in duals:
+        length = len(dual._made_by)
+        if len(x._made_by) >= length and x._made_by[length - 1] is dual._made_by[-1]:
+            root = dual if root is None or length > len(root._made_by) else root
+    return root
+
+
 def _write_tangent(x: Tensor, level: Level, t: Tensor) -> None:
-    """The new tangent of a tensor, and of all that share its memory."""
+    """The new tangent of a tensor, and of all whose tangents share its memory."""
     base = x if x._base is None else x._base
-    views = _living(base._views)
-    whole = tangent(base, level)
-    if base is x:
-        whole = t
-    else:
-        if whole is None:
-            whole = graph.TENSORS.zeros_like(base)
-        else:
-            whole = graph.TENSORS.clone(whole)
+    duals = level.duals_of(base)
+    root = _root_of(x, duals)
+    start = base if root is None else root
+    steps = len(start._made_by)
+    whole = t
+    if x is not start:
+        before = tangent(start, level)
+        whole = graph.TENSORS.zeros_like(start)  # in memory as the start is, so that it has views
         for older in mode.levels:
-            if isinstance(older, BatchLevel) and older.time < level.time and is_lifted(t):
+            if (
+                isinstance(older, BatchLevel) and older.time < level.time
+                and (is_lifted(t) or is_lifted(before))
+            ):  # fmt: skip
                 whole = graph.TENSORS.clone(with_axis(whole, older))
-        part = cut_out(graph.TENSORS, whole, x._made_by)
+        if before is not None:
+            graph.TENSORS.copy_(whole, before)
+        part = cut_out(graph.TENSORS, whole, x._made_by[steps:])
         graph.TENSORS.copy_(part, t)
-    set_tangent(base, level, whole)
-    for view in views:
-        if _shares(view, base):
-            set_tangent(view, level, cut_out(graph.TENSORS, whole, view._made_by))
+    set_tangent(start, level, whole)
+    for view in _living(base._views):
+        if view is not start and _root_of(view, duals) is root and _shares(view, base):
+            set_tangent(view, level, cut_out(graph.TENSORS, whole, view._made_by[steps:]))

@@ -32,7 +32,7 @@ from pullback.tensor import Tensor, wrap
 
 __all__ = [
     "CheckpointError", "CheckpointFunction", "checkpoint", "checkpoint_sequential",
-    "noop_context_fn", "set_checkpoint_early_stop",
+    "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop",
 ]  # fmt: skip
 
 Context = contextlib.AbstractContextManager[Any]
@@ -69,6 +69,26 @@ class set_checkpoint_early_stop:
     def __exit__(self, *error: object) -> None:
         global _early_stop
         _early_stop = self._before.pop()
+
+
+_debug: bool | None = None
+
+
+class set_checkpoint_debug_enabled:
+    """What `debug` is for checkpoints within a `with` block; None leaves it to each of them."""
+
+    def __init__(self, enabled: bool | None) -> None:
+        self.enabled = enabled
+        self._before: list[bool | None] = []
+
+    def __enter__(self) -> None:
+        global _debug
+        self._before.append(_debug)
+        _debug = self.enabled
+
+    def __exit__(self, *error: object) -> None:
+        global _debug
+        _debug = self._before.pop()
 
 
 def checkpoint(
@@ -122,6 +142,8 @@ def checkpoint(
             return function(*args, **kwargs)
     if _early_stop is not None:
         early_stop = _early_stop
+    if _debug is not None:
+        debug = _debug
     frame = _Frame(function, args, kwargs, again, preserve, early_stop, determinism_check, debug)
     hooks = saved_tensors_hooks(frame.pack, _Holder.unpack)
     with hooks, forward:
