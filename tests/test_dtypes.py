@@ -95,7 +95,6 @@ REFUSED = {
     "arange of complex numbers": lambda: torch.arange(3, dtype=torch.complex64),
     "linspace": lambda: torch.linspace(0, 1, 3, dtype=torch.bool),
     "randperm": lambda: torch.randperm(3, dtype=torch.complex64),
-    "randint": lambda: torch.randint(0, 2, (3,), dtype=torch.bool),
     "tril_indices": lambda: torch.tril_indices(2, 2, dtype=torch.float32),
     "isclose": lambda: torch.isclose(torch.ones(2), torch.ones(2).double()),
     "allclose": lambda: torch.allclose(torch.ones(2), torch.ones(2, dtype=torch.bfloat16)),

@@ -259,12 +259,12 @@ def grid_sample(
 
     ValueError for other modes, RuntimeError for shapes and dtypes that do not fit.
     """
-    if mode not in MODES:
+    if mode not in tuple(MODES):
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', "
             f"but got: {mode!r}"
         )
-    if padding_mode not in PADDINGS:
+    if padding_mode not in tuple(PADDINGS):
         raise ValueError(
             f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
             f"'reflection', but got: {padding_mode!r}"
