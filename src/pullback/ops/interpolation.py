@@ -90,6 +90,8 @@ def _check_mode(name, input, mode, align_corners, antialias):
             f"{name}: align_corners option can only be set with the interpolating modes: linear | "
             f"bilinear | bicubic | trilinear, not with {mode}"
         )
+    if not isinstance(mode, str):
+        raise TypeError(f"{name}(): argument 'mode' must be str, not {type(mode).__name__}")
     if mode in DIMENSIONS and 3 <= rank <= 5 and rank != DIMENSIONS[mode]:
         raise NotImplementedError(
             f"{name}: Got {rank}D input, but {mode} mode needs {DIMENSIONS[mode]}D input, not one "
