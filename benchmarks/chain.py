@@ -78,7 +78,7 @@ def peak() -> int:
 def worker(module: str, what: str, repeats: int) -> None:
     """One round in a process of its own; the answer is a line of JSON."""
     if module == "torch":
-        import torch  # type: ignore[import-not-found,unused-ignore]
+        import torch
 
         torch.set_num_threads(1)
     else:
@@ -104,7 +104,7 @@ def micro(seconds: float) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has PyTorch")
     parser.add_argument("--repeats", type=int, default=100, help="chains per round")
     parser.add_argument("--rounds", type=int, default=3)

@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=30)
     repeat = parser.parse_args().repeat
-    times = {name: [] for name in STATEMENTS}
+    times: dict[str, list[float]] = {name: [] for name in STATEMENTS}
     for _ in range(repeat):  # in turn: the machine's moods hit all alike
         for name, statement in STATEMENTS.items():
             times[name].append(seconds(statement))

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else the limit's threads spin on our time
 
@@ -29,7 +30,9 @@ import pullback as torch
 from pullback.backends.describe import describe
 from pullback.backends.llvm import compile, run, threads
 from pullback.backends.llvm.outlook import outlook
+from pullback.backends.llvm.target import host
 from pullback.backends.simplify import simplify
+from pullback.formula.evaluate import set_observer
 
 Task = tuple[Callable[[], Any], Callable[[Any], Any] | None]
 
@@ -168,15 +171,16 @@ def launches(task: Callable[[], Any]) -> list[tuple[Any, Any, Any]]:
         found.append((self, dict(addresses), dict(scalars)))
         call(self, addresses, scalars, progress)
 
-    run.Launch.__call__ = keep  # type: ignore[method-assign]  # to see what is launched
+    set_observer(lambda *evaluation: _memory.append(evaluation))
     try:
-        _memory.append(task())
+        with mock.patch.object(run.Launch, "__call__", keep):  # to see what is launched
+            _memory.append(task())
     finally:
-        run.Launch.__call__ = call  # type: ignore[method-assign]  # as it was
+        set_observer(None)
     return found
 
 
-_memory: list[Any] = []  # the arrays that launches write to
+_memory: list[Any] = []  # what owns the arrays that launches read and write
 
 
 def sizes_of(launch: Any) -> dict[str, int]:
@@ -188,7 +192,7 @@ def show(launch: Any, assembly: bool) -> None:
     p = launch.program
     print("\n".join(f"    {line}" for line in describe(simplify(p.kernel))))
     if assembly:
-        print(compile.assembly(p.text, compile.host()))
+        print(compile.assembly(p.text, host()))
 
 
 def cost(launch: Any) -> tuple[float, float]:
@@ -200,7 +204,7 @@ def cost(launch: Any) -> tuple[float, float]:
     operations = view.per_pair(sizes)
     total = sum(v * (7 if k.startswith("exp") else 1) for k, v in operations.items())
     widest = max(b.dtype for b in kernel.buffers if b.dtype.kind == "f")
-    return pairs, total * pairs / compile.host().lanes_of(widest)
+    return pairs, total * pairs / host().lanes_of(widest)
 
 
 def measure(name: str, options: Any, limit: Any) -> None:
@@ -242,7 +246,7 @@ def main() -> None:
     limit = None
     if options.limit:
         sys.path.append(str(options.limit))
-        from limit import Limit  # type: ignore[import-not-found]
+        from limit import Limit
 
         limit = Limit()
     for name in TASKS:

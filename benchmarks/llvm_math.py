@@ -37,11 +37,13 @@ def peer(name: str) -> Callable[..., Any] | None:
         return lambda x, out: np.divide(1, np.sqrt(x, out=out), out=out)
     if name in SCIPY:
         try:
-            import scipy.special  # type: ignore[import-untyped]
+            import scipy.special
         except ImportError:
             return None
-        return getattr(scipy.special, SCIPY[name])  # type: ignore[no-any-return]
-    return getattr(np, NUMPY.get(name, name))  # type: ignore[no-any-return]
+        found: Callable[..., Any] = getattr(scipy.special, SCIPY[name])
+    else:
+        found = getattr(np, NUMPY.get(name, name))
+    return found
 
 
 def nanoseconds(call: Callable[[], Any]) -> float:

@@ -301,7 +301,8 @@ def compile_times() -> None:
         ("logsumexp-grad", lambda: logsumexp(0.05)[1]),
         ("fusion-grad", lambda: fusion(True)),
     ):
-        cold, warm = [], []
+        cold: list[float] = []
+        warm: list[float] = []
         for _ in range(5):
             for clear, found in ((True, cold), (False, warm)):
                 compile.forget()
@@ -327,7 +328,7 @@ def main() -> None:
     limit = None
     if options.limit:
         sys.path.append(str(options.limit))
-        from limit import Limit  # type: ignore[import-not-found]
+        from limit import Limit
 
         limit = Limit()
     if not options.pattern:

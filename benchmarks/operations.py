@@ -285,7 +285,7 @@ def worker(module: str, one_thread: bool) -> None:
     """Answers each line of questions with a line of JSON."""
     global clock
     if module == "torch":
-        import torch  # type: ignore[import-not-found,unused-ignore]
+        import torch
     else:
         import pullback as torch
     if one_thread:
@@ -384,7 +384,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has PyTorch")
     parser.add_argument("--only", metavar="REGEX", default="", help="operations to measure")
     parser.add_argument("--seconds", type=float, default=0.02, help="for each figure and round")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
+from pullback.dispatch import TENSORS
 from pullback.tensor import Tensor
 
 __all__ = [
@@ -155,7 +156,7 @@ class GradScaler:
         if not self._enabled:
             return outputs
         if isinstance(outputs, Tensor):
-            return outputs * self._scale  # type: ignore[operator]
+            return TENSORS.mul(outputs, self._scale)
         if isinstance(outputs, (list, tuple)):
             made = [self.scale(x) for x in outputs]
             return type(outputs)(*made) if hasattr(outputs, "_fields") else type(outputs)(made)
