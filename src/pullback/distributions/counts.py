@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pullback as torch
 from pullback.distributions import constraints
-from pullback.distributions.discrete import Binary, Categorical, binary
+from pullback.distributions.discrete import Binary, OfCategories, binary
 from pullback.distributions.distribution import Distribution, broadcast_all
 
 __all__ = ["Binomial", "Geometric", "Multinomial", "NegativeBinomial", "Poisson"]
@@ -198,13 +198,8 @@ class NegativeBinomial(Binary):
         return n * logsigmoid(-logits) + value * logsigmoid(logits) + ways
 
 
-class Multinomial(Distribution):
+class Multinomial(OfCategories):
     """How often each of K categories is met in `total_count` draws."""
-
-    arg_constraints: ClassVar[dict[str, Any]] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
 
     def __init__(
         self, total_count: int = 1, probs: Any = None, logits: Any = None,
@@ -213,35 +208,12 @@ class Multinomial(Distribution):
         if not isinstance(total_count, int):
             raise NotImplementedError("inhomogeneous total_count is not supported")
         self.total_count = total_count
-        self._categorical = Categorical(probs, logits)
-        shape = self._categorical.param_shape
-        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        made = self._copy(_instance)
-        made._categorical = self._categorical.expand(batch_shape)
-        made._batch_shape = torch.Size(batch_shape)
-        return made
+        super().__init__(probs, logits, validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=1)
     def support(self) -> Any:
         """Counts that add up to total_count."""
         return constraints.multinomial(self.total_count)
-
-    @property
-    def probs(self) -> Any:
-        """The probabilities."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Any:
-        """Their logarithms."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Any:
-        """The shape of the parameter that was given."""
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Any:

@@ -181,17 +181,14 @@ class Categorical(Distribution):
         return values.expand(-1, *self._batch_shape) if expand else values
 
 
-class OneHotCategorical(Distribution):
-    """A `Categorical` number as a vector of zeros and a one."""
+class OfCategories(Distribution):
+    """A distribution of vectors with one element for each category of a `Categorical`."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
-    support = constraints.one_hot
-    has_enumerate_support = True
+        "probs": constraints.simplex, "logits": constraints.real_vector,
+    }  # fmt: skip
 
-    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None):
+    def __init__(self, probs: Any, logits: Any, validate_args: bool | None = None):
         self._categorical = Categorical(probs, logits)
         shape = self._categorical.param_shape
         super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
@@ -204,13 +201,28 @@ class OneHotCategorical(Distribution):
 
     @property
     def probs(self) -> Any:
-        """The probabilities."""
+        """The probabilities of the categories."""
         return self._categorical.probs
 
     @property
     def logits(self) -> Any:
         """Their logarithms."""
         return self._categorical.logits
+
+    @property
+    def param_shape(self) -> Any:
+        """The shape of the parameter that was given."""
+        return self._categorical.param_shape
+
+
+class OneHotCategorical(OfCategories):
+    """A `Categorical` number as a vector of zeros and a one."""
+
+    support = constraints.one_hot
+    has_enumerate_support = True
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None):
+        super().__init__(probs, logits, validate_args)
 
     @property
     def mean(self) -> Any:
@@ -223,11 +235,6 @@ class OneHotCategorical(Distribution):
     @property
     def variance(self) -> Any:
         return self.probs * (1 - self.probs)
-
-    @property
-    def param_shape(self) -> Any:
-        """The shape of the parameter that was given."""
-        return self._categorical.param_shape
 
     def _one_hot(self, numbers: Any) -> Any:
         count = self._event_shape[0]

@@ -4,12 +4,12 @@ reparameterization with Gumbel-softmax", 2017."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pullback as torch
 from pullback.distributions import constraints
-from pullback.distributions.discrete import Binary, Categorical, binary
-from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.discrete import Binary, OfCategories, binary
+from pullback.distributions.distribution import broadcast_all
 
 __all__ = ["RelaxedBernoulli", "RelaxedOneHotCategorical"]
 
@@ -60,13 +60,9 @@ class RelaxedBernoulli(Binary):
         return inside - value.log() - torch.log1p(-value)
 
 
-class RelaxedOneHotCategorical(Distribution):
+class RelaxedOneHotCategorical(OfCategories):
     """Points of the simplex that tend to its corners as the temperature falls."""
 
-    arg_constraints: ClassVar[dict[str, Any]] = {
-        "probs": constraints.simplex,
-        "logits": constraints.real_vector,
-    }
     support = constraints.simplex
     has_rsample = True
 
@@ -75,25 +71,7 @@ class RelaxedOneHotCategorical(Distribution):
         validate_args: bool | None = None,
     ):  # fmt: skip
         self.temperature = torch.as_tensor(temperature)
-        self._categorical = Categorical(probs, logits)
-        shape = self._categorical.param_shape
-        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        made = self._copy(_instance)
-        made._categorical = self._categorical.expand(batch_shape)
-        made._batch_shape = torch.Size(batch_shape)
-        return made
-
-    @property
-    def probs(self) -> Any:
-        """The probabilities of the corners."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Any:
-        """Their logarithms."""
-        return self._categorical.logits
+        super().__init__(probs, logits, validate_args)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)
