@@ -7,7 +7,7 @@ from typing import Any
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, sum_last
-from pullback.distributions.transforms import ComposeTransform, Transform, _raised
+from pullback.distributions.transform import ComposeTransform, Transform, raised
 
 __all__ = ["Independent", "MixtureSameFamily", "TransformedDistribution"]
 
@@ -50,7 +50,7 @@ class Independent(Distribution):
     @constraints.dependent_property
     def support(self) -> Any:
         """Events all of whose elements are in the base's support."""
-        return _raised(
+        return raised(
             self.base_dist.support,
             self.base_dist.support.event_dim + self.reinterpreted_batch_ndims,
         )
@@ -135,7 +135,7 @@ class TransformedDistribution(Distribution):
         """The last map's codomain."""
         if not self.transforms:
             return self.base_dist.support
-        return _raised(self.transforms[-1].codomain, len(self._event_shape))
+        return raised(self.transforms[-1].codomain, len(self._event_shape))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         with torch.no_grad():
