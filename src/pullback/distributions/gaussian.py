@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.combined import TransformedDistribution
-from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.distribution import Distribution
+from pullback.distributions.location import LocationScale
 from pullback.distributions.transforms import AbsTransform, ExpTransform
 
 __all__ = ["HalfNormal", "LogNormal", "LowRankMultivariateNormal", "MultivariateNormal", "Normal"]
@@ -16,27 +17,8 @@ __all__ = ["HalfNormal", "LogNormal", "LowRankMultivariateNormal", "Multivariate
 LOG_2PI = math.log(2 * math.pi)
 
 
-class Normal(Distribution):
+class Normal(LocationScale):
     r"""$\frac{1}{\sigma\sqrt{2\pi}} \exp\left(-\frac{(x-\mu)^2}{2\sigma^2}\right)$."""
-
-    arg_constraints: ClassVar[dict[str, Any]] = {
-        "loc": constraints.real,
-        "scale": constraints.positive,
-    }
-    support = constraints.real
-    has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None):
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Any:
-        return self.loc
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
     @property
     def stddev(self) -> Any:
@@ -51,13 +33,10 @@ class Normal(Distribution):
         return self.loc + noise * self.scale
 
     def log_prob(self, value: Any) -> Any:
-        self._validate_sample(value)
-        gap = (value - self.loc) / self.scale
-        return -0.5 * gap.square() - self.scale.log() - 0.5 * LOG_2PI
+        return -0.5 * self._standard(value).square() - self.scale.log() - 0.5 * LOG_2PI
 
     def cdf(self, value: Any) -> Any:
-        self._validate_sample(value)
-        return 0.5 * (1 + torch.erf((value - self.loc) / (self.scale * math.sqrt(2))))
+        return 0.5 * (1 + torch.erf(self._standard(value) / math.sqrt(2)))
 
     def icdf(self, value: Any) -> Any:
         return self.loc + self.scale * torch.erfinv(2 * value - 1) * math.sqrt(2)

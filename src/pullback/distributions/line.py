@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.location import LocationScale
 
 __all__ = ["Cauchy", "Gumbel", "HalfCauchy", "Laplace", "StudentT", "Uniform"]
 
@@ -70,44 +71,8 @@ class Uniform(Distribution):
         return (self.high - self.low).log()
 
 
-class _LocationScale(Distribution):
-    """A distribution of `loc + scale · standard`."""
-
-    arg_constraints: ClassVar[dict[str, Any]] = {
-        "loc": constraints.real,
-        "scale": constraints.positive,
-    }
-    support = constraints.real
-    has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None):
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
-    def _open_uniform(self, sample_shape: Any) -> Any:
-        """Numbers strictly between 0 and 1."""
-        info = torch.finfo(self.loc.dtype)
-        u = torch.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype)
-        return u.clamp(info.tiny, 1 - info.eps / 2)
-
-    def _standard(self, value: Any) -> Any:
-        self._validate_sample(value)
-        return (value - self.loc) / self.scale
-
-    def rsample(self, sample_shape: Any = ()) -> Any:
-        return self.icdf(self._open_uniform(sample_shape))
-
-
-class Laplace(_LocationScale):
+class Laplace(LocationScale):
     r"""$\frac{1}{2s} \exp(-|x-\mu|/s)$."""
-
-    @property
-    def mean(self) -> Any:
-        return self.loc
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
     @property
     def variance(self) -> Any:
@@ -132,16 +97,12 @@ class Laplace(_LocationScale):
         return 1 + (2 * self.scale).log()
 
 
-class Cauchy(_LocationScale):
+class Cauchy(LocationScale):
     r"""$\frac{1}{\pi s (1 + (x-\mu)^2/s^2)}$; it has no mean and no variance."""
 
     @property
     def mean(self) -> Any:
         return self.loc * math.nan
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
     @property
     def variance(self) -> Any:
@@ -204,16 +165,12 @@ class HalfCauchy(Distribution):
         return self._whole().entropy() - math.log(2)
 
 
-class Gumbel(_LocationScale):
+class Gumbel(LocationScale):
     r"""$e^{-(z + e^{-z})}/s$ with $z = (x-\mu)/s$: the limit of largest values."""
 
     @property
     def mean(self) -> Any:
         return self.loc + self.scale * EULER
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
     @property
     def variance(self) -> Any:
