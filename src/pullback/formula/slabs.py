@@ -151,13 +151,15 @@ def slab(node: Value, axis: int, start: int, stop: int, evaluate: Evaluate) -> V
     op, values = node.op, list(node.values)
     if isinstance(op, Pointwise):
         given = [part(v, axis - node.ndim + v.ndim) if isinstance(v, Value) else v for v in values]
-        return build(op, given)  # type: ignore[no-any-return]
+        made: Value = build(op, given)
+        return made
     if isinstance(op, Reduction):
         x, dims, keepdim = values[:3]
         k = axis if keepdim else [d for d in range(x.ndim) if d not in dims][axis]
         if k in dims:
             raise NotLowerable("a slab of a reduced axis")
-        return build(op, [part(x, k), *values[1:]])  # type: ignore[no-any-return]
+        made = build(op, [part(x, k), *values[1:]])
+        return made
     if isinstance(op, View):
         return _of_view(node, axis, start, stop, part)
     if isinstance(op, Opaque) and op.look_up:
@@ -212,7 +214,8 @@ def _of_look_up(
         if x.is_large:
             raise NotLowerable("a slab of places in any order")
         x = source(evaluate(x))
-    return build(node.op, [x, given])  # type: ignore[no-any-return]
+    made: Value = build(node.op, [x, given])
+    return made
 
 
 def _in_order(p: Value) -> bool:
