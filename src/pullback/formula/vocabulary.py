@@ -433,6 +433,9 @@ def _along(op: Opaque, given: list[Any]) -> Template:
 
 def _view(op: View, given: list[Any]) -> Template:
     x = given[0]
+    if not x.size:  # elements that are nowhere have no places
+        empty = np.empty(x.shape, x.dtype)
+        return Template(op, op.compute(ARRAYS, [empty, *given[1:]]).shape, x.dtype)
     try:
         mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *given[1:]))
     except AttributeError as error:
