@@ -1,7 +1,6 @@
 """Differences of neighbours, and integrals by trapezoids."""
 
-from pullback.arguments import as_ints
-from pullback.op import Array, Dim, Number, Plain, call, composite, wrap_dim
+from pullback.op import Array, Dim, Number, Plain, as_ints, call, composite, wrap_dim
 
 
 @composite()
@@ -130,7 +129,9 @@ def _axes(dim, rank):
     dims = as_ints(dim, "gradient", "dim")
     wrapped = [wrap_dim(d, rank, "gradient") for d in dims]
     if len(set(wrapped)) < len(wrapped):
-        raise RuntimeError(f"torch.gradient: dim {list(dims)} appears multiple times in the list of dims")
+        raise RuntimeError(
+            f"torch.gradient: dim {list(dims)} appears multiple times in the list of dims"
+        )
     return wrapped
 
 
