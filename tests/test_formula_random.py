@@ -278,7 +278,8 @@ def test_long_axes_that_are_the_only_loop(recwarn: pytest.WarningsRecorder) -> N
         evaluation._warned = False
         for shape, dims in (
             ((500,), (0,)), ((300, 5), (0, 1)), ((300, 5), (0,)), ((7, 400), (1,)),
-            ((40, 30), (0, 1)), ((3, 200, 2), (1,)), ((200, 1), (0, 1)), ((1, 4), (1,)), ((7, 1), (0,)),
+            ((40, 30), (0, 1)), ((3, 200, 2), (1,)), ((200, 1), (0, 1)),
+            ((1, 4), (1,)), ((7, 1), (0,)),
         ):  # fmt: skip
             for special in (None, np.inf, -np.inf, np.nan):
                 a = draw.normal(size=shape) * 50

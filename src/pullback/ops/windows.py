@@ -73,7 +73,7 @@ for _op in (bartlett, cosine):
 
 @creation(namespace="signal.windows")
 def exponential(
-    xp, M: int, *, center: float = None, tau: float = 1.0, sym: bool = True, dtype
+    xp, M: int, *, center: float | None = None, tau: float = 1.0, sym: bool = True, dtype
 ):  # fmt: skip
     r"""$e^{-|k - \text{center}| / \tau}$; the center is in the middle by default."""
     if tau <= 0:
