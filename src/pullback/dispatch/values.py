@@ -15,6 +15,7 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
+from pullback.dispatch import again
 from pullback.dispatch.door import keep
 from pullback.formula import Formula, build, narrow, source
 from pullback.formula.macro import Macro
@@ -97,6 +98,7 @@ MAX_MACROS = 10_000
 def run(
     node: OperationNode, cotangents: tuple[Any, ...], values: tuple[Any, ...], reached: Any
 ) -> Sequence[Any]:
+    values = parameters(node, values, cotangents)
     given = [_readable(v) for v in (*cotangents, *values)]
     cotangents, values = tuple(given[: len(cotangents)]), tuple(given[len(cotangents) :])
     needed = tuple([e is not None and (reached is None or e[0] in reached) for e in node.edges])
@@ -122,6 +124,26 @@ def run(
         _macros.clear()
     _macros[found] = Macro.of(tuple(results), operands)
     return results
+
+
+def parameters(node: OperationNode, values: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+    """What a node saved, with arrays for those of the user's numbers that may be others next time.
+
+    Their dtype is that of the formulas among them.
+    """
+    found = values
+    for n, v in enumerate(values):
+        if type(v) is not float and type(v) is not int:
+            continue
+        what, k = node.plan.sources[n]
+        if what != "argument" or not node.op.parameters[k].is_tensor or again.belongs(v):
+            continue
+        dtype = next((x.dtype for x in (*cotangents, *values)
+                      if hasattr(x, "dtype") and x.dtype.kind in "fc"), None)  # fmt: skip
+        if dtype is not None:
+            found = [*found]
+            found[n] = np.full((), v, dtype)
+    return tuple(found)
 
 
 def _readable(value: Any) -> Any:
