@@ -21,13 +21,14 @@ from pullback.autograd.versions import Latest
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.door import blows_up, heavy
-from pullback.dispatch.values import VALUES, parameters
+from pullback.dispatch.values import VALUES, varies
 from pullback.errors import OutOfMemoryError
 from pullback.formula import (
     FORMULAS,
     Formula,
     NotLowerable,
     build,
+    cast,
     source,
     turns,
     waiting,
@@ -124,12 +125,13 @@ class _Part:
         self.operands: list[Value] = []
         self.originals: list[Any] = []  # the operands as they were given
         self.starts: list[int | None] = []  # the cotangent of each node that comes from outside
-        self.saved: list[list[Any]] = []  # the values of each node: `_At` for operands
+        self.saved: list[list[Any]] = []  # the values of each node, operands as `_At`
         self._found: dict[int, _At] = {}
         self.key: list[Any] = [config.defer_elements, config.summation, config.max_formula_nodes]
         self.fits = all(self._note(node, running.pending.get(node)) for node in nodes)
 
     def _note(self, node: OperationNode, start: Any) -> bool:
+        number: int
         if Latest.write > node.time:
             node.check_versions()
         key = self.key
@@ -144,12 +146,16 @@ class _Part:
         self.starts.append(None if start is None else self._operand(start))
         key.append(self.starts[-1])
         values: list[Any] = []
-        for v in parameters(node, node.values or (), ()):
+        for n, v in enumerate(node.values or ()):
             kind = type(v)
-            if kind is ndarray or kind is Formula:
+            if varies(node, n, v):
+                number = _Number(self._operand(np.full((), v)))
+                key.append(number)
+                values.append(number)
+            elif kind is ndarray or kind is Formula:
                 number = self._operand(v)
                 key.append(number)
-                values.append(_At(number))
+                values.append(number)
             elif kind is list:
                 return False
             else:
@@ -161,7 +167,7 @@ class _Part:
     def _is_reached(self, node: Any) -> bool:
         return self.reached is None or node in self.reached
 
-    def _operand(self, value: Any) -> int:
+    def _operand(self, value: Any) -> _At:
         """The number of an operand: the same one for the same object."""
         number = self._found.get(id(value))
         if number is None:
@@ -203,6 +209,10 @@ class _Part:
             return None  # perhaps for a result that nobody asked for
         finally:
             turn.end()
+        with turns.changed:  # nobody is planning
+            for f in given:
+                if f.array is not None:
+                    f.forget()
         places = list(self.places)
         return [
             (places[place], self.originals[at] if passed else arrays[at], passed)
@@ -236,7 +246,7 @@ class _Part:
         for k, node in enumerate(self.nodes):
             if got[k] is None:
                 continue
-            values = tuple(self.operands[v] if type(v) is _At else v for v in self.saved[k])
+            values = tuple(self._value(v, got[k].dtype) for v in self.saved[k])
             results = node.results(WRITTEN, (got[k],), values, self.reached)
             for edge, g in zip(node.edges, results, strict=True):
                 if edge is None or g is None or not self._is_reached(edge[0]):
@@ -249,9 +259,18 @@ class _Part:
                 into[place] = g if into[place] is None else FORMULAS.add(into[place], g)
         return leaving
 
+    def _value(self, saved: Any, dtype: np.dtype[Any]) -> Any:
+        if type(saved) is _Number:
+            return cast(self.operands[saved], dtype)
+        return self.operands[saved] if type(saved) is _At else saved
+
 
 class _At(int):
     """The number of an operand, among plain arguments."""
+
+
+class _Number(int):
+    """The number of an operand that is a number of the user's, in float64."""
 
 
 class _Written:

@@ -98,7 +98,7 @@ MAX_MACROS = 10_000
 def run(
     node: OperationNode, cotangents: tuple[Any, ...], values: tuple[Any, ...], reached: Any
 ) -> Sequence[Any]:
-    values = parameters(node, values, cotangents)
+    values = _parameters(node, values, next(g.dtype for g in cotangents if g is not None))
     given = [_readable(v) for v in (*cotangents, *values)]
     cotangents, values = tuple(given[: len(cotangents)]), tuple(given[len(cotangents) :])
     needed = tuple([e is not None and (reached is None or e[0] in reached) for e in node.edges])
@@ -126,24 +126,19 @@ def run(
     return results
 
 
-def parameters(node: OperationNode, values: Sequence[Any], cotangents: Sequence[Any]) -> Any:
-    """What a node saved, with arrays for those of the user's numbers that may be others next time.
+def varies(node: OperationNode, n: int, value: Any) -> bool:
+    """Whether what a node saved is a number of the user's that may be another one next time."""
+    if (type(value) is not float and type(value) is not int) or again.belongs(value):
+        return False
+    what, k = node.plan.sources[n]
+    return what == "argument" and node.op.parameters[k].is_tensor
 
-    Their dtype is that of the formulas among them.
-    """
-    found = values
-    for n, v in enumerate(values):
-        if type(v) is not float and type(v) is not int:
-            continue
-        what, k = node.plan.sources[n]
-        if what != "argument" or not node.op.parameters[k].is_tensor or again.belongs(v):
-            continue
-        dtype = next((x.dtype for x in (*cotangents, *values)
-                      if hasattr(x, "dtype") and x.dtype.kind in "fc"), None)  # fmt: skip
-        if dtype is not None:
-            found = [*found]
-            found[n] = np.full((), v, dtype)
-    return tuple(found)
+
+def _parameters(node: OperationNode, values: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
+    """What a node saved, with arrays for numbers that vary."""
+    if not any(varies(node, n, v) for n, v in enumerate(values)):
+        return values
+    return tuple(np.full((), v, dtype) if varies(node, n, v) else v for n, v in enumerate(values))
 
 
 def _readable(value: Any) -> Any:

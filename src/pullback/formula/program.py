@@ -91,8 +91,6 @@ class Program:
     def run(self, order: Sequence[Any], sources: Sequence[Value]) -> list[Any]:
         """The arrays of the results."""
         run_steps(self._steps, order, sources)
-        for place, _ in self._given:
-            order[place].forget()
         return [order[place].array for place in self._results]
 
 
