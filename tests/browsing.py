@@ -81,11 +81,12 @@ def run(window: Any, script: str, *arguments: Any) -> Any:
     answer = window.execute_async_script(
         f"""
         const done = arguments[arguments.length - 1], given = [...arguments].slice(0, -1);
-        (async () => {{ {script} }})().then((value) => done({{value}}), (e) => done({{e: `${{e}}`}}));
+        const told = (error) => done({{error: String(error)}});
+        (async () => {{ {script} }})().then((value) => done({{value}}), told);
         """,
         *arguments,
     )
-    assert "e" not in answer, answer["e"]
+    assert "error" not in answer, answer["error"]
     return answer.get("value")
 
 

@@ -23,9 +23,7 @@ VENDOR = files("pullback.graph").joinpath("page", "vendor")
 
 @pytest.fixture(scope="module")
 def tool() -> Any:
-    spec = importlib.util.spec_from_file_location(
-        "vendor_layout", ROOT / "tools/vendor_layout.py"
-    )
+    spec = importlib.util.spec_from_file_location("vendor_layout", ROOT / "tools/vendor_layout.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -118,8 +116,9 @@ ACROSS = """
       for (let at = 0; others.length && at < length; at += 2) {
         const point = path.getPointAtLength(at);
         for (const [key, p] of others) {
-          if (point.x > p.x + 1 && point.x < p.x + p.width - 1
-              && point.y > p.y + 1 && point.y < p.y + p.height - 1) found.add(`${near.get(line)} ${key}`);
+          const dx = Math.min(point.x - p.x, p.x + p.width - point.x);
+          const dy = Math.min(point.y - p.y, p.y + p.height - point.y);
+          if (dx > 1 && dy > 1) found.add(`${near.get(line)} ${key}`);
         }
       }
     }

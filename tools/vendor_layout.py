@@ -1,13 +1,15 @@
-"""Download the library that lays out the pages of `explore` into `src/pullback/graph/page/vendor/`.
+"""Download the library that lays out the pages of `explore`, to `graph/page/vendor/`.
 
-It is Viz.js, Graphviz built for WebAssembly, from the npm registry, of the version below and no other: the
-archive must have the SHA-512 that the registry had for it when it was chosen, and the file in it the SHA-256.
+It is Viz.js, Graphviz built for WebAssembly, from the npm registry, of the version below and no
+other: the archive must have the SHA-512 that the registry had for it when it was chosen, and the
+file in it the SHA-256.
 
     python tools/vendor_layout.py
 
-A new version: `npm view @viz-js/viz version dist.integrity`, change the constants, run this (it prints
-the file's own SHA-256 if that is not right yet), look at `LICENSE` there, and run the tests of the page. The archive has
-no licence file: `LICENSE` was put together by hand, of the licences of what the head of the file names.
+A new version: `npm view @viz-js/viz version dist.integrity`, change the constants, run this (it
+prints the file's SHA-256 if that is not right yet), look at `LICENSE` there, and run the tests of
+the page. The archive has no licence file: `LICENSE` was put together by hand, of the licences of
+what the head of the file names.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ VERSION = "3.31.0"
 GRAPHVIZ = "16.1.0"
 ARCHIVE = f"https://registry.npmjs.org/{PACKAGE}/-/viz-{VERSION}.tgz"
 INTEGRITY = (
-    "sha512-r7zlQdRvcwvIpjHGgs+KNWHeE/P5/Dq7k8ZAKaMCbZqomxCBJV78gVuQYaHzFVca+kB0mX0fMW9UFevCOBG50A=="
+    "sha512-r7zlQdRvcwvIpjHGgs+KNWHeE/P5/Dq7k8ZAKaMCbZqo"
+    "mxCBJV78gVuQYaHzFVca+kB0mX0fMW9UFevCOBG50A=="
 )
 MEMBER = "package/dist/viz-global.js"
 SHA256 = "c9e0b310f9883910e01c66054b48b7ff4be3d8695141116635e72b0af152692e"

@@ -2,8 +2,8 @@
 
 The page loads nothing: its data are the JSON export, with the lines of text in each box, and its
 script draws them, and draws them again when a fold is opened. The layout is Graphviz's, built for
-WebAssembly (`page/vendor/`), which `page/layout.js` asks in a Worker. A content security policy lets
-these scripts alone run, and refuses the network.
+WebAssembly (`page/vendor/`), which `page/layout.js` asks in a Worker. A content security policy
+lets these scripts alone run, and refuses the network.
 """
 
 import base64
