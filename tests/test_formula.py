@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import pullback as torch
 from pullback import config
@@ -311,6 +310,11 @@ def test_dtypes_that_are_no_real_numbers(dtype: Any) -> None:
     same(lambda a, b: (a * b, (a * b).sum(0), (a * b).any()), a, b, order=0)
     if dtype is not np.bool_:
         same(lambda a, b: ((a * b).sum(0), (a - b).abs().sum()), a, b, order=1, scale=20)
+
+
+def test_truth_of_bytes_is_bytes() -> None:
+    a, b = np.arange(20, dtype=np.uint8)[:, None], np.arange(17, dtype=np.uint8)
+    same(lambda a, b: ((a * b).any(1), (a * b).all(0, keepdim=True), (a * b).any()), a, b, order=0)
 
 
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-40, 3e38] * 2)

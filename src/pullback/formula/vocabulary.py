@@ -19,7 +19,16 @@ from pullback.formula import shortcuts
 from pullback.formula.macro import Macro
 from pullback.formula.maps import MAPS, Mapped
 from pullback.formula.node import Formula, Source, Template, Value, source
-from pullback.op import REGISTRY, Composite, Op, Opaque, Pointwise, Reduction, View
+from pullback.op import (
+    REGISTRY,
+    Composite,
+    Op,
+    Opaque,
+    Pointwise,
+    Reduction,
+    View,
+    Vocabulary,
+)
 
 
 class NotLowerable(Exception):
@@ -36,21 +45,11 @@ REDUCTIONS = {
 OF_COMPLEX = ("sum", "prod", "any", "all")
 
 
-class FormulaVocabulary:
+class FormulaVocabulary(Vocabulary):
     """`xp` for formulas."""
 
-    is_eager = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(f"no operation {name!r} is registered")
-
-        def function(*args: Any, **keywords: Any) -> Any:
-            return build(op, op.arguments(args, keywords))
-
-        setattr(self, name, function)
-        return function
+    def _function(self, op: Op) -> Callable[..., Any]:
+        return lambda *args, **keywords: build(op, op.arguments(args, keywords))
 
     broadcast_shape = staticmethod(broadcast_shape)
 
@@ -80,21 +79,23 @@ class FormulaVocabulary:
             found: Value = FORMULAS.slice(all_of_them, 0, 0, count, 1)
         else:
             found = Source(_counted(count), fixed=True)
-        if rank == 1:
-            return found
-        return FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))  # type: ignore[no-any-return]
+        if rank > 1:
+            found = FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))
+        return found
 
     @staticmethod
     def moved(x: Value, dim: int, at: Value) -> Value:
         """The elements of x at other places of one axis: the result has as many as `at`."""
         rank = x.ndim
         axes = [at if k == dim else FORMULAS.positions(s, k, rank) for k, s in enumerate(x.shape)]
-        return FORMULAS.elements(x, axes)  # type: ignore[no-any-return]
+        made: Value = FORMULAS.elements(x, axes)
+        return made
 
     @staticmethod
     def drop(x: Value, dims: Sequence[int]) -> Value:
         """Without axes of size 1."""
-        return FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))  # type: ignore[no-any-return]
+        made: Value = FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))
+        return made
 
     @staticmethod
     def front(x: Value, dim: int) -> tuple[Value, int] | None:
@@ -204,7 +205,10 @@ MAX_COUNTED = 1 << 20  # positions along an axis that are an array
 
 
 def build(op: Op, values: Sequence[Any]) -> Any:
-    """The formula of an operation on values, arrays and numbers; plain arguments are normalised."""
+    """The formula of an operation on values, arrays and numbers; plain arguments are normalised.
+
+    A tuple of formulas, or of some and None, for several results.
+    """
     given = list(values)
     operands: list[Value] = []
     key: list[Any] = [op]
@@ -332,7 +336,8 @@ def cast(x: Value, dtype: Any) -> Value:
     """A value in another dtype."""
     if x.dtype == dtype:
         return x
-    return build(REGISTRY["cast"], [x, np.dtype(dtype)])  # type: ignore[no-any-return]
+    made: Value = build(REGISTRY["cast"], [x, np.dtype(dtype)])
+    return made
 
 
 def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
