@@ -100,7 +100,7 @@ class Step:
 
 
 def in_place(written: str) -> Callable[[Callable[..., Any]], Step]:
-    """Decorator for a function `(xp, arrays…, numbers…)`: names of the arrays that get its results."""
+    """Decorator of a function `(xp, arrays…, numbers…)`: the arrays that get its results."""
     return lambda function: Step(function, written)
 
 

@@ -62,7 +62,7 @@ def operand(value: Any) -> Any:
     """
     if type(value) is Formula and value.array is None and isinstance(value.op, View):
         (whole,) = value.arguments
-        if whole.array is None and not whole.heavy and whole.size == value.size:
+        if isinstance(whole, Formula) and not whole.heavy and whole.size == value.size:
             evaluate([whole])
         if whole.array is not None:
             return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
