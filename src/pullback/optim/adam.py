@@ -66,10 +66,7 @@ class Adam(Optimizer):
     def _update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         arrays = [x, stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)]
         if group["amsgrad"]:
             arrays.append(stored(state, "max_exp_avg_sq", x))
@@ -147,10 +144,7 @@ class NAdam(Optimizer):
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
         product = number(state, "mu_product", 1.0)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
         mix(mean, g, beta1)
         mix(square, g * g, beta2)
@@ -184,10 +178,7 @@ class RAdam(Optimizer):
     def _update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
         mix(mean, g, beta1)
         mix(square, g * g, beta2)
