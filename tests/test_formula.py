@@ -313,6 +313,11 @@ def test_dtypes_that_are_no_real_numbers(dtype: Any) -> None:
         same(lambda a, b: ((a * b).sum(0), (a - b).abs().sum()), a, b, order=1, scale=20)
 
 
+def test_truth_of_bytes_is_bytes() -> None:
+    a, b = np.arange(20, dtype=np.uint8)[:, None], np.arange(17, dtype=np.uint8)
+    same(lambda a, b: ((a * b).any(1), (a * b).all(0, keepdim=True), (a * b).any()), a, b, order=0)
+
+
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-40, 3e38] * 2)
 
 

@@ -6,6 +6,7 @@ tests and the documentation come from those declarations.
 
 import builtins as _builtins
 import math as _math
+import typing as _typing
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
@@ -380,12 +381,16 @@ _FUNCTIONS = {
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _SUBMODULES:
-        return _import_module(f"pullback.{name}")
-    if name in _FUNCTIONS:
-        return getattr(_import_module(f"pullback.{_FUNCTIONS[name]}"), name)
-    return _operation(name)
+if _typing.TYPE_CHECKING:
+    from pullback.signatures.functions import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> _Any:
+        if name in _SUBMODULES:
+            return _import_module(f"pullback.{name}")
+        if name in _FUNCTIONS:
+            return getattr(_import_module(f"pullback.{_FUNCTIONS[name]}"), name)
+        return _operation(name)
 
 
 def __dir__() -> list[str]:

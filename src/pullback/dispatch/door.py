@@ -270,8 +270,9 @@ def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Te
     except formula.NotLowerable:
         return None
     formula.limit(result)
-    recorded = record(op, args, given, result, tuple(meta_of(args[k]) for k in op.edges))
-    return recorded  # type: ignore[no-any-return]  # composites with rules have one result
+    # Composites with rules have one result.
+    recorded: Tensor = record(op, args, given, result, tuple(meta_of(args[k]) for k in op.edges))
+    return recorded
 
 
 def _are_small(op: Op, args: Sequence[Any]) -> bool:

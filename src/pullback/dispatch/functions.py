@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,10 +24,15 @@ from pullback.dispatch.inplace import apply_in_place, write_out
 from pullback.op import REGISTRY, Creation, Op, View
 from pullback.tensor import Tensor, wrap
 
+if TYPE_CHECKING:
+    from pullback.signatures.vocabulary import Operations
+else:
+    Operations = object
+
 ndarray = np.ndarray
 
 
-class TensorVocabulary:
+class TensorVocabulary(Operations):
     """`xp` for tensors: every operation under its own name, recorded as usual."""
 
     is_eager = False

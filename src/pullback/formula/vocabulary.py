@@ -75,21 +75,23 @@ class FormulaVocabulary:
             found: Value = FORMULAS.slice(all_of_them, 0, 0, count, 1)
         else:
             found = Source(_counted(count), fixed=True)
-        if rank == 1:
-            return found
-        return FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))  # type: ignore[no-any-return]
+        if rank > 1:
+            found = FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))
+        return found
 
     @staticmethod
     def moved(x: Value, dim: int, at: Value) -> Value:
         """The elements of x at other places of one axis: the result has as many as `at`."""
         rank = x.ndim
         axes = [at if k == dim else FORMULAS.positions(s, k, rank) for k, s in enumerate(x.shape)]
-        return FORMULAS.elements(x, axes)  # type: ignore[no-any-return]
+        made: Value = FORMULAS.elements(x, axes)
+        return made
 
     @staticmethod
     def drop(x: Value, dims: Sequence[int]) -> Value:
         """Without axes of size 1."""
-        return FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))  # type: ignore[no-any-return]
+        made: Value = FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))
+        return made
 
     @staticmethod
     def front(x: Value, dim: int) -> tuple[Value, int] | None:
@@ -199,7 +201,10 @@ MAX_COUNTED = 1 << 20  # positions along an axis that are an array
 
 
 def build(op: Op, values: Sequence[Any]) -> Any:
-    """The formula of an operation on values, arrays and numbers; plain arguments are normalised."""
+    """The formula of an operation on values, arrays and numbers; plain arguments are normalised.
+
+    A tuple of formulas, or of some and None, for several results.
+    """
     given = list(values)
     operands: list[Value] = []
     key: list[Any] = [op]
@@ -327,7 +332,8 @@ def cast(x: Value, dtype: Any) -> Value:
     """A value in another dtype."""
     if x.dtype == dtype:
         return x
-    return build(REGISTRY["cast"], [x, np.dtype(dtype)])  # type: ignore[no-any-return]
+    made: Value = build(REGISTRY["cast"], [x, np.dtype(dtype)])
+    return made
 
 
 def _pointwise(op: Pointwise, given: list[Any]) -> Maker:

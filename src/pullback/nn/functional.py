@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pullback import namespaces
 from pullback.dispatch import bind
+
+if TYPE_CHECKING:
+    from pullback.signatures.nn_functional import *  # noqa: F403
 
 _own, __dir__, __all__ = namespaces.lazy(__name__, globals())
 # PyTorch has some of its plain functions here as well.

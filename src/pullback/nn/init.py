@@ -57,13 +57,13 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
 @no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform on [a, b)."""
-    return tensor.uniform_(a, b, generator=generator)  # type: ignore[no-any-return]
+    return tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normal."""
-    return tensor.normal_(mean, std, generator=generator)  # type: ignore[no-any-return]
+    return tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
@@ -86,13 +86,13 @@ def trunc_normal_(
     values = ndtri(low + (high - low) * drawn.astype(np.float64)) * std + mean
     from pullback.construct import from_numpy
 
-    return tensor.copy_(from_numpy(np.clip(values, a, b)))  # type: ignore[no-any-return]
+    return tensor.copy_(from_numpy(np.clip(values, a, b)))
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One value."""
-    return tensor.fill_(val)  # type: ignore[no-any-return]
+    return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return tensor.copy_(TENSORS.eye(*tensor.shape))  # type: ignore[no-any-return]
+    return tensor.copy_(TENSORS.eye(*tensor.shape))
 
 
 @no_grad()
@@ -187,7 +187,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     q, r = np.linalg.qr(drawn.T if rows < columns else drawn)
     q = q * np.sign(np.diagonal(r))
     q = np.ascontiguousarray(q.T if rows < columns else q) * gain
-    return tensor.copy_(from_numpy(q).reshape(tensor.shape))  # type: ignore[no-any-return]
+    return tensor.copy_(from_numpy(q).reshape(tensor.shape))
 
 
 @no_grad()

@@ -171,10 +171,22 @@ def _truth(xp, y, input):
     return xp.cast(y, input.dtype) if input.dtype.name == "uint8" else y
 
 
+def _truth_of_bytes(xp, reduce, input, dim, keepdim):
+    """The same of a formula; None for other dtypes: the reduction itself is one."""
+    if input.dtype.name != "uint8":
+        return None
+    return xp.cast(reduce(xp.ne(input, 0), dim, keepdim), input.dtype)
+
+
 @reduction(result="bool")
 def any(xp, input, dim):
     r"""Whether any element over the axes is non-zero."""
     return _truth(xp, xp.any(input, dim, keepdim=True), input)
+
+
+@any.formula
+def _(xp, input, dim, keepdim):
+    return _truth_of_bytes(xp, xp.any, input, dim, keepdim)
 
 
 @any.combine
@@ -200,6 +212,11 @@ def _(np, input, dim=None, keepdim=False):
 def all(xp, input, dim):
     r"""Whether all elements over the axes are non-zero."""
     return _truth(xp, xp.all(input, dim, keepdim=True), input)
+
+
+@all.formula
+def _(xp, input, dim, keepdim):
+    return _truth_of_bytes(xp, xp.all, input, dim, keepdim)
 
 
 @all.combine

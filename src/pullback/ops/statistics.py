@@ -134,6 +134,12 @@ def aminmax(xp, input, *, dim: Plain = None, keepdim: bool = False):
     return xp.drop(low, dims), xp.drop(high, dims)
 
 
+@aminmax.formula
+def _(xp, input, dim, keepdim):
+    dims = _axis("aminmax", dim, len(input.shape))
+    return xp.amin(input, dims, keepdim), xp.amax(input, dims, keepdim)
+
+
 def _axis(name, dim, rank):
     if dim is None:
         return tuple(range(rank))

@@ -391,7 +391,7 @@ class Module:
             if wanted is not None and not (t.dtype.is_floating_point or t.dtype.is_complex):
                 return t
             if axes is None or is_lazy(t) or t.ndim == len(axes):
-                return t.to(*args, **keywords)  # type: ignore[no-any-return]
+                return t.to(*args, **keywords)
             # That order in memory is of images or volumes alone.
             return t.to(*args, **others) if args or others else t
 
