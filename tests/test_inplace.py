@@ -518,3 +518,14 @@ def test_retained_gradients_are_what_the_hooks_leave() -> None:
     y.mul_(3)  # the gradient is kept of what y is now
     y.sum().backward()
     assert y.retains_grad and y.grad.tolist() == [11, 11]
+
+
+def test_writes_to_a_part_of_complex_numbers_are_differentiable_twice() -> None:
+    def write(x: Any, w: Any) -> Any:
+        z = x * x
+        z[:, 0].mul_(w)
+        return z * z
+
+    x = torch.tensor(np.exp(1j * np.arange(4)).reshape(2, 2), requires_grad=True)
+    w = torch.tensor([0.7, -1.2], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(write, (x, w))

@@ -292,7 +292,8 @@ class CopySlices(Node):
     def _emptied(self, g: Tensor) -> Any:
         """Zeros in the view, which may be one of real parts, and the cotangent elsewhere."""
         order = sorted(range(len(self.shape)), key=lambda k: -abs(self.strides[k]))
-        kept = np.ones([self.shape[k] for k in order], g._value.dtype)
+        one = 1 + 1j if g._value.dtype.kind == "c" else 1
+        kept = np.full([self.shape[k] for k in order], one, g._value.dtype)
         kept = kept.transpose(np.argsort(order).astype(int))  # in memory as the base
         cut_out(ARRAYS, kept, self.steps)[...] = 0
         if kept.dtype.kind != "c":
