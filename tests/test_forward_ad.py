@@ -9,8 +9,7 @@ import pytest
 
 import pullback as torch
 from operation_cases import DIFFERENTIABLE, function_of, over, takes_complex
-from pullback.autograd import forward_ad as fwAD
-from pullback.autograd import grad, gradcheck, gradgradcheck
+from pullback.autograd import forward_ad as fwAD, grad, gradcheck, gradgradcheck
 from sampling import Call
 
 

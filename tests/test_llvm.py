@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from loop_kernels import PAIRS, b, compare, i, j, numbers, sum_kernel, sums
 from pullback.backends.interpret import interpret
-from pullback.backends.llvm import compile, threads
-from pullback.backends.llvm import run as run_module
+from pullback.backends.llvm import compile, run as run_module, threads
 from pullback.backends.llvm.compile import program
 from pullback.backends.llvm.run import BadArguments, Geometry, run
 from pullback.backends.llvm.target import host

@@ -15,8 +15,7 @@ import pytest
 
 import pullback as torch
 from browsing import browser, contrast, loaded, picture, requests
-from pullback.graph import explore, record
-from pullback.graph import viewer as viewer_module
+from pullback.graph import explore, record, viewer as viewer_module
 from pullback.graph.exploring import beside, page
 
 N = 1000

@@ -20,26 +20,16 @@ from pullback.formula import Formula, build, narrow, source
 from pullback.formula.macro import Macro
 from pullback.formula.node import Value
 from pullback.formula.vocabulary import plain_key
-from pullback.op import REGISTRY, Composite, Op
+from pullback.op import REGISTRY, Composite, Op, Vocabulary
 
 ndarray = np.ndarray
 
 
-class ValueVocabulary:
+class ValueVocabulary(Vocabulary):
     """`xp` for arrays and formulas."""
 
-    is_eager = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(f"no operation {name!r} is registered")
-
-        def function(*args: Any, **keywords: Any) -> Any:
-            return compute(op, op.arguments(args, keywords))
-
-        setattr(self, name, function)
-        return function
+    def _function(self, op: Op) -> Callable[..., Any]:
+        return lambda *args, **keywords: compute(op, op.arguments(args, keywords))
 
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
 

@@ -19,7 +19,16 @@ from pullback.formula import shortcuts
 from pullback.formula.macro import Macro
 from pullback.formula.maps import MAPS, Mapped
 from pullback.formula.node import Formula, Source, Template, Value, source
-from pullback.op import REGISTRY, Composite, Op, Opaque, Pointwise, Reduction, View
+from pullback.op import (
+    REGISTRY,
+    Composite,
+    Op,
+    Opaque,
+    Pointwise,
+    Reduction,
+    View,
+    Vocabulary,
+)
 
 
 class NotLowerable(Exception):
@@ -36,21 +45,11 @@ REDUCTIONS = {
 OF_COMPLEX = ("sum", "prod", "any", "all")
 
 
-class FormulaVocabulary:
+class FormulaVocabulary(Vocabulary):
     """`xp` for formulas."""
 
-    is_eager = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(f"no operation {name!r} is registered")
-
-        def function(*args: Any, **keywords: Any) -> Any:
-            return build(op, op.arguments(args, keywords))
-
-        setattr(self, name, function)
-        return function
+    def _function(self, op: Op) -> Callable[..., Any]:
+        return lambda *args, **keywords: build(op, op.arguments(args, keywords))
 
     broadcast_shape = staticmethod(broadcast_shape)
 

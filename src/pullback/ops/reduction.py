@@ -194,15 +194,6 @@ def _(xp, a, b):
     return xp.bitwise_or(a, b)
 
 
-@any.samples
-def _(r):
-    yield call(r.booleans(3, 4))
-    yield call(r.booleans(3, 4), 0)
-    yield call(r.booleans(2, 3, 2), (0, -1), True)
-    yield call(r.integers(0, 2, 3, 2), 1)
-    yield call(r.booleans(0, 2), 0)
-
-
 @any.reference
 def _(np, input, dim=None, keepdim=False):
     return np.any(input, axis=dim, keepdims=keepdim)
@@ -224,6 +215,7 @@ def _(xp, a, b):
     return xp.bitwise_and(a, b)
 
 
+@any.samples
 @all.samples
 def _(r):
     yield call(r.booleans(3, 4))

@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable
 from itertools import count
 
-from pullback.config import config
-from pullback.config import processors as available
+from pullback.config import config, processors as available
 
 Progress = Callable[[int, int], None]  # (tasks done, tasks in all), called by the calling thread
 
