@@ -18,7 +18,7 @@ from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
-from pullback.dispatch import again, known
+from pullback.dispatch import again, known, through
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, metas_of, record
@@ -234,7 +234,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         if kept is not None:
             return kept
         if call is not None and not op.rules:
-            known.learn_composite(call, op, values, functools.partial(op.compute, graph.TENSORS))
+            through.learn_composite(call, op, values)
         return op.compute(graph.TENSORS, values)
     for k in op.tensors:
         if isinstance(args[k], Tensor):

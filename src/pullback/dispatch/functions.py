@@ -16,7 +16,7 @@ from pullback.autograd.modes import mode
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import address, owner
-from pullback.dispatch import known
+from pullback.dispatch import keys
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.door import CREATION_OPTIONS, apply
 from pullback.dispatch.fast import fast_path
@@ -175,7 +175,7 @@ def _tuple_class(op: Op) -> Any:
 def _make_function(op: Op) -> Callable[..., Any]:
     """What is done for a call: the fast path, a call such as was met before, or the door."""
     namespace: dict[str, Any] = {
-        "apply": apply, "op": op, "write_out": write_out, "calls": op.calls, **known.NAMES
+        "apply": apply, "op": op, "write_out": write_out, "calls": op.calls, **keys.NAMES
     }  # fmt: skip
     extra: dict[str, Any] = {}
     lines = []
@@ -197,7 +197,7 @@ def _make_function(op: Op) -> Callable[..., Any]:
         lines += ["if Levels.count:", f"    return apply(op, {whole})"]
     lines += [
         "try:",
-        f"    this = {known.key_source(op)}",
+        f"    this = {keys.key_source(op)}",
         "    repeat = calls.get(this)",
         "except (AttributeError, TypeError):",
         f"    return apply(op, {whole})",

@@ -44,10 +44,7 @@ class Adam(Optimizer):
     def _update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
         # All of it in one array: the step is bound by memory.
         scratch = np.multiply(g, 1 - beta1, out=np.empty_like(g))
@@ -136,10 +133,7 @@ class NAdam(Optimizer):
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
         product = number(state, "mu_product", 1.0)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
         mix(mean, g, beta1)
         mix(square, g * g, beta2)
@@ -173,10 +167,7 @@ class RAdam(Optimizer):
     def _update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
         mix(mean, g, beta1)
         mix(square, g * g, beta2)
