@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from pullback.backends.memory import owner
@@ -41,8 +42,8 @@ _written: dict[int, _Memory] = {}
 _lock = threading.Lock()
 
 
-def tell(watcher: Any) -> None:
-    """What a watcher does when its memory was written: set by `views`."""
+# What is done for a watcher when its memory was written: set by `views`.
+tell: Callable[[Any], None]
 
 
 def watch_writes(array: Any, watcher: Any) -> None:
