@@ -42,12 +42,14 @@ _written: dict[int, _Memory] = {}
 _lock = threading.Lock()
 
 
-# What is done for a watcher when its memory was written: set by `views`.
-tell: Callable[[Any], None]
+class Watchers:
+    """What is done for a watcher when its memory was written: set by `views`."""
+
+    tell: Callable[[Any], None]
 
 
 def watch_writes(array: Any, watcher: Any) -> None:
-    """Have `tell(watcher)` called after each write into the memory of an array, while both live."""
+    """Have a watcher told of each write into the memory of an array, while both live."""
     base = owner(array)
     with _lock:
         memory = _written.get(id(base))
@@ -71,7 +73,7 @@ def wrote(array: Any) -> None:
     for reference in watchers:
         watcher = reference()
         if watcher is not None:
-            tell(watcher)
+            Watchers.tell(watcher)
 
 
 def version(value: Any) -> int:

@@ -500,6 +500,8 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
     old = base._edge
     if edge is None and old is None:
         return
+    if mode.written is not None:
+        mode.written.append(weakref.ref(base))
     if base is tensor and edge is not None:
         move_edge(base, edge)
     else:  # a part is new; or everything, and does not depend on the past
@@ -540,4 +542,4 @@ def _was_written(base: Tensor) -> None:
             move_edge(view, (Refused(base._edge, view._made_by), 0))
 
 
-versions.tell = _was_written
+versions.Watchers.tell = _was_written
