@@ -54,6 +54,11 @@ class FormulaVocabulary(Vocabulary):
     broadcast_shape = staticmethod(broadcast_shape)
 
     @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x; arrays may do it in the memory of the first one, which nobody else has."""
+        return fresh + x
+
+    @staticmethod
     def apply(op: Op, args: Sequence[Any]) -> Any:
         """An operation given by its declaration, arguments normalised."""
         return build(op, list(args))
