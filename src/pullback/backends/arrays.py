@@ -249,6 +249,13 @@ class ArrayVocabulary(Vocabulary):
         return np.matmul(a, b)
 
     @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x, where nobody else has the first array: in its memory, if the sum fits."""
+        if fresh.dtype == x.dtype and fresh.flags.writeable:
+            return np.add(fresh, x, out=fresh)
+        return fresh + x
+
+    @staticmethod
     def lapack(name: str, *args: Any) -> Any:
         """A function of `backends.lapack`, which is imported when it is first needed."""
         from pullback.backends.lapack import FUNCTIONS

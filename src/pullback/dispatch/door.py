@@ -139,7 +139,7 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
             shapes = [values[k].shape for k in op.tensors if isinstance(values[k], ndarray)]
             lazy = math.prod(np.broadcast_shapes(*shapes)) > limit
     elif small and isinstance(op, View):
-        lazy = total > 1
+        lazy = total > 1 and not (type(values[0]) is ndarray and _turns(op, values))
     if lazy:
         try:
             result = narrow.built(op, _for_formula(op, args, values))
@@ -154,6 +154,16 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
                 raise OutOfMemoryError(f"{error}. Loops do not have this: {reason}") from None
     _compute_operands(op, args, values)
     return None
+
+
+def _turns(op: View, values: Sequence[Any]) -> bool:
+    """Whether a view of an array has its axes in another order, and nothing else: an array it is
+    at no cost, and libraries take it as it lies."""
+    if op.many:
+        return False
+    x = values[0]
+    y = op.compute(ARRAYS, values)
+    return y.size == x.size and sorted(y.strides) == sorted(x.strides)
 
 
 def _compute_operands(op: Op, args: Sequence[Any], values: list[Any]) -> None:

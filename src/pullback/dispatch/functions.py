@@ -56,6 +56,11 @@ class TensorVocabulary(Operations):
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
 
     @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x; arrays may do it in the memory of the first one, which nobody else has."""
+        return fresh + x
+
+    @staticmethod
     def divides(x: Tensor) -> bool:
         """Whether the products of all but one are quotients: of what is never stored, if it has no
         zeros. Their products have derivatives that quotients do not show."""

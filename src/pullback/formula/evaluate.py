@@ -56,12 +56,16 @@ def array_of(value: Any) -> Any:
 
 
 def operand(value: Any) -> Any:
-    """The array of a value for one use: a view of an array is a view, and need not be kept."""
-    if (
-        type(value) is Formula and value.array is None and isinstance(value.op, View)
-        and all(a.array is not None for a in value.arguments)
-    ):  # fmt: skip
-        return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
+    """The array of a value for one use: a view of an array is a view, and need not be kept.
+
+    So is one of a formula that has as many elements: the formula is computed where it stands.
+    """
+    if type(value) is Formula and value.array is None and isinstance(value.op, View):
+        (whole,) = value.arguments
+        if isinstance(whole, Formula) and not whole.heavy and whole.size == value.size:
+            evaluate([whole])
+        if whole.array is not None:
+            return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
     return array_of(value)
 
 

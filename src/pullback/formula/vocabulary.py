@@ -54,6 +54,11 @@ class FormulaVocabulary(Vocabulary):
     broadcast_shape = staticmethod(broadcast_shape)
 
     @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x; arrays may do it in the memory of the first one, which nobody else has."""
+        return fresh + x
+
+    @staticmethod
     def apply(op: Op, args: Sequence[Any]) -> Any:
         """An operation given by its declaration, arguments normalised."""
         return build(op, list(args))
@@ -240,6 +245,8 @@ def build(op: Op, values: Sequence[Any]) -> Any:
             _makers.clear()
         _makers[found] = maker
     if isinstance(maker, Template):
+        if not maker.size:  # nothing to compute, whatever the operands are
+            return np.empty(maker.shape, maker.dtype)
         return Formula(maker, tuple(given), operands)
     if isinstance(maker, Macro):
         return maker.expand(operands)
@@ -274,8 +281,8 @@ def _maker(op: Op, given: list[Any]) -> Maker:
         for v in _values(given):
             if dtypes.kind(v.dtype) not in "fbiuc":
                 raise NotLowerable(f"dtype {v.dtype}")
-            if v.size == 0:
-                raise NotLowerable("nothing to compute")
+        if not isinstance(op, (Pointwise, View)) and not _has_elements(given):
+            raise NotLowerable("nothing to compute")
         if op.formula_function is not None:
             return functools.partial(_opened, op, op.formula_function)
         if isinstance(op, Pointwise):
@@ -293,6 +300,15 @@ def _maker(op: Op, given: list[Any]) -> Maker:
     except NotLowerable as reason:
         return str(reason)
     return op.name
+
+
+def _has_elements(given: Sequence[Any]) -> bool:
+    """Whether all operands have elements; of a list of them, one is enough."""
+    return all(
+        any(e.size for e in x if isinstance(e, Value)) if isinstance(x, list) else x.size
+        for x in given
+        if isinstance(x, Value) or (isinstance(x, list) and _values(x))
+    )
 
 
 def _opened(op: Op, function: Callable[..., Any], given: list[Any]) -> Any:
@@ -422,6 +438,9 @@ def _along(op: Opaque, given: list[Any]) -> Template:
 
 def _view(op: View, given: list[Any]) -> Template:
     x = given[0]
+    if not x.size:  # elements that are nowhere have no places
+        empty = np.empty(x.shape, x.dtype)
+        return Template(op, op.compute(ARRAYS, [empty, *given[1:]]).shape, x.dtype)
     try:
         mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *given[1:]))
     except AttributeError as error:
