@@ -56,7 +56,8 @@ class Standin:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        shape: tuple[int, ...] = self.value.shape
+        return shape
 
     @property
     def ndim(self) -> int:
@@ -68,7 +69,8 @@ class Standin:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.value.dtype
+        dtype: np.dtype[Any] = self.value.dtype
+        return dtype
 
     def __len__(self) -> int:
         return len(self.value)
