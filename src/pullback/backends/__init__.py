@@ -12,6 +12,7 @@ Loops: from the bottom,
     interpret   what a kernel means: a slow, obvious interpreter, which tests compare with
     simplify    named passes over a kernel (`passes`), written with `rewrite`; `describe` prints it
     llvm        machine code for it, and `tiles`, NumPy's way where there is no LLVM
+    in_place    updates of optimisers, as one loop over what they write
     progress    a bar for long runs
 
 Scripts know `torch.backends` as the place of switches: `cudnn` takes any setting, and is off.
