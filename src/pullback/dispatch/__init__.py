@@ -17,6 +17,7 @@ The same results sooner, for calls such as were met before:
     known        any call on arrays, told apart by its `keys`
     through      composites, as the NumPy calls that their bodies come to (`straight`)
     again        operations that stay formulas
+    replay       backward passes through formulas
 """
 
 from pullback import ops as ops  # importing it fills the registry
