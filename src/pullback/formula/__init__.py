@@ -16,13 +16,14 @@ The room in the order of what happens; `torch.explain(tensor)` shows it for a fo
     orient        … sums over rows and sums over columns of the same pairs
     merge         fewer loops, where arrays are gone through as they lie in memory
 
-Then `backends` has it: a `loops.Kernel` is simplified, compiled and run. Four themes have a file of
+Then `backends` has it: a `loops.Kernel` is simplified, compiled and run. Five themes have a file of
 their own, outside of that order:
 
     narrow        numbers of 16 bits
     slabs         what needs a whole axis at once: sorts, running sums
     shortcuts     a sort of which only the front is looked at
     transposes    gradients of views
+    unstored      the few numbers of what is never stored that are shown
 """
 
 from pullback.formula.evaluate import array_of, evaluate, limit, operand
