@@ -129,7 +129,7 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
     if isinstance(op, Opaque):
         # A library call is better than loops, unless it would store, or read, what never is.
         lazy = (op.formula_function is not None or bool(op.along)) and (
-            _heavy(op, values) or _blows_up(op, values, total)
+            heavy(op, values) or blows_up(op, values, total)
         )
     elif not lazy and isinstance(op, Pointwise):
         limit = 1 if small else config.defer_elements
@@ -182,7 +182,7 @@ def _check_room(op: Op, values: Sequence[Any], total: int) -> None:
     config.check_memory(shape, size * max(v.dtype.itemsize for v in given))
 
 
-def _heavy(op: Op, values: Sequence[Any]) -> bool:
+def heavy(op: Op, values: Sequence[Any]) -> bool:
     return any(
         isinstance(v, Formula) and v.is_pending and v.heavy
         for k in op.tensors
@@ -201,7 +201,7 @@ def _computed(argument: Any, value: Any) -> Any:
     return formula.operand(value)
 
 
-def _blows_up(op: Op, values: Sequence[Any], total: int) -> bool:
+def blows_up(op: Op, values: Sequence[Any], total: int) -> bool:
     if op.grows_function is None:
         return False
     try:
@@ -264,7 +264,7 @@ def _is_for_the_library(op: Composite, args: Sequence[Any]) -> bool:
     """Whether a composite that is a library call is one here: nothing is better not stored."""
     values = [a._value if isinstance(a, Tensor) else a for a in args]
     total = max((v.size for v in values if hasattr(v, "size")), default=0)
-    return not _heavy(op, values) and not _blows_up(op, values, total)
+    return not heavy(op, values) and not blows_up(op, values, total)
 
 
 def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Tensor | None:

@@ -471,7 +471,7 @@ def cumsum(input: Tensor, dim: _int = ..., *, dtype: _dtype | _type | None = Non
 def cumsum_(input: Tensor, dim: _int = ..., *, dtype: _dtype | _type | None = None, axis: _int = ...) -> Tensor:
     """Running sum along one axis."""
 
-def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: _int = -1, out: _Out = None, axis: _int = ...) -> Tensor:
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: _complex | Tensor | None = None, dim: _int = -1, out: _Out = None, axis: _int = ...) -> Tensor:
     """The running integral of `trapezoid`; the axis has one element less."""
 
 def deg2rad(input: Tensor, *, out: _Out = None) -> Tensor:
@@ -1603,10 +1603,10 @@ def transpose_(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
 def transpose_copy(input: Tensor, dim0: _int, dim1: _int, *, out: _Out = None) -> Tensor:
     """`transpose`, copied."""
 
-def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: _int = -1, out: _Out = None, axis: _int = ...) -> Tensor:
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: _complex | Tensor | None = None, dim: _int = -1, out: _Out = None, axis: _int = ...) -> Tensor:
     """The integral of samples y along one axis, at places x, or dx apart (1 unless given)."""
 
-def trapz(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: _int = -1, out: _Out = None, axis: _int = ...) -> Tensor:
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: _complex | Tensor | None = None, dim: _int = -1, out: _Out = None, axis: _int = ...) -> Tensor:
     """The integral of samples y along one axis, at places x, or dx apart (1 unless given)."""
 
 def triangular_solve(input: Tensor, A: Tensor, upper: _bool = True, transpose: _bool = False, unitriangular: _bool = False, *, out: _Out = None) -> return_types.triangular_solve:

@@ -27,7 +27,7 @@ def blackman(M: _int, *, sym: _bool = True, dtype: Any = None, layout: _layout |
 def cosine(M: _int, *, sym: _bool = True, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
     """$\\sin(\\pi (k + 1/2) / M)$; periodic where not `sym`."""
 
-def exponential(M: _int, *, center: Any = None, tau: _float | Tensor = ..., sym: _bool = True, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
+def exponential(M: _int, *, center: _float | None = None, tau: _float | Tensor = ..., sym: _bool = True, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
     """$e^{-|k - \\text{center}| / \\tau}$; the center is in the middle by default."""
 
 def gaussian(M: _int, *, std: _float | Tensor = ..., sym: _bool = True, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
