@@ -134,8 +134,10 @@ def test_what_a_module_made_is_called_by_its_name() -> None:
         nn.Linear(18, 4), nn.Tanh(), nn.Linear(4, 3, bias=False), nn.LayerNorm(3), nn.Tanh(),
     )  # fmt: skip
     found = formulas(model(torch.rand(5, 1, 8, 8)).sum(), model)
-    for formula in ("relu(1(…))", "max_pool2d(relu(1(…)))", "0(…) - mean(0(…))", "tanh(8(…))",
-                    "7(tanh(5(…))) - mean(7(tanh(5(…))))", "tanh(5(max_pool2d(relu(1(…)))))"):  # fmt: skip
+    for formula in (
+        "relu(1(…))", "max_pool2d(relu(1(…)))", "0(…) - mean(0(…))", "tanh(8(…))",
+        "7(tanh(5(…))) - mean(7(tanh(5(…))))", "tanh(5(max_pool2d(relu(1(…)))))",
+    ):  # fmt: skip
         assert formula in found, (formula, found)
 
 
