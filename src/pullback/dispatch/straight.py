@@ -18,7 +18,7 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd import graph
-from pullback.backends.arrays import ArrayVocabulary
+from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
 from pullback.op import REGISTRY, Creation, Op, Pointwise
 
@@ -189,6 +189,14 @@ class Line:
 
     def drop(self, x: Any, dim: tuple[int, ...]) -> Any:
         return self.method("reshape", x, tuple(s for k, s in enumerate(x.shape) if k not in dim))
+
+    def filled(self, shape: Sequence[int], value: Any, like: Any) -> Any:
+        return ARRAYS.filled(shape, value, like)  # of which the dtype is asked
+
+    def contiguous(self, x: Any, *, memory_format: Any = None) -> Any:
+        if memory_format is not None:
+            raise NotStraight
+        return self.called(np.asarray, (x,), {"order": "C"})
 
     def matmul(self, a: Any, b: Any) -> Any:
         return self.called(np.matmul, (a, b))
