@@ -133,8 +133,11 @@ def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
 
 def _created(op: Creation, *args: Any, **keywords: Any) -> Any:
     """The array of a creation in the body of a composite."""
-    if op.default != "int" and keywords.get("dtype") is None:  # the default dtype may change
+    dtype = keywords.get("dtype")
+    if op.default != "int" and dtype is None:  # the default dtype may change
         raise NotStraight
+    if isinstance(dtype, np.dtype):
+        keywords["dtype"] = dtypes.from_numpy(dtype)
     return getattr(graph.TENSORS, op.key)(*args, **keywords)._value
 
 
@@ -169,7 +172,12 @@ class Line:
         if self.alike and isinstance(op, Pointwise):
             operands = [args[k] for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
             _check_alike([x for x in operands if x is not None], dividing=bool(op.floating))
-        return op.compute(self, args)
+        result = op.compute(self, args)
+        if self.alike and op.outputs and type(result) is tuple:
+            if op.tuple_class is tuple:  # nobody has called it yet
+                raise NotStraight
+            return op.tuple_class(*result)
+        return result
 
     # ---------------------------------------------------- primitives that are one call of NumPy
 
@@ -327,7 +335,7 @@ def straight(
     lines += [*line.lines, f"return {f'({returned})' if several else returned[:-2]}"]
     source = "\n    ".join([f"def {op.name}({'values' if packed else operands}):", *lines])
     made: dict[str, Any] = {}
-    exec(compile(source, f"<pullback.{op.qualified_name}>", "exec"), line.names, made)
+    exec(compile(source, f"<NumPy calls of {op.qualified_name}>", "exec"), line.names, made)
     function: Callable[..., Any] = made[op.name]
     arrays = [values[k] for k in places]
     found = function(values) if packed else function(*arrays)
