@@ -245,7 +245,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
             return kept
         if call is not None and not op.rules:
             through.learn_composite(call, op, values)
-        return op.compute(graph.TENSORS, values)
+        return through.own_memory(op.compute(graph.TENSORS, values), args)
     for k in op.tensors:
         if isinstance(args[k], Tensor):
             values[k] = args[k]._array if whole else args[k]._value
@@ -416,9 +416,10 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
     if not op.identity and 0 in input.shape:
         empty = [d for d in dims if input.shape[d] == 0]
         if empty:
+            name = op.public_name.removesuffix("_dim")  # max_dim() is max() along an axis
             raise IndexError(
-                f"{op.public_name}(): Expected reduction dim {empty[0]} to have non-zero size: a "
-                f"tensor of shape {list(input.shape)} has no {op.name}"
+                f"{name}(): Expected reduction dim {empty[0]} to have non-zero size: a tensor of "
+                f"shape {list(input.shape)} has no {name} along it"
             )
     return None
 
