@@ -97,7 +97,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
             f"dtype, not {value.dtype}"
         )
     self._value = value._value
-    self._apart = None
+    self._apart = self._heard = None
     if self._edge is not None and self._edge[0].accumulates:
         self._edge[0].shape, self._edge[0].dtype = value.shape, value.dtype
 
