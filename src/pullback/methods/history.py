@@ -16,7 +16,7 @@ from pullback.tensor import Tensor
 
 # Where the names of the instance's own dictionary are needed: what is not the user's.
 INTERNAL = frozenset({
-    "_value", "_edge", "_grad", "_base", "_made_by", "_apart", "_views", "_retains_grad",
+    "_value", "_edge", "_grad", "_base", "_made_by", "_apart", "_views", "_heard", "_retains_grad",
     "_tangents", "_plain", "_payload", "_level",
 })  # fmt: skip
 
