@@ -139,7 +139,7 @@ class Book:
         count = len(formulas)
         return Kernel(
             title,
-            f"NumPy, {count} operation{'s' * (count != 1)} one after the other",
+            f"NumPy, {count} operations one after the other" if count > 1 else "NumPy, 1 operation",
             writes=(self.array(step.numpy[-1], title),),
             body=tuple(f"{f.op.name} {list(f.shape)}" for f in formulas),
             predicted=None if speed is None else speed.of_numpy(count, moved),
