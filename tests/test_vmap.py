@@ -407,3 +407,10 @@ def test_escaped_tensors_are_refused() -> None:
         kept[0] + torch.ones(3)
     with pytest.raises((RuntimeError, TypeError)):
         kept[0].exp()
+
+
+def test_results_keep_their_names() -> None:
+    a = torch.randn(4, 3, 2)
+    assert torch.vmap(lambda x: torch.linalg.qr(x).R)(a).shape == (4, 2, 2)
+    assert torch.vmap(lambda x: torch.linalg.qr(x, mode="r").R)(a).shape == (4, 2, 2)
+    assert torch.vmap(lambda x: torch.linalg.svd(x).S)(a).shape == (4, 2)
