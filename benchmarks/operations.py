@@ -330,7 +330,7 @@ def compare(options: argparse.Namespace) -> list[dict[str, Any]]:
         libraries["torch"] = Library(options.torch, "torch", options.one_thread)
     rows = []
     for family, setup, expression in expressions(options.only):
-        for n in SIZES[setup]:
+        for n in [SIZES[setup][k] for k in options.sizes]:
             times: dict[str, dict[str, float]] = {m: {} for m in libraries}
             for _ in range(options.rounds):
                 for module, library in libraries.items():
@@ -387,6 +387,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has PyTorch")
     parser.add_argument("--only", metavar="REGEX", default="", help="operations to measure")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", choices=(0, 1, 2), default=(0, 1, 2),
+        help="which of the three: 0 is the smallest",
+    )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=0.02, help="for each figure and round")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")

@@ -52,7 +52,8 @@ def requests(window: Any) -> list[str]:
         for m in messages
         if m["method"] == "Network.requestWillBeSent"
     ]
-    return [url for url in sent if not url.startswith(("file:", "data:", "chrome:"))]
+    here = ("file:", "data:", "chrome:", "blob:")  # a blob is the page's own memory: its Worker
+    return [url for url in sent if not url.startswith(here)]
 
 
 def loaded(window: Any, path: str | Path) -> None:
@@ -64,6 +65,29 @@ def loaded(window: Any, path: str | Path) -> None:
         look();
     """)
     assert ready == "yes"
+
+
+def settled(window: Any) -> None:
+    """Wait until what was asked for is drawn: the page computes its layout in a Worker."""
+    window.execute_async_script("""
+        const done = arguments[0];
+        const look = () => canvas.ariaBusy ? setTimeout(look, 10) : done();
+        look();
+    """)
+
+
+def run(window: Any, script: str, *arguments: Any) -> Any:
+    """What a script returns that may wait: the body of an async function of `given`."""
+    answer = window.execute_async_script(
+        f"""
+        const done = arguments[arguments.length - 1], given = [...arguments].slice(0, -1);
+        const told = (error) => done({{error: String(error)}});
+        (async () => {{ {script} }})().then((value) => done({{value}}), told);
+        """,
+        *arguments,
+    )
+    assert "error" not in answer, answer["error"]
+    return answer.get("value")
 
 
 def contrast(a: str, b: str) -> float:

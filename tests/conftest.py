@@ -26,6 +26,14 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests of a file compile into a directory of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULLBACK_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "objects"))
+        yield
+
+
 @pytest.fixture
 def chromium(tmp_path: Path) -> Iterator[Any]:
     """A browser, for the pages of graphs."""

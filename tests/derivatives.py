@@ -17,9 +17,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from operation_cases import DIFFERENTIABLE, function_of, takes_complex
 from pullback.autograd import gradcheck, gradgradcheck
 from sampling import Call, key
-from test_ops import DIFFERENTIABLE, function_of, takes_complex
 
 CHECKS: dict[str, Callable[..., Any]] = {
     "gradcheck": gradcheck,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import pullback as torch
-from browsing import loaded, picture, requests
+from browsing import loaded, picture, requests, run, settled
 from pullback.graph import Graph, Kind, explore, trace
 from pullback.graph.fold import FEW, MAX_INSIDE, closed, fold, nested
 
@@ -182,6 +182,7 @@ def test_a_click_and_a_key_open_and_close_a_fold(chromium: Any, tmp_path: Path) 
     (outer,) = folds(opened=False)
     before = len(chromium.find_elements(By.CSS_SELECTOR, "svg .node"))
     outer.click()
+    settled(chromium)
     (frame,) = folds(opened=True)
     assert "1 … 39" in frame.get_attribute("aria-label")
     inner = folds(opened=False)
@@ -198,6 +199,7 @@ def test_a_click_and_a_key_open_and_close_a_fold(chromium: Any, tmp_path: Path) 
     assert part.get_attribute("aria-expanded") == "false"
     key = part.get_attribute("data-key")
     part.send_keys(Keys.ENTER)
+    settled(chromium)
     assert len(folds(opened=True)) == 2
     focused = chromium.switch_to.active_element
     assert (focused.get_attribute("data-key"), focused.get_attribute("aria-expanded")) == (
@@ -206,13 +208,17 @@ def test_a_click_and_a_key_open_and_close_a_fold(chromium: Any, tmp_path: Path) 
     assert chromium.execute_script(OVERLAPS) == [] == chromium.execute_script(OUTSIDE)
     picture(chromium, "page-fold-inside")
     focused.send_keys(Keys.ENTER)
+    settled(chromium)
     assert len(folds(opened=True)) == 1
     chromium.switch_to.active_element.send_keys("c")
+    settled(chromium)
     assert len(folds(opened=True)) == 0
     assert len(chromium.find_elements(By.CSS_SELECTOR, "svg .node")) == before
     # The title of a frame closes it by a click as well.
     folds(opened=False)[0].click()
+    settled(chromium)
     folds(opened=True)[0].click()
+    settled(chromium)
     assert folds(opened=True) == []
     assert chromium.get_log("browser") == [] == requests(chromium)
 
@@ -220,10 +226,11 @@ def test_a_click_and_a_key_open_and_close_a_fold(chromium: Any, tmp_path: Path) 
 def test_the_fold_that_is_opened_stays_in_view(chromium: Any, tmp_path: Path) -> None:
     loaded(chromium, explore(*network(40), tmp_path / "net.html", view=False))
     for _ in range(3):
-        chromium.execute_script("""
+        script = """
             const shut = [...graphs[0].nodes].filter(([, n]) => n.ariaExpanded === "false");
-            if (shut.length) toggle(shut[Math.floor(shut.length / 2)][0]);
-        """)
+            if (shut.length) await toggle(shut[Math.floor(shut.length / 2)][0]);
+        """
+        run(chromium, script)
         frame = chromium.execute_script("""
             const {places} = graphs[0], place = places.get(chosen), unit = scale();
             const top = view.y + view.height / 2 - canvas.clientHeight * unit / 2;
@@ -246,6 +253,7 @@ def test_search_finds_what_folds_hide(chromium: Any, tmp_path: Path) -> None:
     """
     assert not chromium.execute_script(shown)
     chromium.find_element(By.ID, "search").send_keys("17.1.bias", Keys.ENTER)
+    settled(chromium)
     assert chromium.find_element(By.CSS_SELECTOR, "#panel h2").text == "17.1.bias"
     assert chromium.execute_script(shown)
     assert "17.1.bias" in chromium.switch_to.active_element.get_attribute("aria-label")
@@ -259,11 +267,12 @@ def test_nothing_overlaps_whatever_is_open(name: str, chromium: Any, tmp_path: P
     (tmp_path / "g.html").write_text(page([("", GRAPHS[name]())], max_boxes=60), "utf-8")
     loaded(chromium, tmp_path / "g.html")
     for share in (0, 0.2, 0.7):
-        chromium.execute_script(
+        run(
+            chromium,
             """
-            const share = arguments[0];
+            const share = given[0];
             let seed = 7;
-            refold((open) => {
+            await refold((open) => {
               open.clear();
               for (const key of graphs[0].inside.keys()) {
                 seed = (seed * 16807) % 2147483647;
@@ -295,13 +304,15 @@ def test_two_thousand_boxes_can_be_opened(chromium: Any, tmp_path: Path) -> None
     loaded(chromium, path)
     start = time.perf_counter()
     chromium.find_element(By.ID, "canvas").send_keys("o")
+    settled(chromium)
     everything = time.perf_counter() - start
     nodes = chromium.execute_script("return graphs[0].nodes.size")
     assert 1500 < nodes <= 2200
     start = time.perf_counter()
-    chromium.execute_script("toggle([...graphs[0].open].at(-1))")
+    run(chromium, "await toggle([...graphs[0].open].at(-1))")
     one = time.perf_counter() - start
     chromium.find_element(By.ID, "close").click()
+    settled(chromium)
     assert chromium.execute_script("return graphs[0].nodes.size") < 60
     print(f"{nodes} nodes: all opened in {everything:.2f} s, one closed in {one:.2f} s")
     assert everything < 20 and one < 20
@@ -320,10 +331,11 @@ def test_twenty_thousand_operators_make_a_page_that_can_be_opened(
     loaded(chromium, tmp_path / "chain.html")
     assert time.perf_counter() - start < 30
     for _ in range(6):
-        chromium.execute_script("""
+        script = """
             const shut = [...graphs[0].nodes].find(([, n]) => n.ariaExpanded === "false");
-            if (shut) toggle(shut[0]);
-        """)
+            if (shut) await toggle(shut[0]);
+        """
+        run(chromium, script)
     assert chromium.execute_script("return graphs[0].open.size") >= 4
     assert chromium.execute_script(OVERLAPS) == []
     assert chromium.get_log("browser") == []

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import pullback as torch
 from pullback import config
@@ -313,6 +312,11 @@ def test_dtypes_that_are_no_real_numbers(dtype: Any) -> None:
         same(lambda a, b: ((a * b).sum(0), (a - b).abs().sum()), a, b, order=1, scale=20)
 
 
+def test_truth_of_bytes_is_bytes() -> None:
+    a, b = np.arange(20, dtype=np.uint8)[:, None], np.arange(17, dtype=np.uint8)
+    same(lambda a, b: ((a * b).any(1), (a * b).all(0, keepdim=True), (a * b).any()), a, b, order=0)
+
+
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-40, 3e38] * 2)
 
 
@@ -331,6 +335,29 @@ def test_infinities_and_nan_propagate(dtype: Any) -> None:
 def test_empty_axes(shapes: Any) -> None:
     a, b = (np.zeros(s, np.float32) for s in shapes)
     same(lambda a, b: ((a - b).exp().sum(0), (a * b).sum(1), (a * b).sum(), a + b), a, b)
+
+
+@pytest.mark.parametrize("features", [0, 1])
+@pytest.mark.parametrize("count", [0, 17])
+def test_nothing_beside_something(features: int, count: int) -> None:
+    """No features, or no points, next to formulas that have elements; to the second derivative."""
+
+    def build(x: Any, y: Any) -> Any:
+        k = (-((x[:, None] - y[None]) ** 2).sum(-1)).exp()
+        parts = [k.sum(1), k @ (y.sum(1, keepdim=True) + 1), (x[:, None] * y).sum(-1).tanh().sum(0)]
+        return [*parts, k.logsumexp(1), k[:0].sum(0), k[:, :0].exp().sum(1), (k[:0] * 2).mean(1)]
+
+    same(build, np.ones((20, features)), np.ones((count, features)) / 2)
+
+
+def test_no_elements_of_what_is_never_stored() -> None:
+    with defer(0):
+        x = torch.ones(300, 1, requires_grad=True)
+        pairs = x - torch.ones(400)
+        nothing = pairs[5:5]
+        assert pairs._value.is_pending and nothing.shape == (0, 400)
+        assert torch.cat([nothing, pairs]).sum().item() == 0
+        assert pairs._value.is_pending and nothing.requires_grad
 
 
 # ---- calls such as were met before: dispatch/again.py, formula/macro.py --------------------------

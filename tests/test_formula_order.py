@@ -36,6 +36,17 @@ CASES: dict[str, Case] = {
     "argsort": lambda k: k.gather(1, k.argsort(1)[:, 1:3]),
     "cumsum": lambda k: k.cumsum(1)[:, 2:5],
     "cumsum of columns, reduced": lambda k: k.cumsum(0).amax(0),
+    "kthvalue": lambda k: k.kthvalue(3, 1).values,
+    "kthvalue of columns, kept": lambda k: k.kthvalue(2, 0, keepdim=True).values,
+    "median": lambda k: k.median(1).values,
+    "nanmedian": lambda k: torch.where(k > 1, torch.nan, k).nanmedian(0).values,
+    "mode": lambda k: (k + 0 * k.detach().round()).mode(1).values,
+    "quantile": lambda k: k.quantile(0.3, 1),
+    "quantiles of columns": lambda k: k.quantile(torch.tensor([0.2, 0.9]).to(k.dtype), 0),
+    "aminmax": lambda k: torch.stack(k.aminmax(dim=1)),
+    "aminmax of all": lambda k: torch.stack(k.aminmax()),
+    "cummax": lambda k: k.cummax(1).values[:, 3:],
+    "cummin of columns, reduced": lambda k: k.cummin(0).values.sum(0),
 }
 
 
@@ -63,7 +74,21 @@ STREAMED: dict[str, tuple[Case, Callable[[Any], Any]]] = {
         lambda k: k[:, 700:1400].sum(1) * k[1334:].sum(),
     ),
     "cumsum": (lambda k: k.cumsum(1).amax(1), lambda k: np.cumsum(k, 1).max(1)),
-}
+    "kthvalue": (lambda k: k.kthvalue(7, 1).values, lambda k: np.sort(k, 1)[:, 6]),
+    "median": (lambda k: k.median(0).values, lambda k: np.sort(k, 0)[999]),
+    "mode": (
+        lambda k: k.detach().round().mode(1).values,
+        lambda k: np.array([np.unique(r)[np.unique(r, return_counts=True)[1].argmax()]
+                            for r in np.round(k)]),
+    ),
+    "quantile": (lambda k: k.quantile(0.3, 1), lambda k: np.quantile(k, 0.3, 1)),
+    "quantile of columns": (lambda k: k.quantile(0.3, 0), lambda k: np.quantile(k, 0.3, 0)),
+    "aminmax": (lambda k: torch.stack(k.aminmax(dim=0)), lambda k: np.stack([k.min(0), k.max(0)])),
+    "cummax": (
+        lambda k: k.cummax(1).values.mean(1),
+        lambda k: np.maximum.accumulate(k, 1).mean(1),
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", STREAMED)

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import pullback as torch
-from pullback.autograd import forward_ad as fwAD
-from pullback.autograd import grad, gradcheck, gradgradcheck
+from operation_cases import DIFFERENTIABLE, function_of, over, takes_complex
+from pullback.autograd import forward_ad as fwAD, grad, gradcheck, gradgradcheck
 from sampling import Call
-from test_ops import DIFFERENTIABLE, function_of, over, takes_complex
 
 
 def check(call: Call, dtype: str) -> None:

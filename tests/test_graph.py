@@ -16,13 +16,11 @@ import graphviz
 import numpy as np
 import pygraphviz
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import pullback
 from fake_autograd import Node, Tensor, kernel_norm, leaf
-from pullback.graph import Box, Graph, Kind, make_dot, trace
-from pullback.graph import viewer as viewer_module
+from pullback.graph import Box, Graph, Kind, make_dot, trace, viewer as viewer_module
 from pullback.graph.dot import BLUE, GREEN, RED, WHITE, bytes_text, plain
 
 SOURCE = str(Path(__file__).parents[1] / "src")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
-from pullback.dispatch import bind
+from pullback.dispatch import bind, known
 from pullback.op import REGISTRY, opaque
 from sampling import PUBLIC, Call, calls, is_in_place_only, key, outputs, public
 
@@ -24,8 +24,9 @@ def forget() -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_known() -> Iterator[None]:
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
+    monkeypatch.setattr(known, "OFTEN", 2)
     yield
     forget()
 
@@ -77,7 +78,7 @@ def test_repeated_calls(op: Any, gradients: bool) -> None:
         forget()
         args, keywords = call.converted(torch)  # learned from other numbers, without gradients
         public(torch, op)(*args, **keywords)
-        for _ in range(2):
+        for _ in range(4):
             np.testing.assert_equal(outcome(call, gradients), first)
 
 
@@ -199,3 +200,48 @@ def test_optional_tensors_that_are_not_given() -> None:
             assert slope.tolist() == [2, 2, 2]
     finally:
         del REGISTRY[scaled.key]
+
+
+def test_numbers_are_checked_at_every_call() -> None:
+    x, places = torch.rand(4, 3), torch.tensor([0, 1, 2, 0])
+    for _ in range(5):
+        torch.nn.functional.nll_loss(x, places)
+        x.index_select(0, places)
+    with pytest.raises(IndexError, match="out of bounds"):
+        torch.nn.functional.nll_loss(x, places + 5)
+    with pytest.raises(IndexError):
+        x.index_select(0, places + 5)
+    torch.nn.functional.nll_loss(x, places)
+
+
+def test_an_operand_given_twice_is_two() -> None:
+    x, y = torch.rand(3, 3), torch.rand(3, 3)
+    for _ in range(5):
+        torch.matmul(x, x)
+    for _ in range(5):
+        np.testing.assert_allclose(torch.matmul(x, y).numpy(), x.numpy() @ y.numpy(), rtol=1e-5)
+
+
+def test_what_was_met_without_gradients_is_recorded_with_them() -> None:
+    x, y = torch.rand(3, 4, requires_grad=True), torch.rand(3, 4)
+    with torch.no_grad():
+        for _ in range(5):
+            torch.nn.functional.cosine_similarity(x, y)
+    result = torch.nn.functional.cosine_similarity(x, y)
+    (found,) = torch.autograd.grad(result.sum(), [x])
+    forget()
+    (expected,) = torch.autograd.grad(torch.nn.functional.cosine_similarity(x, y).sum(), [x])
+    assert torch.equal(found, expected)
+
+
+def test_new_tensors_share_nothing() -> None:
+    x = torch.rand(3)
+    for make in (lambda: torch.ones(3), lambda: torch.zeros_like(x), lambda: torch.eye(3)):
+        for _ in range(5):
+            made = make()
+            made += 1
+        assert make().max() <= 1
+    for _ in range(5):
+        part = x.view(3, 1)
+        part += 1
+    assert part._base is x and x.min() >= 5

@@ -4,78 +4,30 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
+from loop_kernels import PAIRS, b, compare, i, j, numbers, sum_kernel, sums
 from pullback.backends.interpret import interpret
-from pullback.backends.llvm import cache, compile, threads
-from pullback.backends.llvm import run as run_module
+from pullback.backends.llvm import compile, run as run_module, threads
 from pullback.backends.llvm.compile import program
 from pullback.backends.llvm.run import BadArguments, Geometry, run
 from pullback.backends.llvm.target import host
 from pullback.backends.loops import Buffer, Kernel, Loop, Output, State, index, load, reduce
 from pullback.backends.scalar import PRIMITIVES, Scalar, apply, cast, const, scalar_input
 
-i, j, b = index("i"), index("j"), index("b")
-PAIRS = (Loop("i", "outer"), Loop("j", "inner"))
 LANES = (1, 2, 4, 8, 16)
 SIZES = st.sampled_from([0, 1, 2, 3, 7, 16, 17, 33, 67])
 
-
-@pytest.fixture(autouse=True, scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The tests compile into a directory of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PULLBACK_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "objects"))
-        yield
-
-
-def compare(
-    kernel: Kernel,
-    sizes: dict[str, int],
-    arrays: dict[str, Any],
-    scalars: dict[str, Any] | None = None,
-    lanes: int | None = None,
-    tolerance: float | None = None,
-) -> dict[str, Any]:
-    """Run compiler and interpreter on copies of the same output arrays; gives the compiler's."""
-    read = {buffer.name for buffer in kernel.buffers} - {o.buffer.name for o in kernel.outputs}
-    outputs = {o.buffer.name for o in kernel.outputs}
-    expected = {n: a if n in read else a.copy() for n, a in arrays.items()}
-    found = {n: a if n in read else a.copy() for n, a in arrays.items()}
-    interpret(kernel, sizes, expected, scalars)
-    run(kernel, sizes, found, scalars, target=host(lanes))
-    for name in outputs:
-        e, f = expected[name], found[name]
-        if e.dtype.kind == "f":
-            rtol = tolerance or {2: 4e-3, 4: 2e-5, 8: 1e-12}[e.dtype.itemsize]
-            finite = np.abs(e[np.isfinite(e)])
-            scale = float(finite.max(initial=0))
-            np.testing.assert_allclose(f, e, rtol=rtol, atol=rtol * scale / 8, err_msg=name)
-        else:
-            np.testing.assert_array_equal(f, e, err_msg=name)
-    return found
-
-
-def numbers(shape: Any, dtype: str, seed: int = 0) -> Any:
-    rng = np.random.default_rng(seed)
-    kind = np.dtype(dtype).kind
-    if kind == "f":
-        return rng.standard_normal(shape).astype(dtype)
-    if kind == "b":
-        return rng.random(shape) < 0.5
-    return rng.integers(0 if kind == "u" else -9, 10, shape).astype(dtype)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 # -------------------------------------------------------------------- random kernels
@@ -453,25 +405,6 @@ def test_a_reduction_inside_another() -> None:
 # -------------------------------------------------------------------- accuracy, order, threads
 
 
-def sum_kernel(summation: Any = "blocked") -> Kernel:
-    x, y = Buffer("x", "f4", 1, unit=True), Buffer("y", "f4", 1, unit=True)
-    body = apply("where", load(x, i) > load(y, j), load(y, j), load(x, i))
-    outputs = (
-        Output(Buffer("row", "f4", 1), (i,), reduce("sum", "j", body)),
-        Output(Buffer("column", "f4", 1), (j,), reduce("sum", "i", body)),
-        Output(Buffer("total", "f4", 0), (), reduce("sum", ("i", "j"), body)),
-    )
-    return Kernel("sums", PAIRS, outputs, summation)
-
-
-def sums(n: int, m: int, summation: str = "blocked") -> dict[str, Any]:
-    arrays = {"x": 1 + np.random.default_rng(0).random(n, "f4")}
-    arrays["y"] = 1 + np.random.default_rng(1).random(m, "f4")
-    arrays |= {"row": np.zeros(n, "f4"), "column": np.zeros(m, "f4"), "total": np.zeros((), "f4")}
-    run(sum_kernel(summation), {"i": n, "j": m}, arrays)
-    return arrays
-
-
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
     results = []
     try:
@@ -493,6 +426,14 @@ def test_error_of_long_sums(summation: str, bound: float) -> None:
     low = np.minimum(a["x"][:, None].astype("f8"), a["y"])
     assert np.max(np.abs(a["row"] / low.sum(1) - 1)) <= bound
     assert abs(a["total"] / low.sum() - 1) <= bound
+
+
+def test_geometry_is_decided_by_sizes() -> None:
+    p = program(sum_kernel())
+    small, large = (Geometry(p, {"i": n, "j": n}) for n in (1000, 1_000_000))
+    assert small.tasks * small.vectors * p.facts.lanes >= 1000
+    assert large.groups <= 16
+    assert large.pairs <= 1 << 28
 
 
 def test_long_maps() -> None:
@@ -613,7 +554,7 @@ def test_fork() -> None:
     code = (
         "import os, sys\n"
         "sys.path.insert(0, 'tests')\n"
-        "from test_llvm import sums\n"
+        "from loop_kernels import sums\n"
         "sums(900, 800)\n"
         "child = os.fork()\n"
         "if child == 0:\n"
@@ -626,186 +567,3 @@ def test_fork() -> None:
         cwd=Path(__file__).parent.parent, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "7"
-
-
-# -------------------------------------------------------------------- the cache
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "objects"
-    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(path))
-    compile.forget()
-    return path
-
-
-def entries(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*" + cache.SUFFIX))
-
-
-def test_cache_serves_another_process(folder: Path) -> None:
-    assert not program(sum_kernel()).from_disk
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    compile.forget()
-    assert program(sum_kernel()).from_disk
-    sums(50, 60)
-    compile.forget()
-    assert not program(sum_kernel(), host(4)).from_disk  # another target
-    assert len(entries(folder)) == 2
-    assert cache.clear() == 2 and not entries(folder)
-
-
-@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "rename", "garbage"])
-def test_damaged_entries_are_ignored(folder: Path, damage: str) -> None:
-    program(sum_kernel())
-    (entry,) = entries(folder)
-    data = bytearray(entry.read_bytes())
-    if damage == "truncate":
-        data = data[: len(data) // 2]
-    elif damage == "flip":
-        data[-100] ^= 1
-    elif damage == "empty":
-        data = bytearray()
-    elif damage == "garbage":
-        data = bytearray(os.urandom(5000))
-    entry.write_bytes(data)
-    if damage == "rename":  # a sound object under another kernel's name
-        program(sum_kernel(), host(4))
-        other = next(e for e in entries(folder) if e != entry)
-        entry.write_bytes(other.read_bytes())
-    compile.forget()
-    assert not program(sum_kernel()).from_disk
-    sums(50, 60)
-    compile.forget()
-    assert program(sum_kernel()).from_disk  # and it has been replaced
-
-
-def test_directories_open_to_others_are_refused(folder: Path) -> None:
-    program(sum_kernel())
-    folder.chmod(0o755)
-    assert "chmod" in (cache.refusal(folder) or "")
-    compile.forget()
-    assert not program(sum_kernel()).from_disk
-    folder.chmod(0o700)
-    compile.forget()
-    assert program(sum_kernel()).from_disk
-
-
-def test_links_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(sum_kernel())
-    link = folder.parent / "link"
-    link.symlink_to(folder)
-    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(link))
-    compile.forget()
-    assert not program(sum_kernel()).from_disk
-    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(folder))
-    (entry,) = entries(folder)
-    moved = entry.rename(folder.parent / "moved")
-    entry.symlink_to(moved)
-    compile.forget()
-    assert not program(sum_kernel()).from_disk
-
-
-def test_entries_of_other_users_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(sum_kernel())
-    me = os.getuid()
-    monkeypatch.setattr(os, "getuid", lambda: me + 1)
-    assert "another user" in (cache.refusal(folder) or "")
-    compile.forget()
-    assert not program(sum_kernel()).from_disk
-
-
-def test_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_space(*args: Any, **keywords: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", no_space)
-    assert not program(sum_kernel()).from_disk
-    sums(50, 60)
-    assert not list(folder.iterdir())  # nothing half-written stays
-
-
-def test_concurrent_writers(folder: Path) -> None:
-    code = "import sys; sys.path.insert(0, 'tests'); from test_llvm import sums; sums(50, 60)"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], cwd=Path(__file__).parent.parent,
-            env={**os.environ, "PYTHONPATH": "src"},
-        )
-        for _ in range(4)
-    ]  # fmt: skip
-    assert [p.wait(timeout=100) for p in processes] == [0] * 4
-    assert len(list(folder.iterdir())) == 1
-    compile.forget()
-    assert program(sum_kernel()).from_disk
-
-
-def test_geometry_is_decided_by_sizes() -> None:
-    p = program(sum_kernel())
-    small, large = (Geometry(p, {"i": n, "j": n}) for n in (1000, 1_000_000))
-    assert small.tasks * small.vectors * p.facts.lanes >= 1000
-    assert large.groups <= 16
-    assert large.pairs <= 1 << 28
-
-
-# -------------------------------------------------------------------- long contractions
-
-
-@pytest.mark.parametrize("lanes", [1, 4, 16, None])
-@pytest.mark.parametrize(("n", "m", "width"), [(37, 50, 5), (20, 300, 64), (3, 0, 2), (5, 4, 0)])
-def test_long_contractions(lanes: int | None, n: int, m: int, width: int) -> None:
-    """Σ_d inside each pair: distances, products, norms of either side; every kind of result."""
-    d = index("d")
-    x, y = Buffer("x", "f4", 2, unit=True), Buffer("y", "f4", 2, unit=True)
-    a, c = load(x, i, d), load(y, j, d)
-    distance = reduce("sum", "d", (a - c) * (a - c))
-    product = reduce("sum", "d", a * c)
-    norm = reduce("sum", "d", c * c)
-    k = apply("exp", -distance / 9.0)
-    outputs = (
-        Output(Buffer("rows", "f4", 1), (i,), reduce("sum", "j", k * norm)),
-        Output(Buffer("near", "i8", 1), (i,), reduce("argmin", "j", norm - 2.0 * product)),
-        Output(Buffer("lse", "f4", 1), (i,), reduce("logsumexp", "j", product)),
-        Output(Buffer("columns", "f4", 1), (j,), reduce("sum", "i", k * product)),
-        Output(Buffer("own", "f4", 1), (i,), reduce("sum", "d", a * a)),
-    )
-    kernel = Kernel("contractions", (*PAIRS, Loop("d", "contracted")), outputs)
-    arrays: dict[str, Any] = {"x": numbers((n, width), "f4"), "y": numbers((m, width), "f4", 1)}
-    for o in outputs:
-        size = m if o.buffer.name == "columns" else n
-        arrays[o.buffer.name] = np.zeros(size, o.buffer.dtype)
-    compare(kernel, {"i": n, "j": m, "d": width}, arrays, lanes=lanes)
-
-
-@pytest.mark.parametrize("lanes", [1, 4, None])
-@pytest.mark.parametrize(
-    ("n", "m", "depth", "width"), [(37, 50, 5, 7), (20, 300, 16, 16), (3, 0, 2, 3), (5, 4, 3, 0)]
-)
-def test_attention(lanes: int | None, n: int, m: int, depth: int, width: int) -> None:
-    """softmax(q kᵀ) v in batches, and a sum of differences for each coordinate."""
-    d, e = index("d"), index("e")
-    q, k, v = (Buffer(name, "f4", 3, unit=True) for name in "qkv")
-    u = Buffer("u", "f4", 3, unit=True)
-    scores = reduce("sum", "d", load(q, b, i, d) * load(k, b, j, d)) * 0.5
-    lse = reduce("logsumexp", "j", scores)
-    p = apply("exp", scores - lse)
-    slope = -p * (2.0 * (load(u, b, i, e) - load(v, b, j, e)))
-    outputs = (
-        Output(
-            Buffer("out", "f4", 3, unit=True), (b, i, e), reduce("sum", "j", p * load(v, b, j, e))
-        ),
-        Output(Buffer("slope", "f4", 3), (b, i, e), load(u, b, i, e) + reduce("sum", "j", slope)),
-        Output(Buffer("lse", "f4", 2), (b, i), lse),
-    )
-    roles = (Loop("b", "batch"), *PAIRS, Loop("d", "contracted"), Loop("e", "feature"))
-    arrays = {
-        "q": numbers((2, n, depth), "f4"),
-        "k": numbers((2, m, depth), "f4", 1),
-        "v": numbers((2, m, width), "f4", 2),
-        "u": numbers((2, n, width), "f4", 3),
-        "out": np.zeros((2, n, width), "f4"),
-        "slope": np.zeros((2, n, width), "f4"),
-        "lse": np.zeros((2, n), "f4"),
-    }
-    sizes = {"b": 2, "i": n, "j": m, "d": depth, "e": width}
-    compare(Kernel("attention", roles, outputs), sizes, arrays, lanes=lanes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from loop_kernels import PAIRS, compare, numbers
 from pullback.backends.loops import (
     Buffer,
     Kernel,
@@ -20,7 +20,6 @@ from pullback.backends.loops import (
     verify,
 )
 from pullback.backends.scalar import apply, const
-from test_llvm import compare, numbers
 
 b, i, j, d, e = map(index, "bijde")
 ROLES = (
@@ -32,13 +31,7 @@ SHAPES = [
     (5, 0, 3, 4), (4, 5, 0, 3), (4, 5, 3, 0),
 ]  # n, m, depth, width  # fmt: skip
 
-
-@pytest.fixture(autouse=True, scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The tests compile into a directory of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PULLBACK_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "objects"))
-        yield
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def kernel(dtype: str) -> Kernel:
@@ -135,3 +128,63 @@ def test_references_that_are_raised(lanes: int | None) -> None:
         {"i": n, "j": m, "e": width}, arrays, lanes=lanes, tolerance=2e-4,
     )  # fmt: skip
     assert np.isnan(found["out"][3]).all() and not np.isnan(np.delete(found["out"], 3, 0)).any()
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 16, None])
+@pytest.mark.parametrize(("n", "m", "width"), [(37, 50, 5), (20, 300, 64), (3, 0, 2), (5, 4, 0)])
+def test_long_contractions(lanes: int | None, n: int, m: int, width: int) -> None:
+    """Σ_d inside each pair: distances, products, norms of either side; every kind of result."""
+    d = index("d")
+    x, y = Buffer("x", "f4", 2, unit=True), Buffer("y", "f4", 2, unit=True)
+    a, c = load(x, i, d), load(y, j, d)
+    distance = reduce("sum", "d", (a - c) * (a - c))
+    product = reduce("sum", "d", a * c)
+    norm = reduce("sum", "d", c * c)
+    k = apply("exp", -distance / 9.0)
+    outputs = (
+        Output(Buffer("rows", "f4", 1), (i,), reduce("sum", "j", k * norm)),
+        Output(Buffer("near", "i8", 1), (i,), reduce("argmin", "j", norm - 2.0 * product)),
+        Output(Buffer("lse", "f4", 1), (i,), reduce("logsumexp", "j", product)),
+        Output(Buffer("columns", "f4", 1), (j,), reduce("sum", "i", k * product)),
+        Output(Buffer("own", "f4", 1), (i,), reduce("sum", "d", a * a)),
+    )
+    kernel = Kernel("contractions", (*PAIRS, Loop("d", "contracted")), outputs)
+    arrays: dict[str, Any] = {"x": numbers((n, width), "f4"), "y": numbers((m, width), "f4", 1)}
+    for o in outputs:
+        size = m if o.buffer.name == "columns" else n
+        arrays[o.buffer.name] = np.zeros(size, o.buffer.dtype)
+    compare(kernel, {"i": n, "j": m, "d": width}, arrays, lanes=lanes)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, None])
+@pytest.mark.parametrize(
+    ("n", "m", "depth", "width"), [(37, 50, 5, 7), (20, 300, 16, 16), (3, 0, 2, 3), (5, 4, 3, 0)]
+)
+def test_attention(lanes: int | None, n: int, m: int, depth: int, width: int) -> None:
+    """softmax(q kᵀ) v in batches, and a sum of differences for each coordinate."""
+    d, e = index("d"), index("e")
+    q, k, v = (Buffer(name, "f4", 3, unit=True) for name in "qkv")
+    u = Buffer("u", "f4", 3, unit=True)
+    scores = reduce("sum", "d", load(q, b, i, d) * load(k, b, j, d)) * 0.5
+    lse = reduce("logsumexp", "j", scores)
+    p = apply("exp", scores - lse)
+    slope = -p * (2.0 * (load(u, b, i, e) - load(v, b, j, e)))
+    outputs = (
+        Output(
+            Buffer("out", "f4", 3, unit=True), (b, i, e), reduce("sum", "j", p * load(v, b, j, e))
+        ),
+        Output(Buffer("slope", "f4", 3), (b, i, e), load(u, b, i, e) + reduce("sum", "j", slope)),
+        Output(Buffer("lse", "f4", 2), (b, i), lse),
+    )
+    roles = (Loop("b", "batch"), *PAIRS, Loop("d", "contracted"), Loop("e", "feature"))
+    arrays = {
+        "q": numbers((2, n, depth), "f4"),
+        "k": numbers((2, m, depth), "f4", 1),
+        "v": numbers((2, m, width), "f4", 2),
+        "u": numbers((2, n, width), "f4", 3),
+        "out": np.zeros((2, n, width), "f4"),
+        "slope": np.zeros((2, n, width), "f4"),
+        "lse": np.zeros((2, n), "f4"),
+    }
+    sizes = {"b": 2, "i": n, "j": m, "d": depth, "e": width}
+    compare(Kernel("attention", roles, outputs), sizes, arrays, lanes=lanes)

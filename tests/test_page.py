@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 import pullback as torch
-from browsing import browser, contrast, loaded, picture, requests
-from pullback.graph import explore, record
-from pullback.graph import viewer as viewer_module
+from browsing import browser, contrast, loaded, picture, requests, settled
+from pullback.graph import explore, record, viewer as viewer_module
 from pullback.graph.exploring import beside, page
 
 N = 1000
@@ -117,7 +116,7 @@ def test_hostile_names_stay_text(name: str, tmp_path: Path) -> None:
     x = torch.rand(3, requires_grad=True)
     path = explore((x * 2).exp().sum(), {name: x}, tmp_path / "x.html", title=name, view=False)
     text = Path(path).read_text("utf-8")
-    assert text.count("<script") == 2
+    assert text.count("<script") == 3
     assert "<img" not in text
     (graph,) = data_of(text)["graphs"]
     assert any(name in b.get("names", ()) for b in graph["boxes"])
@@ -533,6 +532,7 @@ def test_two_thousand_nodes_can_be_used(chromium: Any, tmp_path: Path) -> None:
     assert 1500 < nodes <= 2000
     start = time.perf_counter()
     chromium.find_element(By.ID, "search").send_keys("blocks.99.weight", Keys.ENTER)
+    settled(chromium)
     found = time.perf_counter() - start
     assert "blocks.99.weight" in chromium.find_element(By.CSS_SELECTOR, "#panel h2").text
     # The node that was found is in view, and large enough to read.
@@ -570,6 +570,7 @@ def test_several_graphs_have_a_choice(chromium: Any, tmp_path: Path) -> None:
     assert len(choice.options) == 2
     assert "∂Exp" in chromium.find_element(By.ID, "canvas").text
     choice.select_by_index(1)
+    settled(chromium)
     assert "∂Sin" in chromium.find_element(By.ID, "canvas").text
     assert "∂Exp" not in chromium.find_element(By.ID, "canvas").text
     assert chromium.get_log("browser") == []

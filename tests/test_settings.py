@@ -14,8 +14,7 @@ import pytest
 
 import pullback as torch
 from pullback import config
-from pullback.backends.llvm import run as run_module
-from pullback.backends.llvm import threads
+from pullback.backends.llvm import run as run_module, threads
 from pullback.config import free_memory, keep_memory
 from pullback.errors import OutOfMemoryError
 

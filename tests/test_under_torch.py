@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 import pullback as torch
-from pullback.nn import functional as F
-from pullback.nn import under_torch
+from pullback.nn import functional as F, under_torch
 
 X = torch.linspace(-2, 2, 24, dtype=torch.float64).reshape(2, 3, 4)
 W, B = torch.tensor([1.0, 2.0, 3.0]).double(), torch.tensor([0.5, 0.0, -0.5]).double()

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import pullback as torch
+from operation_cases import CASES, assert_same, over
 from pullback.func import grad, jvp, vmap
 from pullback.op import REGISTRY, Opaque
 from sampling import Call, convert, is_in_place_only, outputs, public
-from test_ops import CASES, assert_same, over
 
 MAPPED = [
     c for c in CASES

@@ -6,6 +6,7 @@ tests and the documentation come from those declarations.
 
 import builtins as _builtins
 import math as _math
+import typing as _typing
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
@@ -15,83 +16,37 @@ from pullback.config import config as config
 # isort: split
 from pullback import (
     autograd as autograd,
-)
-from pullback import (
     backends as backends,
-)
-from pullback import (
     construct as construct,
-)
-from pullback import (
     cuda as cuda,
-)
-from pullback import (
     dtypes as dtypes,
-)
-from pullback import (
     layouts as layouts,
-)
-from pullback import (
     methods as methods,
-)
-from pullback import (
     namespaces as namespaces,
-)
-from pullback import (
     ops as ops,
 )
 from pullback.autograd import (
     enable_grad as enable_grad,
-)
-from pullback.autograd import (
     inference_mode as inference_mode,
-)
-from pullback.autograd import (
     is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
-)
-from pullback.autograd import (
     is_anomaly_enabled as is_anomaly_enabled,
-)
-from pullback.autograd import (
     is_grad_enabled as is_grad_enabled,
-)
-from pullback.autograd import (
     is_inference_mode_enabled as is_inference_mode_enabled,
-)
-from pullback.autograd import (
     no_grad as no_grad,
-)
-from pullback.autograd import (
     set_grad_enabled as set_grad_enabled,
 )
 from pullback.backends.generator import (
     Generator as Generator,
-)
-from pullback.backends.generator import (
     default_generator as default_generator,
 )
 from pullback.construct import (
     as_tensor as as_tensor,
-)
-from pullback.construct import (
     asarray as asarray,
-)
-from pullback.construct import (
     from_dlpack as from_dlpack,
-)
-from pullback.construct import (
     from_numpy as from_numpy,
-)
-from pullback.construct import (
     frombuffer as frombuffer,
-)
-from pullback.construct import (
     scalar_tensor as scalar_tensor,
-)
-from pullback.construct import (
     set_default_tensor_type as set_default_tensor_type,
-)
-from pullback.construct import (
     tensor as tensor,
 )
 from pullback.devices import (
@@ -102,56 +57,22 @@ from pullback.dispatch import (
 )
 from pullback.dtypes import (
     bfloat16 as bfloat16,
-)
-from pullback.dtypes import (
     complex64 as complex64,
-)
-from pullback.dtypes import (
     complex128 as complex128,
-)
-from pullback.dtypes import (
     dtype as dtype,
-)
-from pullback.dtypes import (
     float16 as float16,
-)
-from pullback.dtypes import (
     float32 as float32,
-)
-from pullback.dtypes import (
     float64 as float64,
-)
-from pullback.dtypes import (
     get_default_dtype as get_default_dtype,
-)
-from pullback.dtypes import (
     int8 as int8,
-)
-from pullback.dtypes import (
     int16 as int16,
-)
-from pullback.dtypes import (
     int32 as int32,
-)
-from pullback.dtypes import (
     int64 as int64,
-)
-from pullback.dtypes import (
     promote_types as promote_types,
-)
-from pullback.dtypes import (
     set_default_dtype as set_default_dtype,
-)
-from pullback.dtypes import (
     uint8 as uint8,
-)
-from pullback.dtypes import (
     uint16 as uint16,
-)
-from pullback.dtypes import (
     uint32 as uint32,
-)
-from pullback.dtypes import (
     uint64 as uint64,
 )
 from pullback.errors import (
@@ -159,29 +80,15 @@ from pullback.errors import (
 )
 from pullback.layouts import (
     channels_last as channels_last,
-)
-from pullback.layouts import (
     channels_last_3d as channels_last_3d,
-)
-from pullback.layouts import (
     contiguous_format as contiguous_format,
-)
-from pullback.layouts import (
     layout as layout,
-)
-from pullback.layouts import (
     memory_format as memory_format,
-)
-from pullback.layouts import (
     preserve_format as preserve_format,
-)
-from pullback.layouts import (
     strided as strided,
 )
 from pullback.tensor import (
     Size as Size,
-)
-from pullback.tensor import (
     Tensor as Tensor,
 )
 from pullback.torch_alias import (
@@ -380,12 +287,16 @@ _FUNCTIONS = {
 _operation, _names, _operations = namespaces.lazy(__name__, globals())
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _SUBMODULES:
-        return _import_module(f"pullback.{name}")
-    if name in _FUNCTIONS:
-        return getattr(_import_module(f"pullback.{_FUNCTIONS[name]}"), name)
-    return _operation(name)
+if _typing.TYPE_CHECKING:
+    from pullback.signatures.functions import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> _Any:
+        if name in _SUBMODULES:
+            return _import_module(f"pullback.{name}")
+        if name in _FUNCTIONS:
+            return getattr(_import_module(f"pullback.{_FUNCTIONS[name]}"), name)
+        return _operation(name)
 
 
 def __dir__() -> list[str]:

@@ -10,6 +10,7 @@ import functools
 import math
 import threading
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def _check(device_type: Any) -> str:
     return device_type
 
 
-class autocast:
+class autocast(ContextDecorator):
     """A block, or a function, in which PyTorch computes in 16 bits; here as everywhere else."""
 
     def __init__(
@@ -68,14 +69,6 @@ class autocast:
 
     def __exit__(self, *error: object) -> None:
         _state.enabled[self.device], _state.dtype[self.device] = self._before.pop()
-
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(func)
-        def decorated(*args: Any, **keywords: Any) -> Any:
-            with self:
-                return func(*args, **keywords)
-
-        return decorated
 
 
 def is_autocast_available(device_type: str) -> bool:

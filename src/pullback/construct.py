@@ -101,7 +101,7 @@ def _asarray_of_tensor(obj: Tensor, wanted: dtypes.dtype | None, copy: bool | No
                 f"can't alias tensor with dtype {dtypes.SCALAR_NAMES[obj.dtype]!r} into dtype "
                 f"{dtypes.SCALAR_NAMES[wanted]!r}."
             )
-        return TENSORS.cast(obj, wanted.numpy)  # type: ignore[no-any-return]
+        return TENSORS.cast(obj, wanted.numpy)
     return TENSORS.clone(obj) if copy else obj
 
 
@@ -465,7 +465,7 @@ def legacy(
         if isinstance(data, Tensor):
             if data.dtype is not dtype and not keep:
                 raise TypeError(f"expected {dtype} (got {data.dtype}): convert it with .to()")
-            return TENSORS.view_as_shape(data, *data.shape)  # type: ignore[no-any-return]
+            return TENSORS.view_as_shape(data, *data.shape)
         if isinstance(data, Size):
             return _uninitialised(data, dtype)
         if not _is_sequence(data) or isinstance(data, str):

@@ -1,5 +1,10 @@
 """Discrete Fourier transforms, as `torch.fft`."""
 
+from typing import TYPE_CHECKING
+
 from pullback.namespaces import lazy
 
-__getattr__, __dir__, __all__ = lazy(__name__, globals())
+if TYPE_CHECKING:
+    from pullback.signatures.fft import *  # noqa: F403
+else:
+    __getattr__, __dir__, __all__ = lazy(__name__, globals())

@@ -70,10 +70,10 @@ def getitem(x: Tensor, key: Any) -> Tensor:
             return _view(x, part, ((SELECT, (0, key), value.shape),))
     places, moves, indices = _read(x, key)
     if indices:
-        return TENSORS.index(_moved(x, places, moves), indices)  # type: ignore[no-any-return]
+        return TENSORS.index(_moved(x, places, moves), indices)
     if moves:
         return _moved(x, places, moves)
-    return TENSORS.view_as_shape(x, *value.shape)  # type: ignore[no-any-return]
+    return TENSORS.view_as_shape(x, *value.shape)
 
 
 def _moved(x: Tensor, places: Any, moves: list[Moved]) -> Tensor:

@@ -55,6 +55,7 @@ def lazy(
         return function
 
     def names() -> list[str]:
-        return sorted({*operations, *in_place, *(n for n in members if not n.startswith("_"))})
+        shown = {n for n in members if not n.startswith("_")} - {"TYPE_CHECKING", "lazy"}
+        return sorted({*operations, *in_place, *shown})
 
     return get, names, sorted(operations)

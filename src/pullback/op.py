@@ -59,12 +59,13 @@ from pullback.arguments import (
     wrap_dim,
 )
 from pullback.layouts import contiguous_format
-from pullback.operation import REGISTRY, Function, Op, p_variadic
+from pullback.operation import REGISTRY, Function, Op, Vocabulary, p_variadic
 
 __all__ = [
     "REGISTRY", "Array", "Arrays", "Composite", "Creation", "Dim", "DimSet", "Dims", "Dtype",
     "Format", "Ints", "MaybeArray", "NewDim", "Number", "Op", "Opaque", "Plain", "Pointwise",
-    "Reduction", "SomeArrays", "View", "ViewCopy", "ViewScatter", "all_examples", "along_axis",
+    "Reduction", "SomeArrays", "View", "ViewCopy", "ViewScatter",
+    "Vocabulary", "all_examples", "along_axis",
     "as_ints", "call", "composite", "contiguous_format", "copied", "creation", "loss_reduction",
     "matrices", "opaque", "per_axis", "pointwise", "reduction", "scattered", "view",
     "visible_axes", "wrap_dim",

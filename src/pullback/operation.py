@@ -459,6 +459,24 @@ class Op:
         return f"<{self.kind} operation {self.qualified_name}>"
 
 
+class Vocabulary:
+    """`xp`: every registered operation under its own name, made when it is first asked for."""
+
+    is_eager = False  # whether values have numbers that can be looked at
+
+    def __getattr__(self, name: str) -> Function:
+        op = REGISTRY.get(name)
+        if op is None:
+            raise AttributeError(f"no operation {name!r} is registered")
+        function = self._function(op)
+        setattr(self, name, function)
+        return function
+
+    def _function(self, op: Op) -> Function:
+        """The operation on the vocabulary's values, called as in a rule."""
+        raise NotImplementedError(f"{type(self).__name__} is abstract")
+
+
 def _caller(forward: Function, parameters: Sequence[Parameter]) -> Function:
     """The forward as a function of (xp, arguments in declared order)."""
     keyword_only = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]

@@ -1,6 +1,6 @@
 """The page of operations, `docs/operations.md`: made from the registry, never edited.
 
-    python -m pullback.operations_page [FILE]    # writes the page
+    python -m pullback.operations_page [FILE]    # writes the page, and the stubs of types
     pullback info --ops                          # prints the same for a terminal
 
 What it says is asked of the code. Whether an operation fuses is found by calling it on formulas
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 import pullback
-from pullback import samples
+from pullback import samples, stubs
 from pullback.devices import check_device
 from pullback.dispatch import TENSORS
 from pullback.errors import OutOfMemoryError
@@ -233,10 +233,10 @@ def formula_tensor(like: Any) -> Tensor:
     with pullback.config(defer_elements=0):
         made = pullback.zeros((), dtype=pullback.float64).exp().expand(*like.shape)
         if kind != "f":
-            return made.gt(0) if kind == "b" else made.long()  # type: ignore[no-any-return]
+            return made.gt(0) if kind == "b" else made.long()
         if isinstance(like, Tensor):
-            return made.to(like.dtype)  # type: ignore[no-any-return]
-        return made.detach().requires_grad_()  # type: ignore[no-any-return]
+            return made.to(like.dtype)
+        return made.detach().requires_grad_()
 
 
 def _is_pending(result: Any) -> bool:
@@ -407,6 +407,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         return 2
     target.write_text(markdown(), encoding="utf-8")
     print(f"{target}: {len(REGISTRY)} operations")
+    if target == PAGE:  # what else is made from the registry
+        stubs.write()
     return 0
 
 

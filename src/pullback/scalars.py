@@ -13,7 +13,7 @@ import inspect
 import keyword
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -177,7 +177,7 @@ class Elementwise:
                 f"{type(result).__name__}"
             )
         if result._value.dtype.kind != "b" and result.dtype is not dtype:
-            return cast(Tensor, result.to(dtype))
+            return result.to(dtype)
         return result
 
     def _run(self, function: Callable[..., Any], inputs: list[Tensor]) -> Any:

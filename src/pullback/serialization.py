@@ -223,7 +223,7 @@ def _decode_tensor(value: dict[str, Any], array: Any) -> Tensor:
     if value.get("parameter"):
         from pullback.nn.parameter import Parameter
 
-        return Parameter(wrap(memory), value["requires_grad"])  # type: ignore[no-any-return]
+        return Parameter(wrap(memory), value["requires_grad"])
     made = wrap(memory)
     return make_leaf(made) if value["requires_grad"] else made
 

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 
+if TYPE_CHECKING:  # methods are attached by `methods`, most of them from the registry
+    from pullback.signatures.tensor import Attached
+else:
+    Attached = object
+
 
 class Size(tuple[int, ...]):
     """A shape: a tuple of sizes, printed as PyTorch's."""
@@ -61,7 +66,7 @@ def as_size(shape: tuple[int, ...]) -> Size:
     return tuple.__new__(Size, shape)
 
 
-class Tensor:
+class Tensor(Attached):
     """A multi-dimensional array that remembers how it was computed.
 
     `_value` is the array. `_edge` is the place that this tensor's gradient goes to, as
@@ -80,8 +85,9 @@ class Tensor:
     # The owner knows its views, so that writing in place can bring their histories up to date.
     _views: list[weakref.ref[Tensor]] | None = None
 
-    # Whether there are tangents or a hidden axis (`autograd.levels`).
+    # Whether there are tangents or a hidden axis (`autograd.levels`), and what such tensors have.
     _is_lifted = False
+    _without_history: Callable[[], Tensor]
 
     # Set by `construct`: what `torch.Tensor(...)` means.
     _construct: Callable[..., Tensor]
@@ -89,10 +95,6 @@ class Tensor:
     def __new__(cls, *args: Any, **keywords: Any) -> Tensor:
         """`Tensor(sizes…)` or `Tensor(data)`: a float tensor; prefer `torch.tensor`."""
         return cls._construct(cls, *args, **keywords)
-
-    if TYPE_CHECKING:  # methods are attached by `methods`, most of them from the registry
-
-        def __getattr__(self, name: str) -> Any: ...
 
     __array_priority__ = 1000  # NumPy arrays leave mixed arithmetic to the tensor
 

@@ -290,4 +290,4 @@ def make_tensor(
         x[x == 0] = tiny
     if memory_format is not None:
         x = x.clone(memory_format=memory_format)
-    return x.requires_grad_(requires_grad)  # type: ignore[no-any-return]
+    return x.requires_grad_(requires_grad)

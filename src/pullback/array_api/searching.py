@@ -89,7 +89,8 @@ class unique_inverse_result(NamedTuple):
 def _unique(x: Any) -> tuple[Any, Any, Any]:
     """The different elements, which one each element is, and how often each occurs."""
     if not x.dtype.is_complex:
-        return tuple(torch.unique(x, return_inverse=True, return_counts=True))
+        values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
+        return values, inverse, counts
     pairs = torch.view_as_real(x.reshape(-1))
     values, inverse, counts = torch.unique(pairs, return_inverse=True, return_counts=True, dim=0)
     return torch.view_as_complex(values), inverse.reshape(x.shape), counts

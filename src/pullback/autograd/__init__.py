@@ -3,9 +3,15 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd import edges, forward_ad, graph, hooks, saved
-from pullback.autograd import modes as grad_mode
-from pullback.autograd import watch as anomaly_mode
+from pullback.autograd import (
+    edges,
+    forward_ad,
+    graph,
+    hooks,
+    modes as grad_mode,
+    saved,
+    watch as anomaly_mode,
+)
 from pullback.autograd.engine import backward, grad
 from pullback.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from pullback.autograd.graph import Node
@@ -29,8 +35,7 @@ from pullback.missing import missing_attribute
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from pullback.autograd import function as function
-    from pullback.autograd import functional as functional
+    from pullback.autograd import function as function, functional as functional
     from pullback.autograd.function import Function as Function
 
 # The names of `torch.autograd.graph` that stand on higher floors than its nodes.

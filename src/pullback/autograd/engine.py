@@ -444,6 +444,8 @@ class _Pass:
         """Go through the graph; gives the cotangents of the targets."""
         heap, pending, wanted, reached = self.heap, self.pending, self.wanted, self.reached
         short = not (self.tensors or self.watched)
+        if short and heap and getattr(heap[0][1], "deferred", False):
+            graph.REPLAY(self)
         free = not self.retain
         # The youngest of the waiting nodes, where it is known without the heap.
         ahead: Node | None = None

@@ -11,7 +11,7 @@ from pullback import dtypes
 from pullback.autograd import forward_ad, graph
 from pullback.autograd.engine import grad
 from pullback.autograd.levels import BatchLevel, hidden, whole
-from pullback.autograd.modes import enable_grad, no_grad
+from pullback.autograd.modes import enable_grad, is_grad_enabled, no_grad
 from pullback.tensor import Tensor, wrap
 
 
@@ -114,9 +114,10 @@ def gradgradcheck(
         inner = list(both[:count])
         made = _differentiable(_outputs(func, inner))
         wanted = [x for x in inner if _is_checked(x)]
-        found: tuple[Any, ...] = grad(
-            made, wanted, list(both[count:]), create_graph=True, materialize_grads=True
-        )
+        found: tuple[Any, ...] = grad(  # for finite differences, without a graph
+            made, wanted, list(both[count:]), create_graph=is_grad_enabled(),
+            materialize_grads=True,
+        )  # fmt: skip
         return found
 
     return gradcheck(
@@ -186,22 +187,30 @@ def _check(
         places = [k for k, o in enumerate(results) if dtypes.kind(o._value.dtype) in "fc"]
         _check_constant(checked, values, eps, atol, source)
         return
+    cotangents = [_directions(output._array, fast, source) for output in outputs]
+    # By output, then by its cotangent: a gradient for each input.
+    exact = [
+        [_pull(outputs, output, checked, g, nondet_tol) for g in along]
+        for output, along in zip(outputs, cotangents, strict=True)
+    ]
     for i, x in enumerate(checked):
         directions = _directions(x._value, fast, source)
         numerical = [_difference(x._value, d, eps, values) for d in directions]
-        for o, output in enumerate(outputs):
-            for g in _directions(output._array, fast, source):
-                exact = _pull(outputs, output, x, g, nondet_tol)
-                for d, change in zip(directions, numerical, strict=True):
-                    expected = np.sum(np.real(np.conj(g) * change[o]))
-                    found = np.sum(np.real(np.conj(exact) * d))
-                    if not np.abs(found - expected) <= atol + rtol * np.abs(expected):
-                        raise GradcheckError(
-                            f"Jacobian mismatch for output {o} with respect to input {i}: along "
-                            f"{_where(d)} of the input and {_where(g)} of the output, finite "
-                            f"differences give {expected:.8g}, the backward pass {found:.8g}"
-                            f"{_excuse(values)}"
-                        )
+        for o, along in enumerate(cotangents):
+            changes = _rows([change[o] for change in numerical], outputs[o])
+            gradients = _rows([e[i] for e in exact[o]], x)
+            expected = np.real(np.conj(_rows(along, outputs[o])) @ changes.T)
+            found = np.real(np.conj(gradients) @ _rows(directions, x).T)
+            # Not ">": whatever is not a number is a mismatch.
+            wrong = ~(np.abs(found - expected) <= atol + rtol * np.abs(expected))
+            if np.any(wrong):
+                n, m = (int(k) for k in np.argwhere(wrong)[0])
+                raise GradcheckError(
+                    f"Jacobian mismatch for output {o} with respect to input {i}: along "
+                    f"{_where(directions[m])} of the input and {_where(along[n])} of the output, "
+                    f"finite differences give {expected[n, m]:.8g}, the backward pass "
+                    f"{found[n, m]:.8g}{_excuse(values)}"
+                )
     if undefined:
         zero = grad(outputs, checked, [wrap(np.zeros_like(o._array)) for o in outputs],
                     retain_graph=True, allow_unused=True)  # fmt: skip
@@ -380,25 +389,33 @@ def _difference(
     return [(a - b) / (2 * eps) for a, b in zip(above, below, strict=True)]
 
 
-def _pull(outputs: Any, output: Tensor, x: Tensor, g: Any, nondet_tol: float) -> Any:
-    """The gradient of one output along a cotangent; computed twice, as it must not vary."""
+def _rows(arrays: list[Any], like: Tensor) -> Any:
+    """Arrays of a tensor's shape as the rows of a matrix, of which there may be none."""
+    return np.reshape(arrays, (len(arrays), like._value.size))
+
+
+def _pull(outputs: Any, output: Tensor, inputs: list[Any], g: Any, nondet_tol: float) -> list[Any]:
+    """The gradients of one output along a cotangent; computed twice, as they must not vary."""
+    once, again = (
+        grad(output, inputs, wrap(g), retain_graph=True, allow_unused=True) for _ in range(2)
+    )
     results = []
-    for _ in range(2):
-        (found,) = grad(output, x, wrap(g), retain_graph=True, allow_unused=True)
+    for x, found, second in zip(inputs, once, again, strict=True):
         if found is None:
-            return np.zeros_like(x._value)
+            results.append(np.zeros_like(x._value))
+            continue
         if found._value.shape != x._value.shape or found._value.dtype != x._value.dtype:
             raise GradcheckError(
                 f"a gradient has shape {list(found.shape)} and dtype {found.dtype}, its input "
                 f"{list(x.shape)} and {x.dtype}"
             )
-        results.append(found._array)
-    with np.errstate(invalid="ignore"):
-        if np.any(np.abs(results[0] - results[1]) > nondet_tol):
-            difference = np.abs(results[0] - results[1]).max()
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(found._array - second._array)
+        if np.any(difference > nondet_tol):
             raise GradcheckError(
                 f"Backward is not reentrant, i.e., running backward with same input and "
                 f"grad_output multiple times gives different values: they differ by "
-                f"{difference:.8g}, the tolerance is nondet_tol={nondet_tol:g}"
+                f"{difference.max():.8g}, the tolerance is nondet_tol={nondet_tol:g}"
             )
-    return results[0]
+        results.append(found._array)
+    return results

@@ -26,6 +26,8 @@ Edge = tuple["Node", int] | None
 TENSORS: Any = None
 # That of arrays and formulas, likewise.
 VALUES: Any = None
+# What goes through the formulas at the beginning of a backward pass at once, likewise.
+REPLAY: Any = None
 
 
 class Hooks:

@@ -249,6 +249,7 @@ def set_tangent(x: Tensor, level: Level, value: Tensor | None) -> None:
         x.__dict__["_tangents"] = {}
         x.__dict__["_plain"] = type(x)
         x.__class__ = Lifted
+    assert isinstance(x, Lifted)
     if level not in x._tangents:
         with _lock:
             known = level._tensors
@@ -446,6 +447,7 @@ def again(x: Tensor) -> Tensor:
     """Another tensor with the same value, history and tangents."""
     inside = x.__dict__.get("_payload")
     if inside is not None:
+        assert isinstance(x, Lifted)
         made = hidden(inside, x._level)
     else:
         with stripped([x], None):

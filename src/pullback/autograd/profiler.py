@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from contextlib import ContextDecorator
 from typing import Any
 
 from pullback.missing import missing_attribute
@@ -11,7 +10,7 @@ from pullback.missing import missing_attribute
 __all__ = ["record_function"]
 
 
-class record_function:
+class record_function(ContextDecorator):
     """A block, or a function, with a name, of which nobody takes notice."""
 
     def __init__(self, name: str, args: str | None = None):
@@ -22,14 +21,6 @@ class record_function:
 
     def __exit__(self, *error: object) -> None:
         pass
-
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(func)
-        def decorated(*args: Any, **keywords: Any) -> Any:
-            with self:
-                return func(*args, **keywords)
-
-        return decorated
 
 
 def __getattr__(name: str) -> Any:

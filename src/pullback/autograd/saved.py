@@ -17,8 +17,7 @@ from pullback.autograd.modes import mode, no_grad
 from pullback.autograd.versions import version, written_since
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import owner
-from pullback.formula import Formula
-from pullback.formula import cast as cast_formula
+from pullback.formula import Formula, cast as cast_formula
 from pullback.tensor import Tensor, wrap
 
 

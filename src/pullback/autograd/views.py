@@ -79,7 +79,7 @@ def note_apart(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], in
 def alias(tensor: Tensor) -> Tensor:
     """A tensor with the same memory, without history and tangents."""
     if tensor._is_lifted:
-        return tensor._without_history()  # type: ignore[no-any-return]
+        return tensor._without_history()
     made = wrap(tensor._value)
     if tensor._apart is not None:
         _set_apart(made, tensor._apart._replace(noted=False))

@@ -11,8 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
 from pullback.backends.generator import Generator, default_generator
-from pullback.dtypes import check_number, fitted, limits
-from pullback.dtypes import kind as kind_of
+from pullback.dtypes import check_number, fitted, kind as kind_of, limits
 
 __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",

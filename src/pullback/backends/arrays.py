@@ -32,7 +32,7 @@ from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
 from pullback.dtypes import check_number
-from pullback.op import REGISTRY, Op, View
+from pullback.op import Op, View, Vocabulary
 
 ndarray = np.ndarray
 
@@ -72,18 +72,13 @@ def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 
 
-class ArrayVocabulary:
+class ArrayVocabulary(Vocabulary):
     """`xp` for arrays."""
 
     is_eager = True
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(f"no operation {name!r} is registered")
-        function = _run_body(op)
-        setattr(self, name, function)
-        return function
+    def _function(self, op: Op) -> Callable[..., Any]:
+        return lambda *args, **keywords: op.compute(self, op.arguments(args, keywords))
 
     # ------------------------------------------------------------ constants and conversions
 
@@ -254,6 +249,13 @@ class ArrayVocabulary:
         return np.matmul(a, b)
 
     @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x, where nobody else has the first array: in its memory, if the sum fits."""
+        if fresh.dtype == x.dtype and fresh.flags.writeable:
+            return np.add(fresh, x, out=fresh)
+        return fresh + x
+
+    @staticmethod
     def lapack(name: str, *args: Any) -> Any:
         """A function of `backends.lapack`, which is imported when it is first needed."""
         from pullback.backends.lapack import FUNCTIONS
@@ -294,13 +296,6 @@ def _arg(function: Callable[..., Any], x: Any, dim: Any, keepdim: bool) -> Any:
     if isinstance(dim, tuple):  # one axis, or all of them: the index into the flattened array
         dim = dim[0] if len(dim) == 1 else None
     return function(x, axis=dim, keepdims=keepdim)
-
-
-def _run_body(op: Op) -> Callable[..., Any]:
-    def run(*args: Any, **keywords: Any) -> Any:
-        return op.compute(ARRAYS, op.arguments(args, keywords))
-
-    return run
 
 
 def _install(functions: Mapping[str, Callable[..., Any]]) -> None:

@@ -41,11 +41,6 @@ def is_float(n: Scalar) -> bool:
     return n.dtype.kind == "f"
 
 
-def value_of(n: Scalar) -> Any:
-    """The value of a constant, or None."""
-    return n.data.value if n.op == "const" else None
-
-
 def is_const(n: Scalar, value: float) -> bool:
     return n.op == "const" and bool(n.data.value == value)
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .interpret import FOLDS, load_elements, reduce_axes
-from .interpret import round_to_bfloat16 as to_bfloat16
+from .interpret import FOLDS, load_elements, reduce_axes, round_to_bfloat16 as to_bfloat16
 from .loops import Kernel, free_indices
 from .scalar import PRIMITIVES, Scalar, walk
 

@@ -14,6 +14,8 @@ from pullback.dispatch import lift as lift  # isort: skip  # it tells the door o
 from pullback.dispatch.promotion import broadcast_shapes, result_type
 from pullback.dispatch.values import VALUES
 
+from pullback.dispatch import replay as replay  # isort: skip  # it tells the engine of itself
+
 __all__ = [
     "TENSORS",
     "VALUES",

@@ -15,13 +15,14 @@ import numpy as np
 
 from pullback import dtypes, formula
 from pullback.autograd.modes import mode
+from pullback.autograd.views import note_apart
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.formula import Formula, narrow
 from pullback.formula.vocabulary import plain_key
 from pullback.formula.waiting import note
-from pullback.op import Op, Opaque, Pointwise, Reduction
+from pullback.op import Op, Opaque, Pointwise, Reduction, View
 from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
@@ -36,7 +37,7 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
 
     These are calls on small arrays alone, and operations with other kinds of results or arguments.
     """
-    if not isinstance(op, (Pointwise, Reduction, Opaque)) or op.outputs:
+    if not isinstance(op, (Pointwise, Reduction, Opaque, View)) or op.outputs:
         return None
     pending = False
     size = 1
@@ -49,7 +50,7 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
                 pending = True
             else:
                 return None
-    if not pending and size <= config.defer_elements:
+    if not pending and (size <= config.defer_elements or isinstance(op, View)):
         return None
     if mode.enabled and mode.enabled is not True:  # somebody watches
         return None
@@ -83,7 +84,7 @@ class Recipe:
 
     __slots__ = (
         "_constants", "_edges", "_fills", "_make", "_metas", "_narrow", "_op", "_plan",
-        "_rounds", "_saves",
+        "_rounds", "_saves", "_view",
     )  # fmt: skip
 
     def __init__(self, op: Op, args: Sequence[Any], given: Sequence[Any], node: Any):
@@ -101,6 +102,7 @@ class Recipe:
         for k, _ in self._fills:  # what is filled in anew is not kept alive
             self._constants[k] = None
         self._edges = op.edges
+        self._view = (op, tuple(given[1:]), None) if isinstance(op, View) else None
         self._make = None
         if node is not None:
             self._make = type(node)
@@ -127,9 +129,7 @@ class Recipe:
             formula.limit(result)
         make = self._make
         if make is None:
-            made = wrap(result)
-            note(made)
-            return made
+            return self._noted(wrap(result), args)
         saved = []
         for what, k in self._saves:
             if what == "output":
@@ -148,8 +148,13 @@ class Recipe:
             node.narrow = True
         if self._metas is not None:
             node.metas = self._metas
-        made = wrap(result, (node, 0))
+        return self._noted(wrap(result, (node, 0)), args)
+
+    def _noted(self, made: Tensor, args: Sequence[Any]) -> Tensor:
+        """A result that others are told of."""
         note(made)
+        if self._view is not None:
+            note_apart(made, args[0], self._view)
         return made
 
 

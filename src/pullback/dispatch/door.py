@@ -18,7 +18,7 @@ from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
-from pullback.dispatch import again, known
+from pullback.dispatch import again, known, through
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.record import meta_of, metas_of, record
@@ -129,7 +129,7 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
     if isinstance(op, Opaque):
         # A library call is better than loops, unless it would store, or read, what never is.
         lazy = (op.formula_function is not None or bool(op.along)) and (
-            _heavy(op, values) or _blows_up(op, values, total)
+            heavy(op, values) or blows_up(op, values, total)
         )
     elif not lazy and isinstance(op, Pointwise):
         limit = 1 if small else config.defer_elements
@@ -139,7 +139,7 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
             shapes = [values[k].shape for k in op.tensors if isinstance(values[k], ndarray)]
             lazy = math.prod(np.broadcast_shapes(*shapes)) > limit
     elif small and isinstance(op, View):
-        lazy = total > 1
+        lazy = total > 1 and not (type(values[0]) is ndarray and _turns(op, values))
     if lazy:
         try:
             result = narrow.built(op, _for_formula(op, args, values))
@@ -154,6 +154,16 @@ def keep(op: Op, args: Sequence[Any], values: list[Any], small: bool = False) ->
                 raise OutOfMemoryError(f"{error}. Loops do not have this: {reason}") from None
     _compute_operands(op, args, values)
     return None
+
+
+def _turns(op: View, values: Sequence[Any]) -> bool:
+    """Whether a view of an array has its axes in another order, and nothing else: an array it is
+    at no cost, and libraries take it as it lies."""
+    if op.many:
+        return False
+    x = values[0]
+    y = op.compute(ARRAYS, values)
+    return y.size == x.size and sorted(y.strides) == sorted(x.strides)
 
 
 def _compute_operands(op: Op, args: Sequence[Any], values: list[Any]) -> None:
@@ -172,7 +182,7 @@ def _check_room(op: Op, values: Sequence[Any], total: int) -> None:
     config.check_memory(shape, size * max(v.dtype.itemsize for v in given))
 
 
-def _heavy(op: Op, values: Sequence[Any]) -> bool:
+def heavy(op: Op, values: Sequence[Any]) -> bool:
     return any(
         isinstance(v, Formula) and v.is_pending and v.heavy
         for k in op.tensors
@@ -191,7 +201,7 @@ def _computed(argument: Any, value: Any) -> Any:
     return formula.operand(value)
 
 
-def _blows_up(op: Op, values: Sequence[Any], total: int) -> bool:
+def blows_up(op: Op, values: Sequence[Any], total: int) -> bool:
     if op.grows_function is None:
         return False
     try:
@@ -234,7 +244,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         if kept is not None:
             return kept
         if call is not None and not op.rules:
-            known.learn_composite(call, op, values, functools.partial(op.compute, graph.TENSORS))
+            through.learn_composite(call, op, values)
         return op.compute(graph.TENSORS, values)
     for k in op.tensors:
         if isinstance(args[k], Tensor):
@@ -254,7 +264,7 @@ def _is_for_the_library(op: Composite, args: Sequence[Any]) -> bool:
     """Whether a composite that is a library call is one here: nothing is better not stored."""
     values = [a._value if isinstance(a, Tensor) else a for a in args]
     total = max((v.size for v in values if hasattr(v, "size")), default=0)
-    return not _heavy(op, values) and not _blows_up(op, values, total)
+    return not heavy(op, values) and not blows_up(op, values, total)
 
 
 def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Tensor | None:
@@ -270,8 +280,9 @@ def _composite_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> Te
     except formula.NotLowerable:
         return None
     formula.limit(result)
-    recorded = record(op, args, given, result, tuple(meta_of(args[k]) for k in op.edges))
-    return recorded  # type: ignore[no-any-return]  # composites with rules have one result
+    # Composites with rules have one result.
+    recorded: Tensor = record(op, args, given, result, tuple(meta_of(args[k]) for k in op.edges))
+    return recorded
 
 
 def _are_small(op: Op, args: Sequence[Any]) -> bool:

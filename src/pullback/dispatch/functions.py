@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from pullback.autograd.modes import mode
 from pullback.autograd.views import join
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import address, owner
-from pullback.dispatch import known
+from pullback.dispatch import keys
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.door import CREATION_OPTIONS, apply
 from pullback.dispatch.fast import fast_path
@@ -24,10 +24,15 @@ from pullback.dispatch.inplace import apply_in_place, write_out
 from pullback.op import REGISTRY, Creation, Op, View
 from pullback.tensor import Tensor, wrap
 
+if TYPE_CHECKING:
+    from pullback.signatures.vocabulary import Operations
+else:
+    Operations = object
+
 ndarray = np.ndarray
 
 
-class TensorVocabulary:
+class TensorVocabulary(Operations):
     """`xp` for tensors: every operation under its own name, recorded as usual."""
 
     is_eager = False
@@ -49,6 +54,11 @@ class TensorVocabulary:
         return apply(op, args)
 
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
+
+    @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x; arrays may do it in the memory of the first one, which nobody else has."""
+        return fresh + x
 
     @staticmethod
     def divides(x: Tensor) -> bool:
@@ -170,7 +180,7 @@ def _tuple_class(op: Op) -> Any:
 def _make_function(op: Op) -> Callable[..., Any]:
     """What is done for a call: the fast path, a call such as was met before, or the door."""
     namespace: dict[str, Any] = {
-        "apply": apply, "op": op, "write_out": write_out, "calls": op.calls, **known.NAMES
+        "apply": apply, "op": op, "write_out": write_out, "calls": op.calls, **keys.NAMES
     }  # fmt: skip
     extra: dict[str, Any] = {}
     lines = []
@@ -192,7 +202,7 @@ def _make_function(op: Op) -> Callable[..., Any]:
         lines += ["if Levels.count:", f"    return apply(op, {whole})"]
     lines += [
         "try:",
-        f"    this = {known.key_source(op)}",
+        f"    this = {keys.key_source(op)}",
         "    repeat = calls.get(this)",
         "except (AttributeError, TypeError):",
         f"    return apply(op, {whole})",

@@ -37,7 +37,8 @@ def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
     if Levels.count:
         level = top(args)
         if level is not None or (mode.levels and op.draws):
-            return door.transforms.apply_in_place(level, op, args)  # type: ignore[no-any-return]
+            written: Tensor = door.transforms.apply_in_place(level, op, args)
+            return written
     return write_now(op, args)
 
 

@@ -31,83 +31,17 @@ from pullback.backends.memory import shares_memory
 from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
+from pullback.dispatch.straight import MAX_BYTES, straight
 from pullback.formula import narrow
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.operation import Plan
-from pullback.tensor import Size, Tensor
+from pullback.tensor import Tensor
 
 ndarray = np.ndarray
 new = object.__new__
 MAX_CALLS = 1_000  # of one operation
+OFTEN = 8  # calls after which a body is made a straight line: that takes as long as some of them
 Apply = Callable[[Op, Sequence[Any]], Any]
-
-# Plain arguments that are told apart by their type and their value.
-SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype))
-
-
-# ------------------------------------------------------------------------------------- the key
-
-
-def key_source(op: Op) -> str:
-    """Python source of the key of a call, over the names of an operation's parameters.
-
-    Evaluating it raises AttributeError or TypeError for calls that are not repeated from here.
-    """
-    parts: list[str] = []
-    first = True
-    for p in op.parameters:
-        n = p.name
-        if p.kind is p.kind.VAR_POSITIONAL:  # or all at once, by keyword
-            whole = f"{n} or (() if {n}_ is None else ({n}_,))"
-            parts.append(f"{'KEY_OF_LIST' if p.is_tensor else 'KEY_OF_PLAIN'}({whole})")
-        elif not p.is_tensor or (isinstance(op, Creation) and n == "dtype"):
-            parts.append(f"{n}.__class__, {n} if {n}.__class__ in SIMPLE else KEY_OF_PLAIN({n})")
-        elif p.is_list:
-            parts.append(f"KEY_OF_LIST({n})")
-        elif first:
-            parts.append(f"{n}.__class__, {n}._value.__class__, {n}._value.dtype, {n}._value.shape")
-            first = False
-        else:
-            parts.append(
-                f"({n}._value.__class__, {n}._value.dtype, {n}._value.shape) "
-                f"if {n}.__class__ is Tensor else {n}.__class__"
-            )
-    if isinstance(op, Creation):
-        parts.append("default_dtype()")
-    return f"({', '.join(parts)},)"
-
-
-def plain(value: Any) -> Any:
-    """The key of a plain argument: 1, 1.0 and True are not the same, nor are 0.0 and -0.0."""
-    kind = type(value)
-    if kind in SIMPLE:
-        return kind, value
-    if kind is tuple or kind is list or kind is Size:
-        kinds = tuple(map(type, value))
-        if SIMPLE.issuperset(kinds):
-            return kind, kinds, tuple(value)
-        return kind, tuple(map(plain, value))
-    if kind is float or kind is complex:
-        return kind, repr(value)
-    raise TypeError(f"calls with a {kind.__name__} are not repeated")
-
-
-def tensors(values: Any) -> Any:
-    """The key of a list of tensors."""
-    key: list[Any] = [values.__class__]
-    for t in values:
-        if t.__class__ is not Tensor:
-            raise TypeError(f"calls with a {type(t).__name__} in a list are not repeated")
-        value = t._value
-        key += (value.__class__, value.dtype, value.shape)
-    return tuple(key)
-
-
-# No parameter has a name in capitals.
-NAMES = {
-    "SIMPLE": SIMPLE, "Tensor": Tensor, "KEY_OF_PLAIN": plain, "KEY_OF_LIST": tensors,
-    "default_dtype": dtypes.get_default_dtype,
-}  # fmt: skip
 
 
 # -------------------------------------------------------------------------------- what is learned
@@ -283,12 +217,50 @@ class _Record:
         return self.node(needs, edges, y, args) if True in needs else None
 
 
+def _straightening(
+    met: Met, places: Sequence[int], compute: Callable[..., Any],
+    better: Callable[[Callable[..., Any]], None], packed: bool = False,
+) -> Callable[..., Any]:  # fmt: skip
+    """`compute` that gives `better` a straight line instead, when it has often been called."""
+    op, dtype = met.op, met.narrow
+    if op.random:
+        return met.rounding(compute)
+    constants = list(met.operands)
+    plain_values = list(met.values)
+    for k in places:
+        constants[k] = plain_values[k] = None
+    calls = 0
+
+    def counted(*given: Any) -> Any:
+        nonlocal calls
+        result = compute(*given)
+        calls += 1
+        if calls == OFTEN:
+            values = list(given[0]) if packed else constants[:]
+            if not packed:
+                for k, array in zip(places, given, strict=True):
+                    values[k] = array
+            found = straight(op, values, places, result, packed=packed)
+            line = compute if found is None else found[0]
+            better(line if dtype is None else narrow.rounding(op, plain_values, line, dtype))
+        return result
+
+    return met.rounding(counted)
+
+
 def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of an operation on one array, its first argument, with one result."""
     op, limit = met.op, _limit(met)
-    compute = met.rounding(_compute_of_one(op, list(met.operands[1:]), met.operands[0]))
     recorded = _Record(met, fills)
     differentiable, node = recorded.differentiable, recorded.node
+
+    compute = _compute_of_one(op, list(met.operands[1:]), met.operands[0])
+
+    def better(function: Callable[..., Any]) -> None:
+        nonlocal compute
+        compute = function
+
+    compute = _straightening(met, (0,), compute, better)
     step = (op, tuple(met.values[1:]), None) if isinstance(op, View) else None
     in_order = op.in_order
 
@@ -328,8 +300,14 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
     """The call of an operation on one array, its first argument, with several results."""
     op = met.op
     plain_values = tuple(met.values[1:])
-    compute = met.rounding(_compute_of_one(op, list(met.operands[1:]), met.operands[0]))
     recorded = _Record(met, fills)
+    compute = _compute_of_one(op, list(met.operands[1:]), met.operands[0])
+
+    def better(function: Callable[..., Any]) -> None:
+        nonlocal compute
+        compute = function
+
+    compute = _straightening(met, (0,), compute, better)
     integer = [bool(op.outputs) and n in op.integer_outputs for n in op.outputs or met.result]
     counted = accumulate(not i for i in integer)
     numbers = [None if i else n - 1 for i, n in zip(integer, counted, strict=True)]
@@ -449,7 +427,11 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
             values[i], values[j] = a, b
             return op.compute(ARRAYS, values)
 
-    compute = met.rounding(compute)
+    def better(function: Callable[..., Any]) -> None:
+        nonlocal compute
+        compute = function
+
+    compute = _straightening(met, (i, j), compute, better)
     recorded = _Record(met, fills)
     differentiable, node_of = recorded.differentiable, recorded.node_of
 
@@ -489,12 +471,20 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
     for k, _ in fills:
         constants[k] = None
     whole = isinstance(op, Reduction) or (isinstance(op, Pointwise) and op.converters)
-    compute = met.rounding(functools.partial(op.compute if whole else op.call, ARRAYS))
+    plain_compute = functools.partial(op.compute if whole else op.call, ARRAYS)
     recorded = _Record(met, fills)
     differentiable, node_of = recorded.differentiable, recorded.node_of
     metas = met.metas
     lists = any(how is list for _, how in fills)
     plainly = type(met.result) is not tuple and not isinstance(op, View) and not lists
+    compute = met.rounding(plain_compute)
+    if not any(how.__class__ is type and how is not list for _, how in fills):
+
+        def better(function: Callable[..., Any]) -> None:
+            nonlocal compute
+            compute = function
+
+        compute = _straightening(met, [k for k, _ in fills], plain_compute, better, packed=True)
 
     def call(*args: Any) -> Any:
         if limit > config.defer_elements:
@@ -529,42 +519,30 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
     return call
 
 
-def learn_composite(
-    key: Any, op: Composite, values: Sequence[Any], compute: Callable[[Any], Any]
-) -> None:
-    """Keep the plain arguments of a composite in their normal form."""
-    constants = list(values)
-    places = op.tensors
-    for k in places:
-        constants[k] = None
-    if len(op.calls) >= MAX_CALLS:
-        op.calls.clear()
-
-    def call(*args: Any) -> Any:
-        values = constants[:]
-        for k in places:
-            values[k] = args[k]
-        return compute(values)
-
-    op.calls[key] = call
-
-
 def learn_creation(
     key: Any, op: Creation, values: Sequence[Any], goal: np.dtype[Any], apply: Apply
 ) -> None:
-    """Keep the numbers of a creation in their normal form; its result is of the dtype `goal`."""
-    call_of = functools.partial(op.call, ARRAYS)
-    known = list(values)
+    """Keep the numbers of a creation in their normal form; its result is of the dtype `goal`.
+
+    A small result is kept itself, to be copied.
+    """
+    call_of: Callable[..., Any] = functools.partial(op.call, ARRAYS)
+    known: Any = list(values)
     if len(op.calls) >= MAX_CALLS:
         op.calls.clear()
+    calls = 0
 
     def call(*args: Any) -> Any:
+        nonlocal calls, call_of, known
         try:
-            result = mode.quietly(call_of, known)
+            result = np.asarray(mode.quietly(call_of, known), goal)
         except Exception:  # the door says it in full
             return apply(op, args)
+        calls += 1
+        if calls == OFTEN and not op.random and result.nbytes <= MAX_BYTES:
+            call_of, known = np.array, result.copy()
         tensor = new(Tensor)
-        tensor._value = np.asarray(result, goal)
+        tensor._value = result
         return tensor
 
     op.calls[key] = call

@@ -56,6 +56,8 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
             if type(output._value) is Formula:
                 if type(source._value) is Formula:
                     note_apart(output, source, step)
+            elif not output._value.size and type(source._value) is Formula:
+                continue  # no elements of what may never be stored
             elif shares_memory(output._value, source._array):
                 note_view(output, source, step)
     return (

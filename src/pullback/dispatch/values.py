@@ -15,33 +15,29 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
+from pullback.dispatch import again
 from pullback.dispatch.door import keep
 from pullback.formula import Formula, build, narrow, source
 from pullback.formula.macro import Macro
 from pullback.formula.node import Value
 from pullback.formula.vocabulary import plain_key
-from pullback.op import REGISTRY, Composite, Op
+from pullback.op import REGISTRY, Composite, Op, Vocabulary
 
 ndarray = np.ndarray
 
 
-class ValueVocabulary:
+class ValueVocabulary(Vocabulary):
     """`xp` for arrays and formulas."""
 
-    is_eager = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(f"no operation {name!r} is registered")
-
-        def function(*args: Any, **keywords: Any) -> Any:
-            return compute(op, op.arguments(args, keywords))
-
-        setattr(self, name, function)
-        return function
+    def _function(self, op: Op) -> Callable[..., Any]:
+        return lambda *args, **keywords: compute(op, op.arguments(args, keywords))
 
     broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
+
+    @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x; arrays may do it in the memory of the first one, which nobody else has."""
+        return fresh + x
 
     @staticmethod
     def divides(x: Any) -> bool:
@@ -97,6 +93,7 @@ MAX_MACROS = 10_000
 def run(
     node: OperationNode, cotangents: tuple[Any, ...], values: tuple[Any, ...], reached: Any
 ) -> Sequence[Any]:
+    values = _parameters(node, values, next(g.dtype for g in cotangents if g is not None))
     given = [_readable(v) for v in (*cotangents, *values)]
     cotangents, values = tuple(given[: len(cotangents)]), tuple(given[len(cotangents) :])
     needed = tuple([e is not None and (reached is None or e[0] in reached) for e in node.edges])
@@ -122,6 +119,21 @@ def run(
         _macros.clear()
     _macros[found] = Macro.of(tuple(results), operands)
     return results
+
+
+def varies(node: OperationNode, n: int, value: Any) -> bool:
+    """Whether what a node saved is a number of the user's that may be another one next time."""
+    if (type(value) is not float and type(value) is not int) or again.belongs(value):
+        return False
+    what, k = node.plan.sources[n]
+    return what == "argument" and node.op.parameters[k].is_tensor
+
+
+def _parameters(node: OperationNode, values: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
+    """What a node saved, with arrays for numbers that vary."""
+    if not any(varies(node, n, v) for n, v in enumerate(values)):
+        return values
+    return tuple(np.full((), v, dtype) if varies(node, n, v) else v for n, v in enumerate(values))
 
 
 def _readable(value: Any) -> Any:

@@ -71,8 +71,8 @@ class Dirichlet(Distribution):
         )  # fmt: skip
 
 
-class Beta(Distribution):
-    r"""$\propto x^{a-1} (1-x)^{b-1}$, for concentrations a of 1 and b of 0."""
+class _OfUnitInterval(Distribution):
+    """Of numbers between 0 and 1, with two concentrations."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
         "concentration1": constraints.positive, "concentration0": constraints.positive,
@@ -83,6 +83,10 @@ class Beta(Distribution):
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None):
         self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
         super().__init__(self.concentration1.shape, validate_args=validate_args)
+
+
+class Beta(_OfUnitInterval):
+    r"""$\propto x^{a-1} (1-x)^{b-1}$, for concentrations a of 1 and b of 0."""
 
     def _pair(self) -> Dirichlet:
         both = torch.stack([self.concentration1, self.concentration0], -1)
@@ -115,18 +119,8 @@ class Beta(Distribution):
         return self._pair().entropy()
 
 
-class Kumaraswamy(Distribution):
+class Kumaraswamy(_OfUnitInterval):
     r"""$a b x^{a-1} (1 - x^a)^{b-1}$: like a beta distribution, with a simple cdf."""
-
-    arg_constraints: ClassVar[dict[str, Any]] = {
-        "concentration1": constraints.positive, "concentration0": constraints.positive,
-    }  # fmt: skip
-    support = constraints.unit_interval
-    has_rsample = True
-
-    def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None):
-        self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
-        super().__init__(self.concentration1.shape, validate_args=validate_args)
 
     def _moment(self, n: int) -> Any:
         """b B(1 + n/a, b)."""

@@ -49,12 +49,7 @@ class Geometric(Binary):
     support = constraints.nonnegative_integer
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None):
-        binary("Geometric", probs, logits)
-        if probs is not None:
-            (self.probs,) = broadcast_all(probs)
-        else:
-            (self.logits,) = broadcast_all(logits)
-        super().__init__(self._given().shape, validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
         if self._validate_args and not (self.probs > 0).all():
             raise ValueError("Geometric: the probability of success is positive")
 
@@ -87,7 +82,23 @@ class Geometric(Binary):
         return -(torch.special.xlog1py(1 - p, -p) + torch.xlogy(p, p)) / p
 
 
-class Binomial(Binary):
+class _Trials(Binary):
+    """Of independent trials, `total_count` of which are asked for."""
+
+    def __init__(
+        self, total_count: Any, probs: Any = None, logits: Any = None,
+        validate_args: bool | None = None,
+    ):  # fmt: skip
+        binary(type(self).__name__, probs, logits)
+        total_count, given = broadcast_all(total_count, logits if probs is None else probs)
+        self.total_count = total_count.to(given.dtype)
+        if probs is None:
+            super().__init__(logits=given, validate_args=validate_args)
+        else:
+            super().__init__(probs=given, validate_args=validate_args)
+
+
+class Binomial(_Trials):
     """How many of `total_count` trials succeed."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
@@ -100,13 +111,7 @@ class Binomial(Binary):
         self, total_count: Any = 1, probs: Any = None, logits: Any = None,
         validate_args: bool | None = None,
     ):  # fmt: skip
-        binary("Binomial", probs, logits)
-        if probs is not None:
-            self.total_count, self.probs = broadcast_all(total_count, probs)
-        else:
-            self.total_count, self.logits = broadcast_all(total_count, logits)
-        self.total_count = self.total_count.to(self._given().dtype)
-        super().__init__(self._given().shape, validate_args=validate_args)
+        super().__init__(total_count, probs, logits, validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Any:
@@ -150,7 +155,7 @@ class Binomial(Binary):
         return values.expand(-1, *self._batch_shape) if expand else values
 
 
-class NegativeBinomial(Binary):
+class NegativeBinomial(_Trials):
     """How often a trial of probability p succeeds before `total_count` failures."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
@@ -158,18 +163,6 @@ class NegativeBinomial(Binary):
         "probs": constraints.half_open_interval(0.0, 1.0), "logits": constraints.real,
     }  # fmt: skip
     support = constraints.nonnegative_integer
-
-    def __init__(
-        self, total_count: Any, probs: Any = None, logits: Any = None,
-        validate_args: bool | None = None,
-    ):  # fmt: skip
-        binary("NegativeBinomial", probs, logits)
-        if probs is not None:
-            self.total_count, self.probs = broadcast_all(total_count, probs)
-        else:
-            self.total_count, self.logits = broadcast_all(total_count, logits)
-        self.total_count = self.total_count.to(self._given().dtype)
-        super().__init__(self._given().shape, validate_args=validate_args)
 
     @property
     def mean(self) -> Any:

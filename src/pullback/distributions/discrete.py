@@ -32,6 +32,14 @@ class Binary(Distribution):
         "logits": constraints.real,
     }
 
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None):
+        binary(type(self).__name__, probs, logits)
+        if probs is not None:
+            (self.probs,) = broadcast_all(probs)
+        else:
+            (self.logits,) = broadcast_all(logits)
+        super().__init__(self._given().shape, validate_args=validate_args)
+
     def __getattr__(self, name: str) -> Any:
         known = self.__dict__
         if name == "logits" and "probs" in known:
@@ -55,14 +63,6 @@ class Bernoulli(Binary):
 
     support = constraints.boolean
     has_enumerate_support = True
-
-    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None):
-        binary("Bernoulli", probs, logits)
-        if probs is not None:
-            (self.probs,) = broadcast_all(probs)
-        else:
-            (self.logits,) = broadcast_all(logits)
-        super().__init__(self._given().shape, validate_args=validate_args)
 
     @property
     def mean(self) -> Any:

@@ -26,7 +26,8 @@ def broadcast_all(*values: Any) -> tuple[Any, ...]:
     like = next((v for v in values if isinstance(v, Tensor)), None)
     dtype = torch.get_default_dtype() if like is None else like.dtype
     tensors = [v if isinstance(v, Tensor) else torch.tensor(v, dtype=dtype) for v in values]
-    return torch.broadcast_tensors(*tensors)  # type: ignore[no-any-return]  # a tuple of tensors
+    together: tuple[Any, ...] = torch.broadcast_tensors(*tensors)
+    return together
 
 
 def sum_last(value: Any, count: int) -> Any:

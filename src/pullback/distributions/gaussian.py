@@ -149,7 +149,23 @@ def solve_lower(factor: Any, vectors: Any) -> Any:
     return torch.linalg.solve_triangular(factor, wide, upper=False).squeeze(-1)
 
 
-class MultivariateNormal(Distribution):
+class _OfVectors(Distribution):
+    """Normal vectors around `loc`."""
+
+    loc: Any
+    support = constraints.real_vector
+    has_rsample = True
+
+    @property
+    def mean(self) -> Any:
+        return self.loc
+
+    @property
+    def mode(self) -> Any:
+        return self.loc
+
+
+class MultivariateNormal(_OfVectors):
     r"""Vectors of mean μ and covariance Σ, given as `covariance_matrix`, as its inverse
     `precision_matrix`, or as its Cholesky factor `scale_tril`."""
 
@@ -158,8 +174,6 @@ class MultivariateNormal(Distribution):
         "precision_matrix": constraints.positive_definite,
         "scale_tril": constraints.lower_cholesky,
     }  # fmt: skip
-    support = constraints.real_vector
-    has_rsample = True
 
     def __init__(
         self, loc: Any, covariance_matrix: Any = None, precision_matrix: Any = None,
@@ -210,14 +224,6 @@ class MultivariateNormal(Distribution):
         return torch.cholesky_inverse(factor)
 
     @property
-    def mean(self) -> Any:
-        return self.loc
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
-
-    @property
     def variance(self) -> Any:
         return self._factor.square().sum(-1).expand(self._batch_shape + self._event_shape)
 
@@ -238,7 +244,7 @@ class MultivariateNormal(Distribution):
         return 0.5 * self._event_shape[0] * (1 + LOG_2PI) + self._half_log_det()
 
 
-class LowRankMultivariateNormal(Distribution):
+class LowRankMultivariateNormal(_OfVectors):
     r"""Vectors of covariance $W W^\top + \mathrm{diag}(d)$, W of shape (…, n, k) with k ≪ n.
 
     Inverses and determinants are of k × k matrices (M. Woodbury, "Inverting modified matrices",
@@ -249,8 +255,6 @@ class LowRankMultivariateNormal(Distribution):
         "loc": constraints.real_vector, "cov_factor": constraints.independent(constraints.real, 2),
         "cov_diag": constraints.independent(constraints.positive, 1),
     }  # fmt: skip
-    support = constraints.real_vector
-    has_rsample = True
 
     def __init__(self, loc: Any, cov_factor: Any, cov_diag: Any, validate_args: bool | None = None):
         if loc.dim() < 1 or cov_factor.dim() < 2 or cov_diag.dim() < 1:
@@ -270,14 +274,6 @@ class LowRankMultivariateNormal(Distribution):
         self.cov_diag = cov_diag.expand(*batch, *event)
         self.cov_factor = cov_factor.expand(*batch, *cov_factor.shape[-2:])
         super().__init__(batch, event, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Any:
-        return self.loc
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
     @property
     def variance(self) -> Any:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pullback as torch
 from pullback.distributions import constraints
-from pullback.distributions.discrete import Binary, OfCategories, binary
-from pullback.distributions.distribution import broadcast_all
+from pullback.distributions.discrete import Binary, OfCategories
 
 __all__ = ["RelaxedBernoulli", "RelaxedOneHotCategorical"]
 
@@ -29,13 +28,8 @@ class RelaxedBernoulli(Binary):
         self, temperature: Any, probs: Any = None, logits: Any = None,
         validate_args: bool | None = None,
     ):  # fmt: skip
-        binary("RelaxedBernoulli", probs, logits)
         self.temperature = torch.as_tensor(temperature)
-        if probs is not None:
-            (self.probs,) = broadcast_all(probs)
-        else:
-            (self.logits,) = broadcast_all(logits)
-        super().__init__(self._given().shape, validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         made = self._copy(_instance)

@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,11 @@ def set_observer(function: Any) -> None:
     """Tell `function`, or nobody, of every evaluation before it starts."""
     global observer
     observer = function
+
+
+def is_observed() -> bool:
+    """Whether somebody is told of evaluations."""
+    return observer is not None
 
 
 _plans: dict[Any, list[Step]] = {}
@@ -56,12 +61,16 @@ def array_of(value: Any) -> Any:
 
 
 def operand(value: Any) -> Any:
-    """The array of a value for one use: a view of an array is a view, and need not be kept."""
-    if (
-        type(value) is Formula and value.array is None and isinstance(value.op, View)
-        and all(a.array is not None for a in value.arguments)
-    ):  # fmt: skip
-        return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
+    """The array of a value for one use: a view of an array is a view, and need not be kept.
+
+    So is one of a formula that has as many elements: the formula is computed where it stands.
+    """
+    if type(value) is Formula and value.array is None and isinstance(value.op, View):
+        (whole,) = value.arguments
+        if isinstance(whole, Formula) and not whole.heavy and whole.size == value.size:
+            evaluate([whole])
+        if whole.array is not None:
+            return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
     return array_of(value)
 
 
@@ -110,7 +119,7 @@ class _Evaluation:
         self.roots = [r for r in dict.fromkeys((*roots, *company)) if r.array is None]
         for root in self.roots:
             config.check_memory(root.shape, root.nbytes)
-        self.twins = {r: _twin(r) for r in self.roots if r.size == 1 and r.heavy and _is_lone(r)}
+        self.twins = {r: _twin(r) for r in self.roots if r.size == 1 and r.heavy and is_lone(r)}
         self.order, self.sources, self.plan = planned([self.twins.get(r, r) for r in self.roots])
 
     def results(self) -> list[Formula]:
@@ -122,11 +131,7 @@ class _Evaluation:
         """Compute them."""
         if observer is not None:
             observer(self.order, self.sources, self.plan, self.roots)
-        for step in self.plan:
-            step.compiled = step.call is not None and step.launch is None
-            start = time.perf_counter()
-            _run(step, self.order, self.sources)
-            step.seconds = time.perf_counter() - start
+        run_steps(self.plan, self.order, self.sources)
         for root, twin in self.twins.items():
             if twin.array is not None:
                 _give(root, twin.array[:1].reshape(root.shape))
@@ -139,7 +144,7 @@ class _Evaluation:
                     node.forget()
 
 
-def _is_lone(node: Formula) -> bool:
+def is_lone(node: Formula) -> bool:
     """Whether one number is an element of what is never stored: there is no loop that gives it."""
     stack = [node]
     while stack:
@@ -195,7 +200,7 @@ def _make_room(cache: dict[Any, Any]) -> dict[Any, Any]:
 
 def _fits(result: Formula) -> bool:
     """Whether a result that nobody asked for yet can be stored, by a loop."""
-    if result.size == 1 and result.heavy and _is_lone(result):
+    if result.size == 1 and result.heavy and is_lone(result):
         return False
     try:
         config.check_memory(result.shape, result.nbytes)
@@ -231,6 +236,15 @@ def _plan(
         return make_plan(order, roots, sources)
     except NotLowerable:
         return [Step(list(range(len(order))))]
+
+
+def run_steps(steps: Iterable[Step], order: Sequence[Formula], sources: Sequence[Value]) -> None:
+    """Give numbers to the formulas that the steps compute; of `order`, only these are looked at."""
+    for step in steps:
+        step.compiled = step.call is not None and step.launch is None
+        start = time.perf_counter()
+        _run(step, order, sources)
+        step.seconds = time.perf_counter() - start
 
 
 def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None:

@@ -121,7 +121,7 @@ class Lowering:
     def parts(self, node: Any, at: tuple[Any, ...]) -> list[tuple[Value, tuple[Any, ...]]]:
         """The elements that an element is computed from."""
         op = node.op
-        found: Any = self.places.get(_key(node, at))
+        found = self.places.get(_key(node, at))
         if found is not None:
             return list(found)
         if isinstance(op, Pointwise):
@@ -143,7 +143,7 @@ class Lowering:
         else:
             raise NotLowerable(op.name)
         self.places[_key(node, at)] = found
-        return found  # type: ignore[no-any-return]  # a list of places
+        return found
 
     def element(self, node: Any, at: tuple[Any, ...]) -> Scalar:
         """The element of a value, when those that it is made of are known."""

@@ -65,7 +65,7 @@ def in_order(roots: Iterable[Formula], done: Iterable[int] = ()) -> list[Formula
     return order
 
 
-def structure(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], Any]:
+def structure(roots: Sequence[Value]) -> tuple[list[Formula], list[Value], Any]:
     """The pending formulas below the roots, arguments first; the values that they read; and what
     decides their plan: operations, kinds, and which values share memory."""
     order: list[Formula] = []
@@ -73,18 +73,18 @@ def structure(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], Any
     place: dict[int, int] = {}
     memory: dict[int, int] = {}
     parts: list[int] = []
-    stack: list[Formula] = list(roots)
+    stack: list[Any] = list(roots)
     while stack:
         node = stack[-1]
         if id(node) in place:
             stack.pop()
             continue
         ready = True
-        for a in node.arguments:
+        for a in (node,) if node.array is not None else node.arguments:
             if id(a) in place:
                 continue
             if a.array is None:
-                stack.append(a)  # type: ignore[arg-type]  # sources have arrays
+                stack.append(a)
                 ready = False
                 continue
             sources.append(a)
@@ -97,7 +97,7 @@ def structure(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], Any
                 address = address_of(array)
             # Values in the same memory are known to be related.
             parts += (layout, memory.setdefault(address, len(memory)))
-        if ready:
+        if ready and node.array is None:
             stack.pop()
             place[id(node)] = len(order)
             order.append(node)

@@ -151,17 +151,19 @@ def slab(node: Value, axis: int, start: int, stop: int, evaluate: Evaluate) -> V
     op, values = node.op, list(node.values)
     if isinstance(op, Pointwise):
         given = [part(v, axis - node.ndim + v.ndim) if isinstance(v, Value) else v for v in values]
-        return build(op, given)  # type: ignore[no-any-return]
+        made: Value = build(op, given)
+        return made
     if isinstance(op, Reduction):
         x, dims, keepdim = values[:3]
         k = axis if keepdim else [d for d in range(x.ndim) if d not in dims][axis]
         if k in dims:
             raise NotLowerable("a slab of a reduced axis")
-        return build(op, [part(x, k), *values[1:]])  # type: ignore[no-any-return]
+        made = build(op, [part(x, k), *values[1:]])
+        return made
     if isinstance(op, View):
         return _of_view(node, axis, start, stop, part)
     if isinstance(op, Opaque) and op.look_up:
-        return _of_look_up(node, axis, part)
+        return _of_look_up(node, axis, part, evaluate)
     if isinstance(op, Opaque) and op.along and values[op.positions[op.along]] != axis:
         array = evaluate(part(values[0], axis))
         return source(np.asarray(op.compute(ARRAYS, [array, *values[1:]])))
@@ -196,20 +198,24 @@ def _of_view(
     raise NotLowerable(f"a slab of {op.name}")
 
 
-def _of_look_up(node: Formula, axis: int, part: Callable[[Value, int], Value]) -> Value:
+def _of_look_up(
+    node: Formula, axis: int, part: Callable[[Value, int], Value], evaluate: Evaluate
+) -> Value:
     """The look-up at a slab of the places; an axis that is read in order is a slab itself."""
     x, places = node.values
-    given = [part(p, axis - node.ndim + p.ndim) for p in places]
+    inner = [axis - node.ndim + p.ndim for p in places]
+    given = [part(p, k) for p, k in zip(places, inner, strict=True)]
     if _needs(x):
-        for k, p in enumerate(places):
-            inner = axis - node.ndim + p.ndim
-            if inner >= 0 and p.shape[inner] != 1:
-                if not _in_order(p) or p.size != x.shape[k]:
-                    raise NotLowerable("a slab of places in any order")
+        for k, (p, i) in enumerate(zip(places, inner, strict=True)):
+            if i >= 0 and p.shape[i] == x.shape[k] > 1 and _in_order(p):
                 x = part(x, k)
-                size = x.shape[k]
-                given[k] = FORMULAS.positions(size, inner, p.ndim)
-    return build(node.op, [x, given])  # type: ignore[no-any-return]
+                given[k] = FORMULAS.positions(x.shape[k], i, p.ndim)
+    if _needs(x):  # each slab reads all of it, or places in any order
+        if x.is_large:
+            raise NotLowerable("a slab of places in any order")
+        x = source(evaluate(x))
+    made: Value = build(node.op, [x, given])
+    return made
 
 
 def _in_order(p: Value) -> bool:

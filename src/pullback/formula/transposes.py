@@ -59,7 +59,7 @@ class TransposeVocabulary:
     def slice(self, x: Viewed, dim: int, start: int, end: int, step: int) -> Viewed:
         """Zeros between and around."""
 
-        def back(xp: Any, g: Value) -> Value:
+        def back(xp: Any, g: Value) -> Any:
             at = xp.positions(x.shape[dim], dim, x.ndim) - xp.number(start)
             inside = None
             if step != 1:
@@ -73,21 +73,21 @@ class TransposeVocabulary:
         """Zeros off the diagonal."""
         down = max(0, -offset)
 
-        def back(xp: Any, g: Value) -> Value:
+        def back(xp: Any, g: Value) -> Any:
             row = xp.positions(x.shape[dim1], dim1, x.ndim)
             column = xp.positions(x.shape[dim2], dim2, x.ndim)
             on = xp.eq(column - row, xp.number(offset))
             at = _clamped(xp, row - xp.number(down), g.shape[-1])
             rest = [k for k in range(x.ndim) if k not in (dim1, dim2)]
             places = [xp.positions(x.shape[k], k, x.ndim) for k in rest]
-            return xp.where(on, xp.elements(g, [*places, at]), 0)  # type: ignore[no-any-return]
+            return xp.where(on, xp.elements(g, [*places, at]), 0)
 
         return _after(x, "diagonal_view", (offset, dim1, dim2), back)
 
     def windows(self, x: Viewed, dim: int, size: int, step: int) -> Viewed:
         """The sum over the windows that an element is in, by its place in them."""
 
-        def back(xp: Any, g: Value) -> Value:
+        def back(xp: Any, g: Value) -> Any:
             rank = x.ndim + 1
             within = xp.positions(size, x.ndim, rank)
             first = xp.positions(x.shape[dim], dim, rank) - within
@@ -103,7 +103,7 @@ class TransposeVocabulary:
                 for k, s in enumerate(x.shape)
             ]
             spread = xp.where(inside, xp.elements(g, [*axes, within]), 0)
-            return xp.sum(spread, x.ndim)  # type: ignore[no-any-return]
+            return xp.sum(spread, x.ndim)
 
         return _after(x, "windows", (dim, size, step), back)
 
@@ -114,18 +114,18 @@ def _after(x: Viewed, name: str, plain: Sequence[Any], step: Step) -> Viewed:
     return Viewed(mapped.shape, (*x.steps, step))
 
 
-def _inside(xp: Any, g: Value, dim: int, at: Value, also: Value | None) -> Value:
+def _inside(xp: Any, g: Value, dim: int, at: Value, also: Value | None) -> Any:
     """g at these places of one axis, zero where there is none."""
     count = g.shape[dim]
     inside = xp.logical_and(xp.ge(at, 0), xp.lt(at, xp.number(count)))
     if also is not None:
         inside = xp.logical_and(inside, also)
-    return xp.where(inside, xp.moved(g, dim, _clamped(xp, at, count)), 0)  # type: ignore[no-any-return]
+    return xp.where(inside, xp.moved(g, dim, _clamped(xp, at, count)), 0)
 
 
-def _clamped(xp: Any, at: Value, count: int) -> Value:
+def _clamped(xp: Any, at: Value, count: int) -> Any:
     """Places that can be read, whatever they stand for."""
-    return xp.minimum(xp.maximum(at, 0), xp.number(count - 1))  # type: ignore[no-any-return]
+    return xp.minimum(xp.maximum(at, 0), xp.number(count - 1))
 
 
 TRANSPOSES = TransposeVocabulary()

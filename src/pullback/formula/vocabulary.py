@@ -19,7 +19,16 @@ from pullback.formula import shortcuts
 from pullback.formula.macro import Macro
 from pullback.formula.maps import MAPS, Mapped
 from pullback.formula.node import Formula, Source, Template, Value, source
-from pullback.op import REGISTRY, Composite, Op, Opaque, Pointwise, Reduction, View
+from pullback.op import (
+    REGISTRY,
+    Composite,
+    Op,
+    Opaque,
+    Pointwise,
+    Reduction,
+    View,
+    Vocabulary,
+)
 
 
 class NotLowerable(Exception):
@@ -36,23 +45,18 @@ REDUCTIONS = {
 OF_COMPLEX = ("sum", "prod", "any", "all")
 
 
-class FormulaVocabulary:
+class FormulaVocabulary(Vocabulary):
     """`xp` for formulas."""
 
-    is_eager = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(f"no operation {name!r} is registered")
-
-        def function(*args: Any, **keywords: Any) -> Any:
-            return build(op, op.arguments(args, keywords))
-
-        setattr(self, name, function)
-        return function
+    def _function(self, op: Op) -> Callable[..., Any]:
+        return lambda *args, **keywords: build(op, op.arguments(args, keywords))
 
     broadcast_shape = staticmethod(broadcast_shape)
+
+    @staticmethod
+    def added(fresh: Any, x: Any) -> Any:
+        """fresh + x; arrays may do it in the memory of the first one, which nobody else has."""
+        return fresh + x
 
     @staticmethod
     def apply(op: Op, args: Sequence[Any]) -> Any:
@@ -75,21 +79,23 @@ class FormulaVocabulary:
             found: Value = FORMULAS.slice(all_of_them, 0, 0, count, 1)
         else:
             found = Source(_counted(count), fixed=True)
-        if rank == 1:
-            return found
-        return FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))  # type: ignore[no-any-return]
+        if rank > 1:
+            found = FORMULAS.reshape(found, *(count if k == axis else 1 for k in range(rank)))
+        return found
 
     @staticmethod
     def moved(x: Value, dim: int, at: Value) -> Value:
         """The elements of x at other places of one axis: the result has as many as `at`."""
         rank = x.ndim
         axes = [at if k == dim else FORMULAS.positions(s, k, rank) for k, s in enumerate(x.shape)]
-        return FORMULAS.elements(x, axes)  # type: ignore[no-any-return]
+        made: Value = FORMULAS.elements(x, axes)
+        return made
 
     @staticmethod
     def drop(x: Value, dims: Sequence[int]) -> Value:
         """Without axes of size 1."""
-        return FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))  # type: ignore[no-any-return]
+        made: Value = FORMULAS.reshape(x, *(s for k, s in enumerate(x.shape) if k not in dims))
+        return made
 
     @staticmethod
     def front(x: Value, dim: int) -> tuple[Value, int] | None:
@@ -199,7 +205,10 @@ MAX_COUNTED = 1 << 20  # positions along an axis that are an array
 
 
 def build(op: Op, values: Sequence[Any]) -> Any:
-    """The formula of an operation on values, arrays and numbers; plain arguments are normalised."""
+    """The formula of an operation on values, arrays and numbers; plain arguments are normalised.
+
+    A tuple of formulas, or of some and None, for several results.
+    """
     given = list(values)
     operands: list[Value] = []
     key: list[Any] = [op]
@@ -236,6 +245,8 @@ def build(op: Op, values: Sequence[Any]) -> Any:
             _makers.clear()
         _makers[found] = maker
     if isinstance(maker, Template):
+        if not maker.size:  # nothing to compute, whatever the operands are
+            return np.empty(maker.shape, maker.dtype)
         return Formula(maker, tuple(given), operands)
     if isinstance(maker, Macro):
         return maker.expand(operands)
@@ -270,8 +281,8 @@ def _maker(op: Op, given: list[Any]) -> Maker:
         for v in _values(given):
             if dtypes.kind(v.dtype) not in "fbiuc":
                 raise NotLowerable(f"dtype {v.dtype}")
-            if v.size == 0:
-                raise NotLowerable("nothing to compute")
+        if not isinstance(op, (Pointwise, View)) and not _has_elements(given):
+            raise NotLowerable("nothing to compute")
         if op.formula_function is not None:
             return functools.partial(_opened, op, op.formula_function)
         if isinstance(op, Pointwise):
@@ -289,6 +300,15 @@ def _maker(op: Op, given: list[Any]) -> Maker:
     except NotLowerable as reason:
         return str(reason)
     return op.name
+
+
+def _has_elements(given: Sequence[Any]) -> bool:
+    """Whether all operands have elements; of a list of them, one is enough."""
+    return all(
+        any(e.size for e in x if isinstance(e, Value)) if isinstance(x, list) else x.size
+        for x in given
+        if isinstance(x, Value) or (isinstance(x, list) and _values(x))
+    )
 
 
 def _opened(op: Op, function: Callable[..., Any], given: list[Any]) -> Any:
@@ -327,7 +347,8 @@ def cast(x: Value, dtype: Any) -> Value:
     """A value in another dtype."""
     if x.dtype == dtype:
         return x
-    return build(REGISTRY["cast"], [x, np.dtype(dtype)])  # type: ignore[no-any-return]
+    made: Value = build(REGISTRY["cast"], [x, np.dtype(dtype)])
+    return made
 
 
 def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
@@ -417,6 +438,9 @@ def _along(op: Opaque, given: list[Any]) -> Template:
 
 def _view(op: View, given: list[Any]) -> Template:
     x = given[0]
+    if not x.size:  # elements that are nowhere have no places
+        empty = np.empty(x.shape, x.dtype)
+        return Template(op, op.compute(ARRAYS, [empty, *given[1:]]).shape, x.dtype)
     try:
         mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *given[1:]))
     except AttributeError as error:

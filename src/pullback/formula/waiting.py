@@ -64,6 +64,17 @@ def sharing(order: Sequence[Formula], sources: Sequence[Value]) -> list[Formula]
     return list(found.values())
 
 
+def pending() -> list[Formula]:
+    """The results that somebody holds and that are not computed yet."""
+    found = []
+    for reference in list(_waiting):
+        tensor = reference()
+        value = None if tensor is None else tensor._value
+        if type(value) is Formula and value.array is None:
+            found.append(value)
+    return found
+
+
 def _below(value: Formula, known: Collection[int], read: Collection[int], room: int) -> int | None:
     """How many formulas a result adds to those that are known; None for one that does not fit.
 

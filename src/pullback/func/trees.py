@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-Rebuild = Callable[[list[Any]], Any]
-
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """The leaves of a tree from left to right, and its structure, which builds it again."""

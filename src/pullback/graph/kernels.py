@@ -16,8 +16,7 @@ from pullback.graph.model import Array, Kernel, Loop
 from pullback.graph.speed import Speed
 
 if TYPE_CHECKING:
-    from pullback.backends.loops import Kernel as Loops
-    from pullback.backends.loops import Loop as LoopOfKernel
+    from pullback.backends.loops import Kernel as Loops, Loop as LoopOfKernel
 
 NameOf = Callable[[Any], tuple[str, ...]]
 LETTERS = "x", "y"  # in the names of arrays that are there, and of those that will be computed

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from pullback.tensor import Tensor
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def method(function: Callable[..., Any]) -> Callable[..., Any]:
+
+def attach(name: str, value: Any) -> None:
+    """Attach anything to Tensor, under a name."""
+    setattr(Tensor, name, value)
+
+
+def method(function: F) -> F:
     """Decorator: attach a function to Tensor under its own name."""
-    setattr(Tensor, function.__name__, function)
+    attach(function.__name__, function)
     function.__qualname__ = f"Tensor.{function.__name__}"
     return function
 
@@ -18,16 +25,17 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 def attribute(function: Callable[..., Any]) -> property:
     """Decorator: attach a property, read-only unless a setter is given to it."""
     made = property(function)
-    setattr(Tensor, function.__name__, made)
+    attach(function.__name__, made)
     return made
 
 
 def setter(of: property) -> Callable[[Callable[..., Any]], property]:
     """Decorator: what assigning to an attached property does."""
 
-    def attach(function: Callable[..., Any]) -> property:
+    def replace(function: Callable[..., Any]) -> property:
+        assert of.fget is not None
         made = of.setter(function)
-        setattr(Tensor, of.fget.__name__, made)  # type: ignore[union-attr]  # it has a getter
+        attach(of.fget.__name__, made)
         return made
 
-    return attach
+    return replace

@@ -9,7 +9,7 @@ from pullback.arguments import wrap_dim
 from pullback.autograd.levels import underneath
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS
-from pullback.methods.attach import attribute, method, setter
+from pullback.methods.attach import attach, attribute, method, setter
 from pullback.tensor import Tensor
 
 # ----------------------------------------------------------------------------------- sizes
@@ -41,8 +41,8 @@ def numel(self: Tensor) -> int:
     return int(self._value.size)
 
 
-Tensor.ndimension = dim  # type: ignore[attr-defined]
-Tensor.nelement = numel  # type: ignore[attr-defined]
+attach("ndimension", dim)
+attach("nelement", numel)
 
 
 @method
@@ -209,14 +209,14 @@ def is_signed(self: Tensor) -> bool:
 @attribute
 def T(self: Tensor) -> Tensor:
     """All axes in reverse order: a view."""
-    return TENSORS.permute(self, *reversed(range(self._value.ndim)))  # type: ignore[no-any-return]
+    return TENSORS.permute(self, *reversed(range(self._value.ndim)))
 
 
 @attribute
 def mT(self: Tensor) -> Tensor:
     """The last two axes exchanged: a view."""
     _need_matrix(self, "mT")
-    return TENSORS.transpose(self, -2, -1)  # type: ignore[no-any-return]
+    return TENSORS.transpose(self, -2, -1)
 
 
 @attribute
@@ -252,13 +252,13 @@ def _need_matrix(self: Tensor, what: str) -> None:
 @attribute
 def real(self: Tensor) -> Tensor:
     """The real part: a view; a real tensor is its own. Assigning writes into the tensor."""
-    return TENSORS.real_function(self)  # type: ignore[no-any-return]
+    return TENSORS.real_function(self)
 
 
 @attribute
 def imag(self: Tensor) -> Tensor:
     """The imaginary part of a complex tensor: a view. Assigning writes into the tensor."""
-    return TENSORS.imag_function(self)  # type: ignore[no-any-return]
+    return TENSORS.imag_function(self)
 
 
 @setter(real)

@@ -49,7 +49,7 @@ def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, other: A
         made = TENSORS.cast(self, wanted.numpy)
     if memory_format in (None, layouts.preserve_format):
         return made
-    return TENSORS.contiguous(made, memory_format=memory_format)  # type: ignore[no-any-return]
+    return TENSORS.contiguous(made, memory_format=memory_format)
 
 
 @method
@@ -68,7 +68,7 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 @method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of another."""
-    return to(self, other.dtype)  # type: ignore[no-any-return]
+    return to(self, other.dtype)
 
 
 @method
@@ -81,12 +81,12 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False,
          memory_format: Any = None) -> Tensor:  # fmt: skip
     """The tensor on an NVIDIA GPU. RuntimeError where there is none."""
-    return to(self, device=device or "cuda")  # type: ignore[no-any-return]
+    return to(self, device=device or "cuda")
 
 
 def _conversion(name: str, dtype: dtypes.dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return to(self, dtype, memory_format=memory_format)  # type: ignore[no-any-return]
+        return to(self, dtype)
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor in dtype {dtype}."

@@ -65,8 +65,9 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
             "protocol at the moment: call .detach() first"
         )
-    if id(self) in memo:
-        return memo[id(self)]  # type: ignore[no-any-return]
+    known: Tensor | None = memo.get(id(self))
+    if known is not None:
+        return known
     base, place = _stored(self._array)
     made = wrap(_restore((copy.deepcopy(base, memo), place)))
     memo[id(self)] = made

@@ -11,7 +11,7 @@ from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import version
 from pullback.autograd.views import alias
 from pullback.construct import make_leaf
-from pullback.methods.attach import attribute, method
+from pullback.methods.attach import attach, attribute, method
 from pullback.tensor import Tensor
 
 # Where the names of the instance's own dictionary are needed: what is not the user's.
@@ -33,7 +33,7 @@ def _set_requires_grad(self: Tensor, value: bool) -> None:
     requires_grad_(self, value)
 
 
-Tensor.requires_grad = property(Tensor.requires_grad.fget, _set_requires_grad)  # type: ignore[assignment,method-assign,attr-defined]
+attach("requires_grad", vars(Tensor)["requires_grad"].setter(_set_requires_grad))
 
 
 @method
@@ -102,8 +102,8 @@ def _set_data(self: Tensor, value: Tensor) -> None:
         self._edge[0].shape, self._edge[0].dtype = value.shape, value.dtype
 
 
-Tensor.grad = property(_get_grad, _set_grad, _del_grad)  # type: ignore[attr-defined]
-Tensor.data = property(_get_data, _set_data)  # type: ignore[attr-defined]
+attach("grad", property(_get_grad, _set_grad, _del_grad))
+attach("data", property(_get_data, _set_data))
 
 
 @method

@@ -79,7 +79,7 @@ class UntypedStorage:
 
     def tolist(self) -> list[int]:
         """The bytes as a list."""
-        return self._bytes().tolist()  # type: ignore[no-any-return]
+        return list(self._bytes().tolist())
 
     def __repr__(self) -> str:
         return f"[torch.storage.UntypedStorage(device=cpu) of size {self.nbytes()}]"
@@ -120,7 +120,7 @@ class TypedStorage:
 
     def tolist(self) -> list[Any]:
         """The elements as a list."""
-        return self._untyped._bytes().view(self._dtype).tolist()  # type: ignore[no-any-return]
+        return list(self._untyped._bytes().view(self._dtype).tolist())
 
     def __getitem__(self, k: int) -> Any:
         return self.tolist()[k]
@@ -167,7 +167,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
             raise TypeError(f"copy_(): argument 'src' must be Tensor, not {type(src).__name__}")
         src = wrap(number_array(src, self.dtype))
     if recorded(self, src):
-        return TENSORS.copy_(self, src)  # type: ignore[no-any-return]
+        return TENSORS.copy_(self, src)
     if src._value.ndim > self._value.ndim:
         raise RuntimeError(
             f"copy_: the shape {list(src.shape)} has more axes than {list(self.shape)}, the shape "
@@ -191,7 +191,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     else:
         value = number_array(value, self.dtype).item()  # raises for what the dtype cannot hold
     if recorded(self, value):
-        return TENSORS.fill_(self, value)  # type: ignore[no-any-return]
+        return TENSORS.fill_(self, value)
     setitem(self, ..., value, "fill_")
     return self
 
@@ -200,7 +200,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
 def zero_(self: Tensor) -> Tensor:
     """Zeros written everywhere; gives the tensor itself."""
     if recorded(self):
-        return TENSORS.zero_(self)  # type: ignore[no-any-return]
+        return TENSORS.zero_(self)
     setitem(self, ..., 0, "zero_")
     return self
 
@@ -242,7 +242,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
         count *= shape[k]
     there = int(owner(join(self)).nbytes) // int(self._value.itemsize) - storage_offset(self)
     if count <= there:
-        return self.as_strided_(shape, steps)  # type: ignore[no-any-return]
+        return self.as_strided_(shape, steps)
     grown = np.zeros(count, self._value.dtype)
     grown[:there] = self.as_strided((there,), (1,))._array
     self._value = grown.reshape([shape[k] for k in order]).transpose(np.argsort(order))
@@ -254,7 +254,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
 @method
 def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another tensor."""
-    return resize_(self, tuple(the_template.shape), memory_format=memory_format)  # type: ignore[no-any-return]
+    return resize_(self, tuple(the_template.shape), memory_format=memory_format)
 
 
 @method

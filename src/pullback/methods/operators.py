@@ -11,7 +11,7 @@ from pullback import dtypes
 from pullback.construct import as_tensor
 from pullback.dispatch import TENSORS, bind, bind_in_place, operator
 from pullback.indexing import delitem, getitem, setitem
-from pullback.methods.attach import method
+from pullback.methods.attach import attach, method
 from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor
 
@@ -60,7 +60,7 @@ def _install_operators() -> None:
             setattr(Tensor, f"__r{name}__", operator(REGISTRY[reflected]))
         elif op.result != "bool":
             setattr(Tensor, f"__r{name}__", operator(op, swap=True))
-    Tensor.__rdiv__ = Tensor.__rtruediv__  # type: ignore[attr-defined]  # a name of Python 2's
+    attach("__rdiv__", Tensor.__rtruediv__)  # a name of Python 2's
     for name, function in {"neg": "neg", "abs": "abs"}.items():
         setattr(Tensor, f"__{name}__", bind(REGISTRY[function]))
 

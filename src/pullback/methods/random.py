@@ -72,7 +72,7 @@ def _uniform(self: Tensor, generator: Generator | None) -> Any:
 
 def _written(self: Tensor, numbers: Any) -> Tensor:
     drawn = wrap(np.asarray(numbers).astype(self._value.dtype))
-    return self.copy_(_hidden(self, drawn))  # type: ignore[no-any-return]
+    return self.copy_(_hidden(self, drawn))
 
 
 def _hidden(self: Tensor, drawn: Tensor) -> Tensor:
@@ -185,7 +185,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
     if wrong is not None:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={wrong}")
     unit = _hidden(self, wrap(_uniform(self, generator)))
-    return self.copy_(xp.cast(xp.lt(unit, chance), self._value.dtype))  # type: ignore[no-any-return]
+    return self.copy_(xp.cast(xp.lt(unit, chance), self._value.dtype))
 
 
 @method

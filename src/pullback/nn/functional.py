@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pullback import namespaces
 from pullback.dispatch import bind
+from pullback.op import REGISTRY
+
+if TYPE_CHECKING:
+    from pullback.signatures.nn_functional import *  # noqa: F403
 
 _own, __dir__, __all__ = namespaces.lazy(__name__, globals())
 # PyTorch has some of its plain functions here as well.
@@ -25,7 +29,8 @@ __all__ = [*__all__, *_SHARED, *_IN_PLACE, *_WITH_INDICES]
 
 def __getattr__(name: str) -> Any:
     if name in _SHARED:
-        return bind(namespaces.functions("")[name])
+        function = globals()[name] = bind(REGISTRY[name])
+        return function
     if name == "conv_tbc":  # which is written with what is here
         from pullback.nn.under_torch import conv_tbc
 

@@ -57,13 +57,13 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
 @no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform on [a, b)."""
-    return tensor.uniform_(a, b, generator=generator)  # type: ignore[no-any-return]
+    return tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normal."""
-    return tensor.normal_(mean, std, generator=generator)  # type: ignore[no-any-return]
+    return tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
@@ -86,13 +86,13 @@ def trunc_normal_(
     values = ndtri(low + (high - low) * drawn.astype(np.float64)) * std + mean
     from pullback.construct import from_numpy
 
-    return tensor.copy_(from_numpy(np.clip(values, a, b)))  # type: ignore[no-any-return]
+    return tensor.copy_(from_numpy(np.clip(values, a, b)))
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One value."""
-    return tensor.fill_(val)  # type: ignore[no-any-return]
+    return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return tensor.copy_(TENSORS.eye(*tensor.shape))  # type: ignore[no-any-return]
+    return tensor.copy_(TENSORS.eye(*tensor.shape))
 
 
 @no_grad()
@@ -146,13 +146,20 @@ def _deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     return calculate_gain(nonlinearity, a) / math.sqrt(_one_fan(tensor, mode))
 
 
+def _is_empty(tensor: Tensor) -> bool:
+    """Whether there is nothing to draw, which is warned of."""
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return True
+    return False
+
+
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:  # fmt: skip
     """Uniform with standard deviation gain / √fan."""
-    if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+    if _is_empty(tensor):
         return tensor
     bound = math.sqrt(3.0) * _deviation(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -163,8 +170,7 @@ def kaiming_normal_(
     generator: Any = None,
 ) -> Tensor:  # fmt: skip
     """Normal with standard deviation gain / √fan."""
-    if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+    if _is_empty(tensor):
         return tensor
     deviation = _deviation(tensor, a, mode, nonlinearity)
     return normal_(tensor, 0.0, deviation, generator)
@@ -187,7 +193,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     q, r = np.linalg.qr(drawn.T if rows < columns else drawn)
     q = q * np.sign(np.diagonal(r))
     q = np.ascontiguousarray(q.T if rows < columns else q) * gain
-    return tensor.copy_(from_numpy(q).reshape(tensor.shape))  # type: ignore[no-any-return]
+    return tensor.copy_(from_numpy(q).reshape(tensor.shape))
 
 
 @no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pullback import dtypes
 from pullback.autograd.views import alias
@@ -28,7 +28,7 @@ class Parameter(Tensor, metaclass=_ParameterType):
     It shares the memory of `data`. RuntimeError for integers that would require gradients.
     """
 
-    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
         """The marked tensor. `data` is a tensor; None makes one without elements."""
         if data is None:
             data = tensor([])
@@ -47,7 +47,7 @@ class Parameter(Tensor, metaclass=_ParameterType):
                 )
             make_leaf(made)
         made.__dict__["_is_parameter"] = True
-        return made
+        return cast("Parameter", made)
 
 
 class _BufferType(type):

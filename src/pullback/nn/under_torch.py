@@ -38,12 +38,12 @@ def _reduction(name: str, number: int) -> str:
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """`nn.functional.celu` with inplace=True."""
-    return F.celu(input, alpha, inplace=True)  # type: ignore[no-any-return]
+    return F.celu(input, alpha, inplace=True)
 
 
 def selu_(input: Tensor) -> Tensor:
     """`nn.functional.selu` with inplace=True."""
-    return F.selu(input, inplace=True)  # type: ignore[no-any-return]
+    return F.selu(input, inplace=True)
 
 
 def rrelu_(
@@ -53,12 +53,12 @@ def rrelu_(
     """`nn.functional.rrelu` with inplace=True."""
     if generator is not None:
         raise NotImplementedError("torch.rrelu_(): generator= is not there: use torch.manual_seed")
-    return F.rrelu(input, lower, upper, training, inplace=True)  # type: ignore[no-any-return]
+    return F.rrelu(input, lower, upper, training, inplace=True)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """`nn.functional.threshold` with inplace=True."""
-    return F.threshold(input, threshold, value, inplace=True)  # type: ignore[no-any-return]
+    return F.threshold(input, threshold, value, inplace=True)
 
 
 # ------------------------------------------------------------------------------------ dropout
@@ -66,22 +66,22 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Each element zero with probability p while training, the others divided by 1 - p."""
-    return F.dropout(input, p, train)  # type: ignore[no-any-return]
+    return F.dropout(input, p, train)
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """`dropout`, written over the input."""
-    return F.dropout(input, p, train, inplace=True)  # type: ignore[no-any-return]
+    return F.dropout(input, p, train, inplace=True)
 
 
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Dropout that keeps the mean and the variance of self-normalising networks."""
-    return F.alpha_dropout(input, p, train)  # type: ignore[no-any-return]
+    return F.alpha_dropout(input, p, train)
 
 
 def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """`alpha_dropout`, written over the input."""
-    return F.alpha_dropout(input, p, train, inplace=True)  # type: ignore[no-any-return]
+    return F.alpha_dropout(input, p, train, inplace=True)
 
 
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
@@ -94,7 +94,7 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
             f"torch.feature_dropout(): Feature dropout requires at least 2 dimensions in the "
             f"input, but the shape is {list(input.shape)}"
         )
-    return TENSORS.drop_(input, p, True)  # type: ignore[no-any-return]
+    return TENSORS.drop_(input, p, True)
 
 
 def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
@@ -106,12 +106,12 @@ def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """`alpha_dropout` of whole channels."""
-    return F.feature_alpha_dropout(input, p, train)  # type: ignore[no-any-return]
+    return F.feature_alpha_dropout(input, p, train)
 
 
 def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """`feature_alpha_dropout`, written over the input."""
-    return F.feature_alpha_dropout(input, p, train, inplace=True)  # type: ignore[no-any-return]
+    return F.feature_alpha_dropout(input, p, train, inplace=True)
 
 
 # -------------------------------------------------------------------------------- normalisation
@@ -122,7 +122,7 @@ def layer_norm(
     bias: Tensor | None = None, eps: float = 1e-5, cudnn_enable: bool = True,
 ) -> Tensor:  # fmt: skip
     """`nn.functional.layer_norm`."""
-    return F.layer_norm(input, normalized_shape, weight, bias, eps)  # type: ignore[no-any-return]
+    return F.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def group_norm(
@@ -130,7 +130,7 @@ def group_norm(
     eps: float = 1e-5, cudnn_enabled: bool = True,
 ) -> Tensor:  # fmt: skip
     """`nn.functional.group_norm`."""
-    return F.group_norm(input, num_groups, weight, bias, eps)  # type: ignore[no-any-return]
+    return F.group_norm(input, num_groups, weight, bias, eps)
 
 
 def batch_norm(
@@ -138,9 +138,7 @@ def batch_norm(
     running_var: Tensor | None, training: bool, momentum: float, eps: float, cudnn_enabled: bool,
 ) -> Tensor:  # fmt: skip
     """`nn.functional.batch_norm`."""
-    return F.batch_norm(  # type: ignore[no-any-return]
-        input, running_mean, running_var, weight, bias, training, momentum, eps
-    )
+    return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
 def instance_norm(
@@ -149,7 +147,7 @@ def instance_norm(
     cudnn_enabled: bool,
 ) -> Tensor:  # fmt: skip
     """`nn.functional.instance_norm`."""
-    return F.instance_norm(  # type: ignore[no-any-return]
+    return F.instance_norm(
         input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
     )
 
@@ -157,9 +155,9 @@ def instance_norm(
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """Norms over all axes but one, which are kept with size 1; over all, for dim=-1."""
     if dim == -1:
-        return v.norm(pow)  # type: ignore[no-any-return]
+        return v.norm(pow)
     others = [d for d in range(v.ndim) if d != dim]
-    return v.norm(pow, others, True) if others else v.abs()  # type: ignore[no-any-return]
+    return v.norm(pow, others, True) if others else v.abs()
 
 
 # ----------------------------------------------------------------------- tables, windows, products
@@ -170,7 +168,7 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """`nn.functional.embedding`; a negative `padding_idx` is none."""
-    return F.embedding(  # type: ignore[no-any-return]
+    return F.embedding(
         indices, weight, None if padding_idx < 0 else padding_idx,
         scale_grad_by_freq=scale_grad_by_freq, sparse=sparse,
     )  # fmt: skip
@@ -182,9 +180,7 @@ def max_pool1d(
 ) -> Tensor:  # fmt: skip
     """`nn.functional.max_pool1d`."""
     stride = None if stride == () else stride
-    return F.max_pool1d(  # type: ignore[no-any-return]
-        input, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    return F.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def max_pool2d(
@@ -193,9 +189,7 @@ def max_pool2d(
 ) -> Tensor:  # fmt: skip
     """`nn.functional.max_pool2d`."""
     stride = None if stride == () else stride
-    return F.max_pool2d(  # type: ignore[no-any-return]
-        input, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    return F.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def max_pool3d(
@@ -204,16 +198,12 @@ def max_pool3d(
 ) -> Tensor:  # fmt: skip
     """`nn.functional.max_pool3d`."""
     stride = None if stride == () else stride
-    return F.max_pool3d(  # type: ignore[no-any-return]
-        input, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    return F.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, ...]:
     """`nn.functional.adaptive_max_pool1d` with return_indices=True."""
-    return F.adaptive_max_pool1d(  # type: ignore[no-any-return]
-        input, output_size, return_indices=True
-    )
+    return F.adaptive_max_pool1d(input, output_size, return_indices=True)
 
 
 def convolution(
@@ -229,12 +219,10 @@ def convolution(
             f"{list(weight.shape)}"
         )
     if transposed:
-        return getattr(F, f"conv_transpose{rank}d")(  # type: ignore[no-any-return]
-            input, weight, bias, stride, padding, output_padding, groups, dilation
-        )
-    return getattr(F, f"conv{rank}d")(  # type: ignore[no-any-return]
-        input, weight, bias, stride, padding, dilation, groups
-    )
+        transpose = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
+        return transpose(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    convolve = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
+    return convolve(input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
@@ -245,7 +233,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
             f"{list(input.shape)} and {list(weight.shape)}"
         )
     y = F.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
-    return y.permute(2, 0, 1)  # type: ignore[no-any-return]
+    return y.permute(2, 0, 1)
 
 
 # ------------------------------------------------------------------------------------- losses
@@ -256,9 +244,7 @@ def kl_div(
 ) -> Tensor:
     """`nn.functional.kl_div`."""
     word = _reduction("kl_div", reduction)
-    return F.kl_div(  # type: ignore[no-any-return]
-        input, target, reduction=word, log_target=log_target
-    )
+    return F.kl_div(input, target, reduction=word, log_target=log_target)
 
 
 def binary_cross_entropy_with_logits(
@@ -267,7 +253,7 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:  # fmt: skip
     """`nn.functional.binary_cross_entropy_with_logits`."""
     word = _reduction("binary_cross_entropy_with_logits", reduction)
-    return F.binary_cross_entropy_with_logits(  # type: ignore[no-any-return]
+    return F.binary_cross_entropy_with_logits(
         input, target, weight, reduction=word, pos_weight=pos_weight
     )
 
@@ -277,9 +263,7 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """`nn.functional.cosine_embedding_loss`."""
     word = _reduction("cosine_embedding_loss", reduction)
-    return F.cosine_embedding_loss(  # type: ignore[no-any-return]
-        input1, input2, target, margin, reduction=word
-    )
+    return F.cosine_embedding_loss(input1, input2, target, margin, reduction=word)
 
 
 def hinge_embedding_loss(
@@ -287,9 +271,7 @@ def hinge_embedding_loss(
 ) -> Tensor:
     """`nn.functional.hinge_embedding_loss`."""
     word = _reduction("hinge_embedding_loss", reduction)
-    return F.hinge_embedding_loss(  # type: ignore[no-any-return]
-        input, target, margin, reduction=word
-    )
+    return F.hinge_embedding_loss(input, target, margin, reduction=word)
 
 
 def margin_ranking_loss(
@@ -297,9 +279,7 @@ def margin_ranking_loss(
 ) -> Tensor:
     """`nn.functional.margin_ranking_loss`."""
     word = _reduction("margin_ranking_loss", reduction)
-    return F.margin_ranking_loss(  # type: ignore[no-any-return]
-        input1, input2, target, margin, reduction=word
-    )
+    return F.margin_ranking_loss(input1, input2, target, margin, reduction=word)
 
 
 def triplet_margin_loss(
@@ -308,9 +288,7 @@ def triplet_margin_loss(
 ) -> Tensor:  # fmt: skip
     """`nn.functional.triplet_margin_loss`."""
     word = _reduction("triplet_margin_loss", reduction)
-    return F.triplet_margin_loss(  # type: ignore[no-any-return]
-        anchor, positive, negative, margin, p, eps, swap, reduction=word
-    )
+    return F.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=word)
 
 
 def poisson_nll_loss(
@@ -318,6 +296,4 @@ def poisson_nll_loss(
 ) -> Tensor:
     """`nn.functional.poisson_nll_loss`."""
     word = _reduction("poisson_nll_loss", reduction)
-    return F.poisson_nll_loss(  # type: ignore[no-any-return]
-        input, target, log_input, full, eps=eps, reduction=word
-    )
+    return F.poisson_nll_loss(input, target, log_input, full, eps=eps, reduction=word)

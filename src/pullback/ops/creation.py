@@ -72,6 +72,19 @@ def _(np, size, fill_value, *, dtype=None):
     return np.full(size, fill_value, dtype)
 
 
+def _check_steps(name, start, end, step):
+    """NotImplementedError or RuntimeError for steps that do not lead from start to end."""
+    called = f"{name}({start}, {end}, {step})"
+    if any(isinstance(n, complex) for n in (start, end, step)):
+        raise NotImplementedError(f"{called}: complex numbers have no order")
+    if not isfinite(end - start):
+        raise RuntimeError(f"{name}: unsupported range: {start} -> {end}")
+    if step == 0:
+        raise RuntimeError(f"{called}: step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"{called}: upper bound and lower bound inconsistent with step sign")
+
+
 @creation(default="infer", widens=True, dtypes="if")
 def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
     r"""start, start + step, … below end: $\lceil (\text{end} - \text{start}) / \text{step} \rceil$.
@@ -81,17 +94,7 @@ def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
     """
     if end is None:
         start, end = 0, start
-    if any(isinstance(n, complex) for n in (start, end, step)):
-        raise NotImplementedError(f"arange({start}, {end}, {step}): complex numbers have no order")
-    if not isfinite(end - start):
-        raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
-    if step == 0:
-        raise RuntimeError(f"arange({start}, {end}, {step}): step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError(
-            f"arange({start}, {end}, {step}): upper bound and lower bound inconsistent with step "
-            f"sign"
-        )
+    _check_steps("arange", start, end, step)
     return xp.sequence(start, step, ceil((end - start) / step), dtype)
 
 
@@ -120,17 +123,7 @@ def range_(xp, start: Number = 0, end: Number = None, step: Number = 1, *, dtype
     """
     if end is None:
         raise TypeError("range() missing 1 required positional argument: 'end'")
-    if any(isinstance(n, complex) for n in (start, end, step)):
-        raise NotImplementedError(f"range({start}, {end}, {step}): complex numbers have no order")
-    if not isfinite(end - start):
-        raise RuntimeError(f"range: unsupported range: {start} -> {end}")
-    if step == 0:
-        raise RuntimeError(f"range({start}, {end}, {step}): step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError(
-            f"range({start}, {end}, {step}): upper bound and lower bound inconsistent with step "
-            f"sign"
-        )
+    _check_steps("range", start, end, step)
     return xp.sequence(start, step, int((end - start) / step) + 1, dtype)
 
 

@@ -97,6 +97,18 @@ def _(np, input, dim, *, dtype=None):
     return np.cumprod(input, dim, dtype) if input.ndim else input
 
 
+@opaque(public=False, derivative=False, along="dim", dtypes="bif")
+def running_place(xp, input, dim: int, largest: bool):
+    r"""Where the largest, or smallest, element up to each place of one axis is."""
+    return xp.cumulative_extreme(input, dim, largest)[1]
+
+
+@running_place.samples
+def _(r):
+    yield call(r.distinct(3, 4), 0, True)
+    yield call(r.integers(0, 3, 9), 0, False)
+
+
 def _extreme(name, what):
     """The running maximum or minimum."""
 
@@ -109,6 +121,11 @@ def _extreme(name, what):
         f"The last index among equals; NaN wins. Both have the shape of the input, indices are "
         f"int64."
     )
+
+    @function.formula
+    def _(xp, input, dim):
+        places = xp.running_place(input, dim, name == "cummax")
+        return xp.moved(input, dim, places), places
 
     @function.backward("input")
     def _(xp, g, indices, input_shape, dim):

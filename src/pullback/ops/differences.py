@@ -1,6 +1,6 @@
 """Differences of neighbours, and integrals by trapezoids."""
 
-from pullback.op import Array, Dim, Plain, call, composite, wrap_dim
+from pullback.op import Array, Dim, Number, Plain, as_ints, call, composite, wrap_dim
 
 
 @composite()
@@ -86,14 +86,14 @@ def _widths(xp, name, y, x, dx, dim):
 
 
 @composite(method=False, aliases=("trapz",))
-def trapezoid(xp, y, x: Array = None, *, dx: Plain = None, dim: Dim = -1):
+def trapezoid(xp, y, x: Array = None, *, dx: Number = None, dim: Dim = -1):
     r"""The integral of samples y along one axis, at places x, or dx apart (1 unless given)."""
     total, widths = _widths(xp, "trapezoid", y, x, dx, dim)
     return xp.sum(total * widths, dim) / 2.0
 
 
 @composite(method=False)
-def cumulative_trapezoid(xp, y, x: Array = None, *, dx: Plain = None, dim: Dim = -1):
+def cumulative_trapezoid(xp, y, x: Array = None, *, dx: Number = None, dim: Dim = -1):
     r"""The running integral of `trapezoid`; the axis has one element less."""
     total, widths = _widths(xp, "cumulative_trapezoid", y, x, dx, dim)
     return xp.cumsum(total * widths, dim) / 2.0
@@ -126,10 +126,12 @@ def _(np, y, x=None, *, dx=None, dim=-1):
 def _axes(dim, rank):
     if dim is None:
         return list(range(rank))
-    dims = [dim] if isinstance(dim, int) else list(dim)
+    dims = as_ints(dim, "gradient", "dim")
     wrapped = [wrap_dim(d, rank, "gradient") for d in dims]
     if len(set(wrapped)) < len(wrapped):
-        raise RuntimeError(f"torch.gradient: dim {dims} appears multiple times in the list of dims")
+        raise RuntimeError(
+            f"torch.gradient: dim {list(dims)} appears multiple times in the list of dims"
+        )
     return wrapped
 
 

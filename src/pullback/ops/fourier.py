@@ -193,7 +193,7 @@ _MEANING = {
 
 
 def _declare(base, kind, inverse):
-    """The transforms along one axis, two, and any."""
+    """Declares the transforms along one axis, two, and any."""
     doc = _MEANING[kind, inverse]
 
     def one(xp, input, n: Plain = None, dim: int = -1, norm: Plain = None):
@@ -212,13 +212,10 @@ def _declare(base, kind, inverse):
     )
     two.__doc__ = f"{doc}, along two axes.\n\n    s: their sizes; norm as in `{base}`."
     many.__doc__ = f"{doc}, along several axes, or all.\n\n    s: their sizes; norm as in `{base}`."
-    made = []
     for function, name in ((one, base), (two, f"{base}2"), (many, f"{base}n")):
         declared = composite(namespace="fft", method=False, name=name)(function)
         declared.samples(_samples_of(base, name, kind))
         declared.reference(_reference_of(name, base))
-        made.append(declared)
-    return made
 
 
 def _samples_of(base, name, kind):
@@ -246,14 +243,12 @@ def _reference_of(name, base):
     return reference
 
 
-DECLARED = [
-    op
-    for base, kind, inverse in (
-        ("fft", "c2c", False), ("ifft", "c2c", True), ("rfft", "r2c", False),
-        ("irfft", "c2r", True), ("hfft", "c2r", False), ("ihfft", "r2c", True),
-    )
-    for op in _declare(base, kind, inverse)
-]  # fmt: skip
+_declare("fft", "c2c", inverse=False)
+_declare("ifft", "c2c", inverse=True)
+_declare("rfft", "r2c", inverse=False)
+_declare("irfft", "c2r", inverse=True)
+_declare("hfft", "c2r", inverse=False)
+_declare("ihfft", "r2c", inverse=True)
 
 
 @composite(namespace="fft", method=False)

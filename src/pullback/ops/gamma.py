@@ -3,8 +3,7 @@
 Derivatives: NIST Digital Library of Mathematical Functions, chapters 5, 8 and 25.11.
 """
 
-from math import factorial
-from math import lgamma as log_gamma
+from math import factorial, lgamma as log_gamma
 
 from pullback.op import Array, call, composite, pointwise
 

@@ -41,7 +41,7 @@ def _(xp, tensors, dim):
 
 @cat.formula
 def _(xp, tensors, dim):
-    tensors = [x for x in tensors if x.shape != (0,)]
+    tensors = [x for x in tensors if 0 not in x.shape]
     rank = len(tensors[0].shape)
     dim %= rank
     total = 0

@@ -353,7 +353,7 @@ def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Numbe
     )
     if alpha != 1:
         product = product * alpha
-    return product if beta == 0 else (input if beta == 1 else input * beta) + product
+    return product if beta == 0 else xp.added(product, input if beta == 1 else input * beta)
 
 
 @addmm.grows
@@ -374,8 +374,9 @@ def _(xp, g, mat2, alpha):
 
 @addmm.backward("mat2")
 def _(xp, g, mat1, alpha):
-    product = xp.mm(xp.transpose(mat1, 0, 1), g)
-    return product if alpha == 1 else product * alpha
+    # As its transpose: weights of layers are transposed in the product, and their gradient is not.
+    product = xp.mm(xp.transpose(g, 0, 1), mat1)
+    return xp.transpose(product if alpha == 1 else product * alpha, 0, 1)
 
 
 @addmm.samples

@@ -1,4 +1,4 @@
-"""Variances and standard deviations over axes.
+"""Variances and standard deviations over axes, and means beside them.
 
 In rules, `g` and `y` come with the reduced axes of size 1, so that they broadcast with the input.
 """
@@ -146,8 +146,40 @@ def std(
     return xp.deviation(input, dim, keepdim, correction)
 
 
+@composite(method=False)
+def var_mean(
+    xp,
+    input,
+    dim: Plain = None,
+    unbiased: Plain = None,
+    keepdim: bool = False,
+    *,
+    correction: Number = None,
+):
+    r"""A tuple of the variance and the mean over axes, or of all elements; see `var`."""
+    dim, correction = _correction(dim, unbiased, correction)
+    return xp.variance(input, dim, keepdim, correction), xp.mean(input, dim, keepdim)
+
+
+@composite(method=False)
+def std_mean(
+    xp,
+    input,
+    dim: Plain = None,
+    unbiased: Plain = None,
+    keepdim: bool = False,
+    *,
+    correction: Number = None,
+):
+    r"""A tuple of the standard deviation and the mean over axes, or of all elements; see `std`."""
+    dim, correction = _correction(dim, unbiased, correction)
+    return xp.deviation(input, dim, keepdim, correction), xp.mean(input, dim, keepdim)
+
+
 @var.samples
 @std.samples
+@var_mean.samples
+@std_mean.samples
 def _(r):
     yield call(r(3, 4))
     yield call(r(3, 4), 0)
@@ -158,15 +190,27 @@ def _(r):
     yield call(r(3, 4), dim=1, unbiased=True)
 
 
+@var.reference
+def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    dim, correction = _correction(dim, unbiased, correction)
+    return np.var(input, axis=dim, ddof=correction, keepdims=keepdim)
+
+
 @std.reference
 def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-
     dim, correction = _correction(dim, unbiased, correction)
     return np.std(input, axis=dim, ddof=correction, keepdims=keepdim)
 
 
-@var.reference
+@var_mean.reference
 def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-
     dim, correction = _correction(dim, unbiased, correction)
-    return np.var(input, axis=dim, ddof=correction, keepdims=keepdim)
+    kept = {"axis": dim, "keepdims": keepdim}
+    return np.var(input, ddof=correction, **kept), np.mean(input, **kept)
+
+
+@std_mean.reference
+def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    dim, correction = _correction(dim, unbiased, correction)
+    kept = {"axis": dim, "keepdims": keepdim}
+    return np.std(input, ddof=correction, **kept), np.mean(input, **kept)

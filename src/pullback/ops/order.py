@@ -27,13 +27,6 @@ def _(r):
     yield call(r.integers(0, 3, 9), 4, 0, False)
 
 
-def _moved_to(xp, input, dim, places):
-    """The elements at places along one axis that are known to be there."""
-    rank = len(input.shape)
-    axes = [xp.positions(s, k, rank) for k, s in enumerate(input.shape)]
-    return xp.elements(input, [places if k == dim else axes[k] for k in range(rank)])
-
-
 @opaque(outputs="values indices", integer_outputs="indices", dtypes="bif", in_order=False)
 def sort(xp, input, dim: Dim = -1, descending: bool = False, *, stable: bool = False):
     r"""Elements in order along one axis, and where they came from; NaN counts as largest."""
@@ -50,7 +43,7 @@ def _(xp, input, dim, descending, stable):
 @sort.formula
 def _(xp, input, dim, descending, stable):
     places = xp.sorted_places(input, dim, descending)
-    return _moved_to(xp, input, dim, places), places
+    return xp.moved(input, dim, places), places
 
 
 @opaque(outputs="values indices", integer_outputs="indices", dtypes="if")
@@ -75,7 +68,7 @@ def _(xp, input, k, dim, largest, sorted):
     if not k:
         return xp.not_lowerable("nothing to compute")
     places = xp.extreme_places(input, k, dim, largest)
-    return _moved_to(xp, input, dim, places), places
+    return xp.moved(input, dim, places), places
 
 
 @topk.backward("input")
@@ -120,7 +113,7 @@ def _(xp, input, places, dim):
         few, start = found
         front = xp.slice(places, dim, start, start + few.shape[dim], 1)
         return xp.scatter_zeros(few, dim, front, input.shape)
-    return _moved_to(xp, input, dim, xp.inverse_places(places, dim))
+    return xp.moved(input, dim, xp.inverse_places(places, dim))
 
 
 @unsort.backward("input")

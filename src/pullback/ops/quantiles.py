@@ -36,8 +36,16 @@ def _with_places(name, node, overload=0):
     )  # fmt: skip
 
 
-def _rules(op, function):
-    """The transposed derivative of what chooses one element along an axis, and its examples."""
+def _rules(op, function, places):
+    """The transposed derivative of what chooses one element along an axis, its examples, and the
+    formula: the element at `places(xp, input, dim, …)`."""
+
+    @op.formula
+    def _(xp, input, *options):
+        *options, dim, keepdim = options
+        at = places(xp, input, *options, dim)
+        values = xp.moved(input, dim, at)
+        return (values, at) if keepdim else (xp.drop(values, (dim,)), xp.drop(at, (dim,)))
 
     @op.backward("input")
     def _(xp, g, indices, input_shape, dim, keepdim):
@@ -48,6 +56,42 @@ def _rules(op, function):
         dim = options[-2]
         return along_axis(xp, lambda x, d: function(xp, x, *options[:-2], d, options[-1]), input,
                           dim)  # fmt: skip
+
+
+@opaque(public=False, derivative=False, along="dim", dtypes="bif")
+def middle_place(xp, input, dim: int, skip_nan: bool):
+    r"""The place of the lower median along one axis, kept."""
+    return xp.middle_places(input, dim, skip_nan)
+
+
+@middle_place.samples
+def _(r):
+    yield call(r.distinct(3, 4), 1, False)
+    yield call(r.distinct(3, 4), 0, True)
+
+
+@opaque(public=False, derivative=False, along="dim", dtypes="bif")
+def rank_place(xp, input, k: int, dim: int):
+    r"""The place of the k-th smallest element, from 0, along one axis, kept."""
+    return xp.rank_places(input, k, dim)
+
+
+@rank_place.samples
+def _(r):
+    yield call(r.distinct(3, 4), 2, 1)
+    yield call(r.integers(0, 3, 9), 4, 0)
+
+
+@opaque(public=False, derivative=False, along="dim", dtypes="bif")
+def frequent_place(xp, input, dim: int):
+    r"""The last place of the most frequent value along one axis, kept."""
+    return xp.mode_places(input, dim)
+
+
+@frequent_place.samples
+def _(r):
+    yield call(r.integers(0, 3, 9), 0)
+    yield call(r.integers(0, 3, 3, 5), 1)
 
 
 @_with_places("median_dim", "Median", 1)
@@ -64,8 +108,14 @@ def nanmedian_dim(xp, input, dim: Dim, keepdim: bool = False):
     return _chosen(xp, input, dim, keepdim, xp.middle_places(input, dim, True))
 
 
-_rules(median_dim, lambda xp, x, d, keep: xp.median_dim(x, d, keep))
-_rules(nanmedian_dim, lambda xp, x, d, keep: xp.nanmedian_dim(x, d, keep))
+_rules(
+    median_dim, lambda xp, x, d, keep: xp.median_dim(x, d, keep),
+    lambda xp, x, d: xp.middle_place(x, d, False),
+)  # fmt: skip
+_rules(
+    nanmedian_dim, lambda xp, x, d, keep: xp.nanmedian_dim(x, d, keep),
+    lambda xp, x, d: xp.middle_place(x, d, True),
+)  # fmt: skip
 
 
 @median_dim.samples
@@ -152,7 +202,10 @@ def kthvalue(xp, input, k: int, dim: Dim = -1, keepdim: bool = False):
     return _chosen(xp, input, dim, keepdim, xp.rank_places(input, k - 1, dim))
 
 
-_rules(kthvalue, lambda xp, x, k, d, keep: xp.kthvalue(x, k, d, keep))
+_rules(
+    kthvalue, lambda xp, x, k, d, keep: xp.kthvalue(x, k, d, keep),
+    lambda xp, x, k, d: xp.rank_place(x, k - 1, d),
+)  # fmt: skip
 
 
 @kthvalue.samples
@@ -176,7 +229,7 @@ def mode(xp, input, dim: Dim = -1, keepdim: bool = False):
     return _chosen(xp, input, dim, keepdim, xp.mode_places(input, dim))
 
 
-_rules(mode, lambda xp, x, d, keep: xp.mode(x, d, keep))
+_rules(mode, lambda xp, x, d, keep: xp.mode(x, d, keep), lambda xp, x, d: xp.frequent_place(x, d))
 
 
 @mode.samples

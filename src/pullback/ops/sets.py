@@ -76,6 +76,7 @@ def _(r):
     yield call(r.integers(0, 2, 2, 6), dim=-1)
     yield call(r(5))
     yield call(r.booleans(5), return_counts=True)
+    yield call(r.integers(0, 3, 5), return_inverse=True)
 
 
 @unique_consecutive.samples
@@ -84,6 +85,7 @@ def _(r):
     yield call(r.integers(0, 3, 9), True, True)
     yield call(r.integers(0, 2, 6, 1), dim=0, return_inverse=True, return_counts=True)
     yield call(r.booleans(9), return_counts=True)
+    yield call(r.integers(0, 2, 6), return_inverse=True)
 
 
 @unique.reference

@@ -35,7 +35,8 @@ def _(xp, input, dim, keepdim):
     long = [d for d in dim if input.shape[d] > 1]
     if len(long) <= 1:
         rest = [s for k, s in enumerate(input.shape) if k not in long]
-        if max(rest, default=1) > ALONE or not long or input.shape[long[0]] <= ALONE:
+        others = max(rest, default=1)
+        if others > ALONE or not long or (others > 1 and input.shape[long[0]] <= ALONE):
             return None
         # The axis is the only loop: its largest element comes first, in a pass of its own.
         largest = xp.finite_or_zero(xp.amax(input, long, True))

@@ -1,73 +1,6 @@
-"""Moments, norms of differences, covariances; sums that skip NaN."""
+"""Sums that skip NaN, norms of differences, covariances."""
 
 from pullback.op import Array, Dims, Dtype, Number, Plain, call, composite, opaque
-
-
-def _both(xp, spread, input, dim, unbiased, keepdim, correction):
-    if isinstance(dim, bool):  # the second form: var_mean(input, unbiased)
-        dim, unbiased = None, dim
-    y = spread(input, dim, unbiased, keepdim, correction=correction)
-    return y, xp.mean(input, dim, keepdim)
-
-
-@composite(method=False)
-def var_mean(
-    xp,
-    input,
-    dim: Plain = None,
-    unbiased: Plain = None,
-    keepdim: bool = False,
-    *,
-    correction: Number = None,
-):
-    r"""A tuple of the variance and the mean over axes, or of all elements; see `var`."""
-    return _both(xp, xp.var, input, dim, unbiased, keepdim, correction)
-
-
-@composite(method=False)
-def std_mean(
-    xp,
-    input,
-    dim: Plain = None,
-    unbiased: Plain = None,
-    keepdim: bool = False,
-    *,
-    correction: Number = None,
-):
-    r"""A tuple of the standard deviation and the mean over axes, or of all elements; see `std`."""
-    return _both(xp, xp.std, input, dim, unbiased, keepdim, correction)
-
-
-@var_mean.samples
-@std_mean.samples
-def _(r):
-    yield call(r(3, 4))
-    yield call(r(3, 4), 0)
-    yield call(r(2, 3, 2), (0, -1), keepdim=True)
-    yield call(r(3, 4), 1, False)
-    yield call(r(3, 4), 0, correction=2)
-    yield call(r(3, 4), False)
-
-
-def _moments(np, spread, input, dim, unbiased, keepdim, correction):
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 0 if unbiased is False else 1
-    return (
-        spread(input, axis=dim, ddof=correction, keepdims=keepdim),
-        np.mean(input, axis=dim, keepdims=keepdim),
-    )
-
-
-@var_mean.reference
-def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    return _moments(np, np.var, input, dim, unbiased, keepdim, correction)
-
-
-@std_mean.reference
-def _(np, input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    return _moments(np, np.std, input, dim, unbiased, keepdim, correction)
 
 
 @composite()
@@ -132,6 +65,12 @@ def aminmax(xp, input, *, dim: Plain = None, keepdim: bool = False):
     if keepdim:
         return low, high
     return xp.drop(low, dims), xp.drop(high, dims)
+
+
+@aminmax.formula
+def _(xp, input, dim, keepdim):
+    dims = _axis("aminmax", dim, len(input.shape))
+    return xp.amin(input, dims, keepdim), xp.amax(input, dims, keepdim)
 
 
 def _axis(name, dim, rank):

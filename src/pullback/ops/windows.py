@@ -73,7 +73,7 @@ for _op in (bartlett, cosine):
 
 @creation(namespace="signal.windows")
 def exponential(
-    xp, M: int, *, center: Plain = None, tau: float = 1.0, sym: bool = True, dtype
+    xp, M: int, *, center: float | None = None, tau: float = 1.0, sym: bool = True, dtype
 ):  # fmt: skip
     r"""$e^{-|k - \text{center}| / \tau}$; the center is in the middle by default."""
     if tau <= 0:
@@ -148,6 +148,11 @@ def general_cosine(xp, M: int, *, a: Plain, sym: bool = True, dtype):
         raise TypeError("Coefficients must be a list/tuple")
     if not len(a):
         raise ValueError("Coefficients cannot be empty")
+    for weight in a:
+        if not isinstance(weight, (int, float)):
+            raise TypeError(
+                f"general_cosine: Coefficients must be real numbers, not {type(weight).__name__}"
+            )
     return _window(xp, "cosines", _checked("general_cosine", M), sym, tuple(a), dtype)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.backends.in_place import in_place
 from pullback.optim.optimizer import (
     Optimizer,
     check_betas,
@@ -18,6 +19,27 @@ from pullback.optim.optimizer import (
     number,
     stored,
 )
+
+
+@in_place("x mean square")
+def _adam(
+    xp: Any, x: Any, mean: Any, square: Any, g: Any, beta1: Any, rest1: Any, beta2: Any, rest2: Any,
+    scale: Any, eps: Any, rate: Any,
+) -> Any:  # fmt: skip
+    mean = mean * beta1 + g * rest1
+    square = square * beta2 + g * g * rest2
+    return x - mean / (xp.sqrt(square) * scale + eps) * rate, mean, square
+
+
+@in_place("x mean square largest")
+def _amsgrad(
+    xp: Any, x: Any, mean: Any, square: Any, largest: Any, g: Any, beta1: Any, rest1: Any,
+    beta2: Any, rest2: Any, scale: Any, eps: Any, rate: Any,
+) -> Any:  # fmt: skip
+    mean = mean * beta1 + g * rest1
+    square = square * beta2 + g * g * rest2
+    largest = xp.maximum(largest, square)
+    return x - mean / (xp.sqrt(largest) * scale + eps) * rate, mean, square, largest
 
 
 class Adam(Optimizer):
@@ -44,29 +66,15 @@ class Adam(Optimizer):
     def _update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
-        mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
-        # All of it in one array: the step is bound by memory.
-        scratch = np.multiply(g, 1 - beta1, out=np.empty_like(g))
-        mean *= beta1
-        mean += scratch
-        np.multiply(g, g, out=scratch)
-        scratch *= 1 - beta2
-        square *= beta2
-        square += scratch
+        g = decayed(x, g, group)
+        arrays = [x, stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)]
         if group["amsgrad"]:
-            largest = stored(state, "max_exp_avg_sq", x)
-            np.maximum(largest, square, out=largest)
-            square = largest
-        np.sqrt(square, out=scratch)
-        scratch *= 1 / math.sqrt(1 - beta2**steps)
-        scratch += group["eps"]
-        np.divide(mean, scratch, out=scratch)
-        scratch *= lr / (1 - beta1**steps)
-        x -= scratch
+            arrays.append(stored(state, "max_exp_avg_sq", x))
+        step = _amsgrad if group["amsgrad"] else _adam
+        step(
+            *arrays, g, beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**steps),
+            float(group["eps"]), lr / (1 - beta1**steps),
+        )  # fmt: skip
 
 
 class AdamW(Adam):
@@ -136,10 +144,7 @@ class NAdam(Optimizer):
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
         product = number(state, "mu_product", 1.0)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
         mix(mean, g, beta1)
         mix(square, g * g, beta2)
@@ -173,10 +178,7 @@ class RAdam(Optimizer):
     def _update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, (beta1, beta2) = float(group["lr"]), map(float, group["betas"])
         steps = count(state)
-        if group["decoupled_weight_decay"]:
-            x *= 1 - lr * group["weight_decay"]
-        else:
-            g = decayed(x, g, group)
+        g = decayed(x, g, group)
         mean, square = stored(state, "exp_avg", x), stored(state, "exp_avg_sq", x)
         mix(mean, g, beta1)
         mix(square, g * g, beta2)

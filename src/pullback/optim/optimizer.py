@@ -273,8 +273,14 @@ def count(state: dict[str, Any]) -> int:
 
 
 def decayed(x: Any, g: Any, group: dict[str, Any]) -> Any:
-    """The gradient of the loss with a penalty on large parameters."""
+    """The gradient of the loss with a penalty on large parameters.
+
+    Parameters whose decay is decoupled from the gradient shrink here, in place.
+    """
     decay = float(group["weight_decay"])
+    if group.get("decoupled_weight_decay"):
+        x *= 1 - float(group["lr"]) * decay
+        return g
     return g + decay * x if decay else g
 
 

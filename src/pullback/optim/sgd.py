@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.backends.in_place import in_place
 from pullback.construct import from_numpy
 from pullback.optim.optimizer import (
     Optimizer,
@@ -16,6 +17,16 @@ from pullback.optim.optimizer import (
     number,
     stored,
 )
+
+
+@in_place("x")
+def _descend(xp: Any, x: Any, g: Any, rate: Any) -> Any:
+    return x - g * rate
+
+
+@in_place("velocity")
+def _momentum(xp: Any, velocity: Any, g: Any, momentum: Any, rest: Any) -> Any:
+    return velocity * momentum + g * rest
 
 
 class SGD(Optimizer):
@@ -49,10 +60,9 @@ class SGD(Optimizer):
                 velocity = state["momentum_buffer"]._array
             else:
                 velocity = buffer._array
-                velocity *= momentum
-                velocity += (1 - group["dampening"]) * g
+                _momentum(velocity, g, float(momentum), 1.0 - group["dampening"])
             g = g + momentum * velocity if group["nesterov"] else velocity
-        x -= float(group["lr"]) * g
+        _descend(x, g, float(group["lr"]))
 
 
 class ASGD(Optimizer):

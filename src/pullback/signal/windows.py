@@ -1,5 +1,10 @@
 """Windows, as `torch.signal.windows`."""
 
+from typing import TYPE_CHECKING
+
 from pullback.namespaces import lazy
 
-__getattr__, __dir__, __all__ = lazy(__name__, globals())
+if TYPE_CHECKING:
+    from pullback.signatures.signal_windows import *  # noqa: F403
+else:
+    __getattr__, __dir__, __all__ = lazy(__name__, globals())

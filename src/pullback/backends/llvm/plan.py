@@ -15,8 +15,7 @@ import numpy as np
 from ..loops import RESCALED, Kernel, Output, free_indices
 from ..scalar import Scalar, walk
 from .accumulate import Accumulator, Inline
-from .extreme import Extreme
-from .extreme import applies as all_extreme
+from .extreme import Extreme, applies as all_extreme
 from .rescale import Rescaled, WideRescaled, relative
 from .target import Target
 

@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable
 from itertools import count
 
-from pullback.config import config
-from pullback.config import processors as available
+from pullback.config import config, processors as available
 
 Progress = Callable[[int, int], None]  # (tasks done, tasks in all), called by the calling thread
 
@@ -26,6 +25,8 @@ class Job:
         self.chunks = chunks
         self.stopped = False
         self.error: BaseException | None = None
+        # By worker: who came first, the worker to begin or the caller to go on without it.
+        self.first: dict[Worker, str] = {}
         self._next = count().__next__  # atomic under the interpreter lock
 
     def run(self, progress: Progress | None = None) -> None:
@@ -56,20 +57,30 @@ class Worker:
         threading.Thread(target=self._loop, name="pullback", daemon=True).start()
 
     def _loop(self) -> None:
+        before = None
         while True:
             self._wake.acquire()
             job = self._job
             if job is None:
                 return
-            job.run_quietly()
-            self._done.release()
+            if job is not before and job.first.setdefault(self, "worker") == "worker":
+                before = job
+                job.run_quietly()
+                self._done.release()
 
     def start(self, job: Job | None) -> None:
         self._job = job
-        self._wake.release()
+        if self._wake.locked():  # else it is about to wake up for an earlier job, and finds this
+            self._wake.release()
 
-    def wait(self) -> None:
-        """Until the job is over. In short waits: a signal is heard whichever thread it reaches."""
+    def wait(self, job: Job, is_over: bool) -> None:
+        """Until the job is over. In short waits: a signal is heard whichever thread it reaches.
+
+        If it is over before the thread has woken up (BLAS's own threads, or other processes, have
+        the processor), nobody waits for that.
+        """
+        if is_over and job.first.setdefault(self, "caller") == "caller":
+            return
         while not self._done.acquire(timeout=0.1):
             pass
 
@@ -123,23 +134,23 @@ def _work(
         if take_part:
             job.run(progress)
         for worker in working:
-            worker.wait()
+            worker.wait(job, take_part)
             working = working[1:]
     except BaseException:
         job.stopped = True
         stop()
         for worker in working:
-            _wait_for_certain(worker)
+            _wait_for_certain(worker, job)
         raise
     if job.error is not None:
         raise job.error
 
 
-def _wait_for_certain(worker: Worker) -> None:
+def _wait_for_certain(worker: Worker, job: Job) -> None:
     """Wait although Ctrl-C is pressed again: the thread uses our memory."""
     while True:
         try:
-            worker.wait()
+            worker.wait(job, True)
             return
         except KeyboardInterrupt:
             continue

@@ -1,7 +1,7 @@
 // ---- from a graph, some of whose folds are open, to a drawing -------------------------------------
 
 const FONT = '11px system-ui, "Segoe UI", Helvetica, Arial, sans-serif';
-const LINE = 14, PAD_X = 9, PAD_Y = 6, FRAME = 12, FOOT = 25, HEAD = 8;
+const LINE = 14, PAD_X = 9, PAD_Y = 6;
 
 const pen = document.createElement("canvas").getContext("2d");
 const widths = new Map();
@@ -56,88 +56,30 @@ function scene(graph) {
   return {shown, around, pairs: [...pairs.values()]};
 }
 
-// Every open fold is laid out by itself, and is one box of what is around it. Where an arrow leads into or
-// out of it, it has a port: one for each box inside that arrows from outside end at.
-function arrange(graph) {
-  const {shown, around, pairs} = scene(graph);
-  const levels = new Map([...shown.keys()].map((fold) => [fold, {arrows: [], ports: new Map()}]));
-  for (const [t, h] of pairs) {
-    const a = around.get(t), b = around.get(h);
-    let common = 1;
-    while (common < a.length && common < b.length && a[common] === b[common]) common++;
-    for (const [key, path, way] of [[t, a, "out"], [h, b, "in"]]) {
-      const port = `${way} ${key}`;
-      for (let k = common; k < path.length; k++) {
-        const {ports, arrows} = levels.get(path[k]);
-        if (!ports.has(port)) {
-          const child = path[k + 1] ?? key, arrow = {keys: new Set(), child, port, way, ends: child === h && way === "in"};
-          ports.set(port, arrow);
-          arrows.push(arrow);
-        }
-        ports.get(port).keys.add(t).add(h);
-      }
-    }
-    const tail = a[common] ?? t, head = b[common] ?? h;
-    levels.get(a[common - 1]).arrows.push({
-      keys: new Set([t, h]), tail, head, out: `out ${t}`, into: `in ${h}`, ends: head === h,
-    });
+// ---- the layout, by Graphviz in a Worker ------------------------------------------------------------
+
+let program = null, worker = null;
+
+// The places and lines of what is seen. The page stays alive meanwhile; one call at a time.
+async function arrange({shown, around, pairs}, graph) {
+  program ??= URL.createObjectURL(new Blob([await textOf($("layout"))], {type: "text/javascript"}));
+  worker ??= new Worker(program);
+  const sizes = new Map();
+  for (const key of around.keys()) {
+    const box = graph.boxes.get(key);
+    sizes.set(key, isOpen(graph, key) ? {width: titleWidth(box)} : sizeOf(box));
   }
-
-  const drawing = {places: new Map(), lines: [], pairs, around, width: 0, height: 0};
-  const build = (fold) => {
-    const level = levels.get(fold);
-    level.children = shown.get(fold);
-    const nodes = [], numbers = new Map();
-    for (const key of level.children) {
-      numbers.set(key, nodes.length);
-      nodes.push(isOpen(graph, key) ? build(key) : sizeOf(graph.boxes.get(key)));
-    }
-    for (const [port, {way}] of level.ports) {
-      numbers.set(port, nodes.length);
-      nodes.push({width: LINE_WIDTH, height: 0, port: way});
-    }
-    const offset = (key, port) => isOpen(graph, key) ? levels.get(key).offsets.get(port) : undefined;
-    const arrows = level.arrows.map((arrow) => {
-      let {tail, head} = arrow, from, to;
-      if (arrow.way === "out") [tail, head, from] = [arrow.child, arrow.port, offset(arrow.child, arrow.port)];
-      else if (arrow.way === "in") [tail, head, to] = [arrow.port, arrow.child, offset(arrow.child, arrow.port)];
-      else [from, to] = [offset(tail, arrow.out), offset(head, arrow.into)];
-      return {tail: numbers.get(tail), head: numbers.get(head), from, to};
+  try {
+    return await new Promise((resolve, reject) => {
+      worker.onmessage = ({data: {drawing, error}}) => drawing ? resolve(drawing) : reject(new Error(error));
+      worker.onerror = (event) => reject(new Error(event.message || "the layout could not be started"));
+      worker.postMessage({shown, around, pairs, sizes});
     });
-    level.found = layout(nodes, arrows);
-    level.nodes = nodes;
-    const {width, height, places} = level.found;
-    level.offsets = new Map([...level.ports.keys()].map((port) => [port, places[numbers.get(port)].x - width / 2]));
-    const title = fold ? titleWidth(graph.boxes.get(fold)) + 8 : 0;
-    return {width: Math.max(width + 2 * FRAME, title), height: height + FRAME + FOOT};
-  };
-  const whole = build("");
-
-  const put = (fold, left, top) => {
-    const {children, nodes, found, arrows} = levels.get(fold);
-    children.forEach((key, k) => {
-      const {x, y} = found.places[k], {width, height} = nodes[k];
-      const place = {x: left + x - width / 2, y: top + y - height / 2, width, height, open: isOpen(graph, key)};
-      drawing.places.set(key, place);
-      if (!place.open) return;
-      put(key, place.x + (width - levels.get(key).found.width) / 2, place.y + FRAME);
-      // The title is at the lower edge, beside an arrow that comes in.
-      const entries = [...levels.get(key).offsets].filter(([port]) => port.startsWith("in ")).map(([, x]) => x);
-      const beside = entries.length ? width / 2 + medianOf(entries.sort((a, b) => a - b)) + 7 : 4;
-      place.title = place.x + Math.min(beside, width - titleWidth(graph.boxes.get(key)) - 4);
-    });
-    arrows.forEach((arrow, k) => {
-      const path = found.paths[k].map((piece) => piece.map(([x, y]) => [x + left, y + top]));
-      // From the row of ports to the border.
-      if (arrow.way === "out") path.at(-1)[1][1] = top - FRAME;
-      if (arrow.way === "in") path[0][0][1] = top + found.height + FOOT;
-      drawing.lines.push({path, keys: arrow.keys, ends: arrow.ends});
-    });
-  };
-  put("", 0, 0);
-  drawing.width = levels.get("").found.width;
-  drawing.height = levels.get("").found.height;
-  return drawing;
+  } catch (error) {  // after a failure, Graphviz's memory is not to be trusted
+    worker.terminate();
+    worker = null;
+    throw error;
+  }
 }
 
 function sizeOf(box) {
@@ -159,23 +101,10 @@ function draw(tag, attributes = {}, ...children) {
 
 const round = (x) => Math.round(10 * x) / 10;
 
-function curve(path, ends) {
-  const shorter = path.map((piece) => piece.map(([x, y]) => [round(x), round(y)]));
-  if (ends) shorter.at(-1)[1][1] += HEAD - 1;  // the line does not show beside the tip
-  let text = "";
-  shorter.forEach(([[x, y], [, high]], k) => {
-    if (k) {
-      const [px, py] = shorter[k - 1][1], middle = round((py + y) / 2);
-      text += px === x ? `L${x} ${y}` : `C${px} ${middle} ${x} ${middle} ${x} ${y}`;
-    } else text += `M${x} ${y}`;
-    if (high !== y) text += `V${high}`;
-  });
-  return text;
-}
-
 // Fills in `svg`, `nodes` (elements by key), `edges` (elements by the keys that they touch), `ahead`, `behind`.
-function paint(graph) {
-  const drawing = arrange(graph);
+async function paint(graph) {
+  const {shown, around, pairs} = scene(graph);
+  const drawing = await arrange({shown, around, pairs}, graph);
   graph.places = drawing.places;
   graph.whole = {x: 0, y: 0, width: drawing.width, height: drawing.height};
   graph.nodes = new Map();
@@ -183,17 +112,14 @@ function paint(graph) {
   graph.ahead = new Map();
   graph.behind = new Map();
   const push = (map, key, value) => map.has(key) ? map.get(key).push(value) : map.set(key, [value]);
-  for (const [t, h] of drawing.pairs) {
+  for (const [t, h] of pairs) {
     push(graph.ahead, t, h);
     push(graph.behind, h, t);
   }
   const frames = draw("g"), lines = draw("g"), nodes = draw("g");
-  for (const {path, keys, ends} of drawing.lines) {
-    const line = draw("g", {class: "edge"}, draw("path", {d: curve(path, ends)}));
-    if (ends) {
-      const [x, y] = path.at(-1)[1].map(round);
-      line.append(draw("path", {class: "head", d: `M${x} ${y}l-3.2 ${HEAD}h6.4z`}));
-    }
+  for (const {path, keys, head} of drawing.lines) {
+    const line = draw("g", {class: "edge"}, draw("path", {d: path}));
+    if (head) line.append(draw("path", {class: "head", d: arrowHead(...head)}));
     for (const key of keys) push(graph.edges, key, line);
     lines.append(line);
   }
@@ -212,6 +138,12 @@ function paint(graph) {
   const svg = draw("svg", {preserveAspectRatio: "xMidYMid meet"}, draw("g", {class: "graph"}, frames, lines, nodes));
   svg.style.font = FONT;
   graph.svg = svg;
+}
+
+// A triangle from where the line ends to its tip.
+function arrowHead([x, y], [tx, ty]) {
+  const half = 0.4, dx = half * (ty - y), dy = half * (x - tx);
+  return `M${tx} ${ty}L${round(x + dx)} ${round(y + dy)}L${round(x - dx)} ${round(y - dy)}Z`;
 }
 
 function nodeOf(box, {x, y, width, height}) {

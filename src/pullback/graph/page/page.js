@@ -39,12 +39,12 @@ const MANY = 2000;  // boxes that are shown at once, where all folds are opened 
 
 let data = null, graphs = [];
 
-// Large data are packed: the page is a tenth as long.
-async function unpacked(element) {
-  if (element.type === "application/json") return JSON.parse(element.textContent);
+// The layout and large data are packed.
+async function textOf(element) {
+  if (element.type === "application/json") return element.textContent;
   const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(stream).text();
 }
 
 function prepared(graph) {
@@ -70,14 +70,34 @@ function label(box) {
 }
 
 function show(number) {
-  current = number;
-  const graph = graphs[number];
-  paint(graph);
-  place();
-  overview();  // first: in a small window, the panel takes what it needs
-  fit();
-  const root = [...graph.boxes.values()].find((box) => box.is_output && !box.fold);
-  if (root && scale() > SMALL) beginAt(graph.places.get(root.key));
+  return redraw(async () => {
+    const graph = graphs[number];
+    await paint(graph);
+    current = number;
+    place();
+    overview();  // first: in a small window, the panel takes what it needs
+    fit();
+    const root = [...graph.boxes.values()].find((box) => box.is_output && !box.fold);
+    if (root && scale() > SMALL) beginAt(graph.places.get(root.key));
+  });
+}
+
+// One drawing after the other: the layout is computed beside the page, which can be used meanwhile. Whether it is drawn.
+let turn = Promise.resolve(), waiting = 0;
+function redraw(change) {
+  waiting += 1;
+  canvas.setAttribute("aria-busy", true);
+  turn = turn.then(change).then(() => true, failed).finally(() => {
+    waiting -= 1;
+    if (!waiting) canvas.removeAttribute("aria-busy");
+  });
+  return turn;
+}
+
+function failed(error) {
+  panel.replaceChildren(make("h2", "This cannot be drawn"), make("p", String(error.message)),
+    make("p", "The drawing is as it was. The layout needs WebAssembly and Workers, and memory for all that is opened at once."));
+  return false;
 }
 
 // The drawing into the page, where one node can be reached by the Tab key.
@@ -95,36 +115,42 @@ function place() {
 
 // Draws again with other folds open; `fixed`, a box that is drawn before and after, stays where it is.
 function refold(change, fixed) {
-  const graph = graphs[current];
-  const before = fixed && graph.places.get(fixed);
-  change(graph.open);
-  paint(graph);
-  const after = fixed && graph.places.get(fixed);
-  if (before && after) {  // its lower middle: arrows come in there
-    view.x += after.x + after.width / 2 - before.x - before.width / 2;
-    view.y += after.y + after.height - before.y - before.height;
-  }
-  place();
-  apply();
+  return redraw(async () => {
+    const graph = graphs[current], opened = new Set(graph.open);
+    const before = fixed && graph.places.get(fixed);
+    change(graph.open);
+    try {
+      await paint(graph);
+    } catch (error) {
+      graph.open = opened;
+      throw error;
+    }
+    const after = fixed && graph.places.get(fixed);
+    if (before && after) {  // its lower middle: arrows come in there
+      view.x += after.x + after.width / 2 - before.x - before.width / 2;
+      view.y += after.y + after.height - before.y - before.height;
+    }
+    place();
+    apply();
+  });
 }
 
-function toggle(key) {
-  refold((open) => open.has(key) ? open.delete(key) : open.add(key), key);
-  choose(key);
-  bringIn(key);
+async function toggle(key) {
+  const drawn = await refold((open) => open.has(key) ? open.delete(key) : open.add(key), key);
+  if (drawn && await choose(key)) bringIn(key);
 }
 
 // Opens the folds around a box, so that it is seen.
-function reveal(key) {
+async function reveal(key) {
   const graph = graphs[current], around = foldsAround(graph, key);
   if (around.some((fold) => !graph.open.has(fold))) {
-    refold((open) => around.forEach((fold) => open.add(fold)), seen(graph, key));
+    await refold((open) => around.forEach((fold) => open.add(fold)), seen(graph, key));
   }
 }
 
-function openAll() {
+async function openAll() {
   let shown = 0;
-  refold((open) => {
+  const drawn = await refold((open) => {
     const {inside} = graphs[current], waiting = [...inside.get("")];
     shown = waiting.length;
     for (const key of waiting) {  // the outer ones first
@@ -136,14 +162,14 @@ function openAll() {
       waiting.push(...children);
     }
   }, chosen);
-  fit();
+  if (drawn) fit();
 }
 
-function closeAll() {
+async function closeAll() {
   const kept = chosen && (foldsAround(graphs[current], chosen)[0] ?? chosen);
-  refold((open) => open.clear(), kept);
+  if (!await refold((open) => open.clear(), kept)) return;
   fit();
-  if (kept) choose(kept);
+  if (kept) await choose(kept);
 }
 
 // A fold whose size has changed is brought into view: as a whole where it can still be read, else its lower
@@ -252,12 +278,14 @@ canvas.addEventListener("click", (event) => {
   else choose(key);
 });
 
-function choose(key, look = false) {
+// Whether the box could be shown.
+async function choose(key, look = false) {
   const graph = graphs[current];
-  reveal(key);
+  await reveal(key);
+  const node = graph.nodes.get(key);
+  if (!node || graph !== graphs[current]) return false;
   unmark();
   chosen = key;
-  const node = graph.nodes.get(key);
   node.classList.add("chosen");
   node.setAttribute("tabindex", "0");
   for (const edge of graph.edges.get(key) ?? []) edge.classList.add("near");
@@ -267,6 +295,7 @@ function choose(key, look = false) {
   if (look) lookAt(node);
   node.focus({preventScroll: true});
   details(graph.boxes.get(key));
+  return true;
 }
 
 function unmark() {
@@ -331,9 +360,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Enter on a fold opens or closes it; on another node, it goes on to the details.
-function enter(key) {
+async function enter(key) {
   if (isFold(graphs[current], key)) return toggle(key);
-  choose(key);
+  await choose(key);
   panel.focus();
 }
 
@@ -424,18 +453,18 @@ search.addEventListener("keydown", (event) => {
 // ---- the beginning ------------------------------------------------------------------------------
 
 async function start() {
-  if ($("data").type !== "application/json" && !("DecompressionStream" in window)) {
-    panel.replaceChildren(make("p", "This browser is too old to unpack the data of this page: it has no DecompressionStream."));
+  if (!("DecompressionStream" in window)) {
+    panel.replaceChildren(make("p", "This browser is too old to unpack this page: it has no DecompressionStream."));
     return;
   }
-  data = await unpacked($("data"));
+  data = JSON.parse(await textOf($("data")));
   graphs = data.graphs.map(prepared);
   if (graphs.length > 1) {
     $("graph-choice").hidden = false;
     graphs.forEach((graph, number) => $("graphs").append(make("option", graph.title, {value: number})));
     $("graphs").addEventListener("change", (event) => show(Number(event.target.value)));
   }
-  if (graphs.length) show(0);
+  if (graphs.length) await show(0);
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -1,12 +1,16 @@
-"""Hooks of modules: handles that remove them, and the ones around the backward pass."""
+"""Hooks of modules: how they are registered and removed, and those around the backward pass."""
 
 from __future__ import annotations
 
+import itertools
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.autograd import Function, is_grad_enabled
 from pullback.tensor import Tensor
+
+_numbers = itertools.count()
 
 
 class HookHandle:
@@ -32,6 +36,62 @@ class HookHandle:
 
     def __exit__(self, *error: object) -> None:
         self.remove()
+
+
+class Hooked:
+    """What is called around a module's `forward`, its backward pass and its state."""
+
+    _hooks: dict[str, OrderedDict[int, Any]]  # by kind; empty where there is none of a kind
+
+    def _hook_list(self, kind: str) -> list[Any]:
+        return list(self._hooks.get(kind, {}).values())
+
+    def _add_hook(self, kind: str, hook: Any, prepend: bool = False) -> HookHandle:
+        store = self._hooks.setdefault(kind, OrderedDict())
+        number = next(_numbers)
+        store[number] = hook
+        if prepend:
+            store.move_to_end(number, last=False)
+        return HookHandle(self._hooks, kind, number)
+
+    def register_forward_pre_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> HookHandle:
+        """Call `hook(module, args)` before `forward`; it may return other arguments."""
+        return self._add_hook("forward_pre", (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> HookHandle:  # fmt: skip
+        """Call `hook(module, args, output)` after `forward`; it may return another output."""
+        return self._add_hook("forward", (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> HookHandle:
+        """Call `hook(module, grad_input, grad_output)` when the inputs' gradients are there."""
+        return self._add_hook("backward", hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> HookHandle:
+        """Call `hook(module, grad_output)` before the inputs' gradients are computed."""
+        return self._add_hook("backward_pre", hook, prepend)
+
+    def register_state_dict_pre_hook(self, hook: Any) -> HookHandle:
+        """Call `hook(module, prefix, keep_vars)` before `state_dict` collects."""
+        return self._add_hook("state_dict_pre", hook)
+
+    def register_state_dict_post_hook(self, hook: Any) -> HookHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict`."""
+        return self._add_hook("state_dict", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Any) -> HookHandle:
+        """Call `hook` before `load_state_dict` copies, with what it will copy from."""
+        return self._add_hook("load_state_dict_pre", hook)
+
+    def register_load_state_dict_post_hook(self, hook: Any) -> HookHandle:
+        """Call `hook(module, incompatible_keys)` after `load_state_dict`."""
+        return self._add_hook("load_state_dict_post", hook)
 
 
 class _Boundary(Function):

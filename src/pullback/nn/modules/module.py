@@ -1,33 +1,20 @@
-"""The module: parameters, buffers and modules inside, their state, and hooks around the call."""
+"""The module: parameters, buffers and modules inside, and its call.
+
+What it keeps in `state_dict` is in `state.py`, what is called around it in `hooks.py`.
+"""
 
 from __future__ import annotations
 
-import itertools
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pullback import layouts
 from pullback.autograd import no_grad
 from pullback.dtypes import dtype as Dtype
-from pullback.nn.modules.hooks import HookHandle, around_backward
+from pullback.nn.modules.hooks import around_backward
+from pullback.nn.modules.state import Stateful
 from pullback.nn.parameter import Parameter, is_lazy
 from pullback.tensor import Tensor
-
-
-class IncompatibleKeys(
-    NamedTuple("IncompatibleKeys", [("missing_keys", list[str]), ("unexpected_keys", list[str])])
-):
-    """What `load_state_dict` found no place for, and no values for."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return super().__repr__()
-
-    __str__ = __repr__
 
 
 def _indented(text: str, spaces: int) -> str:
@@ -35,7 +22,7 @@ def _indented(text: str, spaces: int) -> str:
     return "\n".join([first, *(" " * spaces + line for line in rest)])
 
 
-class Module:
+class Module(Stateful):
     """A function with a state: subclass it, assign parameters and modules, define `forward`.
 
     Assigned parameters, modules and buffers are registered under the attribute's name; then
@@ -46,11 +33,6 @@ class Module:
     dump_patches = False
     _version = 1
     call_super_init = False
-
-    _parameters: dict[str, Any]
-    _buffers: dict[str, Any]
-    _modules: dict[str, Any]
-    _hooks: dict[str, OrderedDict[int, Any]]
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         if not self.call_super_init and (args or keywords):
@@ -391,7 +373,7 @@ class Module:
             if wanted is not None and not (t.dtype.is_floating_point or t.dtype.is_complex):
                 return t
             if axes is None or is_lazy(t) or t.ndim == len(axes):
-                return t.to(*args, **keywords)  # type: ignore[no-any-return]
+                return t.to(*args, **keywords)
             # That order in memory is of images or volumes alone.
             return t.to(*args, **others) if args or others else t
 
@@ -432,139 +414,7 @@ class Module:
         """For threads, memory is shared as it is."""
         return self
 
-    # ------------------------------------------------------------------------------------- state
-
-    def state_dict(
-        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> Any:
-        """Parameters and persistent buffers by their paths, sharing memory with the module."""
-        for value, name in zip(args, ("destination", "prefix", "keep_vars"), strict=False):
-            destination = value if name == "destination" else destination
-            prefix = value if name == "prefix" else prefix
-            keep_vars = value if name == "keep_vars" else keep_vars
-        if destination is None:
-            destination = OrderedDict()
-        for hook in self._hook_list("state_dict_pre"):
-            hook(self, prefix, keep_vars)
-        self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(
-                    destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
-                )
-        for hook in self._hook_list("state_dict"):
-            changed = hook(self, destination, prefix, {})
-            destination = destination if changed is None else changed
-        return destination
-
-    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
-        for name, value in self._state().items():
-            destination[prefix + name] = value if keep_vars else value.detach()
-        extra = self.get_extra_state() if _has_extra_state(self) else None
-        if _has_extra_state(self):
-            destination[prefix + "_extra_state"] = extra
-
-    def _state(self) -> dict[str, Any]:
-        """The parameters and persistent buffers of this module alone, by name."""
-        hidden = self._non_persistent_buffers_set
-        buffers = {n: b for n, b in self._buffers.items() if n not in hidden}
-        return {n: v for n, v in {**self._parameters, **buffers}.items() if v is not None}
-
-    def get_extra_state(self) -> Any:
-        """More for `state_dict`; subclasses may define it, with `set_extra_state`."""
-        raise RuntimeError("get_extra_state(): to be defined with set_extra_state()")
-
-    def set_extra_state(self, state: Any) -> None:
-        """What `load_state_dict` does with the extra state."""
-        raise RuntimeError("set_extra_state(): to be defined with get_extra_state()")
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy values into parameters and buffers by their paths, or put the tensors there.
-
-        RuntimeError for shapes that differ, and if `strict` for keys that are missing or unknown.
-        """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(
-                f"Expected state_dict to be dict-like, got {type(state_dict).__name__}."
-            )
-        missing: list[str] = []
-        unexpected: list[str] = []
-        errors: list[str] = []
-        known: set[str] = set()
-        state = OrderedDict(state_dict)
-
-        def load(module: Module, prefix: str) -> None:
-            for hook in module._hook_list("load_state_dict_pre"):
-                hook(module, state, prefix, {}, strict, missing, unexpected, errors)
-            module._load_from_state_dict(state, prefix, known, missing, errors, assign)
-            for name, child in module._modules.items():
-                if child is not None:
-                    load(child, f"{prefix}{name}.")
-            found = IncompatibleKeys(missing, unexpected)
-            for hook in module._hook_list("load_state_dict_post"):
-                hook(module, found)
-
-        load(self, "")
-        unexpected += [key for key in state if key not in known]
-        if strict:
-            for what, keys in (("Unexpected", unexpected), ("Missing", missing)):
-                if keys:
-                    quoted = ", ".join(f'"{k}"' for k in keys)
-                    errors.insert(0, f"{what} key(s) in state_dict: {quoted}. ")
-        if errors:
-            listed = "\n\t".join(errors)
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listed}"
-            )
-        return IncompatibleKeys(missing, unexpected)
-
-    def _load_from_state_dict(
-        self, state: Mapping[str, Any], prefix: str, known: set[str], missing: list[str],
-        errors: list[str], assign: bool,
-    ) -> None:  # fmt: skip
-        for name, own in self._state().items():
-            key = prefix + name
-            known.add(key)
-            if key not in state:
-                missing.append(key)
-                continue
-            value = state[key]
-            if not isinstance(value, Tensor):
-                errors.append(
-                    f'While copying the parameter named "{key}", expected torch.Tensor or '
-                    f"Tensor-like object from checkpoint but received {type(value).__name__}"
-                )
-            elif is_lazy(value) and is_lazy(own):
-                continue
-            elif is_lazy(value):
-                errors.append(f"{key} has no shape in the checkpoint, that of a lazy module")
-            elif not is_lazy(own) and value.shape != own.shape:
-                errors.append(
-                    f"size mismatch for {key}: copying a param with shape {value.shape} from "
-                    f"checkpoint, the shape in current model is {own.shape}."
-                )
-            elif assign:
-                parameter = name in self._parameters
-                made = value
-                if parameter and not isinstance(value, Parameter):
-                    made = Parameter(value, own.requires_grad)
-                (self._parameters if parameter else self._buffers)[name] = made
-            else:
-                if is_lazy(own):
-                    own.materialize(value.shape)
-                with no_grad():
-                    own.copy_(value)
-        if _has_extra_state(self):
-            key = prefix + "_extra_state"
-            known.add(key)
-            if key in state:
-                self.set_extra_state(state[key])
-            else:
-                missing.append(key)
-
-    # ----------------------------------------------------------------------------- call and hooks
+    # --------------------------------------------------------------------------------------- call
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         hooks = self.__dict__.get("_hooks")
@@ -572,7 +422,7 @@ class Module:
             raise AttributeError(
                 f"{type(self).__name__}: super().__init__() was not called in __init__()"
             )
-        if not hooks and not GLOBAL_HOOKS:
+        if not hooks:
             return self.forward(*args, **keywords)
         return self._call_with_hooks(args, keywords)
 
@@ -603,52 +453,6 @@ class Module:
             result = result if found is None else found
         return result if finish is None else finish(result)
 
-    def _hook_list(self, kind: str) -> list[Any]:
-        own: Any = self._hooks.get(kind, {})
-        return [*GLOBAL_HOOKS.get(kind, {}).values(), *own.values()]
-
-    def _add_hook(self, kind: str, hook: Any, prepend: bool = False) -> HookHandle:
-        return add_hook(self._hooks, kind, hook, prepend)
-
-    def register_forward_pre_hook(
-        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> HookHandle:
-        """Call `hook(module, args)` before `forward`; it may return other arguments."""
-        return self._add_hook("forward_pre", (hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> HookHandle:  # fmt: skip
-        """Call `hook(module, args, output)` after `forward`; it may return another output."""
-        return self._add_hook("forward", (hook, with_kwargs, always_call), prepend)
-
-    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> HookHandle:
-        """Call `hook(module, grad_input, grad_output)` when the inputs' gradients are there."""
-        return self._add_hook("backward", hook, prepend)
-
-    register_backward_hook = register_full_backward_hook
-
-    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> HookHandle:
-        """Call `hook(module, grad_output)` before the inputs' gradients are computed."""
-        return self._add_hook("backward_pre", hook, prepend)
-
-    def register_state_dict_pre_hook(self, hook: Any) -> HookHandle:
-        """Call `hook(module, prefix, keep_vars)` before `state_dict` collects."""
-        return self._add_hook("state_dict_pre", hook)
-
-    def register_state_dict_post_hook(self, hook: Any) -> HookHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict`."""
-        return self._add_hook("state_dict", hook)
-
-    def register_load_state_dict_pre_hook(self, hook: Any) -> HookHandle:
-        """Call `hook` before `load_state_dict` copies, with what it will copy from."""
-        return self._add_hook("load_state_dict_pre", hook)
-
-    def register_load_state_dict_post_hook(self, hook: Any) -> HookHandle:
-        """Call `hook(module, incompatible_keys)` after `load_state_dict`."""
-        return self._add_hook("load_state_dict_post", hook)
-
     # -------------------------------------------------------------------------------------- text
 
     def _get_name(self) -> str:
@@ -673,25 +477,3 @@ class Module:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-
-
-def _has_extra_state(module: Module) -> bool:
-    return type(module).get_extra_state is not Module.get_extra_state
-
-
-# ------------------------------------------------------------------------- hooks of all modules
-
-GLOBAL_HOOKS: dict[str, OrderedDict[int, Any]] = {}
-_numbers = itertools.count()
-
-
-def add_hook(
-    hooks: dict[str, OrderedDict[int, Any]], kind: str, hook: Any, prepend: bool = False
-) -> HookHandle:
-    """Add a hook of a kind; the handle removes it."""
-    store = hooks.setdefault(kind, OrderedDict())
-    number = next(_numbers)
-    store[number] = hook
-    if prepend:
-        store.move_to_end(number, last=False)
-    return HookHandle(hooks, kind, number)

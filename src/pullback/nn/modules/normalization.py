@@ -149,19 +149,32 @@ class InstanceNorm3d(_InstanceNorm):
     _ranks = (4, 5)
 
 
-class LayerNorm(Module):
-    """Mean 0 and variance 1 over the last axes, then an affine map."""
+class _OverLastAxes(Module):
+    """What is normalised over the last axes, of a given shape, with a weight per element."""
 
-    def __init__(
-        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True,
-        bias: bool = True, device: Any = None, dtype: Any = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, normalized_shape: Any, eps: Any, elementwise_affine: bool, dtype: Any):
         super().__init__()
         given = normalized_shape
         self.normalized_shape = (given,) if isinstance(given, int) else tuple(given)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         ones = TENSORS.ones(*self.normalized_shape, dtype=dtype)
         self.register_parameter("weight", Parameter(ones) if elementwise_affine else None)
+
+    def extra_repr(self) -> str:
+        """The shape and the options."""
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class LayerNorm(_OverLastAxes):
+    """Mean 0 and variance 1 over the last axes, then an affine map."""
+
+    def __init__(
+        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True,
+        bias: bool = True, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(normalized_shape, eps, elementwise_affine, dtype)
         zeros = TENSORS.zeros(*self.normalized_shape, dtype=dtype)
         self.register_parameter("bias", Parameter(zeros) if elementwise_affine and bias else None)
 
@@ -178,34 +191,22 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """The shape and the options."""
-        text = f"{self.normalized_shape}, eps={self.eps}"
-        text += f", elementwise_affine={self.elementwise_affine}"
-        return text + (f", bias={self.bias is not None}" if self.elementwise_affine else "")
+        bias = f", bias={self.bias is not None}" if self.elementwise_affine else ""
+        return super().extra_repr() + bias
 
 
-class RMSNorm(Module):
+class RMSNorm(_OverLastAxes):
     """Mean square 1 over the last axes, then a weight."""
 
     def __init__(
         self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True,
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__()
-        given = normalized_shape
-        self.normalized_shape = (given,) if isinstance(given, int) else tuple(given)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        ones = TENSORS.ones(*self.normalized_shape, dtype=dtype)
-        self.register_parameter("weight", Parameter(ones) if elementwise_affine else None)
+        super().__init__(normalized_shape, eps, elementwise_affine, dtype)
 
     def forward(self, input: Any) -> Any:
         """The normalised input."""
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
-
-    def extra_repr(self) -> str:
-        """The shape and the options."""
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-        )
 
 
 class GroupNorm(Module):

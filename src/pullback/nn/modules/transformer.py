@@ -53,6 +53,16 @@ def _length(x: Any, batch_first: bool) -> int:
     return int(x.shape[1 if x.dim() == 3 and batch_first else 0])
 
 
+def _attended(
+    attention: Any, x: Any, memory: Any, mask: Any, padding: Any, is_causal: bool
+) -> Any:  # fmt: skip
+    """What x finds in the memory, without the weights that it found it with."""
+    return attention(
+        x, memory, memory, attn_mask=mask, key_padding_mask=padding, need_weights=False,
+        is_causal=is_causal,
+    )[0]  # fmt: skip
+
+
 class _Layer(Module):
     """What layers share: two linear maps with an activation between, and parts with residuals."""
 
@@ -110,10 +120,7 @@ class TransformerEncoderLayer(_Layer):
         """The sequence; masks are as those of `MultiheadAttention`."""
 
         def attention(x: Any) -> Any:
-            return self.self_attn(
-                x, x, x, attn_mask=src_mask, key_padding_mask=src_key_padding_mask,
-                need_weights=False, is_causal=is_causal,
-            )[0]  # fmt: skip
+            return _attended(self.self_attn, x, x, src_mask, src_key_padding_mask, is_causal)
 
         return self._with_parts(src, attention, self._ff_block)
 
@@ -147,17 +154,13 @@ class TransformerDecoderLayer(_Layer):
         """The sequence; masks are as those of `MultiheadAttention`."""
 
         def attention(x: Any) -> Any:
-            return self.self_attn(
-                x, x, x, attn_mask=tgt_mask, key_padding_mask=tgt_key_padding_mask,
-                need_weights=False, is_causal=tgt_is_causal,
-            )[0]  # fmt: skip
+            return _attended(self.self_attn, x, x, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
 
         def to_memory(x: Any) -> Any:
-            return self.multihead_attn(
-                x, memory, memory, attn_mask=memory_mask,
-                key_padding_mask=memory_key_padding_mask, need_weights=False,
-                is_causal=memory_is_causal,
-            )[0]  # fmt: skip
+            return _attended(
+                self.multihead_attn, x, memory, memory_mask, memory_key_padding_mask,
+                memory_is_causal,
+            )  # fmt: skip
 
         return self._with_parts(tgt, attention, to_memory, self._ff_block)
 

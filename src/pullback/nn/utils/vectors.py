@@ -11,7 +11,7 @@ from pullback.tensor import Tensor
 
 def parameters_to_vector(parameters: Iterable[Any]) -> Tensor:
     """The elements of all parameters in one vector; differentiable."""
-    return TENSORS.cat([p.reshape(-1) for p in parameters])  # type: ignore[no-any-return]
+    return TENSORS.cat([p.reshape(-1) for p in parameters])
 
 
 def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:

@@ -1,0 +1,315 @@
+"""Backward passes through formulas, without working them out again.
+
+A pass from a number down to the arrays that a kernel matrix is made of visits a dozen nodes, whose
+rules write three times as many formulas, to find in the end a kernel that was compiled long ago.
+All of that depends on the nodes' operations and on the kinds of what they saved. So the part of a
+pass that is made of formulas is one `Program`, written down by reading the rules once with formulas
+for all values, and found again by what decides it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.autograd import graph
+from pullback.autograd.graph import OperationNode
+from pullback.autograd.versions import Latest
+from pullback.backends.arrays import ARRAYS
+from pullback.config import config
+from pullback.dispatch.door import blows_up, heavy
+from pullback.dispatch.values import VALUES, varies
+from pullback.errors import OutOfMemoryError
+from pullback.formula import (
+    FORMULAS,
+    Formula,
+    NotLowerable,
+    build,
+    cast,
+    source,
+    turns,
+    waiting,
+)
+from pullback.formula.evaluate import is_observed
+from pullback.formula.node import Value
+from pullback.formula.plan import structure
+from pullback.formula.program import Program
+from pullback.formula.vocabulary import plain_key
+from pullback.op import REGISTRY, Composite, Op, Opaque, View
+
+ndarray = np.ndarray
+
+# A program with what leaves the part, or None for parts that have none.
+_programs: dict[Any, Any] = {}
+MAX_PROGRAMS = 1000
+MAX_VISITED = 1000  # nodes that are looked at to find the part that is made of formulas
+
+
+def replay(running: Any) -> None:
+    """Go through the formulas at the beginning of a pass, if there are any, at once.
+
+    Their cotangents are sent on, and their nodes are not visited any more.
+    """
+    nodes = _part(running)
+    if not nodes:
+        return
+    found = _Part(running, nodes).results()
+    if found is None:
+        return
+    covered = set(nodes)
+    running.heap[:] = [entry for entry in running.heap if entry[1] not in covered]
+    heapq.heapify(running.heap)
+    for node in nodes:
+        running.pending.pop(node, None)
+        if not running.retain:
+            node.release()
+    for (target, number), g, shared in found:
+        running.send(target, number, g, shared)
+
+
+def _part(running: Any) -> list[OperationNode]:
+    """The nodes that saved formulas, and views, from the youngest, until others lie in between."""
+    reached, wanted = running.reached, running.wanted
+    heap = list(running.heap)
+    outside: set[Any] = set()  # what is, or lies below, another kind of node
+    seen = {node for _, node in heap}
+    covered: list[OperationNode] = []
+    hope = len(heap)
+    while hope and heap:
+        node = heapq.heappop(heap)[1]
+        inside = node not in outside
+        if inside:
+            hope -= 1
+            inside = _is_plain(node) and node not in wanted
+            if inside:
+                covered.append(node)
+        for edge in node.edges:
+            if edge is None or edge[0].accumulates:
+                continue
+            target = edge[0]
+            if reached is not None and target not in reached:
+                continue
+            if target not in seen:
+                seen.add(target)
+                heapq.heappush(heap, (-target.time, target))
+                hope += 1
+            if not inside and target not in outside:
+                outside.add(target)
+                hope -= 1
+        if len(seen) > MAX_VISITED:
+            return []
+    return covered
+
+
+def _is_plain(node: Any) -> bool:
+    return (
+        isinstance(node, OperationNode) and node.hooks is None
+        and (node.deferred or isinstance(node.op, View))
+        and node.outputs == 1 and not node.packed and not node.narrow
+        and node.values is not None and node.output_metas is None
+        and len(node.edges) == len(node.op.edges)
+    )  # fmt: skip
+
+
+class _Part:
+    """Nodes of a pass, and what decides what their rules write."""
+
+    def __init__(self, running: Any, nodes: Sequence[OperationNode]):
+        self.nodes = nodes
+        self.reached = running.reached
+        self.number = {node: k for k, node in enumerate(nodes)}
+        self.places: dict[Any, int] = {}  # what cotangents leave the part for, and their numbers
+        self.operands: list[Value] = []
+        self.originals: list[Any] = []  # the operands as they were given
+        self.starts: list[int | None] = []  # the cotangent of each node that comes from outside
+        self.saved: list[list[Any]] = []  # the values of each node, operands as `_At`
+        self._found: dict[int, _At] = {}
+        self.key: list[Any] = [config.defer_elements, config.summation, config.max_formula_nodes]
+        self.fits = all(self._note(node, running.pending.get(node)) for node in nodes)
+
+    def _note(self, node: OperationNode, start: Any) -> bool:
+        number: int
+        if Latest.write > node.time:
+            node.check_versions()
+        key = self.key
+        key += (node.plan, node.metas)
+        for edge in node.edges:
+            if edge is None or not self._is_reached(edge[0]):
+                key.append(None)
+            elif edge[0] in self.number:
+                key.append(self.number[edge[0]])
+            else:
+                key.append(-1 - self.places.setdefault(edge, len(self.places)))
+        self.starts.append(None if start is None else self._operand(start))
+        key.append(self.starts[-1])
+        values: list[Any] = []
+        for n, v in enumerate(node.values or ()):
+            kind = type(v)
+            if varies(node, n, v):
+                number = _Number(self._operand(np.full((), v)))
+                key.append(number)
+                values.append(number)
+            elif kind is ndarray or kind is Formula:
+                number = self._operand(v)
+                key.append(number)
+                values.append(number)
+            elif kind is list:
+                return False
+            else:
+                key.append(plain_key(v))
+                values.append(v)
+        self.saved.append(values)
+        return True
+
+    def _is_reached(self, node: Any) -> bool:
+        return self.reached is None or node in self.reached
+
+    def _operand(self, value: Any) -> _At:
+        """The number of an operand: the same one for the same object."""
+        number = self._found.get(id(value))
+        if number is None:
+            number = self._found[id(value)] = _At(len(self.operands))
+            self.originals.append(value)  # so that the identity stays its own
+            self.operands.append(value if type(value) is Formula else source(value))
+        return number
+
+    def results(self) -> list[tuple[Any, Any, bool]] | None:
+        """The cotangents that leave the part: where they go, arrays, and whether they are shared.
+
+        None if the pass has to visit the nodes one by one.
+        """
+        if not self.fits or is_observed():
+            return None
+        turn = turns.Turn()
+        try:
+            with turns.changed:
+                others = waiting.pending()  # some of them come out of the same loops
+                if sum(f.nodes for f in others) > waiting.MAX_TOGETHER:
+                    return None
+                given, read, parts = structure([*self.operands, *others])
+                if turns.computed_by_others(given):
+                    return None
+                key = (*self.key, parts)
+                found = _programs.get(key, self)
+                if found is self:
+                    if len(_programs) > MAX_PROGRAMS:
+                        _programs.clear()
+                    found = _programs[key] = self._written(given, read)
+                if found is None:
+                    return None
+                program, leaving = found
+                order, sources = program.filled(given, read)
+                made = [f for f in order if f is not None]
+                turn.begin((*given, *made), made, [s.array for s in sources])
+            arrays = program.run(order, sources)
+        except OutOfMemoryError:
+            return None  # perhaps for a result that nobody asked for
+        finally:
+            turn.end()
+        with turns.changed:  # nobody is planning
+            for f in given:
+                if f.array is not None:
+                    f.forget()
+        places = list(self.places)
+        return [
+            (places[place], self.originals[at] if passed else arrays[at], passed)
+            for place, at, passed in leaving
+        ]
+
+    def _written(self, given: Sequence[Formula], read: Sequence[Value]) -> Any:
+        """The program for what leaves the part; and of each, the number of its place, that of the
+        result or of the operand, and which of the two it is."""
+        try:
+            leaving = self._read_rules()
+        except (NotLowerable, NotImplementedError):
+            return None
+        passed = {id(v): k for k, v in enumerate(self.operands)}
+        results = [v for v in leaving.values() if id(v) not in passed]
+        if not results or not all(isinstance(v, Formula) for v in results):
+            return None
+        program = Program.of(results, given, read)
+        if program is None:
+            return None
+        number = {id(v): k for k, v in enumerate(results)}
+        return program, [
+            (place, passed.get(id(v), number.get(id(v))), id(v) in passed)
+            for place, v in leaving.items()
+        ]
+
+    def _read_rules(self) -> dict[int, Any]:
+        """What the rules write for each place outside."""
+        got: list[Any] = [None if at is None else self.operands[at] for at in self.starts]
+        leaving: dict[int, Any] = {}
+        for k, node in enumerate(self.nodes):
+            if got[k] is None:
+                continue
+            values = tuple(self._value(v, got[k].dtype) for v in self.saved[k])
+            results = node.results(WRITTEN, (got[k],), values, self.reached)
+            for edge, g in zip(node.edges, results, strict=True):
+                if edge is None or g is None or not self._is_reached(edge[0]):
+                    continue
+                if edge[0] in self.number:
+                    place, into = self.number[edge[0]], got
+                else:
+                    place, into = self.places[edge], leaving  # type: ignore[assignment]
+                    leaving.setdefault(place, None)
+                into[place] = g if into[place] is None else FORMULAS.add(into[place], g)
+        return leaving
+
+    def _value(self, saved: Any, dtype: np.dtype[Any]) -> Any:
+        if type(saved) is _Number:
+            return cast(self.operands[saved], dtype)
+        return self.operands[saved] if type(saved) is _At else saved
+
+
+class _At(int):
+    """The number of an operand, among plain arguments."""
+
+
+class _Number(int):
+    """The number of an operand that is a number of the user's, in float64."""
+
+
+class _Written:
+    """`xp` for rules that are only written down: nothing is computed, small as it may be."""
+
+    is_eager = False
+    broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
+    divides = staticmethod(VALUES.divides)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        op = REGISTRY.get(name)
+        if op is None:
+            raise AttributeError(f"no operation {name!r} is registered")
+
+        def function(*args: Any, **keywords: Any) -> Any:
+            return self.apply(op, op.arguments(args, keywords))
+
+        setattr(self, name, function)
+        return function
+
+    @staticmethod
+    def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
+        """A constant with the dtype of another."""
+        return build(REGISTRY["expand"], [FORMULAS.number(value, like), tuple(shape), False])
+
+    @staticmethod
+    def apply(op: Op, args: Sequence[Any]) -> Any:
+        """An operation given by its declaration, arguments normalised."""
+        if isinstance(op, Composite):
+            return op.compute(WRITTEN, list(args))
+        if isinstance(op, Opaque) and not _is_for_loops(op, args):
+            raise NotLowerable(f"{op.name} is better left to a library")
+        return build(op, args)
+
+
+def _is_for_loops(op: Opaque, args: Sequence[Any]) -> bool:
+    sizes = [args[k].size for k in op.tensors if isinstance(args[k], Value)]
+    return heavy(op, args) or blows_up(op, args, max(sizes, default=0))
+
+
+WRITTEN = _Written()
+graph.REPLAY = replay

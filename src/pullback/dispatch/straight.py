@@ -1,0 +1,352 @@
+"""What is left of an operation's body for operands of known shapes and dtypes: calls of NumPy.
+
+Bodies are read with a vocabulary, and may only ask their operands for shapes and dtypes. So reading
+one with stand-ins, which know no more, gives a straight line of calls, the same for every call
+such as this one: checks, axes in their normal form and shapes are computed once. `known` does this
+for calls that are made over and over. What asks for numbers all the same (`if`, `.item()`) is left
+as it is, except for checks of the kind "nothing is out of range", which stay among the calls.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback import dtypes
+from pullback.autograd import graph
+from pullback.backends.arrays import ArrayVocabulary
+from pullback.backends.memory import shares_memory
+from pullback.op import REGISTRY, Creation, Op, Pointwise
+
+ndarray = np.ndarray
+MAX_BYTES = 4096  # of a constant that is kept
+MAX_CALLS = 64  # of a straight line
+
+# Primitives that are no functions of their arguments: random numbers, memory that is not set.
+UNSTEADY = frozenset(
+    n for n in dir(ArrayVocabulary) if n.startswith("draw") or n in ("stream", "uninitialised")
+) | {"memory_of"}
+REDUCTIONS = {
+    "sum": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum,
+    "any": np.logical_or, "all": np.logical_and,
+}  # fmt: skip
+
+
+class NotStraight(Exception):
+    """A body that is more than a straight line of calls."""
+
+
+class Missed(Exception):
+    """Numbers that a check among the calls does not pass."""
+
+
+class Standin:
+    """An array of which only shape and dtype are to be asked."""
+
+    __slots__ = ("line", "name", "value")
+    __array_ufunc__ = None  # NumPy's scalars and arrays leave operators to the stand-in
+
+    def __init__(self, line: Line, name: str, value: Any):
+        self.line = line
+        self.name = name
+        self.value = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        return self.value.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.dtype  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.line.called(operator.getitem, (self, key))
+
+    def __bool__(self) -> bool:
+        raise NotStraight
+
+    __float__ = __int__ = __index__ = __complex__ = __iter__ = __array__ = __bool__
+
+
+def _operator(name: str, swap: bool = False) -> Callable[..., Any]:
+    function = getattr(operator, name)
+
+    def method(self: Standin, *other: Any) -> Any:
+        operands = (*other, self) if swap else (self, *other)
+        if self.line.alike:
+            _check_alike(operands, dividing=name in ("truediv", "pow"))
+        return self.line.called(function, operands)
+
+    return method
+
+
+for _name in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and_",
+    "or_",
+    "xor",
+):
+    _plain = _name.rstrip("_")
+    setattr(Standin, f"__{_plain}__", _operator(_name))
+    setattr(Standin, f"__r{_plain}__", _operator(_name, swap=True))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert"):
+    setattr(Standin, f"__{_name}__", _operator(_name))
+
+
+def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
+    """NotStraight unless PyTorch's rules and NumPy's give operands the same common dtype."""
+    found = {x.dtype for x in operands if isinstance(x, (Standin, ndarray))}
+    if len(found) != 1:
+        raise NotStraight
+    (dtype,) = found
+    letter = dtypes.kind(dtype)
+    for x in operands:
+        if not isinstance(x, (Standin, ndarray)):
+            numbers = (int, float) if letter in "fc" else (int,) if letter == "i" else ()
+            if type(x) not in numbers:
+                raise NotStraight
+    if dividing and letter not in "fc":
+        raise NotStraight
+
+
+class Line:
+    """A vocabulary that writes down what is called with stand-ins."""
+
+    is_eager = True
+
+    def __init__(self, alike: bool):
+        self.alike = alike  # whether the body is one for tensors, whose dtypes follow PyTorch
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = {"Missed": Missed}
+        self.largest = 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in UNSTEADY:
+            raise NotStraight
+        primitive = getattr(ArrayVocabulary, name, None)
+        if primitive is not None:
+            return lambda *args, **keywords: self.called(primitive, args, keywords)
+        op = REGISTRY.get(name)
+        if op is None or op.random:
+            raise NotStraight
+        if isinstance(op, Creation) and self.alike:
+            if op.default == "float":  # of the default dtype, which may change
+                raise NotStraight
+            return lambda *args, **keywords: getattr(graph.TENSORS, name)(*args, **keywords)._value
+        return lambda *args, **keywords: self.apply(op, op.arguments(args, keywords))
+
+    def apply(self, op: Op, args: Sequence[Any]) -> Any:
+        """The body of an operation."""
+        if op.random:
+            raise NotStraight
+        if self.alike and isinstance(op, Pointwise):
+            operands = [args[k] for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
+            _check_alike([x for x in operands if x is not None], dividing=bool(op.floating))
+        return op.compute(self, args)
+
+    # ---------------------------------------------------- primitives that are one call of NumPy
+
+    def cast(self, x: Any, dtype: Any) -> Any:
+        same = isinstance(x, Standin) and x.dtype == dtype
+        return x if same else self.called(ArrayVocabulary.cast, (x, dtype))
+
+    def conj(self, x: Any) -> Any:
+        real = x.dtype.kind != "c"
+        return x if real else self.called(np.conjugate, (x,))
+
+    def permute(self, x: Any, *dims: int) -> Any:
+        return self.method("transpose", x, dims)
+
+    def reshape(self, x: Any, *shape: Any) -> Any:
+        return self.method("reshape", x, tuple(shape))
+
+    def drop(self, x: Any, dim: tuple[int, ...]) -> Any:
+        return self.method("reshape", x, tuple(s for k, s in enumerate(x.shape) if k not in dim))
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        return self.called(np.matmul, (a, b))
+
+    def lapack(self, name: str, *args: Any) -> Any:
+        from pullback.backends.lapack import FUNCTIONS
+
+        return self.called(FUNCTIONS[name], args)
+
+    def fourier(self, name: str, *args: Any) -> Any:
+        from pullback.backends.fourier import FUNCTIONS
+
+        return self.called(FUNCTIONS[name], args)
+
+    # ------------------------------------------------------------------------------ the lines
+
+    def standin(self, name: str, value: Any) -> Standin:
+        self.largest = max(self.largest, int(value.size))
+        return Standin(self, name, value)
+
+    def method(self, name: str, x: Any, *args: Any) -> Any:
+        """A method of an array."""
+        if not isinstance(x, Standin):
+            return getattr(np.asarray(x), name)(*args)
+        return self.write(
+            f"{x.name}.{name}({', '.join(map(self.text, args))})", getattr(x.value, name)(*args)
+        )
+
+    def called(self, function: Any, args: Sequence[Any], keywords: Any = None) -> Any:
+        """The result of a call, which is written down if one of the arguments is a stand-in."""
+        keywords = keywords or {}
+        result = function(*map(real, args), **{n: real(v) for n, v in keywords.items()})
+        if not (any(map(has_standin, args)) or any(map(has_standin, keywords.values()))):
+            return result
+        parts = [*map(self.text, args), *(f"{n}={self.text(v)}" for n, v in keywords.items())]
+        return self.write(f"{self.constant(function)}({', '.join(parts)})", result)
+
+    def write(self, text: str, result: Any) -> Any:
+        if len(self.lines) == MAX_CALLS:
+            raise NotStraight
+        if result is None or result is False or result is True:
+            self.lines.append(f"if {text} is not {result}: raise Missed")
+            return result
+        name = f"v{len(self.lines)}"
+        self.lines.append(f"{name} = {text}")
+        if isinstance(result, (ndarray, np.generic)):
+            return self.standin(name, result)
+        if isinstance(result, (tuple, list)):
+            parts: list[Any] = []
+            for k, part in enumerate(result):
+                if not isinstance(part, (ndarray, np.generic)):
+                    raise NotStraight
+                parts.append(self.standin(f"{name}[{k}]", part))
+            return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+        raise NotStraight
+
+    def text(self, value: Any) -> str:
+        """Source of an argument."""
+        kind = type(value)
+        if kind is Standin:
+            return str(value.name)
+        if kind in (int, bool, type(None), str):
+            return repr(value)
+        if kind is tuple or kind is list:
+            inner = "".join(f"{self.text(v)}, " for v in value)
+            return f"({inner})" if kind is tuple else f"[{inner}]"
+        if kind is ndarray and value.nbytes > MAX_BYTES:
+            raise NotStraight
+        if isinstance(value, Sequence) and has_standin(value):
+            raise NotStraight
+        return self.constant(value)
+
+    def constant(self, value: Any) -> str:
+        if type(value) is ndarray:
+            value = value.copy()
+            value.flags.writeable = False
+        for name, known in self.names.items():
+            if known is value:
+                return name
+        name = f"c{len(self.names)}"
+        self.names[name] = value
+        return name
+
+
+def has_standin(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return any(map(has_standin, value))
+    return type(value) is Standin
+
+
+def real(value: Any) -> Any:
+    """An argument with arrays for stand-ins."""
+    if type(value) is Standin:
+        return value.value
+    if isinstance(value, (tuple, list)) and has_standin(value):
+        parts = [real(v) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
+
+
+def straight(
+    op: Op, values: Sequence[Any], places: Sequence[int], expected: Any,
+    *, packed: bool = False, alike: bool = False,
+) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
+    """(a function of the operands at these places, the elements of the largest array in it).
+
+    The operands are arrays and lists of them; `expected` is what the body gives for these. With
+    `packed`, the function takes the list of all arguments. None if the body is no straight line of
+    calls, or does not give the same so.
+    """
+    line = Line(alike)
+    given = list(values)
+    for k in places:
+        if type(values[k]) is list:
+            given[k] = [line.standin(f"a{k}[{i}]", v) for i, v in enumerate(values[k])]
+        else:
+            given[k] = line.standin(f"a{k}", values[k])
+    try:
+        result = op.compute(line, given)
+        several = isinstance(result, (tuple, list))
+        returned = "".join(f"{_returned(line, r)}, " for r in (result if several else [result]))
+    except Exception:  # whatever a stand-in cannot be asked for
+        return None
+    operands = "".join(f"a{k}, " for k in places)
+    lines = [f"{operands} = {''.join(f'values[{k}], ' for k in places)}"] if packed else []
+    lines += [*line.lines, f"return {f'({returned})' if several else returned[:-2]}"]
+    source = "\n    ".join([f"def {op.name}({'values' if packed else operands}):", *lines])
+    made: dict[str, Any] = {}
+    exec(compile(source, f"<pullback.{op.qualified_name}>", "exec"), line.names, made)
+    function: Callable[..., Any] = made[op.name]
+    arrays = [values[k] for k in places]
+    found = function(values) if packed else function(*arrays)
+    return (function, line.largest) if _same(found, expected, arrays) else None
+
+
+def _returned(line: Line, value: Any) -> str:
+    """Source of a result; a new array if it depends on no number of the operands."""
+    if type(value) is Standin:
+        return line.text(value)
+    if type(value) is not ndarray:
+        raise NotStraight
+    return f"{line.text(value)}.copy()"
+
+
+def _same(found: Any, expected: Any, operands: Sequence[Any]) -> bool:
+    """Whether two results are equal to the last bit, and lie in memory alike."""
+    if isinstance(expected, (tuple, list)):
+        return (
+            isinstance(found, tuple) and len(found) == len(expected)
+            and all(_same(f, e, operands) for f, e in zip(found, expected, strict=True))
+        )  # fmt: skip
+    found, expected = np.asarray(found), np.asarray(expected)
+    return (
+        found.dtype == expected.dtype
+        and found.shape == expected.shape
+        and (found.strides == expected.strides or found.size <= 1)
+        and found.tobytes() == expected.tobytes()
+        and all(
+            shares_memory(found, x) == shares_memory(expected, x)
+            for x in flat(operands)
+        )
+    )  # fmt: skip
+
+
+def flat(values: Sequence[Any]) -> list[Any]:
+    """Values, and the items of lists among them."""
+    return [x for v in values for x in (v if type(v) is list else (v,))]

@@ -1,0 +1,1 @@
+"""Types of what is made from declarations, for type checkers alone."""

@@ -1,0 +1,304 @@
+"""Backward passes through formulas that are met again, as one program."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from pullback.autograd.graph import OperationNode
+from pullback.backends.llvm import compile
+from pullback.dispatch import replay
+
+evaluation = importlib.import_module("pullback.formula.evaluate")
+FULL = 10**12
+Build = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def small() -> Iterator[None]:
+    with torch.config(defer_elements=200):
+        yield
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
+    """What is found out in a test."""
+    found: dict[Any, Any] = {}
+    monkeypatch.setattr(replay, "_programs", found)
+    return found
+
+
+@pytest.fixture
+def expanded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The nodes that are visited one by one although they saved a formula."""
+    found: list[str] = []
+    plain = OperationNode.run
+
+    def noted(self: Any, *args: Any) -> Any:
+        if self.deferred:
+            found.append(self.name())
+        return plain(self, *args)
+
+    monkeypatch.setattr(OperationNode, "run", noted)
+    return found
+
+
+def points(*shape: int, seed: int = 0, dtype: Any = np.float64) -> Any:
+    return torch.tensor(np.random.default_rng(seed).normal(size=shape).astype(dtype))
+
+
+def leaf(*shape: int, seed: int = 0, dtype: Any = np.float64) -> Any:
+    return points(*shape, seed=seed, dtype=dtype).requires_grad_()
+
+
+def kernel(x: Any, y: Any) -> Any:
+    return (-((x[:, None] - y[None]) ** 2).sum(2) / 2).exp()
+
+
+def norm(q: Any, p: Any) -> Any:
+    return 0.5 * torch.dot(p.view(-1), (kernel(q, q) @ p).view(-1))
+
+
+def energies(q: Any, p: Any) -> Any:
+    return (kernel(q, q).sum(1) + 1).log().sum() + (p * 3).square().sum()
+
+
+def softened(q: Any, p: Any) -> Any:
+    d = ((q[:, None] - p[None]) ** 2).sum(2)
+    return ((d + 0.1).rsqrt().sum(1) * q[:, 0].exp()).mean()
+
+
+def upstream(q: Any, p: Any) -> Any:
+    """What the kernel is made of is computed from the leaves, by other kinds of nodes."""
+    moved = torch.tanh(q @ torch.eye(3, dtype=q.dtype) + 0.1 * q.mean(0))
+    return (kernel(moved, p) @ p.detach()).square().sum() + 0.01 * (q**2).sum()
+
+
+def transport(q: Any, p: Any) -> Any:
+    cost = ((q[:, None] - p[None]) ** 2).sum(2)
+    f = torch.zeros(len(q), dtype=q.dtype)
+    for _ in range(2):
+        g = -torch.logsumexp(f[:, None] - cost, 0)
+        f = -torch.logsumexp(g[None] - cost, 1)
+    return f.sum() + g.sum()
+
+
+PROBLEMS = [norm, energies, softened, upstream, transport]
+
+
+def numbers(build: Build, q: Any, p: Any, elements: int | None = None) -> list[Any]:
+    """The value and the gradients."""
+    with torch.config(defer_elements=200 if elements is None else elements):
+        value = build(q, p)
+        return [value.item(), *(g.numpy() for g in torch.autograd.grad(value, [q, p]))]
+
+
+@pytest.mark.parametrize("build", PROBLEMS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_other_numbers(build: Build, dtype: Any, programs: dict[Any, Any]) -> None:
+    """The first pass and those after it, at other points and other numbers of them."""
+    digits = 2e-4 if dtype == np.float32 else 1e-10
+    for seed, n in ((0, 30), (1, 30), (2, 30), (3, 41), (4, 30)):
+        q, p = leaf(n, 3, seed=seed, dtype=dtype), leaf(n, 3, seed=seed + 100, dtype=dtype)
+        found, exact = numbers(build, q, p), numbers(build, q, p, FULL)
+        for a, b in zip(found, exact, strict=True):
+            np.testing.assert_allclose(a, b, digits, digits * np.abs(b).max())
+    assert programs
+
+
+def test_nodes_are_visited_once(programs: dict[Any, Any], expanded: list[str]) -> None:
+    """A pass that was met before visits no node of a formula; nor does one of other numbers."""
+    for seed in range(3):
+        numbers(norm, leaf(30, 3, seed=seed), leaf(30, 3, seed=seed + 9))
+    assert len(programs) == 1 and not expanded
+
+
+def test_which_arrays_are_the_same(programs: dict[Any, Any]) -> None:
+    """A kernel of a cloud with itself is not that of two clouds of the same shape."""
+    x, y, p = leaf(30, 3), leaf(30, 3, seed=1), points(30, 3, seed=2)
+    for a, b in ((x, x), (x, y), (y, x), (x, x)):
+        for elements in (200, FULL):
+            with torch.config(defer_elements=elements):
+                total = (kernel(a, b) @ p).square().sum()
+                got = torch.autograd.grad(total, [x, y], allow_unused=True)
+            if elements == 200:
+                lazy = got
+        for g, h in zip(lazy, got, strict=True):
+            assert (g is None) == (h is None)
+            if g is not None:
+                np.testing.assert_allclose(g.numpy(), h.numpy(), 1e-10, 1e-10)
+    assert len(programs) == 2
+
+
+def test_numbers_that_vary_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bandwidth that a loop changes is a parameter of the kernels, backward as well."""
+    compiled: list[str] = []
+    build = compile.build
+
+    def noted(kernel: Any, *args: Any) -> Any:
+        compiled.append(kernel.name)
+        return build(kernel, *args)
+
+    monkeypatch.setattr(compile, "build", noted)
+    q = leaf(30, 3)
+    for k, width in enumerate((0.37, 0.51, 1.7, 130.0)):
+        d = ((q[:, None] - q[None]) ** 2).sum(2)
+        total = ((-d / (2 * width**2)).exp() * width).sum(1).div(width).square().sum()
+        (g,) = torch.autograd.grad(total, q)
+        exact = q.detach().numpy()
+        kernel_ = np.exp(-((exact[:, None] - exact[None]) ** 2).sum(2) / (2 * width**2))
+        weights = 2 * (kernel_.sum(1)[:, None] + kernel_.sum(1)[None]) * kernel_ / width**2
+        by_hand = -(weights[..., None] * (exact[:, None] - exact[None])).sum(1)
+        np.testing.assert_allclose(g.numpy(), by_hand, 1e-9, 1e-12)
+        if k == 0:
+            first = len(compiled)
+    assert first and len(compiled) == first
+
+
+def test_some_of_the_inputs(programs: dict[Any, Any]) -> None:
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    _, by_q, by_p = numbers(norm, q, p, FULL)
+    for _ in range(2):
+        np.testing.assert_allclose(torch.autograd.grad(norm(q, p), q)[0].numpy(), by_q, 1e-10)
+        np.testing.assert_allclose(torch.autograd.grad(norm(q, p), p)[0].numpy(), by_p, 1e-10)
+    assert len(programs) == 2
+
+
+def test_gradients_accumulate() -> None:
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    _, by_q, by_p = numbers(norm, q, p, FULL)
+    for count in (1, 2, 3):
+        norm(q, p).backward()
+        np.testing.assert_allclose(q.grad.numpy(), count * by_q, 1e-10)
+        np.testing.assert_allclose(p.grad.numpy(), count * by_p, 1e-10)
+
+
+def test_a_graph_is_used_up() -> None:
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    for _ in range(2):
+        value = norm(q, p)
+        kept = torch.autograd.grad(value, [q, p], retain_graph=True)
+        again = torch.autograd.grad(value, [q, p])
+        for a, b in zip(kept, again, strict=True):
+            np.testing.assert_array_equal(a.numpy(), b.numpy())
+        with pytest.raises(RuntimeError, match="a second time"):
+            torch.autograd.grad(value, [q, p])
+
+
+def test_what_was_overwritten_is_refused() -> None:
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    for _ in range(2):
+        value = norm(q, p)
+        with torch.no_grad():
+            p.mul_(2)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            value.backward()
+
+
+def test_hooks_are_called(programs: dict[Any, Any]) -> None:
+    """On leaves, and on a formula in between, which is then visited by itself."""
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    numbers(norm, q, p)
+    seen: list[Any] = []
+    handle = q.register_hook(lambda g: seen.append(g.clone()))
+    (g,) = torch.autograd.grad(norm(q, p), q)
+    np.testing.assert_array_equal(seen[0].numpy(), g.numpy())
+    handle.remove()
+    d = ((q[:, None] - q[None]) ** 2).sum(2)
+    d.register_hook(lambda g: 2 * g)
+    (twice,) = torch.autograd.grad(0.5 * ((-d / 2).exp() @ p * p).sum(), q)
+    np.testing.assert_allclose(twice.numpy(), 2 * g.numpy(), 1e-10)
+
+
+def test_values_come_out_of_the_same_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One kernel for the value and the gradients; what is dropped is not computed."""
+    kernels: list[Any] = []
+    steps = evaluation.run_steps
+
+    def noted(plan: Any, order: Any, sources: Any) -> None:
+        kernels.append([s for s in plan if s.call is not None])
+        steps(plan, order, sources)
+
+    monkeypatch.setattr("pullback.formula.program.run_steps", noted)
+    monkeypatch.setattr(evaluation, "run_steps", noted)
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    for _ in range(3):
+        kernels.clear()
+        value, other = norm(q, p), kernel(q, q).sum(0)
+        torch.autograd.grad(value, [q, p])
+        assert not value._value.is_pending and [len(k) for k in kernels] == [1]
+        value.item(), other.sum().item()
+        kernels.clear()
+        del value, other
+        torch.autograd.grad(norm(q, p), [q, p])
+        assert [len(k) for k in kernels] == [1]
+
+
+def test_two_roots_and_their_cotangents() -> None:
+    x, y = leaf(30, 3), leaf(25, 3, seed=1)
+
+    def both(elements: int, weights: Any) -> list[Any]:
+        with torch.config(defer_elements=elements):
+            k = kernel(x, y)
+            rows, columns = k.sum(1), k.sum(0)
+            found = torch.autograd.grad([rows, columns], [x, y], weights)
+            return [g.numpy() for g in found]
+
+    for seed in range(3):
+        weights = [points(30, seed=seed), points(25, seed=seed + 5)]
+        for a, b in zip(both(200, weights), both(FULL, weights), strict=True):
+            np.testing.assert_allclose(a, b, 1e-10, 1e-12)
+
+
+def test_derivatives_of_derivatives() -> None:
+    q, p = leaf(20, 3), leaf(20, 3, seed=1)
+    for _ in range(2):
+        found = []
+        for elements in (200, FULL):
+            with torch.config(defer_elements=elements):
+                g = torch.autograd.grad(norm(q, p), [q, p], create_graph=True)
+                total = sum((x**2).sum() for x in g)
+                found.append([h.numpy() for h in torch.autograd.grad(total, [q, p])])
+        for a, b in zip(*found, strict=True):
+            np.testing.assert_allclose(a, b, 1e-8, 1e-10)
+
+
+def test_threads_share_formulas() -> None:
+    """Backward passes through the same formula at once."""
+    q, p = leaf(60, 3), leaf(60, 3, seed=1)
+    _, by_q, by_p = numbers(norm, q, p, FULL)
+    for _ in range(5):
+        value = norm(q, p)
+        errors: list[BaseException] = []
+        results: list[Any] = []
+
+        def work(value: Any = value, errors: Any = errors, results: Any = results) -> None:
+            try:
+                results.append(torch.autograd.grad(value, [q, p], retain_graph=True))
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert not errors and len(results) == 4
+        for a, b in results:
+            np.testing.assert_allclose(a.numpy(), by_q, 1e-10)
+            np.testing.assert_allclose(b.numpy(), by_p, 1e-10)
+
+
+def test_the_picture_still_sees_what_runs() -> None:
+    """`explain` and the measured times are of the same steps."""
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    numbers(norm, q, p)
+    value = norm(q, p)
+    text = str(torch.explain([value, *torch.autograd.grad(value, [q, p], create_graph=True)]))
+    assert "kernel" in text
