@@ -68,7 +68,7 @@ class Storage:
     jacobian: Any  # (n, entries of all leaves)
     leaf: bool = False
     records: bool = False  # whether the tensor that owns it requires grad
-    histories: int = 0  # how many writes its owner's history has seen
+    histories: int = 0  # how many writes there were while its owner required grad
     poisoned: bool = False  # depends on a view that must be refused
 
 
@@ -255,7 +255,7 @@ class Program:
         i = a.index
         rank = i.ndim
         dim = b % rank if rank else 0
-        match code % 11:
+        match code % 12:
             case 0 if rank and i.shape[dim]:
                 k = c % i.shape[dim]
                 self.view(a, lambda t: t.select(dim, k), index=np.take(i, k, dim))
@@ -286,6 +286,12 @@ class Program:
                 )  # fmt: skip
             case 10:
                 self.view(a, Itself.apply, i, custom=True)
+            case 11 if rank:
+                parts = np.split(np.arange(i.shape[dim]), range(2, i.shape[dim], 2))
+                seen = a.tensor.split(2, dim) if self.runs else [None] * len(parts)
+                for part, t in zip(parts, seen, strict=True):
+                    index = np.take(i, part, dim)
+                    self.view(a, lambda _, t=t: t, index, one_of_many=True)
 
     # -------------------------------------------------------------------------------- writes
 
@@ -394,7 +400,8 @@ class Program:
         self.shift(a, a.value * (number - 1))
 
     def shift(self, a: Mapped, change: Any, key: Any = ...) -> None:
-        """Other values, by what counts as a constant."""
+        """Other values, by what counts as a constant; what does not follow is stale."""
+        a.storage.histories += a.storage.records
         a.storage.value[a.index[key]] += self.constant(change)
 
     def expect(self, forbidden: bool, tensor: Any, act: Any) -> None:

@@ -414,3 +414,31 @@ def test_results_keep_their_names() -> None:
     assert torch.vmap(lambda x: torch.linalg.qr(x).R)(a).shape == (4, 2, 2)
     assert torch.vmap(lambda x: torch.linalg.qr(x, mode="r").R)(a).shape == (4, 2, 2)
     assert torch.vmap(lambda x: torch.linalg.svd(x).S)(a).shape == (4, 2)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_may_begin_elsewhere_in_each_example(mode: str) -> None:
+    weight = torch.tensor(np.random.default_rng(0).normal(size=(6, 3)), requires_grad=True)
+    places = torch.tensor([[0, 1, 2, 5], [3, 2, 1, 0]])
+    offsets = torch.tensor([[0, 2, 4], [0, 0, 1]])  # with empty bags
+
+    def bags(places: Any, offsets: Any) -> Any:
+        return torch.nn.functional.embedding_bag(places, weight, offsets, mode=mode, padding_idx=5)
+
+    for in_dims in ((0, 0), (None, 0), (0, None)):
+        given = [x if d == 0 else x[0] for x, d in zip((places, offsets), in_dims, strict=True)]
+        found = vmap(bags, in_dims)(*given)
+        expected = torch.stack(
+            [
+                bags(*(x[k] if d == 0 else x for x, d in zip(given, in_dims, strict=True)))
+                for k in range(2)
+            ]
+        )
+        assert torch.equal(found, expected)
+        cotangent = torch.rand(2, 3, 3, dtype=torch.float64)
+        torch.testing.assert_close(
+            torch.autograd.grad(found, weight, cotangent),
+            torch.autograd.grad(expected, weight, cotangent),
+        )
+    with pytest.raises(RuntimeError, match=r"offsets\[0\] has to be 0 and offsets at most 4"):
+        vmap(bags)(places, torch.tensor([[0, 2], [0, 5]]))

@@ -466,9 +466,9 @@ class _Outputs:
                     "input, there is no need to pass it to mark_dirty().",
                     stacklevel=4,
                 )
-            elif self.node is not None:
+            else:
                 check_writable(tensor, self.name)
-                if len(self.raw) > 1 and is_view(tensor):
+                if self.node is not None and len(self.raw) > 1 and is_view(tensor):
                     raise RuntimeError(
                         f"If your Function modifies inplace an input that is a view of another "
                         f"Tensor, your Function cannot return more than one Tensor: {self.name} "

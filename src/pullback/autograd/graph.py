@@ -183,8 +183,14 @@ class AccumulateGrad(Node):
         The first one becomes the gradient, so that it must not be anybody else's.
         """
         leaf = self.reference()
-        if leaf is None:
-            return  # nobody can read the result
+        if leaf is None or leaf._edge is None:
+            return  # nobody can read the result, or it was told to require no gradient since
+        if not leaf._edge[0].accumulates:
+            raise RuntimeError(
+                f"leaf variable has been moved into the graph interior: a leaf of shape "
+                f"{list(leaf.shape)} was detached and then written in place with what requires "
+                f"grad, so that it is a result now. Write into a .clone()"
+            )
         with self._lock:
             have = leaf._grad
             if record:

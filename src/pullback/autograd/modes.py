@@ -33,6 +33,8 @@ class _Mode(threading.local):
     saved_hooks: tuple[Any, ...] = ()  # the innermost last
     hooks_disabled: str | None = None  # why there must be none
     multithreading = True  # what `set_multithreading_enabled` was told
+    # Weak references to what is written with a history, while a transform wants to know.
+    written: list[Any] | None = None
     running: Any = None  # the backward pass that this thread is in
     evaluating: Any = None  # the node that it is at, while anomalies are watched for
 

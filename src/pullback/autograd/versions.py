@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from pullback.backends.memory import owner
@@ -21,10 +22,11 @@ tick = itertools.count(1).__next__
 class _Memory:
     """The writes into one allocation."""
 
-    __slots__ = ("count", "reference", "time")
+    __slots__ = ("count", "reference", "time", "watchers")
 
     def __init__(self, array: Any):
         key = id(array)
+        self.watchers: tuple[Any, ...] = ()  # weak references to who wants to hear of writes
         self.count = 0
         self.time = 0
         self.reference = weakref.ref(array, lambda _: _written.pop(key, None))
@@ -40,6 +42,24 @@ _written: dict[int, _Memory] = {}
 _lock = threading.Lock()
 
 
+class Watchers:
+    """What is done for a watcher when its memory was written: set by `views`."""
+
+    tell: Callable[[Any], None]
+
+
+def watch_writes(array: Any, watcher: Any) -> None:
+    """Have a watcher told of each write into the memory of an array, while both live."""
+    base = owner(array)
+    with _lock:
+        memory = _written.get(id(base))
+        if memory is None:
+            memory = _written[id(base)] = _Memory(base)
+        living = [r for r in memory.watchers if r() is not None]
+        if all(r() is not watcher for r in living):
+            memory.watchers = (*living, weakref.ref(watcher))
+
+
 def wrote(array: Any) -> None:
     """Note a write into the memory of an array."""
     base = owner(array)
@@ -49,6 +69,11 @@ def wrote(array: Any) -> None:
             memory = _written[id(base)] = _Memory(base)
         memory.count += 1
         memory.time = Latest.write = tick()
+        watchers = memory.watchers
+    for reference in watchers:
+        watcher = reference()
+        if watcher is not None:
+            Watchers.tell(watcher)
 
 
 def version(value: Any) -> int:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pullback.autograd import graph
+from pullback.autograd import graph, versions
 from pullback.autograd.graph import Edge, Node, move_edge
 from pullback.autograd.modes import mode, no_grad
 from pullback.autograd.watch import watch
@@ -58,6 +58,8 @@ def _note(view: Tensor, source: Tensor, made: Step) -> None:
         elif len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two
             views[:] = [r for r in views if r() is not None]
         views.append(weakref.ref(view))
+    if (made.number is not None or not made.recorded) and base._edge is not None:
+        versions.watch_writes(view._value, base)
 
 
 class Apart(NamedTuple):
@@ -135,6 +137,8 @@ def inherit(tensor: Tensor, old: Tensor, view: Tensor) -> None:
     with _lock:
         old._views, tensor._views = [weakref.ref(v) for v in (*views, tensor)], None
     tensor._base, tensor._made_by = old, view._made_by
+    if old._edge is not None and any(map(_is_fixed, views)):
+        versions.watch_writes(old._value, old)
 
 
 def made_in_function(view: Tensor, node: str, number: int, several: bool) -> None:
@@ -147,6 +151,8 @@ def made_in_function(view: Tensor, node: str, number: int, several: bool) -> Non
     else:
         *steps, last = view._made_by
         view._made_by = (*steps, last._replace(recorded=False, function=function))
+        if view._edge is not None:
+            versions.watch_writes(view._value, view._base)
 
 
 def _set_apart(view: Tensor, apart: Apart) -> None:
@@ -286,7 +292,8 @@ class CopySlices(Node):
     def _emptied(self, g: Tensor) -> Any:
         """Zeros in the view, which may be one of real parts, and the cotangent elsewhere."""
         order = sorted(range(len(self.shape)), key=lambda k: -abs(self.strides[k]))
-        kept = np.ones([self.shape[k] for k in order], g._value.dtype)
+        one = 1 + 1j if g._value.dtype.kind == "c" else 1
+        kept = np.full([self.shape[k] for k in order], one, g._value.dtype)
         kept = kept.transpose(np.argsort(order).astype(int))  # in memory as the base
         cut_out(ARRAYS, kept, self.steps)[...] = 0
         if kept.dtype.kind != "c":
@@ -349,9 +356,11 @@ def _geometry(base: Any, view: Any) -> dict[str, Any]:
 
 
 class Refused(Node):
-    """The history of a view that does not follow its base, which was written in grad mode.
+    """The history of a view that does not follow its base, which was written.
 
-    It was made under `no_grad`, by a custom function, or together with others (`split`).
+    It was made under `no_grad`, by a custom function, or together with others (`split`); and then
+    the memory was written, wherever and in whatever mode. PyTorch refuses to use such a view,
+    here what was made of it is not differentiated.
     """
 
     def __init__(self, edge: Edge, steps: tuple[Step, ...]):
@@ -491,6 +500,8 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
     old = base._edge
     if edge is None and old is None:
         return
+    if mode.written is not None:
+        mode.written.append(weakref.ref(base))
     if base is tensor and edge is not None:
         move_edge(base, edge)
     else:  # a part is new; or everything, and does not depend on the past
@@ -502,7 +513,9 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
         view = reference()
         if view is None or not shares_memory(view._value, base._value):
             continue  # gone, or given other memory by `.data =`
-        if not all(step.recorded and step.number is None for step in view._made_by):
+        if _is_fixed(view):
+            if base._edge is not None:  # writes without a history are to be heard of as well
+                versions.watch_writes(base._value, base)
             move_edge(view, (Refused(base._edge, view._made_by), 0))
         elif all(step.op.holomorphic for step in view._made_by):  # numbers, not parts of them
             cut = AsStrided(base._edge, view._made_by, base._value, view._value)
@@ -512,3 +525,21 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
             move_edge(view, cut_out(graph.TENSORS, stem, view._made_by)._edge)
         if watched and view._edge is not None:
             watch(view._edge[0])
+
+
+def _is_fixed(view: Tensor) -> bool:
+    """Whether a view does not follow its base: no history could tell of a write through it."""
+    return not all(step.recorded and step.number is None for step in view._made_by)
+
+
+def _was_written(base: Tensor) -> None:
+    """Memory was written, maybe where nothing is recorded: what does not follow it is refused."""
+    for reference in tuple(base._views or ()):
+        view = reference()
+        if view is None or not _is_fixed(view) or not shares_memory(view._value, base._value):
+            continue
+        if base._edge is not None or view._edge is not None:
+            move_edge(view, (Refused(base._edge, view._made_by), 0))
+
+
+versions.Watchers.tell = _was_written

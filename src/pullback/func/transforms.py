@@ -16,6 +16,7 @@ import numpy as np
 
 from pullback.autograd.engine import grad as gradients
 from pullback.autograd.forward_ad import dual
+from pullback.autograd.graph import move_edge
 from pullback.autograd.levels import (
     BatchLevel,
     Level,
@@ -49,9 +50,14 @@ def _is_recorded(tensors: Sequence[Any]) -> bool:
 
 
 class _Own:
-    """The variables of a transform, and whether what is computed from them depends on others."""
+    """The variables of a transform, and whether what is computed from them depends on others.
+
+    What the function writes in place may be a tensor of the outside: `forget_writes` leaves it with
+    its new numbers, and without the history that ends in these variables.
+    """
 
     def __init__(self, tensors: Sequence[Tensor]):
+        self.written: list[Any] = []
         self.recorded = _is_recorded(tensors)
         self.variables = [variable(x) for x in tensors]
         self.nodes = {
@@ -77,6 +83,26 @@ class _Own:
                 continue  # the variable of a transform inside that is done
             stack += [edge[0] for edge in node.edges if edge is not None]
         return False
+
+    def call(self, func: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+        """The function's result; which tensors it writes is remembered."""
+        outer, mode.written = mode.written, self.written
+        try:
+            return func(*args, **keywords)
+        except BaseException:
+            self.forget_writes()
+            raise
+        finally:
+            mode.written = outer
+            if outer is not None:
+                outer += self.written
+
+    def forget_writes(self) -> None:
+        """To be called when nothing needs the histories of what was written any more."""
+        for base in {id(t): t for r in self.written if (t := r()) is not None}.values():
+            for x in (base, *(v for r in base._views or () if (v := r()) is not None)):
+                if x._edge is not None and not x._edge[0].accumulates and not self.escapes([x]):
+                    move_edge(x, None)
 
     def cut(self, x: Any) -> Any:
         """A result without the history that leads to these variables only."""
@@ -207,7 +233,9 @@ def grad_and_value(
         with enable_grad():
             own = _Own(leaves)
             given = _with(args, argnums, structure.build(own.variables))
-            output, aux = _split(func(*given, **keywords), has_aux, "grad_and_value(f)(*args)")
+            output, aux = _split(
+                own.call(func, *given, **keywords), has_aux, "grad_and_value(f)(*args)"
+            )
         if not isinstance(output, Tensor):
             raise RuntimeError(
                 f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got "
@@ -222,11 +250,13 @@ def grad_and_value(
         record = outer and own.escapes([output])
         found = _pulled([output], own.variables, [TENSORS.ones_like(output)], record, record)
         value = own.cut(output) if outer else _constant(output)
+        if has_aux:
+            aux = map_leaves(own.cut if outer else _constant, aux)
+        own.forget_writes()
         g = structure.build(found)
         if not has_aux:
             return g, value
-        keep = own.cut if outer else _constant
-        return g, (value, map_leaves(keep, aux))
+        return g, (value, aux)
 
     return both
 
@@ -256,9 +286,13 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     outer = mode.enabled
     with enable_grad():
         own = _Own(leaves)
-        result, aux = _split(func(*structure.build(own.variables)), has_aux, "vjp(f, *primals)")
-    outputs, form = _tensors(result, "vjp(f, *primals)", "f(*primals) to return")
-    escapes = own.escapes(outputs)
+        result, aux = _split(
+            own.call(func, *structure.build(own.variables)), has_aux, "vjp(f, *primals)"
+        )
+    results, form = _tensors(result, "vjp(f, *primals)", "f(*primals) to return")
+    escapes = own.escapes(results)
+    # Tensors of their own, with the history that `vjp_fn` follows.
+    outputs = [y if y._is_lifted else wrap(y._value, y._edge) for y in results]
 
     def vjp_fn(
         cotangents: Any, /, retain_graph: bool = True, create_graph: bool | None = None
@@ -282,8 +316,9 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         return structure.build(found)
 
     keep = own.cut if outer else _constant
-    output = form.build([keep(y) for y in outputs])
-    return (output, vjp_fn, map_leaves(keep, aux)) if has_aux else (output, vjp_fn)
+    output, aux = form.build([keep(y) for y in results]), map_leaves(keep, aux)
+    own.forget_writes()
+    return (output, vjp_fn, aux) if has_aux else (output, vjp_fn)
 
 
 # ----------------------------------------------------------------------------------- forward mode

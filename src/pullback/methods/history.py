@@ -84,7 +84,7 @@ def _del_grad(self: Tensor) -> None:
 
 
 def _get_data(self: Tensor) -> Tensor:
-    """The values without their history: a tensor that shares the memory."""
+    """The values without their history: a tensor that shares the memory, and its versions."""
     return alias(self)
 
 

@@ -1,5 +1,7 @@
 """Rows of a table by their numbers, and numbers as rows."""
 
+import math
+
 from pullback.op import Array, Plain, all_examples, call, composite, opaque
 
 HOME = {"namespace": "nn.functional", "method": False}
@@ -199,49 +201,53 @@ def embedding_bag(
         if offsets is not None:
             raise ValueError("if input is 2D, then offsets has to be None")
         bags, count = input.shape
-        starts = [k * count for k in range(bags)]
+        bag = xp.reshape(xp.unsqueeze(xp.arange(bags), 1) + xp.arange(count) * 0, -1)
     elif len(input.shape) == 1:
         if offsets is None:
             raise ValueError("offsets has to be a 1D Tensor but got None")
         if not hasattr(offsets, "dtype") or len(offsets.shape) != 1:
             raise ValueError("offsets has to be a 1D Tensor")
-        starts = offsets.tolist()
-        if include_last_offset:
-            starts = starts[:-1]
+        bags = offsets.shape[0] - include_last_offset
+        bag = _bags(xp, xp.slice(offsets, 0, 0, bags, 1), input.shape[0])
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension "
                          f"{len(input.shape)}")  # fmt: skip
     if max_norm is not None:
         _renormed(xp, weight, input, max_norm, norm_type)
+    d = weight.shape[1]
+    if bags <= 0:
+        return xp.zeros(0, d, dtype=weight.dtype)
     flat = xp.reshape(input, -1)
-    total = flat.shape[0]
-    if starts and (starts[0] != 0 or max(starts) > total):
-        raise RuntimeError(
-            f"embedding_bag: offsets[0] has to be 0 and offsets at most {total}, but they are "
-            f"{starts}"
-        )
-    ends = [*starts[1:], total]
     rows = xp.rows_of(flat, weight, row, scale_grad_by_freq)
-    counts = xp.ne(flat, row)
     if per_sample_weights is not None:
         rows = rows * xp.reshape(per_sample_weights, -1, 1)
-    d = weight.shape[1]
-    if not starts:
-        return xp.zeros(0, d, dtype=weight.dtype)
-    parts = []
-    for a, b in zip(starts, ends, strict=True):
-        own = xp.slice(counts, 0, a, b, 1)
-        picked = xp.reshape(xp.nonzero(own), -1)
-        found = xp.index_select(xp.slice(rows, 0, a, b, 1), 0, picked)
-        n = found.shape[0]
-        if not n:
-            parts.append(xp.zeros(d, dtype=weight.dtype))
-        elif mode == "max":
-            parts.append(xp.amax(found, 0))
-        else:
-            part = xp.sum(found, 0)
-            parts.append(part / n if mode == "mean" else part)
-    return xp.stack(parts, 0)
+    counted = xp.unsqueeze(xp.ne(flat, row), 1)
+    zeros = xp.zeros(bags, d, dtype=rows.dtype)
+    if mode == "sum":
+        return xp.index_add(zeros, 0, bag, xp.where(counted, rows, 0))
+    ones = xp.cast(counted, rows.dtype.numpy)
+    sizes = xp.index_add(xp.zeros(bags, 1, dtype=rows.dtype), 0, bag, ones)
+    if mode == "mean":
+        return xp.index_add(zeros, 0, bag, xp.where(counted, rows, 0)) / xp.clamp(sizes, 1)
+    index = xp.expand(xp.unsqueeze(bag, 1), flat.shape[0], d)
+    rows = xp.where(counted, rows, -math.inf)
+    largest = xp.scatter_reduce(zeros, 0, index, rows, "amax", include_self=False)
+    return xp.where(xp.gt(sizes, 0), largest, 0)
+
+
+def _bags(xp, offsets, total):
+    """The number of the bag that each place is in. RuntimeError for offsets that are no places."""
+    if not offsets.shape[0]:
+        return offsets
+    wrong = xp.first_outside(xp.slice(offsets, 0, 0, 1, 1), 0, 1)
+    if wrong is None:
+        wrong = xp.first_outside(offsets, 0, total + 1)
+    if wrong is not None:
+        raise RuntimeError(
+            f"embedding_bag: offsets[0] has to be 0 and offsets at most {total}, the number of "
+            f"places, but one of them is {wrong}"
+        )
+    return xp.searchsorted(offsets, xp.arange(total), right=True) - 1
 
 
 def _offsets(r, *places):
