@@ -46,6 +46,26 @@ def test_functions(name: str, dtype: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=digits, atol=digits)
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("size", [2, 7, 16, 33, 1000])
+def test_pairs_side_by_side(size: int, dtype: str) -> None:
+    """Vectors of neighbours are read and written together, others number by number."""
+    z = numbers(6 * size).astype(dtype).reshape(3, 2 * size)
+    w = z[::-1] * 1j
+    views = {
+        "all": lambda a: a, "a row": lambda a: a[1], "every other": lambda a: a[:, ::2],
+        "the rest": lambda a: a[:, 1:], "turned": lambda a: a.T, "one": lambda a: a[:, :1],
+    }  # fmt: skip
+    digits = 1e-5 if dtype == "complex64" else 1e-13
+    for name, view in views.items():
+        x, y = view(z), view(w)
+        for function in (lambda a, b: a * b, lambda a, b: a.conj(), lambda a, b: b.imag - a.real):
+            found = in_loops(function, x, y)
+            np.testing.assert_allclose(found, function(x, y), digits, digits, err_msg=name)
+        total = in_loops(lambda a, b: (a * b).sum(-1), x, y)
+        np.testing.assert_allclose(total, (x * y).sum(-1), digits, 1e3 * digits, err_msg=name)
+
+
 @pytest.mark.parametrize("exponent", [0, 1, 2, -1, 3, -3, 0.5, 1.5, 2 - 1j])
 def test_powers(exponent: complex) -> None:
     z = numbers()

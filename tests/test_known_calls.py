@@ -245,3 +245,21 @@ def test_new_tensors_share_nothing() -> None:
         part = x.view(3, 1)
         part += 1
     assert part._base is x and x.min() >= 5
+
+
+def test_bodies_that_ask_for_steps_in_memory() -> None:
+    x = torch.rand(3, 3)
+    for _ in range(5):
+        assert x.t().contiguous() is not x and x.t().contiguous().is_contiguous()
+        assert torch.ones_like(x.t()).stride() == (1, 3)
+    assert x.contiguous() is x and torch.ones_like(x).stride() == (3, 1)
+
+
+def test_indices_for_some_axes() -> None:
+    x, i = torch.rand(3, 4, requires_grad=True), torch.tensor([2, 0])
+    for _ in range(5):
+        assert x[:, i].tolist() == [[row[2], row[0]] for row in x.tolist()]
+    (g,) = torch.autograd.grad(x[:, i].sum(), [x])
+    assert g.sum(0).tolist() == [3, 0, 3, 0]
+    with pytest.raises(IndexError):
+        x[:, i + 2]

@@ -12,6 +12,7 @@ import pytest
 
 import pullback as torch
 from optimizer_cases import OPTIMIZERS, SCHEDULERS, plateau, rates, trajectory
+from pullback.backends import in_place
 
 PYTORCH = json.loads((Path(__file__).parent / "data" / "optimizers.json").read_text())
 
@@ -19,6 +20,34 @@ PYTORCH = json.loads((Path(__file__).parent / "data" / "optimizers.json").read_t
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_trajectories_are_those_of_pytorch(name: str) -> None:
     np.testing.assert_allclose(trajectory(torch, name), PYTORCH["optimizers"][name], 1e-9)
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
+def test_steps_in_compiled_loops_are_pytorchs(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(in_place, "WORTH", 1)
+    launched = []
+    run = in_place.Step._run
+    monkeypatch.setattr(in_place.Step, "_run", lambda *args: launched.append(run(*args)))
+    for case in [n for n in OPTIMIZERS if n.split()[0] == name]:
+        np.testing.assert_allclose(trajectory(torch, case), PYTORCH["optimizers"][case], 1e-9)
+    assert launched
+
+
+@pytest.mark.parametrize("size", [3, 1000])
+def test_a_step_writes_what_it_says(size: int) -> None:
+    @in_place.in_place("x y")
+    def step(xp: Any, x: Any, y: Any, g: Any, rate: Any) -> Any:
+        y = xp.sqrt(y) + g * g
+        return x - rate * y, y
+
+    r = np.random.default_rng(0)
+    x, y, g = r.random((3, 10, size))
+    expected = x - 0.5 * (np.sqrt(y) + g * g), np.sqrt(y) + g * g
+    lying = np.asfortranarray(g)  # not in order: NumPy computes
+    for gradient in (g, lying):
+        a, b = x.copy(), y.copy()
+        step(a, b, gradient, 0.5)
+        np.testing.assert_allclose((a, b), expected, 1e-13, 1e-15)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

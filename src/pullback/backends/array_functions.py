@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
+from pullback.backends.along import move_axis, take_along
 from pullback.backends.generator import Generator, default_generator
 from pullback.dtypes import check_number, fitted, kind as kind_of, limits
 
@@ -179,15 +180,15 @@ def argsort_array(x: Any, dim: int, descending: bool) -> Any:
 def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
     """The places of the k largest or smallest elements along one axis, in the order of a stable
     sort: the first ones among equals. NaN is largest."""
-    x = np.moveaxis(x, dim, -1)
+    x = move_axis(x, dim, -1)
     size = x.shape[-1]
     if 4 * k > size:
-        return np.moveaxis(argsort_array(x, -1, largest)[..., :k], -1, dim)
+        return move_axis(argsort_array(x, -1, largest)[..., :k], -1, dim)
     if not k or not x.size:
-        return np.moveaxis(np.zeros((*x.shape[:-1], k), np.int64), -1, dim)
+        return move_axis(np.zeros((*x.shape[:-1], k), np.int64), -1, dim)
     found = _places_by_groups(np.ascontiguousarray(x).reshape(-1, size), k, largest)
     if found is not None:
-        return np.moveaxis(found.reshape(*x.shape[:-1], k), -1, dim)
+        return move_axis(found.reshape(*x.shape[:-1], k), -1, dim)
     last = size - k if largest else k - 1
     edge = np.partition(x, last, -1)[..., last, None]
     better, equal = (x > edge if largest else x < edge), x == edge
@@ -198,8 +199,8 @@ def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
     room = k - np.count_nonzero(better, -1)[..., None]
     chosen = better | (equal & (np.cumsum(equal, -1) <= room))
     places = np.nonzero(chosen)[-1].reshape(*x.shape[:-1], k)
-    order = argsort_array(np.take_along_axis(x, places, -1), -1, largest)
-    return np.moveaxis(np.take_along_axis(places, order, -1), -1, dim)
+    order = argsort_array(take_along(x, places, -1), -1, largest)
+    return move_axis(take_along(places, order, -1), -1, dim)
 
 
 def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
@@ -233,7 +234,7 @@ def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
     numbers = np.repeat(edge, most, 1)
     numbers[row, column] = x.reshape(-1)[chosen]
     order = argsort_array(numbers, -1, largest)[:, :k]
-    return np.take_along_axis(places, order, -1)
+    return take_along(places, order, -1)
 
 
 def _ends(index: Any) -> tuple[int, int]:
@@ -292,7 +293,7 @@ def gather_array(x: Any, dim: int, index: Any) -> Any:
                 f"dimension {dim}"
             )
     x = x[tuple(slice(None) if k == dim else slice(s) for k, s in enumerate(index.shape))]
-    return np.take_along_axis(x, index, dim)
+    return take_along(x, index, dim)
 
 
 def masked_fill_from(x: Any, mask: Any, source: Any) -> Any:

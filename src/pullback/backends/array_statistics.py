@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pullback.backends.along import move_axis, take_along
+
 __all__ = [
     "bin_edges_array", "bincount_array", "cumulative_extreme", "cumulative_logsumexp",
     "histc_array", "histogram_array", "middle_places", "mode_places", "rank_places",
@@ -34,7 +36,7 @@ def cumulative_logsumexp(x: Any, dim: int) -> Any:
         return x.copy()
     if x.dtype.kind != "c":
         return np.logaddexp.accumulate(x, axis=dim)
-    x = np.moveaxis(x, dim, 0)
+    x = move_axis(x, dim, 0)
     result = np.empty_like(x)
     for k, row in enumerate(x):  # NumPy has no logaddexp of complex numbers
         if k:
@@ -43,7 +45,7 @@ def cumulative_logsumexp(x: Any, dim: int) -> Any:
             top, low = np.where(first, last, row), np.where(first, row, last)
             row = np.where(np.isneginf(low.real), top, top + np.log1p(np.exp(low - top)))
         result[k] = row
-    return np.moveaxis(result, 0, dim)
+    return move_axis(result, 0, dim)
 
 
 def rank_places(x: Any, k: int, dim: int) -> Any:
@@ -76,7 +78,7 @@ def middle_places(x: Any, dim: int, skip_nan: bool) -> Any:
         return np.where(nan.any(dim, keepdims=True), first, rank_places(x, middle, dim))
     order = np.argsort(x, axis=dim, kind="stable")
     count = np.count_nonzero(~nan, axis=dim, keepdims=True)
-    return np.take_along_axis(order, np.maximum(count - 1, 0) // 2, dim)
+    return take_along(order, np.maximum(count - 1, 0) // 2, dim)
 
 
 def mode_places(x: Any, dim: int) -> Any:
@@ -84,21 +86,21 @@ def mode_places(x: Any, dim: int) -> Any:
     place of it."""
     if not x.ndim:
         return np.zeros((), np.int64)
-    x = np.moveaxis(x, dim, -1)
+    x = move_axis(x, dim, -1)
     order = np.argsort(x, axis=-1, kind="stable")
-    ordered = np.take_along_axis(x, order, -1)
+    ordered = take_along(x, order, -1)
     begins = np.ones(ordered.shape, bool)
     begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
     places = np.arange(x.shape[-1])
     length = places - np.maximum.accumulate(np.where(begins, places, 0), axis=-1)
     last = np.argmax(length, axis=-1, keepdims=True)
-    return np.moveaxis(np.take_along_axis(order, last, -1), -1, dim)
+    return move_axis(take_along(order, last, -1), -1, dim)
 
 
 def _as_rows(x: Any, dim: int) -> Any:
     """The slices of an axis as rows of a matrix, by its positions."""
     count = x.shape[dim]
-    return np.moveaxis(x, dim, 0).reshape(count, x.size // count if count else 0)
+    return move_axis(x, dim, 0).reshape(count, x.size // count if count else 0)
 
 
 def unique_arrays(x: Any, dim: int | None) -> tuple[Any, Any, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from pullback.backends import (
     alignment,
+    along,
     array_functions,
     array_special,
     array_statistics,
@@ -182,10 +183,7 @@ class ArrayVocabulary(Vocabulary):
 
     @staticmethod
     def expand(x: Any, *shape: Any) -> Any:
-        view = np.broadcast_to(x, shape)
-        if x.flags.writeable:
-            view.flags.writeable = True
-        return view
+        return along.expand(x, shape)
 
     @staticmethod
     def slice(x: Any, dim: int, start: int, end: int, step: int) -> Any:

@@ -78,6 +78,9 @@ INT = np.dtype(np.int64)
 class Buffer:
     """An array: `unit` says that its last axis is contiguous; other strides are parameters.
 
+    `paired` says that the last axis has two numbers and the one before it goes from pair to pair:
+    complex numbers side by side.
+
     `dtype` is that of the values that loads give. With `storage="bfloat16"` the array holds the
     upper halves of float32 values as uint16, and loads and stores convert.
     """
@@ -87,15 +90,23 @@ class Buffer:
     rank: int
     unit: bool = False
     storage: str | None = None
+    paired: bool = False
 
     def __init__(
-        self, name: str, dtype: Any, rank: int, unit: bool = False, storage: str | None = None
-    ):
+        self, name: str, dtype: Any, rank: int, unit: bool = False, storage: str | None = None,
+        paired: bool = False,
+    ):  # fmt: skip
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dtype", np.dtype(dtype))
         object.__setattr__(self, "rank", rank)
         object.__setattr__(self, "unit", unit and rank > 0)
         object.__setattr__(self, "storage", storage)
+        object.__setattr__(self, "paired", paired and unit and rank > 1)
+
+    @property
+    def along(self) -> int | None:
+        """The axis whose neighbours lie side by side, as numbers or as pairs; None if none does."""
+        return self.rank - 1 - self.paired if self.unit else None
 
     @property
     def itemsize(self) -> int:
@@ -108,7 +119,9 @@ class Buffer:
 
     def __repr__(self) -> str:
         storage = f":{self.storage}" if self.storage else ""
-        return f"{self.name}:{self.dtype.str}{storage}:{self.rank}{'u' if self.unit else ''}"
+        return (
+            f"{self.name}:{self.dtype.str}{storage}:{self.rank}{'u' * self.unit}{'p' * self.paired}"
+        )
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+
+from pullback.backends.along import take_along
 
 __all__ = [
     "maximum_by_table", "maximum_of_places", "pool_counts", "pool_max", "pool_pick", "pool_places",
@@ -21,16 +23,39 @@ __all__ = [
 
 WORTH = 1 << 16  # numbers of windows from which compiled loops are looked for
 TASKS = 16
+MANY = 64  # places of a window
+FEW = 1 << 14  # numbers of windows up to which they are laid beside each other
 
 # Geometry: for each axis (kernel, stride, padding before, dilation, count of windows).
 Windows = Sequence[tuple[int, int, int, int, int]]
 
 
-def _parts(size: Sequence[int], windows: Windows) -> Iterator[tuple[int, Any, Any]]:
+def _parts(size: Sequence[int], windows: Windows) -> Iterable[tuple[int, Any, Any]]:
     """Each place in a window: (its number, where in the results, where in the image).
 
     Windows that have it outside the image are left out.
     """
+    size, windows = tuple(size), tuple((*w,) for w in windows)
+    few = math.prod(w[0] for w in windows) <= MANY
+    return _kept_parts(size, windows) if few else _made_parts(size, windows)
+
+
+@functools.lru_cache(512)
+def _kept_parts(size: Sequence[int], windows: Windows) -> list[tuple[int, Any, Any]]:
+    return list(_made_parts(size, windows))
+
+
+def _images(size: Sequence[int], windows: Windows) -> list[Any] | None:
+    """Where in the image each place in a window is, if windows are few, small, and inside."""
+    if math.prod(w[0] for w in windows) > MANY or any(
+        p or (k - 1) * d + (count - 1) * s >= n
+        for n, (k, s, p, d, count) in zip(size, windows, strict=True)
+    ):
+        return None
+    return [image for _, _, image in _parts(size, windows)]
+
+
+def _made_parts(size: Sequence[int], windows: Windows) -> Iterator[tuple[int, Any, Any]]:
     axes = []
     for n, (k, s, p, d, count) in zip(size, windows, strict=True):
         axis = []
@@ -103,6 +128,13 @@ def pool_max(x: Any, windows: Windows) -> tuple[Any, Any]:
         find = maxima(x.dtype, min(3, windows[-1][1]), code.itemsize)
         _over_planes(find, best.size, windows, x.shape[x.ndim - rank :], x, best, code)
         return best, code
+    images = _images(x.shape[x.ndim - rank :], windows) if x.size <= FEW else None
+    if images is not None and 0 not in shape:
+        beside = np.array([x[image] for image in images])
+        best = np.maximum.reduce(beside, axis=0)
+        # The last NaN of several counts, the first of other equals.
+        if x.dtype.kind != "f" or not np.isnan(np.add.reduce(best, axis=None)):
+            return best, beside.argmax(0).astype(width)
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     best = np.full(shape, lowest, x.dtype)
     code = np.full(shape, places, width)
@@ -167,6 +199,12 @@ def pool_sum(x: Any, windows: Windows) -> Any:
     """The sums of windows."""
     rank = len(windows)
     dtype = np.float32 if x.dtype == np.float16 else x.dtype
+    images = _images(x.shape[x.ndim - rank :], windows)
+    if images is not None and len(images) > 1 and dtype == x.dtype:
+        total = x[images[0]] + x[images[1]]
+        for image in images[2:]:
+            total += x[image]
+        return total
     total = np.zeros((*x.shape[: x.ndim - rank], *(w[-1] for w in windows)), dtype)
     for _, where, image in _parts(x.shape[x.ndim - rank :], windows):
         total[where] += x[image]
@@ -204,11 +242,11 @@ def put_last(x: Any, place: Any, shape: Sequence[int]) -> Any:
 def maximum_of_places(x: Any, places: Any) -> tuple[Any, Any]:
     """(the largest of the elements at places (…, m, k) along the last axis, its place)."""
     flat = places.reshape(*x.shape[:-1], places.shape[-2] * places.shape[-1])  # even of no images
-    candidates = np.take_along_axis(x, flat, -1).reshape(places.shape)
+    candidates = take_along(x, flat, -1).reshape(places.shape)
     best = np.argmax(candidates, -1)[..., None]  # the first one; NaN is largest
     return (
-        np.take_along_axis(candidates, best, -1)[..., 0],
-        np.take_along_axis(places, best, -1)[..., 0],
+        take_along(candidates, best, -1)[..., 0],
+        take_along(places, best, -1)[..., 0],
     )
 
 
@@ -218,6 +256,6 @@ def maximum_by_table(x: Any, table: Sequence[Sequence[int]]) -> tuple[Any, Any]:
     candidates = x[..., places]
     best = np.argmax(candidates, -1)  # the first one; NaN is largest
     return (
-        np.take_along_axis(candidates, best[..., None], -1)[..., 0],
-        np.take_along_axis(np.broadcast_to(places, candidates.shape), best[..., None], -1)[..., 0],
+        take_along(candidates, best[..., None], -1)[..., 0],
+        take_along(np.broadcast_to(places, candidates.shape), best[..., None], -1)[..., 0],
     )

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pullback.backends.along import move_axis
+
 __all__ = ["resample"]
 
 Axis = tuple[str, int, int, float | None, bool]
@@ -251,7 +253,7 @@ def _by_products(x: Any, dim: int, parts: Sequence[Block]) -> Any:
 def _one_by_one(x: Any, dim: int, made: Map, size: int, transposed: bool) -> Any:
     """One axis, weight by weight: infinity and NaN stay where they have a weight."""
     places, weights = made
-    x = np.moveaxis(x, dim, 0)
+    x = move_axis(x, dim, 0)
     rest = (slice(None), *(None,) * (x.ndim - 1))
     y: Any = np.zeros((size if transposed else len(places), *x.shape[1:]), x.dtype)
     for place, weight in zip(places.T, weights.T, strict=True):
@@ -260,4 +262,4 @@ def _one_by_one(x: Any, dim: int, made: Map, size: int, transposed: bool) -> Any
             np.add.at(y, place[used], x[used] * weight[used][rest])
         else:
             y[used] += x[place[used]] * weight[used][rest]
-    return np.moveaxis(y, 0, dim)
+    return move_axis(y, 0, dim)

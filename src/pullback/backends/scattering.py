@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -140,12 +141,25 @@ def _places(shape: Sequence[int], dim: int, index: Any) -> Any:
     """Positions along one axis as positions in the flattened array."""
     if len(shape) == 1:
         return np.ascontiguousarray(index).reshape(-1)
+    small = index.size <= SMALL
+    others = (_kept_others if small else _others)(tuple(shape), dim, index.shape)
     places = index * math.prod(shape[dim + 1 :])
-    for k, size in enumerate(index.shape):
-        if k != dim and size > 1:
-            own = [size if j == k else 1 for j in range(len(shape))]
-            places += (np.arange(size) * math.prod(shape[k + 1 :])).reshape(own)
+    for part in others:
+        places += part
     return places.reshape(-1)
+
+
+def _others(shape: tuple[int, ...], dim: int, used: tuple[int, ...]) -> list[Any]:
+    """What the positions along each other axis add to those in the flattened array."""
+    return [
+        (np.arange(size) * math.prod(shape[k + 1 :])).reshape(
+            [size if j == k else 1 for j in range(len(shape))]
+        )
+        for k, size in enumerate(used) if k != dim and size > 1
+    ]  # fmt: skip
+
+
+_kept_others = functools.lru_cache(512)(_others)
 
 
 def _nothing(how: str, dtype: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pullback import dtypes
+from pullback import dtypes, layouts
 from pullback.op import Creation, Op
 from pullback.tensor import Size, Tensor
 
 # Plain arguments that are told apart by their type and their value.
-SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype))
+SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype, layouts.memory_format))
 
 
 def key_source(op: Op) -> str:
@@ -78,6 +78,9 @@ def tensors(values: Any) -> Any:
     """The key of a list of tensors."""
     key: list[Any] = [values.__class__]
     for t in values:
+        if t is None:  # an axis without indices
+            key.append(None)
+            continue
         if t.__class__ is not Tensor:
             raise TypeError(f"calls with a {type(t).__name__} in a list are not repeated")
         value = t._value

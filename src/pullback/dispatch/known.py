@@ -116,6 +116,8 @@ def _fills(met: Met) -> list[tuple[int, Any]] | None:
             found.append((k, None))
         elif isinstance(argument, (list, tuple)):
             for a, v in zip(argument, value, strict=True):
+                if a is None and v is None:
+                    continue
                 if type(a) is not Tensor or v is not a._value or type(v) is not ndarray:
                     return None
             found.append((k, list))
@@ -181,7 +183,7 @@ class _Record:
                 how = self.varying[k]
                 parts.append(
                     f"args[{k}]._value" if how is None
-                    else f"[t._value for t in args[{k}]]" if how is list
+                    else f"[None if t is None else t._value for t in args[{k}]]" if how is list
                     else f"args[{k}]"
                 )  # fmt: skip
             else:
@@ -495,7 +497,7 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
                 if how is None:
                     values[k] = args[k]._value
                 elif how is list:
-                    values[k] = [t._value for t in args[k]]
+                    values[k] = [None if t is None else t._value for t in args[k]]
                 elif how.__class__ is type:  # a number that the operation takes as one
                     values[k] = args[k]
                 else:

@@ -9,6 +9,7 @@ as it is, except for checks of the kind "nothing is out of range", which stay am
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -130,6 +131,13 @@ def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
         raise NotStraight
 
 
+def _created(op: Creation, *args: Any, **keywords: Any) -> Any:
+    """The array of a creation in the body of a composite."""
+    if op.default != "int" and keywords.get("dtype") is None:  # the default dtype may change
+        raise NotStraight
+    return getattr(graph.TENSORS, op.key)(*args, **keywords)._value
+
+
 class Line:
     """A vocabulary that writes down what is called with stand-ins."""
 
@@ -151,9 +159,7 @@ class Line:
         if op is None or op.random:
             raise NotStraight
         if isinstance(op, Creation) and self.alike:
-            if op.default == "float":  # of the default dtype, which may change
-                raise NotStraight
-            return lambda *args, **keywords: getattr(graph.TENSORS, name)(*args, **keywords)._value
+            return functools.partial(_created, op)
         return lambda *args, **keywords: self.apply(op, op.arguments(args, keywords))
 
     def apply(self, op: Op, args: Sequence[Any]) -> Any:
@@ -297,7 +303,9 @@ def straight(
     given = list(values)
     for k in places:
         if type(values[k]) is list:
-            given[k] = [line.standin(f"a{k}[{i}]", v) for i, v in enumerate(values[k])]
+            given[k] = [
+                v if v is None else line.standin(f"a{k}[{i}]", v) for i, v in enumerate(values[k])
+            ]
         else:
             given[k] = line.standin(f"a{k}", values[k])
     try:
@@ -348,5 +356,6 @@ def _same(found: Any, expected: Any, operands: Sequence[Any]) -> bool:
 
 
 def flat(values: Sequence[Any]) -> list[Any]:
-    """Values, and the items of lists among them."""
-    return [x for v in values for x in (v if type(v) is list else (v,))]
+    """Arrays, and those in lists among them."""
+    parts = [x for v in values for x in (v if type(v) is list else (v,))]
+    return [x for x in parts if x is not None]

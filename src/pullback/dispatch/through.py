@@ -8,6 +8,7 @@ read as a straight line of calls of NumPy (`straight`). What is neither is read 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
     if len(op.calls) >= known.MAX_CALLS:
         op.calls.clear()
     calls = 0
-    watching = True
+    watching = not _asks_more(op.forward.__code__, op.forward.__globals__, set())
 
     def call(*args: Any) -> Any:
         nonlocal calls, watching
@@ -83,6 +84,32 @@ def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
         return result
 
     op.calls[key] = call
+
+
+# What a body may ask a tensor for that is not told by shapes and dtypes.
+MORE = frozenset({
+    "_array", "_base", "_edge", "_value", "data_ptr", "grad_fn", "is_contiguous", "is_leaf", "item",
+    "numpy", "requires_grad", "storage_offset", "stride", "tolist",
+})  # fmt: skip
+
+
+def _asks_more(code: CodeType, around: dict[str, Any], seen: set[CodeType]) -> bool:
+    """Whether a body, or a function of the declarations that it calls, names one of these."""
+    if code in seen:
+        return False
+    seen.add(code)
+    if not MORE.isdisjoint(code.co_names):
+        return True
+    inner = [(c, around) for c in code.co_consts if isinstance(c, CodeType)]
+    for name in code.co_names:
+        found = around.get(name)
+        several = [found]
+        if isinstance(found, ModuleType):
+            several = [vars(found).get(n) for n in code.co_names]
+        for f in several:
+            if isinstance(f, FunctionType) and f.__module__.startswith("pullback."):
+                inner.append((f.__code__, f.__globals__))
+    return any(_asks_more(c, g, seen) for c, g in inner)
 
 
 def _told_apart(args: Sequence[Any], places: Sequence[int]) -> bool:

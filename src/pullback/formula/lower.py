@@ -192,9 +192,14 @@ class Lowering:
         key = (where, node.dtype, layout)
         buffer = self.buffers.get(key)
         if buffer is None:
-            unit = is_complex or layout[-1][1] == node.itemsize
+            unit = not is_complex and layout[-1][1] == node.itemsize
             dtype, rank = part_dtype(node.dtype), len(axes) + is_complex
-            buffer = self.buffers[key] = _buffer(self.fresh("a"), dtype, rank, unit)
+            if is_complex:
+                paired = bool(axes) and layout[-1][1] == node.itemsize
+                buffer = Buffer(self.fresh("a"), dtype, rank, unit=True, paired=paired)
+            else:
+                buffer = _buffer(self.fresh("a"), dtype, rank, unit)
+            self.buffers[key] = buffer
             self.arrays[buffer.name] = (node, tuple(axes))
         place = [plain(at[k]) for k in axes]
         if is_complex:
@@ -382,7 +387,7 @@ def kernel_of(
         buffer = _buffer(name, node.dtype, len(axes), unit)
         (found,) = separate([cast(value, buffer.dtype)])
         if isinstance(found, Pair):
-            buffer = Buffer(name, found.dtype, len(axes) + 1, unit=True)
+            buffer = Buffer(name, found.dtype, len(axes) + 1, unit=True, paired=unit)
             for k, part in enumerate(found.both()):
                 outputs.append(Output(buffer, (*where, const(k, INT)), part))
         else:

@@ -136,7 +136,7 @@ def _joined(call: Call, first: str, second: str) -> Call:
         k = places[buffer.name] = names.index(first)
         fewer = buffers.setdefault(
             buffer.name,
-            Buffer(buffer.name, buffer.dtype, buffer.rank - 1, buffer.unit, buffer.storage),
+            replace(buffer, rank=buffer.rank - 1),
         )
         return fewer, [*indices[:k], index(name), *indices[k + 2 :]]
 
@@ -199,7 +199,7 @@ def _along_rows(call: Call) -> Call:
         names = [i.data if i.op == "index" else None for i in indices]
         if row in names and column in names:
             found = True
-            if names[-1] != column or not buffer.unit:
+            if buffer.along is None or names[buffer.along] != column:
                 return call
     roles: dict[str, Role] = {row: "batch", column: "outer"}
     loops = tuple(Loop(k.name, roles.get(k.name, k.role), k.extent) for k in kernel.loops)
@@ -223,7 +223,9 @@ def _along_memory(call: Call) -> Call:
         count = sum(
             1 + (buffer.name in written)
             for buffer, indices, _ in places.found
-            if buffer.unit and indices[-1].op == "index" and indices[-1].data == loop.name
+            if buffer.along is not None
+            and (along := indices[buffer.along]).op == "index"
+            and along.data == loop.name
         )
         return call.sizes[loop.name] >= LEAST, count, loop.role == "outer"
 

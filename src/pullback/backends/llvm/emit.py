@@ -208,9 +208,17 @@ class Emitter(Pairs):
 
     def _finish_rows(self, rows: Scope, row: LoopHandle, mask: str | None) -> None:
         v, w = self.v, self.w
-        for o in self.plan.row_outputs:
-            if self._feature_of(o) is None:
-                rows.store(o.buffer, o.indices, rows.value(o.value), mask)
+        outputs = [o for o in self.plan.row_outputs if self._feature_of(o) is None]
+        while outputs:
+            o = outputs.pop(0)
+            value = rows.value(o.value)
+            second = next((p for p in outputs if _are_pairs(o, p)), None)
+            if mask is None and second is not None:
+                other = rows.value(second.value)
+                if rows.store_both(o.buffer, o.indices, value, other):
+                    outputs.remove(second)
+                    continue
+            rows.store(o.buffer, o.indices, value, mask)
         states = iter(row.carried)
         for acc in self.plan.totals:
             old = [next(states) for _ in acc.dtypes]
@@ -279,3 +287,14 @@ class Emitter(Pairs):
     def _runs_over_columns(self, o: Output) -> bool:
         inner = frozenset(self.kernel.inner)
         return any(self.plan.free[id(i)] & inner for i in o.indices)
+
+
+def _are_pairs(first: Output, second: Output) -> bool:
+    """Whether two outputs are the first and the second numbers of the same pairs."""
+    return (
+        first.buffer.paired
+        and first.buffer == second.buffer
+        and first.indices[:-1] == second.indices[:-1]
+        and [i.data.value for i in (first.indices[-1], second.indices[-1]) if i.op == "const"]
+        == [0, 1]
+    )

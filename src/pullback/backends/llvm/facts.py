@@ -49,7 +49,9 @@ class Facts:
     def dump(self) -> bytes:
         """As bytes."""
         plain = asdict(self) | {
-            "buffers": [[b.name, b.dtype.str, b.rank, b.unit, b.storage] for b in self.buffers],
+            "buffers": [
+                [b.name, b.dtype.str, b.rank, b.unit, b.storage, b.paired] for b in self.buffers
+            ],
             "scalars": [[name, dtype.str] for name, dtype in self.scalars],
         }
         return json.dumps(plain).encode()

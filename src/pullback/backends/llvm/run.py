@@ -182,6 +182,8 @@ def _check(buffer: Buffer, placed: Placed) -> None:
         raise BadArguments(f"{buffer} is not an array of {dtype} with {len(shape)} axes")
     if buffer.unit and strides[-1] != buffer.itemsize and shape[-1] > 1 and 0 not in shape:
         raise BadArguments(f"the last axis of {buffer} must be contiguous")
+    if buffer.paired and (shape[-1] != 2 or strides[-2] != 2 * buffer.itemsize) and shape[-2] > 1:
+        raise BadArguments(f"the last two axes of {buffer} must be pairs side by side")
 
 
 def _packer(dtype: np.dtype[Any]) -> Callable[[Any], int]:

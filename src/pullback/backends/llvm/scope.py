@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..loops import INT, Buffer
-from ..scalar import Scalar, walk
+from ..scalar import Scalar, const, walk
 from .text import scalar_type, vector_type
 from .vector import BOOL, DType, Vectors
 
@@ -58,6 +58,7 @@ class Scope:
         self.lane_names = frozenset(n for n, i in self.indices.items() if not isinstance(i, str))
         self._values: dict[int, str] = {}
         self._scalars: dict[int, str] = {}
+        self._pairs: dict[object, tuple[str, str]] = {}
 
     def inner(self, indices: Mapping[str, Index] | None = None) -> Scope:
         """A scope inside this one."""
@@ -198,7 +199,7 @@ class Scope:
 
     def _runs(self, buffer: Buffer, indices: Sequence[Scalar], k: int) -> bool:
         """Whether lanes read neighbours: index = lane + what is the same in all lanes."""
-        if not (buffer.unit and k == buffer.rank - 1):
+        if k != buffer.along or (buffer.paired and indices[-1].op != "const"):
             return False
         n = indices[k]
         while n.op in ("add", "sub"):
@@ -228,6 +229,8 @@ class Scope:
         buffer: Buffer = n.data
         v = self.v
         pointer, offsets, contiguous = self._address(buffer, n.args)
+        if contiguous and buffer.paired and v.lanes > 1:
+            return self._both(buffer, n.args)[int(n.args[-1].data.value)]
         if contiguous:
             return self._read(buffer, pointer, v)
         if offsets is None:
@@ -244,6 +247,40 @@ class Scope:
             f"align {buffer.itemsize} {addresses}, {mask}, {kind} poison)"
         )
         return self._from_storage(buffer, raw, v)
+
+    def _both(self, buffer: Buffer, indices: Sequence[Scalar]) -> tuple[str, str]:
+        """The first numbers of neighbouring pairs, and the second ones: read together."""
+        v, w = self.v, self.v.w
+        key = (buffer.name, tuple(map(id, indices[:-1])))
+        found = self._pairs.get(key)
+        if found is None:
+            pointer, _, _ = self._address(buffer, (*indices[:-1], const(0, INT)))
+            kind = vector_type(scalar_type(buffer.stored), 2 * v.lanes)
+            raw = w.add(f"load {kind}, ptr {pointer}, align {buffer.itemsize}")
+            first, second = (
+                w.add(
+                    f"shufflevector {kind} {raw}, {kind} poison, {_mask(range(k, 2 * v.lanes, 2))}"
+                )
+                for k in (0, 1)
+            )
+            found = self._pairs[key] = first, second
+        return found
+
+    def store_both(
+        self, buffer: Buffer, indices: Sequence[Scalar], first: str, second: str
+    ) -> bool:
+        """Write pairs into whole vectors of neighbours; False where they are not such."""
+        v, w = self.v, self.v.w
+        indices = (*indices[:-1], const(0, INT))
+        pointer, _, contiguous = self._address(buffer, indices)
+        if not contiguous or v.lanes == 1:
+            return False
+        element = scalar_type(buffer.stored)
+        half, kind = vector_type(element, v.lanes), vector_type(element, 2 * v.lanes)
+        order = [k + part for k in range(v.lanes) for part in (0, v.lanes)]
+        both = w.add(f"shufflevector {half} {first}, {half} {second}, {_mask(order)}")
+        w.do(f"store {kind} {both}, ptr {pointer}, align {buffer.itemsize}")
+        return True
 
     def _pointers(self, pointer: str, offsets: str) -> str:
         v = self.v
@@ -274,6 +311,9 @@ class Scope:
         """Write a vector, in the lanes of the mask."""
         v, w = self.v, self.v.w
         pointer, offsets, contiguous = self._address(buffer, indices)
+        if contiguous and buffer.paired and v.lanes > 1:  # every other number
+            steps = v.constant(2 * buffer.itemsize, INT)
+            offsets, contiguous = v.binary("mul", INT, w.iota(v.lanes), steps), False
         element, value = self._to_storage(buffer, value)
         kind = vector_type(element, v.lanes)
         if contiguous and mask is None:
@@ -322,6 +362,12 @@ class Scope:
         nan = v.binary("fcmp uno", FLOAT32, value, value)
         chosen = v.select(nan, BITS32, quiet, rounded)
         return v.cast(v.binary("lshr", BITS32, chosen, v.constant(16, BITS32)), BITS32, BITS16)
+
+
+def _mask(lanes: Iterable[int]) -> str:
+    """Which lanes a shuffle takes."""
+    numbers = ", ".join(f"i32 {k}" for k in lanes)
+    return f"<{numbers.count('i32')} x i32> <{numbers}>"
 
 
 def printed(scope: Scope, nodes: Iterable[Scalar]) -> list[str]:
