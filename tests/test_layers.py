@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,21 @@ def test_declarations_are_inert(path: Path) -> None:
         for n in node.names
     }
     assert names <= {"math"}
+
+
+TOURS = ("autograd", "backends", "backends/llvm", "backends/passes", "dispatch", "formula")
+
+
+@pytest.mark.parametrize("place", TOURS)
+def test_tours_name_every_file(place: str) -> None:
+    """Who opens a room finds all that is in it, in an order to read it in."""
+    tour = ast.get_docstring(ast.parse((SOURCE / place / "__init__.py").read_text())) or ""
+    words = set(re.findall(r"\w+", tour))
+    inside = {p.stem for p in (SOURCE / place).iterdir() if p.suffix == ".py" or p.is_dir()}
+    missing = inside - words - {"__init__", "__pycache__"}
+    assert not missing, (
+        f"{place}/__init__.py does not say what {sorted(missing)} is for: add a line"
+    )
 
 
 def test_no_import_cycles() -> None:

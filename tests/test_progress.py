@@ -66,8 +66,11 @@ def test_switched_off(terminal: Terminal) -> None:
 def test_nobody_watches(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", stream)
     assert not progress.watched()
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
     with progress.shown("3 × 3") as report:
-        assert report is None
+        assert report is not None
+        report(1, 3)
+    assert not isinstance(stream, io.StringIO) or stream.getvalue() == ""
 
 
 def test_a_notebook_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:

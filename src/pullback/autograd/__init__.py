@@ -1,4 +1,20 @@
-"""The graph engine: recording modes, the backward pass, numerical checks of derivatives."""
+"""The graph engine: recording modes, the backward pass, numerical checks of derivatives.
+
+For a first reading, in this order:
+
+    modes           whether operations are recorded
+    graph           nodes: what is remembered of an operation, and one step backwards (`saved`)
+    engine          the backward pass; `edges` are places in the graph without tensors
+    versions        one clock for nodes and writes: what is saved and overwritten is noticed
+    views           memory that is shared, and histories that stay true when it is written
+    function        operations of the user's own
+    hooks, around   what users want called on the way; `watch` for every node that is made
+    levels          tensors with tangents or hidden axes; `forward_ad` makes them, `pull` has their
+                    gradients, `custom_levels` their custom functions
+    functional      Jacobians, Hessians and products with them
+    gradcheck       derivatives against finite differences
+    profiler        labels that nothing measures
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

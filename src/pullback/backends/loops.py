@@ -1,4 +1,4 @@
-"""The little language of scheduled loops that both compilers print.
+"""The little language of scheduled loops that `llvm` prints and `tiles` runs.
 
 A `Kernel` is a list of loops and a list of outputs. An output is an element of a buffer for each
 value of the indices that it mentions, and its value is a scalar expression (`scalar.py`) with

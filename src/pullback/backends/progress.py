@@ -16,10 +16,14 @@ REFRESH = 0.1  # seconds between two drawings
 
 
 class Bar:
-    """Is told the number of tasks done and of all tasks; shows a bar once that takes long."""
+    """Is told the number of tasks done and of all tasks; shows a bar once that takes long.
+
+    Whether anybody is watching is asked then, as most runs are over before.
+    """
 
     def __init__(self, title: str) -> None:
         self._title = title
+        self._watched: bool | None = None
         self._start = time.monotonic()
         self._next = self._start + PATIENCE
         self._bar: Any = None
@@ -29,6 +33,10 @@ class Bar:
         if now < self._next:
             return
         self._next = now + REFRESH
+        if self._watched is None:
+            self._watched = watched()
+        if not self._watched:
+            return
         if self._bar is None:
             self._bar = _tqdm()(
                 total=total, desc=self._title, leave=False, delay=1e-9,  # draw when told to
@@ -47,8 +55,8 @@ class Bar:
 
 @contextmanager
 def shown(title: str) -> Iterator[Callable[[int, int], None] | None]:
-    """What a run reports to: a bar, or None if nobody is watching."""
-    if not config.progress or not watched():
+    """What a run reports to: a bar, or None if none is wanted."""
+    if not config.progress:
         yield None
         return
     bar = Bar(title)

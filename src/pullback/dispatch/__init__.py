@@ -1,9 +1,23 @@
 """The one door: every operation enters here.
 
 For each call: are the arguments sound? compute, and does a gradient need recording? Declarations
-stay free of these chores. `door` does it; `fast` has shorter ways for small pointwise operations;
-`functions` makes the public functions and methods out of declarations; `values` is for rules that
-meet formulas.
+stay free of these chores.
+
+    functions    public functions and methods, made out of declarations; `xp` for tensors
+    door         the door itself: check, compute, record
+    promotion    … common dtypes and shapes
+    record       … tensors for the results, with a node
+    inplace      … results written over tensors
+    values       `xp` for arrays and formulas: rules of a first-order backward pass
+    lift         the door once more, for tensors with tangents (`forward`) or hidden axes (`batch`)
+
+The same results sooner, for calls such as were met before:
+
+    fast         small pointwise operations
+    known        any call on arrays, told apart by its `keys`
+    through      composites, as the NumPy calls that their bodies come to (`straight`)
+    again        operations that stay formulas
+    replay       backward passes through formulas
 """
 
 from pullback import ops as ops  # importing it fills the registry

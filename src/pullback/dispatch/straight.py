@@ -50,26 +50,28 @@ class Standin:
     __slots__ = ("line", "name", "value")
     __array_ufunc__ = None  # NumPy's scalars and arrays leave operators to the stand-in
 
-    def __init__(self, line: Line, name: str, value: Any):
+    def __init__(self, line: Line, name: str, value: np.ndarray[Any, Any]):
         self.line = line
         self.name = name
         self.value = value
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape  # type: ignore[no-any-return]
+        shape: tuple[int, ...] = self.value.shape
+        return shape
 
     @property
     def ndim(self) -> int:
-        return self.value.ndim  # type: ignore[no-any-return]
+        return self.value.ndim
 
     @property
     def size(self) -> int:
-        return self.value.size  # type: ignore[no-any-return]
+        return self.value.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.value.dtype  # type: ignore[no-any-return]
+        dtype: np.dtype[Any] = self.value.dtype
+        return dtype
 
     def __len__(self) -> int:
         return len(self.value)

@@ -1,1 +1,17 @@
-"""The LLVM backend: loops printed as IR with explicit vectors, compiled in process."""
+"""The LLVM backend: loops printed as IR with explicit vectors, compiled in process.
+
+    compile        a kernel's `Program`: from memory, from disk (`cache`, `facts`), or made now
+    target         … for which machine
+    outlook        … what it would be, asked without making it
+    plan           what is computed where: passes over the pairs, what is packed, what is hoisted
+    accumulate     how reductions keep their state: `extreme` for maxima, `rescale` for softmax
+    emit           prints the functions. It is a tower of classes, a theme each: `frame` (arguments,
+                   stack) below `partials` (outer reductions), `extremes`, `contractions`,
+                   `crosswise` (long sums) and `pairs` (tiles, the innermost loop)
+    scope          … one expression, at its place among the loops
+    vector         … one primitive, on vectors; `math` has the elementary functions
+    text           … one line
+    run            runs it: arguments (`layout`), and blocks of rows on `threads`
+
+`windows` and `pools` are machine code of another kind: convolutions and pooling of arrays.
+"""
