@@ -292,3 +292,29 @@ def test_truncated_normal() -> None:
     w = nn.init.trunc_normal_(torch.empty(10_000), 1.0, 2.0, 0.0, 3.0)
     assert w.min().item() >= 0 and w.max().item() <= 3
     assert w.mean().item() == pytest.approx(1.4, abs=0.05)
+
+
+NORMS = {
+    "BatchNorm1d(3, affine=False)": "3, eps=1e-05, momentum=0.1, affine=False, bias=False, "
+    "track_running_stats=True",
+    "BatchNorm1d(3, bias=False)": "3, eps=1e-05, momentum=0.1, affine=True, bias=False, "
+    "track_running_stats=True",
+    "LazyBatchNorm1d(bias=False)": "0, eps=1e-05, momentum=0.1, affine=True, bias=False, "
+    "track_running_stats=True",
+    "InstanceNorm1d(3, affine=True, bias=False)": "3, eps=1e-05, momentum=0.1, affine=True, "
+    "bias=False, track_running_stats=False",
+    "GroupNorm(1, 3, bias=False)": "1, 3, eps=1e-05, affine=True, bias=False",
+    "LayerNorm(3, elementwise_affine=False)": "(3,), eps=1e-05, elementwise_affine=False, "
+    "bias=False",
+}
+
+
+@pytest.mark.parametrize("made", NORMS)
+def test_normalisations_may_have_no_bias(made: str) -> None:
+    module = eval(f"torch.nn.{made}")
+    assert module.extra_repr() == NORMS[made]
+    assert module.bias is None
+    module.reset_parameters()
+    assert "bias" not in module.state_dict()
+    y = module(torch.arange(12.0).reshape(2, 3, 2) if "Inst" in made else torch.eye(3))
+    assert abs(y.sum()) < 1e-5

@@ -64,8 +64,8 @@ def test_transformed_axes_are_the_last_in_memory(dim: Any, order: Any) -> None:
     y = torch.fft.fftn(x, dim=dim)
     assert y.permute(order).is_contiguous()
     torch.testing.assert_close(torch.fft.ifftn(y, dim=dim), x)
-    torch.testing.assert_close(y, torch.fft.fftn(x.permute(order), dim=[order.index(d) for d in dim])
-                               .permute([order.index(d) for d in range(4)]))  # fmt: skip
+    turned = torch.fft.fftn(x.permute(order), dim=[order.index(d) for d in dim])
+    torch.testing.assert_close(y, turned.permute([order.index(d) for d in range(4)]))
 
 
 def test_half_of_a_transform_keeps_its_axis_last() -> None:
