@@ -318,3 +318,39 @@ def test_normalisations_may_have_no_bias(made: str) -> None:
     assert "bias" not in module.state_dict()
     y = module(torch.arange(12.0).reshape(2, 3, 2) if "Inst" in made else torch.eye(3))
     assert abs(y.sum()) < 1e-5
+
+
+def test_modules_begin_anew() -> None:
+    for module in (nn.GroupNorm(1, 3), nn.RMSNorm(3), nn.PReLU(3, init=0.5), nn.LayerNorm(3)):
+        before = [p.clone() for p in module.parameters()]
+        with torch.no_grad():
+            for p in module.parameters():
+                p.fill_(7)
+        module.reset_parameters()
+        assert all(map(torch.equal, before, module.parameters()))
+
+
+def test_bags_of_a_given_table() -> None:
+    table = torch.arange(6.0).reshape(3, 2)
+    bag = nn.EmbeddingBag.from_pretrained(table, mode="sum")
+    assert torch.equal(bag(torch.tensor([[0, 2]])), torch.tensor([[4.0, 6.0]]))
+    assert not bag.weight.requires_grad
+    assert nn.EmbeddingBag.from_pretrained(table, freeze=False).weight.requires_grad
+    with pytest.raises(AssertionError, match="2-dimensional"):
+        nn.EmbeddingBag.from_pretrained(torch.ones(3))
+
+
+def test_parameter_dictionaries_are_dictionaries() -> None:
+    one, two = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(2))
+    made = nn.ParameterDict({"one": one})
+    assert made.setdefault("one", two) is one
+    assert made.setdefault("two", two) is two
+    assert made.get("three") is None
+    assert made.get("two") is two
+    other = made.copy()
+    assert made.popitem() == ("two", two)
+    assert list(made) == ["one"]
+    assert list(other) == ["one", "two"]
+    made.clear()
+    assert not list(made.parameters())
+    assert list(other.fromkeys(["a", "b"], one)) == ["a", "b"]

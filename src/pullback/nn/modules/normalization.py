@@ -20,6 +20,14 @@ def _affine_parameters(module: Any, count: int, affine: bool, bias: bool, dtype:
     module.register_parameter("bias", shift)
 
 
+def _identity_map(module: Any) -> None:
+    """Weight 1 and bias 0, as far as there are any."""
+    if module.weight is not None:
+        init.ones_(module.weight)
+    if getattr(module, "bias", None) is not None:
+        init.zeros_(module.bias)
+
+
 class _Statistics(Module):
     """An affine map per channel, and running statistics."""
 
@@ -54,10 +62,7 @@ class _Statistics(Module):
     def reset_parameters(self) -> None:
         """The identity map, and no statistics."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
+        _identity_map(self)
 
     _ranks: tuple[int, ...] = ()
 
@@ -170,6 +175,10 @@ class _OverLastAxes(Module):
         ones = TENSORS.ones(*self.normalized_shape, dtype=dtype)
         self.register_parameter("weight", Parameter(ones) if elementwise_affine else None)
 
+    def reset_parameters(self) -> None:
+        """The identity map."""
+        _identity_map(self)
+
     def extra_repr(self) -> str:
         """The shape and the options."""
         return (
@@ -187,13 +196,6 @@ class LayerNorm(_OverLastAxes):
         super().__init__(normalized_shape, eps, elementwise_affine, dtype)
         zeros = TENSORS.zeros(*self.normalized_shape, dtype=dtype)
         self.register_parameter("bias", Parameter(zeros) if elementwise_affine and bias else None)
-
-    def reset_parameters(self) -> None:
-        """The identity map."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Any) -> Any:
         """The normalised input."""
@@ -231,6 +233,10 @@ class GroupNorm(Module):
         self.num_groups, self.num_channels = num_groups, num_channels
         self.eps, self.affine = eps, affine
         _affine_parameters(self, num_channels, affine, bias, dtype)
+
+    def reset_parameters(self) -> None:
+        """The identity map."""
+        _identity_map(self)
 
     def forward(self, input: Any) -> Any:
         """The normalised input."""
