@@ -5,7 +5,10 @@
     python benchmarks/operations.py --torch ... --only 'sum|conv'    # some of them
 
 Each library runs in a process of its own; they are asked in turns, operation by operation, and the
-fastest of the rounds counts. A ratio above 1 means that pullback is slower. What is larger than
+fastest of the rounds counts. With `--why`, what is more than three times slower is looked at once
+more, and its time divided up by where it was seen, a thousand times a second: in NumPy's calls and
+in the bodies of operations, which make them, in the loops of formulas, or in what finds the call,
+makes tensors and records. A ratio above 1 means that pullback is slower. What is larger than
 `config.defer_elements` may stay a formula: its numbers are asked for, and the time includes that.
 """
 
@@ -15,6 +18,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,6 +26,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+SLOW = 3  # times PyTorch's time
 # What the expressions are about, by the name of their arguments' shapes; `n` is the size.
 SIZES = {
     "vector": (10, 10_000, 1_000_000),
@@ -224,8 +229,8 @@ def tensors_of(value: Any, torch: Any) -> list[Any]:
     return [t for v in value for t in tensors_of(v, torch)] if isinstance(value, tuple) else []
 
 
-def measure(torch: Any, setup: str, n: int, expression: str, seconds: float) -> dict[str, Any]:
-    """Seconds of a call, forward and with the gradient, each the fastest of several turns."""
+def calls_of(torch: Any, setup: str, n: int, expression: str) -> dict[str, Callable[[], Any]]:
+    """What is measured: the call, and the call with its gradient if it has one."""
     torch.manual_seed(0)
 
     def rand(*shape: int) -> Any:
@@ -243,8 +248,7 @@ def measure(torch: Any, setup: str, n: int, expression: str, seconds: float) -> 
                 t.detach().numpy()
         return result
 
-    with torch.no_grad():
-        found = {"forward": fastest(forward, seconds)}
+    found: dict[str, Callable[[], Any]] = {"forward": forward}
     outputs = [t for t in tensors_of(function(), torch) if t.requires_grad]
     if outputs:
         cotangents = [torch.ones_like(t) for t in outputs]
@@ -256,8 +260,53 @@ def measure(torch: Any, setup: str, n: int, expression: str, seconds: float) -> 
             results = [t for t in tensors_of(function(), torch) if t.requires_grad]
             return torch.autograd.grad(results, leaves, cotangents, allow_unused=True)
 
-        found["gradient"] = fastest(gradient, seconds)
+        found["gradient"] = gradient
     return found
+
+
+def measure(torch: Any, setup: str, n: int, expression: str, seconds: float) -> dict[str, Any]:
+    """Seconds of a call, forward and with the gradient, each the fastest of several turns."""
+    found = {}
+    for figure, function in calls_of(torch, setup, n, expression).items():
+        with torch.set_grad_enabled(figure == "gradient"):
+            found[figure] = fastest(function, seconds)
+    return found
+
+
+def divided(torch: Any, setup: str, n: int, expression: str, figure: str) -> dict[str, float]:
+    """The parts of a call's time, by where it is seen while it is made over and over."""
+    function = calls_of(torch, setup, n, expression)[figure]
+    seen: dict[str, int] = {}
+
+    def look(number: int, frame: Any) -> None:
+        place = part_of(frame.f_code.co_filename)
+        seen[place] = seen.get(place, 0) + 1
+
+    with torch.set_grad_enabled(figure == "gradient"):
+        for _ in range(20):
+            function()
+        before = signal.signal(signal.SIGPROF, look)
+        signal.setitimer(signal.ITIMER_PROF, 1e-3, 1e-3)
+        try:
+            end = time.process_time() + 0.3
+            while time.process_time() < end:
+                function()
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
+    whole = sum(seen.values()) or 1
+    return {place: count / whole for place, count in seen.items()}
+
+
+def part_of(file: str) -> str:
+    """What the code of a file is for."""
+    path = file.replace(os.sep, "/")
+    if path.startswith("<NumPy") or "/numpy/" in path or "/scipy/" in path:
+        return "NumPy"
+    for room in ("backends", "ops", "formula"):
+        if f"/pullback/{room}/" in path:
+            return {"formula": "formulas", "ops": "bodies", "backends": "bodies"}[room]
+    return "dispatch and graph"
 
 
 clock = time.perf_counter
@@ -292,9 +341,10 @@ def worker(module: str, one_thread: bool) -> None:
         torch.set_num_threads(1)
         clock = time.process_time
     for line in sys.stdin:
-        setup, n, expression, seconds = json.loads(line)
+        setup, n, expression, what = json.loads(line)
+        ask = divided if isinstance(what, str) else measure
         try:
-            answer = measure(torch, setup, n, expression, seconds)
+            answer = ask(torch, setup, n, expression, what)
         except Exception as error:  # reported for this operation; the others go on
             answer = {"error": f"{type(error).__name__}: {str(error).splitlines()[0][:100]}"}
         print(json.dumps(answer), flush=True)
@@ -349,7 +399,17 @@ def compare(options: argparse.Namespace) -> list[dict[str, Any]]:
                         "family": family, "operation": expression, "size": n, "figure": figure,
                         "errors": errors, **row,
                     })  # fmt: skip
+                    if options.why and not errors and row["pullback"] > SLOW * row["torch"]:
+                        question = (setup, n, expression, figure)
+                        rows[-1]["parts"] = libraries["pullback"].ask(*question)
     return rows
+
+
+def reason(row: dict[str, Any]) -> str:
+    """Where the time of a slow call goes, in microseconds."""
+    parts = sorted(row.get("parts", {}).items(), key=lambda part: -part[1])
+    text = ", ".join(f"{name} {share * row['pullback'] * 1e6:.1f}" for name, share in parts)
+    return f"   {text}" if text else ""
 
 
 def show(rows: list[dict[str, Any]]) -> None:
@@ -361,7 +421,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     for r in sorted(timed, key=lambda r: -r["ratio"]):
         print(
             f"{r['ratio']:8.2f}  {r['operation']:52} {r['size']:>8,} {r['figure']:9}"
-            f"{r['pullback'] * 1e6:12.1f} µs {r['torch'] * 1e6:12.1f} µs"
+            f"{r['pullback'] * 1e6:12.1f} µs {r['torch'] * 1e6:12.1f} µs{reason(r)}"
         )
     if not timed:
         for r in rows:
@@ -379,7 +439,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         ratios = [r["ratio"] for r in timed]
         print(
             f"{len({r['operation'] for r in timed})} operations, {len(ratios)} figures: median "
-            f"{statistics.median(ratios):.2f}, above 3: {sum(r > 3 for r in ratios)}"
+            f"{statistics.median(ratios):.2f}, above {SLOW}: {sum(r > SLOW for r in ratios)}"
         )
 
 
@@ -398,11 +458,16 @@ def main() -> None:
         "--one-thread", action="store_true",
         help="processor time of one thread: for machines that have other things to do",
     )  # fmt: skip
+    parser.add_argument(
+        "--why", action="store_true", help="where the time of what is slow goes; needs --torch"
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         worker(options.worker, options.one_thread)
         return
+    if options.why and not options.torch:
+        parser.error("--why needs --torch: slow is what takes longer than PyTorch")
     rows = compare(options)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

@@ -238,7 +238,7 @@ def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
 
 
 def _ends(index: Any) -> tuple[int, int]:
-    return int(index.min()), int(index.max())
+    return int(np.minimum.reduce(index, axis=None)), int(np.maximum.reduce(index, axis=None))
 
 
 def check_index(

@@ -29,10 +29,7 @@ class Primitive:
 
 
 def _sigmoid(x: Any) -> Any:
-    if x.dtype.kind == "c":
-        return 1 / (1 + np.exp(-x))
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return 1 / (1 + np.exp(-x))
 
 
 def _sign(x: Any) -> Any:
@@ -97,8 +94,7 @@ def _part(name: str) -> Callable[..., Any]:
 
 
 def _rsqrt(x: Any) -> Any:
-    with np.errstate(divide="ignore"):
-        return 1 / np.sqrt(x)
+    return 1 / np.sqrt(x)
 
 
 def _special(name: str, otherwise: Callable[[float], float]) -> Callable[..., Any]:

@@ -245,7 +245,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
             return kept
         if call is not None and not op.rules:
             through.learn_composite(call, op, values)
-        return op.compute(graph.TENSORS, values)
+        return through.own_memory(op.compute(graph.TENSORS, values), args)
     for k in op.tensors:
         if isinstance(args[k], Tensor):
             values[k] = args[k]._array if whole else args[k]._value

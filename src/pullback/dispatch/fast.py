@@ -6,6 +6,7 @@ This is the hot path of every small computation: `benchmarks/chain.py` watches i
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -40,8 +41,17 @@ def _direct(op: Pointwise) -> Callable[..., Any]:
         if traced.op == op.name and list(traced.args) == inputs:
             function: Callable[..., Any] = getattr(ARRAYS, op.name)
             return function
-    defaults = tuple(p.default for p in op.parameters if not p.is_tensor)
-    return lambda *arrays: op.compute(ARRAYS, (*arrays, *defaults))
+    defaults = [p.default for p in op.parameters if not p.is_tensor]
+    if op.kinds and "f" not in op.kinds:
+        return lambda *arrays: op.compute(ARRAYS, (*arrays, *defaults))
+    tensors = [None] * (len(op.parameters) - len(defaults))
+    plain = [*tensors, *defaults]
+    op.normalise(plain, 0)
+    rest = plain[len(tensors) :]
+    call, forward = op.call, op.forward
+    if rest:
+        return lambda *arrays: call(ARRAYS, (*arrays, *rest))
+    return functools.partial(forward, ARRAYS)
 
 
 def fast_path(op: Op, general: Callable[..., Any]) -> Callable[..., Any] | None:

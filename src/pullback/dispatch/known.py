@@ -102,18 +102,32 @@ def learn(key: Any, met: Met, apply: Apply) -> None:
     calls[key] = made
 
 
-def _fills(met: Met) -> list[tuple[int, Any]] | None:
-    """Where arguments that vary go: (position, dtype of a number, or list, or None).
+class Converted:
+    """How an operand is filled in that is converted to another dtype first."""
 
-    None where an argument was converted: that is not repeated here.
+    __slots__ = ("dtype",)
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+
+
+def _fills(met: Met) -> list[tuple[int, Any]] | None:
+    """Where arguments that vary go: (position, dtype of a number, or list, or Converted, or None).
+
+    None where an argument became something else: that is not repeated here.
     """
     found: list[tuple[int, Any]] = []
     for k in met.op.tensors:
         argument, value = met.args[k], met.values[k]
         if type(argument) is Tensor:
-            if value is not argument._value or type(value) is not ndarray:
+            if type(value) is not ndarray or type(argument._value) is not ndarray:
                 return None
-            found.append((k, None))
+            if value is argument._value:
+                found.append((k, None))
+            elif value.shape == argument._value.shape and value.dtype != argument._value.dtype:
+                found.append((k, Converted(value.dtype)))
+            else:
+                return None
         elif isinstance(argument, (list, tuple)):
             for a, v in zip(argument, value, strict=True):
                 if a is None and v is None:
@@ -182,7 +196,7 @@ class _Record:
             elif what == "argument" and k in self.varying:
                 how = self.varying[k]
                 parts.append(
-                    f"args[{k}]._value" if how is None
+                    f"args[{k}]._value" if how is None or type(how) is Converted
                     else f"[None if t is None else t._value for t in args[{k}]]" if how is list
                     else f"args[{k}]"
                 )  # fmt: skip
@@ -477,6 +491,9 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
     recorded = _Record(met, fills)
     differentiable, node_of = recorded.differentiable, recorded.node_of
     metas = met.metas
+    cast = ARRAYS.cast
+    default = dtypes.get_default_dtype()
+    converts = any(how.__class__ is Converted for _, how in fills)  # maybe to the default dtype
     lists = any(how is list for _, how in fills)
     plainly = type(met.result) is not tuple and not isinstance(op, View) and not lists
     compute = met.rounding(plain_compute)
@@ -489,7 +506,9 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
         compute = _straightening(met, [k for k, _ in fills], plain_compute, better, packed=True)
 
     def call(*args: Any) -> Any:
-        if limit > config.defer_elements:
+        if limit > config.defer_elements or (
+            converts and dtypes.get_default_dtype() is not default
+        ):
             return apply(op, args)
         values = constants[:]
         try:
@@ -498,6 +517,8 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
                     values[k] = args[k]._value
                 elif how is list:
                     values[k] = [None if t is None else t._value for t in args[k]]
+                elif how.__class__ is Converted:
+                    values[k] = cast(args[k]._value, how.dtype)
                 elif how.__class__ is type:  # a number that the operation takes as one
                     values[k] = args[k]
                 else:

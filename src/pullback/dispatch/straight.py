@@ -18,7 +18,7 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd import graph
-from pullback.backends.arrays import ArrayVocabulary
+from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
 from pullback.op import REGISTRY, Creation, Op, Pointwise
 
@@ -135,8 +135,11 @@ def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
 
 def _created(op: Creation, *args: Any, **keywords: Any) -> Any:
     """The array of a creation in the body of a composite."""
-    if op.default != "int" and keywords.get("dtype") is None:  # the default dtype may change
+    dtype = keywords.get("dtype")
+    if op.default != "int" and dtype is None:  # the default dtype may change
         raise NotStraight
+    if isinstance(dtype, np.dtype):
+        keywords["dtype"] = dtypes.from_numpy(dtype)
     return getattr(graph.TENSORS, op.key)(*args, **keywords)._value
 
 
@@ -171,7 +174,12 @@ class Line:
         if self.alike and isinstance(op, Pointwise):
             operands = [args[k] for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
             _check_alike([x for x in operands if x is not None], dividing=bool(op.floating))
-        return op.compute(self, args)
+        result = op.compute(self, args)
+        if self.alike and op.outputs and type(result) is tuple:
+            if op.tuple_class is tuple:  # nobody has called it yet
+                raise NotStraight
+            return op.tuple_class(*result)
+        return result
 
     # ---------------------------------------------------- primitives that are one call of NumPy
 
@@ -191,6 +199,14 @@ class Line:
 
     def drop(self, x: Any, dim: tuple[int, ...]) -> Any:
         return self.method("reshape", x, tuple(s for k, s in enumerate(x.shape) if k not in dim))
+
+    def filled(self, shape: Sequence[int], value: Any, like: Any) -> Any:
+        return ARRAYS.filled(shape, value, like)  # of which the dtype is asked
+
+    def contiguous(self, x: Any, *, memory_format: Any = None) -> Any:
+        if memory_format is not None:
+            raise NotStraight
+        return self.called(np.asarray, (x,), {"order": "C"})
 
     def matmul(self, a: Any, b: Any) -> Any:
         return self.called(np.matmul, (a, b))
@@ -321,7 +337,7 @@ def straight(
     lines += [*line.lines, f"return {f'({returned})' if several else returned[:-2]}"]
     source = "\n    ".join([f"def {op.name}({'values' if packed else operands}):", *lines])
     made: dict[str, Any] = {}
-    exec(compile(source, f"<pullback.{op.qualified_name}>", "exec"), line.names, made)
+    exec(compile(source, f"<NumPy calls of {op.qualified_name}>", "exec"), line.names, made)
     function: Callable[..., Any] = made[op.name]
     arrays = [values[k] for k in places]
     found = function(values) if packed else function(*arrays)

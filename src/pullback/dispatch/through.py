@@ -51,6 +51,19 @@ class Watched:
         return called
 
 
+def own_memory(result: Any, args: Sequence[Any]) -> Any:
+    """The result of a body: what is a view of something that only the body knew is no view."""
+    if type(result) is not Tensor or result._base is None:
+        return result
+    base = result._base
+    for a in args:
+        for x in a if isinstance(a, (list, tuple)) else (a,):
+            if isinstance(x, Tensor) and (x is base or x._base is base):
+                return result
+    result._base, result._made_by = None, ()
+    return result
+
+
 def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
     """Keep the plain arguments of a composite in their normal form, and later more than that."""
     constants = list(values)
@@ -71,12 +84,12 @@ def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
         if watching and _told_apart(args, places):
             watching = False
             watched = Watched()
-            result = op.compute(watched, values)
+            result = own_memory(op.compute(watched, values), args)
             other = _forwarded(op, args, watched, result)
             if other is not None:
                 op.calls[key] = other
             return result
-        result = op.compute(graph.TENSORS, values)
+        result = own_memory(op.compute(graph.TENSORS, values), args)
         if calls == known.OFTEN:
             other = _straightened(op, args, values, result, call)
             if other is not None:

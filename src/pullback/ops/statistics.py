@@ -223,7 +223,8 @@ def cov(
     freedom = xp.clamp(freedom, min=0) if hasattr(freedom, "shape") else max(freedom, 0)
     gap = rows - mean
     right = gap if weight is None else gap * weight
-    y = xp.matmul(gap, xp.conj(right.t()) if right.dtype.kind == "c" else right.t())
+    turned = xp.t(right)
+    y = xp.matmul(gap, xp.conj(turned) if right.dtype.kind == "c" else turned)
     if not hasattr(freedom, "shape"):
         freedom = xp.filled((), freedom, y)
     y = y / freedom
