@@ -55,7 +55,11 @@ K_ij = (-D_ij / (2 * s**2)).exp()  # Gaussian kernel matrix
 v = K_ij @ p  # matrix multiplication. (N,N) @ (N,D) = (N,D)
 H = 0.5 * torch.dot(p.view(-1), v.view(-1))  # .5 * <p,v>
 
-# Step 4: The gradients ---------------------------------------------------------
+# Step 4: The picture -----------------------------------------------------------
+# Before the gradients: what a backward pass has used is freed.
+picture = make_dot(H, {"q": q, "p": p}).render("kernel_norm", format="svg", cleanup=True)
+
+# Step 5: The gradients ---------------------------------------------------------
 # dH/dp = v: the velocity that the momenta give to every point, smooth at scale
 # sigma. -dH/dq is the force on every point. Hamilton's equations, q' = dH/dp and
 # p' = -dH/dq, make the shape move along a geodesic.
@@ -69,7 +73,4 @@ print(f"|dH/dp|   = {(grad_p**2).sum().sqrt().item():.6f}")
 print(f"<p,dH/dp> = {(p * grad_p).sum().item():.6f} = 2 H")
 drift = (grad_q.sum(dim=0) ** 2).sum().sqrt().item()
 print(f"|sum dH/dq| = {drift:.0e}, rounding aside 0")
-
-# Step 5: The picture -----------------------------------------------------------
-picture = make_dot(H, {"q": q, "p": p}).render("kernel_norm", format="svg", cleanup=True)
 print(f"The graph of this computation is in {picture}")

@@ -509,6 +509,7 @@ def test_help_and_double_dash(tmp_path: Path) -> None:
 
 
 def test_info_and_version(tmp_path: Path) -> None:
+    import llvmlite
     import numpy
 
     done = pullback("info", cwd=tmp_path)
@@ -516,6 +517,8 @@ def test_info_and_version(tmp_path: Path) -> None:
     lines = dict(re.split(r": +", line, maxsplit=1) for line in done.stdout.splitlines())
     version = lines["pullback"].split()[0]
     assert lines["numpy"] == numpy.__version__
+    assert lines["llvmlite"] == llvmlite.__version__
+    assert int(lines["threads"]) >= 1
     assert lines["python"].startswith(".".join(map(str, sys.version_info[:3])))
     assert pullback("--version", cwd=tmp_path).stdout == f"pullback {version}\n"
 

@@ -51,6 +51,20 @@ CASES: dict[str, Case] = {
     "triu": lambda k: k.triu(-1),
     "repeat": lambda k: k.repeat(2, 1),
     "masked_fill": lambda k: k.masked_fill(k < 0.3, 0.5),
+    "take": lambda k: k.take(torch.tensor([[3, -1], [0, 20]])),
+    "rows, one by one": lambda k: torch.stack([2 * row for row in k]),
+    "addmv": lambda k: torch.addmv(k[:, 0], k, k[0], beta=2, alpha=0.5),
+    "addbmm": lambda k: torch.addbmm(k[:1, :2], k[None], k.t()[None, :, :2], alpha=3),
+    "baddbmm": lambda k: torch.baddbmm(k[:, :2], k[None], k.t()[None, :, :2]),
+    "addr": lambda k: torch.addr(k, k[:, 1], k[2], beta=0.5),
+    "vdot": lambda k: torch.vdot(k.flatten(), k.flatten()),
+    "cross entropy": lambda k: torch.nn.functional.cross_entropy(
+        k,
+        torch.arange(len(k)) % 4,
+        torch.tensor([1.0, 2, 3, 0] + [1] * (k.shape[1] - 4)).to(k),
+        ignore_index=2,
+        label_smoothing=0.1,
+    ),
     "transposed, cut, flattened": lambda k: k.t()[2:5].reshape(-1),
 }
 
@@ -65,6 +79,7 @@ def test_moved_formulas(name: str) -> None:
 
 LARGE = 3000
 TO, FRO = (torch.tensor(np.random.default_rng(k).integers(0, LARGE, LARGE)) for k in (1, 2))
+ONES = torch.ones(LARGE, 2, dtype=torch.float64)
 STREAMED: dict[str, Case] = {
     "slice": lambda k: k[10:-10, ::2],
     "flip and roll": lambda k: k.flip(0).roll(5, 1),
@@ -75,6 +90,11 @@ STREAMED: dict[str, Case] = {
     "gather": lambda k: k.gather(1, TO[:, None]),
     "triangle": lambda k: k.tril(),
     "diagonal": lambda k: k.diagonal(),
+    "take": lambda k: k.take(TO * LARGE + FRO),
+    "rows, one by one": lambda k: torch.stack([row for row, _ in zip(k, range(70), strict=False)]),
+    "classes": lambda k: -torch.nn.functional.cross_entropy(k, TO, reduction="none"),
+    "added product": lambda k: torch.addmv(ONES[:, 0], k, ONES[:, 1], alpha=0.5),
+    "added products": lambda k: torch.baddbmm(ONES[None], k[None], ONES[None], beta=3),
 }
 
 
@@ -98,9 +118,17 @@ def test_moved_formulas_are_not_stored(name: str) -> None:
         "look-up": lambda: np.outer(_count(TO), _count(FRO)),
         "rows": lambda: np.outer(_count(TO), np.ones(LARGE)),
         "gather": lambda: _put(times, (np.arange(LARGE), TO.numpy())),
+        "take": lambda: _put(times, (TO.numpy(), FRO.numpy())),
+        "rows, one by one": lambda: _put(times, slice(70)),
+        "classes": lambda: _put(times, (np.arange(LARGE), TO.numpy())) - _softmax(k),
+        "added product": lambda: times / 2, "added products": lambda: 2 * times,
         "triangle": lambda: np.tril(times), "diagonal": lambda: np.eye(LARGE),
     }.get(name, lambda: times)()  # fmt: skip
     np.testing.assert_allclose(gradients[0].numpy(), (times * slope).sum(1), 1e-9, 1e-9)
+
+
+def _softmax(k: Any) -> Any:
+    return np.exp(k) / np.exp(k).sum(1, keepdims=True)
 
 
 def _put(a: Any, key: Any) -> Any:
@@ -195,3 +223,19 @@ def test_programs_of_moves(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> N
 
     test()
     EVALUATE._plans.clear()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "bool", "complex64"])
+def test_printing_computes_what_is_shown(dtype: str) -> None:
+    def matrix(n: int) -> Any:
+        k = kernel(points(n, 1), points(n, 2)).detach()
+        return (torch.complex(k, -k) if dtype == "complex64" else 9 * k).to(getattr(torch, dtype))
+
+    with torch.config(defer_elements=10**9):
+        expected = repr(matrix(100))
+    with torch.config(defer_elements=1):
+        found = matrix(100)
+        assert repr(found) == expected
+        assert found._value.is_pending
+    with torch.config(memory_budget=4 << 20):
+        assert repr(matrix(3000)).count("...") == 7

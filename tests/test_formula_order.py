@@ -109,6 +109,27 @@ def test_orders_and_moments_are_not_stored(name: str) -> None:
     np.testing.assert_allclose(found, expected(k), 1e-11)
 
 
+@pytest.mark.parametrize("fold", [
+    lambda k: k.cumsum(1)[:, ::7], lambda k: k.quantile(0.3, 1), lambda k: k.cummax(0).values[3],
+    lambda k: k.kthvalue(5, 0).values,
+])  # fmt: skip
+def test_slabs_of_points_in_several_dimensions(fold: Case) -> None:
+    """Distances are sums over features, so that slabs are taken of three axes and their views."""
+
+    def gradient(**settings: Any) -> list[Any]:
+        rng = np.random.default_rng(0)
+        x = torch.tensor(rng.normal(size=(120, 3)), requires_grad=True)
+        y = torch.tensor(rng.normal(size=(90, 3)))
+        with torch.config(**settings):
+            r = fold((-((x[:, None] - y[None]) ** 2).sum(-1)).exp())
+            (g,) = torch.autograd.grad((r * r).sum(), x)
+            return [r.detach().numpy(), g.numpy()]
+
+    found = gradient(defer_elements=64, tile_bytes=400_000)
+    for a, b in zip(found, gradient(defer_elements=10**9), strict=True):
+        np.testing.assert_allclose(a, b, 1e-11, 1e-12)
+
+
 @pytest.mark.parametrize("dim", [0, 1])
 def test_the_front_of_a_sort_and_its_gradient_sort_nothing(
     dim: int, monkeypatch: pytest.MonkeyPatch

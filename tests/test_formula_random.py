@@ -291,6 +291,29 @@ def test_long_axes_that_are_the_only_loop(recwarn: pytest.WarningsRecorder) -> N
                 np.testing.assert_allclose((x * 1).logsumexp(dims).numpy(), exact, 1e-12)
 
 
+def test_kernels_that_would_take_long_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be stored is then computed by its definition, which is fast."""
+    plan = importlib.import_module("pullback.formula.plan")
+
+    def values(limit: int) -> list[Any]:
+        torch.manual_seed(0)
+        x, y = torch.randn(30, 1).requires_grad_(), torch.randn(40)
+        evaluation.forget()
+        monkeypatch.setattr(plan, "MAX_UNROLLED", limit)
+        monkeypatch.setattr(plan, "MAX_COMPILED", limit)
+        with torch.config(defer_elements=1):
+            total = (x * y).sin().logsumexp(1)
+            (g,) = torch.autograd.grad(total.square().sum(), x, create_graph=True)
+            return [total.detach().numpy(), g.detach().numpy()]
+
+    compiled = values(10_000)
+    monkeypatch.setattr(compile, "compile_text", lambda *_: pytest.fail("a kernel was compiled"))
+    monkeypatch.setattr(compile, "program", lambda *_: pytest.fail("a kernel was asked for"))
+    for a, b in zip(values(1), compiled, strict=True):
+        np.testing.assert_allclose(a, b, 1e-5, 1e-6)
+    evaluation.forget()
+
+
 NO_COMPILER = """
 import sys, warnings
 sys.modules["llvmlite"] = None

@@ -111,6 +111,27 @@ def test_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not list(folder.iterdir())  # nothing half-written stays
 
 
+def test_what_was_not_used_for_longest_goes_first(folder: Path) -> None:
+    for n, name in enumerate(["old", "new", "used"]):
+        assert cache.put(name, bytes(1000))
+        os.utime(folder / (name + cache.SUFFIX), (n, n))
+    os.utime(folder / ("used" + cache.SUFFIX), (0, 0))
+    assert cache.get("used") == bytes(1000)  # which writes down that it was
+    assert cache.prune(4000) == 0
+    assert cache.prune(3000) == 1
+    assert [e.stem for e in entries(folder)] == ["new", "used"]
+
+
+def test_a_process_looks_once_whether_there_is_too_much(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(cache, "prune", lambda: looks.append(1))
+    for name in "abc":
+        assert cache.put(name, b"object")
+    assert looks == [1]
+
+
 def test_concurrent_writers(folder: Path) -> None:
     code = "import sys; sys.path.insert(0, 'tests'); from loop_kernels import sums; sums(50, 60)"
     processes = [

@@ -152,6 +152,7 @@ def points(name: str, dtype: str) -> list[Array]:
                 sign(np.exp2(rng.uniform(-40, 40, n))),
                 1 + sign(np.exp2(rng.uniform(-40, 0, n))),
                 (boundaries * neighbours).ravel(),
+                _where_the_slope_is_two(rng, n) if name == "tan" else [],
             ])
         ]  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
@@ -159,6 +160,13 @@ def points(name: str, dtype: str) -> list[Array]:
     low, high = DOMAIN.get(name, (-INF, INF))
     keep = np.all([np.isfinite(x) & (x > low) & (x < high) for x in xs], axis=0)
     return [x[keep] for x in xs]
+
+
+def _where_the_slope_is_two(rng: np.random.Generator, n: int) -> Array:
+    """A little less than π/4 from multiples of π/2 that are not small: the error of the angle
+    counts twice there, in units that are small."""
+    turns = rng.integers(1000, 20000, 20 * n) * (PI / 2)
+    return np.asarray(turns + rng.choice([-1, 1], 20 * n) * rng.uniform(0.775, PI / 4, 20 * n))
 
 
 @pytest.mark.parametrize("lanes", LANES)

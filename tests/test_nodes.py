@@ -166,3 +166,10 @@ def test_metadata() -> None:
     node.metadata["note"] = 1
     assert node.metadata == {"note": 1}
     assert (leaf() * 2).grad_fn.metadata == {}
+
+
+def test_nodes_are_numbered_as_they_are_made() -> None:
+    x = leaf()
+    y = x * 2
+    z = y + 1
+    assert x.exp().grad_fn._sequence_nr() > z.grad_fn._sequence_nr() > y.grad_fn._sequence_nr()

@@ -118,3 +118,54 @@ def test_locals_that_somebody_has_are_left_alone() -> None:
     mine = locals()
     make_dot(x.exp())
     assert mine["x"] is x
+
+
+# ---- modules -------------------------------------------------------------------------------------
+
+
+def formulas(value: torch.Tensor, model: torch.nn.Module) -> list[str]:
+    return [box.formula for box in trace(value, dict(model.named_parameters())).boxes]
+
+
+def test_what_a_module_made_is_called_by_its_name() -> None:
+    nn = torch.nn
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(18, 4), nn.Tanh(), nn.Linear(4, 3, bias=False), nn.LayerNorm(3), nn.Tanh(),
+    )  # fmt: skip
+    found = formulas(model(torch.rand(5, 1, 8, 8)).sum(), model)
+    for formula in (
+        "relu(1(…))", "max_pool2d(relu(1(…)))", "0(…) - mean(0(…))", "tanh(8(…))",
+        "7(tanh(5(…))) - mean(7(tanh(5(…))))", "tanh(5(max_pool2d(relu(1(…)))))",
+    ):  # fmt: skip
+        assert formula in found, (formula, found)
+
+
+def test_only_what_a_module_made_is_called_by_its_name() -> None:
+    model = torch.nn.Linear(3, 3)
+    params = {f"fc.{k}": v for k, v in model.named_parameters()}
+    x = torch.rand(2, 3, requires_grad=True)
+
+    def root(value: torch.Tensor) -> str:
+        return trace(value, {"x": x, **params}).boxes[0].formula
+
+    assert root(model(x).exp()) == "exp(fc(x))"
+    assert root((x.sin() + model.bias).exp()) == "exp(sin(x) + fc.bias)"
+    assert root((x @ model.weight).exp()) == "exp(x @ fc.weight)"
+    assert root((x.sin() * model.weight[0]).exp()) == "exp(sin(x) · fc.weight[…])"
+
+
+def test_what_is_left_out_twice_is_no_square() -> None:
+    x, y = (torch.rand(3, requires_grad=True) for _ in range(2))
+
+    def deep(value: torch.Tensor) -> torch.Tensor:
+        for _ in range(12):
+            value = value.sin().tanh()
+        return value
+
+    known = {"x": x, "y": y}
+    assert "²" not in trace((deep(x) * deep(y)).exp(), known).boxes[0].formula
+    same = deep(x)
+    assert "²" in trace((same * same).exp(), known).boxes[0].formula
+    assert trace((x * x).exp(), known).boxes[0].formula == "exp(x²)"
+    assert trace((1 * x.sin()).exp(), known).boxes[0].formula == "exp(sin(x))"

@@ -199,3 +199,32 @@ def test_tensors_without_axes_stand_for_numbers() -> None:
     for wrong in (pullback.tensor([3.0]), pullback.tensor(3.0, requires_grad=True), "3"):
         with pytest.raises(TypeError, match="argument 'fill_value' must be Number"):
             pullback.full_like(x, wrong)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e25, 1e-25])
+def test_gradients_of_determinants_beyond_the_range(scale: float) -> None:
+    """The determinant of 13 x 13 such numbers overflows, or is 0, where the cofactors do not."""
+    plain = np.random.default_rng(0).normal(size=(13, 13))
+    x = pullback.from_numpy(scale * plain).requires_grad_()
+    (found,) = pullback.autograd.grad(pullback.linalg.det(x), x)
+    expected = np.linalg.det(plain) * np.linalg.inv(plain).T
+    np.testing.assert_allclose(found.numpy() / scale**12, expected, 1e-9)
+
+
+def test_gradients_of_singular_determinants() -> None:
+    x = pullback.tensor(
+        [[1.0, 2, 3], [2, 4, 6], [1, 1, 5]], dtype=pullback.float64
+    ).requires_grad_()
+    (found,) = pullback.autograd.grad(pullback.linalg.det(x), x)
+    np.testing.assert_allclose(found.numpy(), [[14, -4, -2], [-7, 2, 1], [0, 0, 0]], 0, 1e-12)
+
+
+def test_trigamma_on_both_sides() -> None:
+    x = np.array([-3.7, -0.3, 1e-3, 0.2, 0.5, 1, 2.5, 9, 11, 40, 1e6])
+    terms = np.arange(20_000.0)[:, None] + x
+    end = x + 20_000
+    expected = (1 / terms**2).sum(0) + 1 / end + 1 / (2 * end**2) + 1 / (6 * end**3)
+    for kept in (0, 1 << 16):
+        with pullback.config(defer_elements=kept):
+            found = pullback.polygamma(1, pullback.from_numpy(x)).numpy()
+        np.testing.assert_allclose(found, expected, 1e-12)

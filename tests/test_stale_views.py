@@ -6,6 +6,8 @@ tell of a write, whether that is recorded or not, and wherever it is made.
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -214,3 +216,27 @@ def test_a_leaf_that_became_a_result() -> None:
     x.mul_(y)
     with pytest.raises(RuntimeError, match="leaf variable has been moved into the graph interior"):
         z.backward()
+
+
+def test_copies_do_not_listen() -> None:
+    w = torch.nn.Parameter(torch.ones(4))
+    w.note = "mine"
+    _ = w.chunk(2)
+    for made in (copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
+        assert made.note == "mine"
+        a, _ = made.chunk(2)  # views of the copy do
+        with torch.no_grad():
+            made.mul_(2)
+        with pytest.raises(RuntimeError, match=STALE):
+            a.sum().backward()
+
+
+def test_replaced_data_is_listened_to() -> None:
+    x = torch.ones(4, requires_grad=True)
+    _ = x.chunk(2)
+    x.data = torch.zeros(4)
+    a, _ = x.chunk(2)
+    with torch.no_grad():
+        x.add_(1)
+    with pytest.raises(RuntimeError, match=STALE):
+        a.sum().backward()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import pullback as torch
 from pullback.autograd.graph import RemovableHandle, retain_grad
 
@@ -190,3 +192,39 @@ def test_handles() -> None:
     assert first.id != second.id and len(hooks) == 2
     first.remove()
     assert hooks == {second.id: 2}
+
+
+@pytest.mark.parametrize("way", ["backward", "create_graph", "inputs"])
+def test_hooks_of_the_node_that_accumulates(way: str) -> None:
+    x = leaf(2)
+    y = x * 3
+    node = y.grad_fn.next_functions[0][0]
+    log: list[Any] = []
+
+    def before(gs: Any) -> Any:
+        log.append(gs[0].tolist())
+        return (gs[0] * 2,)
+
+    node.register_prehook(before)
+    handle = node.register_hook(lambda inputs, outputs: log.append((inputs, outputs[0].tolist())))
+    x.register_post_accumulate_grad_hook(lambda x: log.append(x.grad.tolist()))
+    options = {"create_graph": way == "create_graph", "inputs": [x] if way == "inputs" else None}
+    y.sum().backward(retain_graph=True, **options)
+    assert log == [[3, 3], [6, 6], ((), [6, 6])]
+    assert x.grad.tolist() == [6, 6]
+    handle.remove()
+    y.sum().backward(retain_graph=True)
+    assert log[3:] == [[3, 3], [12, 12]]
+    assert grad(y.sum(), x)[0].tolist() == [3, 3]  # nothing is accumulated
+    assert len(log) == 5
+
+
+def test_gradients_that_hooks_of_the_node_kept_are_theirs() -> None:
+    x = leaf(2)
+    y = x * 3
+    kept: list[Any] = []
+    y.grad_fn.next_functions[0][0].register_prehook(lambda gs: kept.append(gs[0]))
+    y.sum().backward(retain_graph=True)
+    y.sum().backward()
+    assert kept[0].tolist() == [3, 3]
+    assert x.grad.tolist() == [6, 6]

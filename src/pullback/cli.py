@@ -119,11 +119,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _info() -> int:
+    from pullback import config
+
     lines = {
         "pullback": f"{_version('pullback')} ({os.path.dirname(os.path.abspath(__file__))})",
         "python": f"{platform.python_version()} ({sys.executable})",
-        "numpy": _version("numpy"),
+        **{name: _version(name) for name in ("numpy", "scipy", "llvmlite", "ml_dtypes")},
         "platform": platform.platform(),
+        "threads": str(config.num_threads),
     }
     if importlib.util.find_spec("pullback.op") is not None:
         registry = getattr(importlib.import_module("pullback.op"), "REGISTRY", None)

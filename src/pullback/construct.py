@@ -50,8 +50,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     check_device(device)
     wanted = dtypes.given("as_tensor", dtype)
     if isinstance(data, Tensor):
-        same = wanted is None or wanted is data.dtype
-        return data if same else TENSORS.cast(data, wanted.numpy)  # type: ignore[union-attr]
+        if wanted is None or wanted is data.dtype:
+            return data
+        return TENSORS.cast(data, wanted.numpy)
     return wrap(_as_array(data, wanted))
 
 

@@ -117,7 +117,7 @@ def limits(numpy_dtype: np.dtype[Any]) -> Any:
     if numpy_dtype.kind == "V":
         import ml_dtypes
 
-        return ml_dtypes.finfo(numpy_dtype)  # type: ignore[no-untyped-call]
+        return ml_dtypes.finfo(numpy_dtype)  # type: ignore[no-untyped-call]  # without types
     return np.finfo(numpy_dtype)
 
 

@@ -72,6 +72,18 @@ ADVICE: dict[str, str] = {
          "profiler.schedule", "profiler.tensorboard_trace_handler"),
         "measure with Python's cProfile; torch.explain and `pullback graph` show what is computed",
     ),
+    **dict.fromkeys(
+        ("utils.checkpoint.create_selective_checkpoint_contexts",
+         "utils.checkpoint.CheckpointPolicy", "utils.checkpoint.SelectiveCheckpointContext",
+         "utils.checkpoint.SAC_IGNORED_OPS"),
+        "its policies are about PyTorch's kernels (torch.ops.aten): put what is to be computed "
+        "again into checkpoint(...), and leave what is to be kept outside",
+    ),
+    **dict.fromkeys(
+        ("utils.cpp_extension.CppExtension", "utils.cpp_extension.BuildExtension",
+         "utils.cpp_extension.CUDAExtension"),
+        "extensions are compiled when they are first used, by load() and load_inline(), and kept",
+    ),
     "hub": "pullback downloads nothing: build the model, and load its weights with torch.load",
     "matrix_rank": _REMOVED + "torch.linalg.matrix_rank",
     "lstsq": _REMOVED + "torch.linalg.lstsq",

@@ -44,7 +44,8 @@ def _of_method(name: str) -> Callable[..., Any]:
     function.__doc__ = method.__doc__
     function.__module__ = "pullback"
     signature = inspect.Signature([first.replace(name="input"), *rest])
-    function.__signature__ = signature  # type: ignore[attr-defined]
+    made: Any = function
+    made.__signature__ = signature
     return function
 
 

@@ -121,7 +121,7 @@ def _numbers(array: Array, indent: int, options: PrintOptions) -> str:
     cuts = [array.size > options.threshold and size > 2 * edge for size in array.shape]
     ends = [*range(edge), *range(-edge, 0)]
     kept = [ends if cut else range(size) for cut, size in zip(cuts, array.shape, strict=True)]
-    shown = array[np.ix_(*kept)] if any(cuts) else array
+    shown = array[np.ix_(*kept)] if any(cuts) else array[...]
     if shown.dtype.kind == "V":  # bfloat16 of ml_dtypes: NumPy does not know it for a float
         shown = shown.astype(np.float32)
     show, width = _formatter(shown, options)

@@ -85,6 +85,9 @@ class Tensor(Attached):
     # The owner knows its views, so that writing in place can bring their histories up to date.
     _views: list[weakref.ref[Tensor]] | None = None
 
+    # The value whose memory is listened to, for the sake of views that do not follow writes.
+    _heard: Any = None
+
     # Whether there are tangents or a hidden axis (`autograd.levels`), and what such tensors have.
     _is_lifted = False
     _without_history: Callable[[], Tensor]

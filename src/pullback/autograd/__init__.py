@@ -8,7 +8,8 @@ For a first reading, in this order:
     versions        one clock for nodes and writes: what is saved and overwritten is noticed
     views           memory that is shared, and histories that stay true when it is written
     function        operations of the user's own
-    hooks, around   what users want called on the way; `watch` for every node that is made
+    hooks, around   what users want called on the way, and `handles` to take it away again; `watch`
+                    for every node that is made
     levels          tensors with tangents or hidden axes; `forward_ad` makes them, `pull` has their
                     gradients, `custom_levels` their custom functions
     functional      Jacobians, Hessians and products with them

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.autograd import graph
-from pullback.autograd.graph import Node
+from pullback.autograd.graph import AccumulateGrad, Node
 from pullback.backends.memory import copied
 from pullback.formula import Formula
 from pullback.tensor import Tensor, wrap
@@ -102,3 +102,17 @@ def after(node: Node, results: Any, cotangents: tuple[Any, ...], tensors: bool) 
             grads = _as_tuple(replaced)
             _check_count("hook", len(grads), len(results))
     return [g if g is None or tensors else g._value for g in grads]
+
+
+def accumulate(node: AccumulateGrad, cotangent: Tensor, record: bool) -> None:
+    """Add a cotangent to a leaf's gradient, with the node's own hooks around."""
+    hooks = node.hooks
+    if hooks is None or not (hooks.before or hooks.after):
+        node.accumulate(cotangent, record)
+        return
+    (given,) = before(node, (cotangent,), True)
+    if given is None:
+        return
+    # The hooks may have kept the array: a leaf must have its own.
+    node.accumulate(given if record else wrap(own(given._value)), record)
+    after(node, (), (given,), True)

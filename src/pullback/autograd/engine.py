@@ -17,7 +17,7 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd import graph
-from pullback.autograd.around import after, before, own, tensor_hooks
+from pullback.autograd.around import accumulate, after, before, own, tensor_hooks
 from pullback.autograd.edges import GradientEdge
 from pullback.autograd.graph import AccumulateGrad, Node, OperationNode, fit_array, steps
 from pullback.autograd.levels import Levels, top
@@ -100,7 +100,7 @@ def backward(
     for edge, result in results.items():
         node = edge[0]
         if isinstance(node, AccumulateGrad):
-            node.accumulate(result if create_graph else wrap(result), create_graph)
+            accumulate(node, result if create_graph else wrap(result), create_graph)
 
 
 def grad(
@@ -527,7 +527,7 @@ class _Pass:
                 self.captured[node, number] = g if tensors or node.accumulates else own(g)
         if isinstance(node, AccumulateGrad):
             if self.targets is None:
-                node.accumulate(arrived if tensors else wrap(arrived), tensors)
+                accumulate(node, arrived if tensors else wrap(arrived), tensors)
             return
         if self.needed is not None and node not in self.needed:
             return

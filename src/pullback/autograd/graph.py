@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from pullback.autograd.handles import Hooks, RemovableHandle as RemovableHandle
 from pullback.autograd.saved import RawSaved, unpack_values
 from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
@@ -28,39 +29,6 @@ TENSORS: Any = None
 VALUES: Any = None
 # What goes through the formulas at the beginning of a backward pass at once, likewise.
 REPLAY: Any = None
-
-
-class Hooks:
-    """Functions to call around a node; made when the first is registered."""
-
-    __slots__ = ("after", "before", "on_tensor", "post_accumulate", "retained")
-
-    def __init__(self) -> None:
-        self.on_tensor: dict[int, tuple[int, Callable[..., Any]]] = {}  # values: (output, hook)
-        # The tensors of the outputs that keep their gradient, after all of `on_tensor`.
-        self.retained: dict[int, weakref.ref[Tensor]] = {}
-        self.before: dict[int, Callable[..., Any]] = {}
-        self.after: dict[int, Callable[..., Any]] = {}
-        self.post_accumulate: dict[int, Callable[..., Any]] = {}
-
-
-class RemovableHandle:
-    """Takes a hook away again; also at the end of a `with` block."""
-
-    def __init__(self, hooks: dict[int, Any], hook: Any):
-        self.id = tick()
-        self._hooks = hooks
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        """Unregister the hook."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
 
 
 class Node:
@@ -103,6 +71,10 @@ class Node:
     def name(self) -> str:
         """The name that PyTorch gives this node: `MulBackward0`, …"""
         return type(self).__name__
+
+    def _sequence_nr(self) -> int:
+        """When the node was made: it grows with each."""
+        return self.time
 
     def run(
         self, cotangents: tuple[Any, ...], tensors: bool, reached: Collection[Node] | None = None

@@ -142,7 +142,7 @@ class allow_mutation_on_saved_tensors(saved_tensors_hooks):
         super().__init__(self._pack, self._unpack)
         self._kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
 
-    def __enter__(self) -> allow_mutation_on_saved_tensors:  # type: ignore[override]
+    def __enter__(self) -> allow_mutation_on_saved_tensors:  # type: ignore[override]  # itself
         super().__enter__()
         return self
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.autograd import graph
+from pullback.autograd.around import accumulate
 from pullback.autograd.engine import as_tuple, grad, reachable, run
 from pullback.autograd.graph import AccumulateGrad
 from pullback.autograd.levels import (
@@ -106,7 +107,7 @@ def backward_lifted(
         if not isinstance(node, AccumulateGrad):
             raise RuntimeError("backward() through tensors with tangents takes leaves as `inputs`")
         with set_grad_enabled(record):
-            node.accumulate(g, True)
+            accumulate(node, g, True)
 
 
 def batched(

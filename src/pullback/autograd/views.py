@@ -59,7 +59,14 @@ def _note(view: Tensor, source: Tensor, made: Step) -> None:
             views[:] = [r for r in views if r() is not None]
         views.append(weakref.ref(view))
     if (made.number is not None or not made.recorded) and base._edge is not None:
-        versions.watch_writes(view._value, base)
+        _hear(base, view._value)
+
+
+def _hear(base: Tensor, array: Any) -> None:
+    """From now on, writes into the memory of a base concern the views that do not follow it."""
+    if base._heard is not base._value:
+        base._heard = base._value
+        versions.watch_writes(array, base)
 
 
 class Apart(NamedTuple):
@@ -138,7 +145,7 @@ def inherit(tensor: Tensor, old: Tensor, view: Tensor) -> None:
         old._views, tensor._views = [weakref.ref(v) for v in (*views, tensor)], None
     tensor._base, tensor._made_by = old, view._made_by
     if old._edge is not None and any(map(_is_fixed, views)):
-        versions.watch_writes(old._value, old)
+        _hear(old, views[0]._value)
 
 
 def made_in_function(view: Tensor, node: str, number: int, several: bool) -> None:
@@ -152,7 +159,8 @@ def made_in_function(view: Tensor, node: str, number: int, several: bool) -> Non
         *steps, last = view._made_by
         view._made_by = (*steps, last._replace(recorded=False, function=function))
         if view._edge is not None:
-            versions.watch_writes(view._value, view._base)
+            assert view._base is not None
+            _hear(view._base, view._value)
 
 
 def _set_apart(view: Tensor, apart: Apart) -> None:
@@ -515,7 +523,7 @@ def rebase(tensor: Tensor, node: Node | None, number: int = 0) -> None:
             continue  # gone, or given other memory by `.data =`
         if _is_fixed(view):
             if base._edge is not None:  # writes without a history are to be heard of as well
-                versions.watch_writes(base._value, base)
+                _hear(base, view._value)
             move_edge(view, (Refused(base._edge, view._made_by), 0))
         elif all(step.op.holomorphic for step in view._made_by):  # numbers, not parts of them
             cut = AsStrided(base._edge, view._made_by, base._value, view._value)

@@ -416,9 +416,10 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
     if not op.identity and 0 in input.shape:
         empty = [d for d in dims if input.shape[d] == 0]
         if empty:
+            name = op.public_name.removesuffix("_dim")  # max_dim() is max() along an axis
             raise IndexError(
-                f"{op.public_name}(): Expected reduction dim {empty[0]} to have non-zero size: a "
-                f"tensor of shape {list(input.shape)} has no {op.name}"
+                f"{name}(): Expected reduction dim {empty[0]} to have non-zero size: a tensor of "
+                f"shape {list(input.shape)} has no {name} along it"
             )
     return None
 

@@ -284,7 +284,7 @@ def _compile(
     exec(compile(source, f"<pullback.{op.qualified_name}>", "exec"), known_names, made)
     function: Callable[..., Any] = made[name]
     if names:
-        function.__signature__ = _own_signature(function)  # type: ignore[attr-defined]
+        made[name].__signature__ = _own_signature(function)
     function.__doc__ = op.doc
     function.__module__ = "pullback"
     function.__qualname__ = name

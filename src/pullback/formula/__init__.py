@@ -16,20 +16,23 @@ The room in the order of what happens; `torch.explain(tensor)` shows it for a fo
     orient        … sums over rows and sums over columns of the same pairs
     merge         fewer loops, where arrays are gone through as they lie in memory
 
-Then `backends` has it: a `loops.Kernel` is simplified, compiled and run. Four themes have a file of
+Then `backends` has it: a `loops.Kernel` is simplified, compiled and run. Five themes have a file of
 their own, outside of that order:
 
     narrow        numbers of 16 bits
     slabs         what needs a whole axis at once: sorts, running sums
     shortcuts     a sort of which only the front is looked at
     transposes    gradients of views
+    unstored      the few numbers of what is never stored that are shown
 """
 
 from pullback.formula.evaluate import array_of, evaluate, limit, operand
 from pullback.formula.node import BLOWN, Formula, Source, before_give, before_write, source
+from pullback.formula.unstored import Unstored, is_stored
 from pullback.formula.vocabulary import FORMULAS, NotLowerable, build, cast
 
 __all__ = [
-    "BLOWN", "FORMULAS", "Formula", "NotLowerable", "Source", "array_of", "before_give",
-    "before_write", "build", "cast", "evaluate", "limit", "operand", "source",
+    "BLOWN", "FORMULAS", "Formula", "NotLowerable", "Source", "Unstored", "array_of",
+    "before_give", "before_write", "build", "cast", "evaluate", "is_stored", "limit", "operand",
+    "source",
 ]  # fmt: skip

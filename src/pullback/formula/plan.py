@@ -119,6 +119,7 @@ class Policy:
 # ones store what the first ones would compute again.
 POLICIES = (Policy(), Policy(4), Policy(1), Policy(1, True))
 MAX_UNROLLED = 4000  # scalar operations in a kernel's body: half a second of compiling
+MAX_COMPILED = 12_000  # compiling takes longer than NumPy does, for what can be stored
 
 
 def make_plan(
@@ -130,7 +131,7 @@ def make_plan(
     for policy in POLICIES:
         try:
             steps = _plan(order, roots, sources, policy)
-            size = max((_unrolled_size(s.call.kernel) for s in steps if s.call), default=0)
+            size = max((_written_size(s.call.kernel) for s in steps if s.call), default=0)
         except (MalformedKernel, NotLowerable, NotImplementedError) as error:
             problem = error
             continue
@@ -140,15 +141,17 @@ def make_plan(
             best = size, steps
     if best is None:
         raise NotLowerable(str(problem))
+    if best[0] > MAX_COMPILED and sum(n.nbytes for n in order) <= config.tile_bytes:
+        raise NotLowerable(f"{best[0]:,} operations in a kernel")
     return best[1]
 
 
-def _unrolled_size(kernel: Kernel) -> int:
+def _written_size(kernel: Kernel) -> int:
     """The number of scalar operations when all short loops are written out."""
     verify(kernel)
     extents = {loop.name: loop.extent or 1 for loop in kernel.loops if loop.role == "unrolled"}
     if not extents:
-        return 0
+        return sum(1 for _ in walk(*kernel.roots()))
     free = free_indices(*kernel.roots())
     count = 0
     for n in walk(*kernel.roots()):

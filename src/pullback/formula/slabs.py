@@ -188,14 +188,23 @@ def _of_view(
         raise NotLowerable(f"a slab of {op.name}")
     shape = tuple(stop - start if k == axis else s for k, s in enumerate(node.shape))
     below = part(x, uses[0])
-    for plain_values in (node.values[1:], (shape,)):  # the second is for views that say their shape
+    same = node.values[1:]
+    cut = [_cut_shape(v, node, axis, stop - start) for v in same]  # of views that say their shape
+    for values in (same, cut):
         try:
-            made: Value = build(op, [below, *plain_values])
+            made: Value = build(op, [below, *values])
         except (RuntimeError, NotLowerable, TypeError, IndexError, AttributeError):
             continue
         if made.shape == shape:
             return made
     raise NotLowerable(f"a slab of {op.name}")
+
+
+def _cut_shape(value: Any, node: Value, axis: int, size: int) -> Any:
+    """The shape of a slab, if a plain argument is that of the whole; other ones as they are."""
+    if isinstance(value, tuple) and len(value) == node.ndim and value[axis] == node.shape[axis]:
+        return (*value[:axis], size, *value[axis + 1 :])
+    return value
 
 
 def _of_look_up(

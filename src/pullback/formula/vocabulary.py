@@ -69,6 +69,11 @@ class FormulaVocabulary(Vocabulary):
         return Source(np.array(value, np.int64 if like is None else like.dtype), fixed=True)
 
     @staticmethod
+    def filled(shape: Sequence[int], value: Any, like: Value) -> Any:
+        """A constant with the dtype of another value."""
+        return FORMULAS.expand(FORMULAS.number(value, like), *shape)
+
+    @staticmethod
     def positions(count: int, axis: int = 0, rank: int = 1) -> Value:
         """0, 1, … count - 1 along one of so many axes."""
         if count > MAX_COUNTED:  # rows and columns, so that the numbers need no memory

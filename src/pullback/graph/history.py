@@ -1,5 +1,6 @@
 """How a value was computed, read off the recorded graph, and off formulas that are pending."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -148,6 +149,7 @@ class History:
         if type(value) is Formula and value.is_pending and value.op is op:
             pending = value.values
         terms: list[Term] = []
+        edges: list[Edge] = []
         listed = 0
         for k, edge, saved in arguments(node):
             parameter = op.parameters[k]
@@ -163,6 +165,9 @@ class History:
             term = self._argument(node, k, edge, known, depth - 1)
             if term is not None:
                 terms.append(term)
+                edges.append(edge)
+        if op.name == "mul" and len(edges) == 2 and edges[0] == edges[1] is not None:
+            return write("square", terms[:1], {})
         plain = {}
         if node.values is not None:
             for (what, k), value in zip(node.plan.sources, node.values, strict=True):
@@ -202,7 +207,12 @@ class History:
             return Term(names[0]) if names else MORE
         names = self._names.of_result(node, k)
         if not names:
-            return MORE if depth <= 0 else self._operation(node, known, depth)
+            module = self._module(node, depth)
+            if module is not None:
+                return module
+            if depth <= 0 and not self._parameter(edge):
+                return MORE
+            return self._operation(node, known, depth)
         op = getattr(node, "op", None)
         rearranged = isinstance(op, View) or getattr(op, "name", "") in SAME
         if op is not None and not rearranged and self._nested < NAMES:
@@ -210,6 +220,40 @@ class History:
             if len(term.text) <= SHORT and "…" not in term.text:
                 return term
         return Term(names[0])
+
+    def _module(self, node: Any, depth: int) -> Term | None:
+        """`fc1(x)` for what is made of `fc1.weight` and `fc1.bias`, by their names."""
+        if not hasattr(node, "plan"):
+            return None
+        found, others = {}, []
+        for k, edge, saved in arguments(node):
+            prefix, _, last = self._parameter(edge).rpartition(".")
+            if prefix and last in ("weight", "bias"):
+                found[last] = prefix
+            else:
+                others.append((k, edge, saved))
+        prefix = found.get("bias") or found.get("weight", "")
+        if not prefix or not others or ("bias" not in found and f"{prefix}.bias" in self._names):
+            return None
+        k, edge, saved = others[0]
+        weight = f"{prefix}.weight"
+        if found.get("weight") == prefix:
+            inner = self._argument(node, k, edge, saved, depth - 1) if depth > 0 else MORE
+        elif edge is not None and any(self._parameter(e) == weight for e in _edges_of(edge[0])):
+            inner = MORE  # of a normalisation: its input is further below
+        else:
+            return None
+        return Term(f"{prefix}({(inner or MORE).text})")
+
+    def _parameter(self, edge: Edge) -> str:
+        """The name of a variable that an argument is, or is a view of; nothing for others."""
+        while edge is not None and not edge[0].accumulates:
+            if not isinstance(getattr(edge[0], "op", None), View):
+                return ""
+            edge = next(iter(_edges_of(edge[0])), None)
+        leaf = None if edge is None else edge[0].variable
+        names = () if leaf is None else self._names.of_tensor(leaf)
+        return names[0] if names else ""
 
     def _known(self, value: Any, depth: int) -> Term | None:
         """A value without a place in the graph: by the name of its memory, or as a formula."""
@@ -253,8 +297,18 @@ class History:
         return Term(f"{name}({', '.join(t.text for t in terms)})")
 
 
+def _edges_of(node: Any) -> list[Edge]:
+    return [edge for _, edge, _ in arguments(node)] if hasattr(node, "plan") else []
+
+
 def _public(op: Any) -> str:
-    """What the user calls an operation: `max` where the registry has `max_dim` as well."""
+    """What the user calls an operation: `max` where the registry has `max_dim` as well.
+
+    What has no public name is called as its backward operator is: `max_pool2d`.
+    """
+    if not (op.is_function or op.is_method):
+        spaced = re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", re.sub(r"(\d)D", r"\1d", str(op.node)))
+        return spaced.lower().removesuffix("_with_indices")
     node = str(op.node).lower()
     return node if op.name.startswith(f"{node}_") else op.public_name
 

@@ -6,7 +6,7 @@ Nothing is computed here: a plan is read, the one that evaluating would follow.
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pullback.config import config
 from pullback.formula import Formula
@@ -22,7 +22,7 @@ NameOf = Callable[[Any], tuple[str, ...]]
 LETTERS = "x", "y"  # in the names of arrays that are there, and of those that will be computed
 
 
-def is_pending(value: Any) -> bool:
+def is_pending(value: Any) -> TypeGuard[Formula]:
     """Whether a value is a formula that is not computed yet."""
     return type(value) is Formula and value.array is None
 
@@ -69,7 +69,7 @@ def _inside(results: list[Formula], stored: set[int]) -> list[Formula]:
         if id(node) in found:
             continue
         found[id(node)] = node
-        stack += [a for a in node.arguments if is_pending(a) and id(a) not in stored]  # type: ignore[misc]
+        stack += [a for a in node.arguments if is_pending(a) and id(a) not in stored]
     return list(found.values())
 
 
@@ -139,7 +139,7 @@ class Book:
         count = len(formulas)
         return Kernel(
             title,
-            f"NumPy, {count} operation{'s' * (count != 1)} one after the other",
+            f"NumPy, {count} operations one after the other" if count > 1 else "NumPy, 1 operation",
             writes=(self.array(step.numpy[-1], title),),
             body=tuple(f"{f.op.name} {list(f.shape)}" for f in formulas),
             predicted=None if speed is None else speed.of_numpy(count, moved),

@@ -142,6 +142,7 @@ class Names:
                     fresh.setdefault(key, [f"{name}{suffix}"])
         self._by_id |= new_ids
         self._by_memory |= new_memory
+        self._all = {name for names in self._by_id.values() for name in names}
 
     def _places(self, tensor: Any) -> list[tuple[dict[object, list[str]], object, str]]:
         """(table, key, what to add to the name) for all that a tensor's name is a name of."""
@@ -160,6 +161,9 @@ class Names:
         if len(tensor.shape) == 2 and turned != memory_of(tensor):
             places.append((self._by_memory, turned, ".T"))
         return places
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._all
 
     def of_tensor(self, tensor: object) -> tuple[str, ...]:
         """Names of a tensor itself."""

@@ -5,6 +5,7 @@ library that pip installed with pullback, so that `.render()` gives a file on a 
 import shutil
 import subprocess
 import sys
+from importlib.resources import files
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -137,9 +138,10 @@ def draw_with_library(source: str, engine: str, format: str) -> bytes:
     A process of its own, because Graphviz is a C library: it is not thread-safe, it writes to
     stderr, and a fault in it would end the user's program. The price is about 0.1 s.
     """
-    child = Path(__file__).with_name("library_child.py")
-    # -P: a file of the user's that happens to be called pygraphviz.py is not the library.
-    command = [sys.executable, "-P", fspath(child), engine, format]
+    # As a text, since pullback may be in a zip file. -P: a file of the user's that happens to be
+    # called pygraphviz.py is not the library.
+    child = files("pullback.graph").joinpath("library_child.py").read_text("utf-8")
+    command = [sys.executable, "-P", "-c", child, engine, format]
     done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
     if done.returncode == 0:
         return done.stdout

@@ -244,7 +244,7 @@ class Walk:
     def _operator(self, node: Node) -> str:
         """The key of a node; one seen for the first time is put on the list of those to visit."""
         if type(node).__name__ == "AccumulateGrad":
-            leaf = node.variable  # type: ignore[attr-defined]
+            leaf = node.variable  # type: ignore[attr-defined]  # known by its name
             return self._lost(node) if leaf is None else self._input(leaf)
         key, fresh = self._key(id(node), "operator", node)
         if fresh:

@@ -99,9 +99,11 @@ def _times(terms: list[Term], plain: dict[str, object]) -> Term | None:
     a, b = terms[:2]
     if b.is_number and not a.is_number:
         a, b = b, a
+    if a.is_number and a.text in ("1", "1.0"):
+        return b
     if a.is_number and not b.is_number and b.text[:1].isalpha():
         return Term(f"{a.text} {b.inside(POWER)}", PRODUCT)
-    if a.text == b.text:
+    if a.text == b.text and "…" not in a.text:  # what is left out may differ
         return _square(a)
     return Term(f"{a.inside(PRODUCT)} · {b.inside(SIGN)}", PRODUCT)
 
@@ -191,7 +193,7 @@ _WRITERS: dict[str, Writer] = {
     "slice_": _indexed,
     "index": _indexed,
     "getitem": _indexed,
-    **dict.fromkeys(("mm", "mv", "bmm", "matmul"), _product),
+    **dict.fromkeys(("mm", "mv", "bmm", "matmul", "matmul_batched"), _product),
 }
 
 

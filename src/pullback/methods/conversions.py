@@ -10,6 +10,7 @@ from pullback import dtypes, layouts
 from pullback.construct import TensorType, dtype_of_type, legacy, tensor
 from pullback.devices import check_device
 from pullback.dispatch import TENSORS
+from pullback.formula import Unstored, is_stored
 from pullback.methods.attach import method
 from pullback.tensor import Tensor
 
@@ -208,6 +209,8 @@ def __repr__(self: Tensor) -> str:
     elif self._edge is not None:
         suffix.append("requires_grad=True")
     d = self.dtype
+    # Of what is never stored, only the numbers that are shown are computed.
+    value: Any = self._array if is_stored(self._value) else Unstored(self._value)
     with np.errstate(all="ignore"):
-        text = tensor_repr(self._array, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix)
+        text = tensor_repr(value, dtype_name=repr(d), default_dtype=_usual(d), suffix=suffix)
     return f"Parameter containing:\n{text}" if "_is_parameter" in self.__dict__ else text

@@ -16,7 +16,7 @@ from pullback.tensor import Tensor
 
 # Where the names of the instance's own dictionary are needed: what is not the user's.
 INTERNAL = frozenset({
-    "_value", "_edge", "_grad", "_base", "_made_by", "_apart", "_views", "_retains_grad",
+    "_value", "_edge", "_grad", "_base", "_made_by", "_apart", "_views", "_heard", "_retains_grad",
     "_tangents", "_plain", "_payload", "_level",
 })  # fmt: skip
 
@@ -97,7 +97,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
             f"dtype, not {value.dtype}"
         )
     self._value = value._value
-    self._apart = None
+    self._apart = self._heard = None
     if self._edge is not None and self._edge[0].accumulates:
         self._edge[0].shape, self._edge[0].dtype = value.shape, value.dtype
 

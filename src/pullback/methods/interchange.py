@@ -70,7 +70,9 @@ def __dlpack__(
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if stream not in (None, -1):
         raise BufferError(f"a CPU tensor has no stream, but stream={stream!r} was asked for")
-    return given(self).__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+    if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
+        raise BufferError(f"a CPU tensor has no memory on the DLPack device {dl_device!r}")
+    return given(self).__dlpack__(max_version=max_version, copy=copy)
 
 
 @method

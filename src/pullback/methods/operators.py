@@ -10,6 +10,7 @@ import numpy as np
 from pullback import dtypes
 from pullback.construct import as_tensor
 from pullback.dispatch import TENSORS, bind, bind_in_place, operator
+from pullback.formula import is_stored
 from pullback.indexing import delitem, getitem, setitem
 from pullback.methods.attach import attach, method
 from pullback.op import REGISTRY, Op
@@ -121,6 +122,8 @@ def __len__(self: Tensor) -> int:
 def __iter__(self: Tensor) -> Iterator[Tensor]:
     if not self._value.ndim:
         raise TypeError("iteration over a 0-d tensor")
+    if not is_stored(self._value):  # the rows one by one: the matrix may never be
+        return (TENSORS.select(self, 0, k) for k in range(self._value.shape[0]))
     return iter(TENSORS.unbind(self, 0))
 
 

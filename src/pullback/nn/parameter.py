@@ -147,7 +147,7 @@ class _Uninitialized(Tensor):
         value = TENSORS.zeros(tuple(shape), dtype=dtype or own.pop("_dtype"), device=device)
         wanted = own.pop("_wanted")
         own.pop("_dtype", None)
-        self.__class__ = Tensor  # type: ignore[assignment]
+        self.__class__ = Tensor  # type: ignore[assignment]  # lazy no longer
         own["_value"] = value._value
         if wanted:
             make_leaf(self)

@@ -30,6 +30,12 @@ def take(xp, input, index: Array):
     return xp.index(xp.reshape(input, -1), [index])
 
 
+@take.formula
+def _(xp, input, index):
+    index = _flat_places(xp, "take", input, index)
+    return xp.elements(xp.reshape(input, -1), [index])
+
+
 @take.examples
 def _(xp, input, index):
     input, index = all_examples(xp, [input, index])

@@ -10,6 +10,8 @@ def _blended(xp, name, input, product, beta, alpha):
             f"{name}: For integral input tensors, arguments alpha and beta must not be a floating "
             f"point number."
         )
+    if product is None:  # the arguments are being checked, and a formula follows
+        return None
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product
@@ -45,6 +47,11 @@ def addmv(xp, input, mat: Array, vec: Array, *, beta: Number = 1, alpha: Number 
     r"""$\beta\,\text{input} + \alpha\,\text{mat}\,\text{vec}$, a matrix (n, m) and a vector (m)."""
     fits = len(mat.shape) == 2 and len(vec.shape) == 1 and mat.shape[1] == vec.shape[0]
     _check("addmv", fits, mat, vec)
+    return _blended(xp, "addmv", input, xp.mv(mat, vec), beta, alpha)
+
+
+@addmv.formula
+def _(xp, input, mat, vec, beta, alpha):
     return _blended(xp, "addmv", input, xp.mv(mat, vec), beta, alpha)
 
 
@@ -88,6 +95,17 @@ def addbmm(xp, input, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: 
     return _blended(xp, "addbmm", input, product, beta, alpha)
 
 
+@addbmm.formula
+def _(xp, input, batch1, batch2, beta, alpha):
+    product = xp.cast(xp.sum(xp.bmm(batch1, batch2), (0,)), batch1.dtype)
+    return _blended(xp, "addbmm", input, product, beta, alpha)
+
+
+@addbmm.grows
+def _(xp, input, batch1, batch2, beta, alpha):
+    return (batch1.shape[1], batch2.shape[2])
+
+
 @opaque(inplace=True, dtypes="ifc")
 def baddbmm(xp, input, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input}_b + \alpha\,\text{batch1}_b \text{batch2}_b$.
@@ -96,6 +114,16 @@ def baddbmm(xp, input, batch1: Array, batch2: Array, *, beta: Number = 1, alpha:
     """
     _check_batches("baddbmm", batch1, batch2)
     return _blended(xp, "baddbmm", input, xp.bmm(batch1, batch2), beta, alpha)
+
+
+@baddbmm.formula
+def _(xp, input, batch1, batch2, beta, alpha):
+    return _blended(xp, "baddbmm", input, xp.bmm(batch1, batch2), beta, alpha)
+
+
+@baddbmm.grows
+def _(xp, input, batch1, batch2, beta, alpha):
+    return (*batch1.shape[:2], batch2.shape[2])
 
 
 @addbmm.examples
@@ -150,6 +178,16 @@ def addr(xp, input, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number
     r"""$\beta\,\text{input} + \alpha\,\text{vec1}\,\text{vec2}^T$ of two vectors."""
     _check("addr", len(vec1.shape) == len(vec2.shape) == 1, vec1, vec2)
     return _blended(xp, "addr", input, xp.outer(vec1, vec2), beta, alpha)
+
+
+@addr.formula
+def _(xp, input, vec1, vec2, beta, alpha):
+    return _blended(xp, "addr", input, xp.outer(vec1, vec2), beta, alpha)
+
+
+@addr.grows
+def _(xp, input, vec1, vec2, beta, alpha):
+    return (vec1.shape[0], vec2.shape[0])
 
 
 @addr.examples
@@ -226,6 +264,11 @@ def vdot(xp, input, other):
     r"""$\sum_i \bar a_i b_i$ of two vectors of one size."""
     _check("vdot", len(input.shape) == len(other.shape) == 1 and input.shape == other.shape,
            input, other)  # fmt: skip
+    return xp.matmul(xp.conj(input), other)
+
+
+@vdot.formula
+def _(xp, input, other):
     return xp.matmul(xp.conj(input), other)
 
 

@@ -15,7 +15,7 @@ from pullback.tensor import Size as _Size, Tensor
 
 _Out = Tensor | _tuple[Tensor, ...] | None
 
-from pullback.autograd.graph import RemovableHandle as _RemovableHandle
+from pullback.autograd.handles import RemovableHandle as _RemovableHandle
 from pullback.backends.generator import Generator as _Generator
 from pullback.methods.memory import TypedStorage as _TypedStorage
 from pullback.methods.memory import UntypedStorage as _UntypedStorage

@@ -28,12 +28,18 @@ from pullback.autograd.views import alias
 from pullback.autograd.watch import user_stack
 from pullback.backends.generator import default_generator
 from pullback.construct import make_leaf
+from pullback.missing import missing_attribute
 from pullback.tensor import Tensor, wrap
 
 __all__ = [
     "CheckpointError", "CheckpointFunction", "checkpoint", "checkpoint_sequential",
     "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    raise missing_attribute(__name__, name, __all__)
+
 
 Context = contextlib.AbstractContextManager[Any]
 

@@ -92,6 +92,11 @@ def build(
     `folder` is where to keep it, instead of the cache. CompilationError with the compiler's words.
     """
     command = compiler()
+    if not INCLUDE.is_dir():
+        raise RuntimeError(
+            f"pullback was imported from a zip file, in which no compiler finds {INCLUDE}: install "
+            f"it as a folder (`pip install`) to build extensions"
+        )
     include = [f"-I{INCLUDE}", *(f"-I{path}" for path in includes)]
     key = cache.key(
         "library 1", version(command), shlex.join(command), platform.machine(), _processor(),

@@ -24,10 +24,16 @@ from pullback.autograd.versions import wrote
 from pullback.autograd.views import join
 from pullback.backends.memory import check_memory
 from pullback.formula import before_write
+from pullback.missing import missing_attribute
 from pullback.tensor import Tensor, wrap
 from pullback.utils.compiler import INCLUDE, CompilationError, build
 
 __all__ = ["CompilationError", "include_paths", "load", "load_inline"]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing_attribute(__name__, name, __all__)
+
 
 MAX_AXES = 64
 MESSAGE = 2048

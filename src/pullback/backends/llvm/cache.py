@@ -3,6 +3,8 @@
 Machine code is trusted as far as its directory: it must belong to the user, be open to nobody
 else, and not be a link. An entry is a checksum and the object; what is damaged, foreign or
 unreadable counts as absent, and a disk that cannot be written costs the cache, not the run.
+A process that stores an object looks once whether there are too many, and removes those that
+nobody has used for the longest time.
 """
 
 from __future__ import annotations
@@ -13,10 +15,16 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 FORMAT = b"pullback-object-1\n"
 SUFFIX = ".pbo"
+LIMIT = 512_000_000  # bytes of objects
+KEPT = 0.75  # the share of them that stays when there are more
+USED = 24 * 3600.0  # seconds after which a use is written down again
+
+_looked: set[Path] = set()  # the directories whose size this process has looked at
 
 
 def directory() -> Path:
@@ -77,6 +85,8 @@ def get(name: str) -> bytes | None:
             status = os.fstat(file.fileno())
             if hasattr(os, "getuid") and status.st_uid != os.getuid():
                 return None
+            if time.time() - status.st_mtime > USED:
+                _touch(file.fileno())
             data = file.read()
     except OSError:
         return None
@@ -104,12 +114,46 @@ def put(name: str, payload: bytes) -> bool:
         with os.fdopen(handle, "wb") as file:
             file.write(FORMAT + _checksum(name, payload) + payload)
         os.replace(temporary, folder / (name + SUFFIX))
+        if folder not in _looked:
+            _looked.add(folder)
+            prune()
         return True
     except OSError:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         return False
+
+
+def prune(limit: int = LIMIT) -> int:
+    """Remove the objects that were not used for longest, if all take more than `limit` bytes.
+
+    Gives the number of those removed. Another process may have loaded them: it keeps its copy.
+    """
+    found = []
+    for path in directory().glob("*" + SUFFIX):
+        with contextlib.suppress(OSError):  # removed by another process since
+            status = path.lstat()
+            found.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    if total <= limit:
+        return 0
+    removed = 0
+    for _, size, path in sorted(found):
+        if total <= KEPT * limit:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink()
+            removed += 1
+        total -= size
+    return removed
+
+
+def _touch(handle: int) -> None:
+    """Write down that an object was used now, where the file system lets us."""
+    if os.utime in os.supports_fd:
+        with contextlib.suppress(OSError):
+            os.utime(handle)
 
 
 def sizes() -> list[int]:

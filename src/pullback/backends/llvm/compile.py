@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import llvmlite
@@ -23,8 +22,6 @@ from .target import Target, host
 
 if TYPE_CHECKING:
     from .emit import Emitter
-
-BACKENDS = Path(__file__).parent.parent
 
 _lock = threading.RLock()
 _programs: dict[tuple[str, Target], Program] = {}
@@ -156,11 +153,15 @@ def _versions(target: Target) -> tuple[str, ...]:
 @functools.cache
 def _generator() -> str:
     """A digest of the code in this folder and above: what it compiles may change with it."""
+    from importlib.resources import files
+
     digest = hashlib.blake2b(digest_size=16)
-    for folder in (BACKENDS, BACKENDS / "passes", BACKENDS / "llvm", BACKENDS / "llvm" / "math"):
-        for path in sorted(folder.glob("*.py")):
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
+    backends = files("pullback.backends")  # which may be in a zip file
+    for folder in (backends, backends / "passes", backends / "llvm", backends / "llvm" / "math"):
+        for file in sorted(folder.iterdir(), key=lambda file: file.name):
+            if file.name.endswith(".py"):
+                digest.update(file.name.encode())
+                digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +29,12 @@ def vector_type(element: str, lanes: int) -> str:
     return element if lanes == 1 else f"<{lanes} x {element}>"
 
 
-def literal(value: object, dtype: np.dtype[np.generic]) -> str:
+def literal(value: Any, dtype: np.dtype[np.generic]) -> str:
     """A number as LLVM writes it: floats by the bits of their double."""
     if dtype.kind == "b":
         return "true" if value else "false"
     if dtype.kind in "iu":
-        bits = int(value)  # type: ignore[call-overload]
+        bits = int(value)
         return str(bits - (1 << 64) if bits >= 1 << 63 else bits)
     if dtype.itemsize == 2:
         return f"0xH{np.asarray(value, dtype).view(np.uint16).item():04X}"

@@ -26,7 +26,8 @@ def default_convert(data: Any) -> Any:
 
 def _mapped(data: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(data, Mapping):
-        return type(data)({k: change(v) for k, v in data.items()})  # type: ignore[call-arg]
+        kind: Any = type(data)
+        return kind({k: change(v) for k, v in data.items()})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
         return type(data)(*map(change, data))
     if isinstance(data, tuple):

@@ -24,16 +24,26 @@ ROW = 16  # the table of 1/π has a row for every 16 binary digits
 PARTS = 4  # and every row has 4 × 53 bits
 
 
-def reduce(c: Builder, a: Value, step: Fraction, offset: Fraction) -> tuple[Value, Value, Value]:
-    """n, r and a tiny rest such that a = (n + offset) step π + r + rest, for a ≥ 0."""
+def reduce(
+    c: Builder, a: Value, step: Fraction, offset: Fraction, rounding: bool = False
+) -> tuple[Value, Value, Value]:
+    """n, r and a tiny rest such that a = (n + offset) step π + r + rest, for a ≥ 0.
+
+    With `rounding`, the rest has the rounding error of r as well.
+    """
     f = c.format
     period = step * constants.PI
     t = c.mad(a, float(1 / period), -float(offset))
     n = (t + f.magic) - f.magic
     k = -(n + float(offset) if offset else n)
     first, second, third = constants.split(f, period, 3)
-    r = c.fma(k, second, c.fma(k, first, a))
+    near = c.fma(k, first, a)
+    r = c.fma(k, second, near)
     rest = k * third
+    if (
+        rounding
+    ):  # the difference is exact, as k second is less than 2^-8 here; it counts nowhere else
+        rest = rest + c.select(c.abs(r) > 2.0**-6, c.fma(k, second, near - r), 0.0)
     large = a > (2.0**16 if f.width == 32 else 2.0**40)
 
     def body(code: Builder, x: Value) -> list[Value]:
@@ -138,13 +148,16 @@ def cos(c: Builder, x: Value) -> Value:
 def tan(c: Builder, x: Value) -> Value:
     """tan r, or -1 / tan r for an odd n; error below 2 ulp for every x.
 
-    The inverse is corrected for the rounding of tan r and of the division, as the error of r
-    already counts for up to 1 ulp.
+    The rounding error of r would count for 1 ulp near π/4, where the slope is 2: it is part of the
+    rest, whose effect is (1 + tan² r) rest. The inverse is corrected for the rounding of tan r and
+    of the division.
     """
     f = c.format
-    n, r, rest = reduce(c, c.abs(x), Fraction(1, 2), Fraction(0))
+    n, r, rest = reduce(c, c.abs(x), Fraction(1, 2), Fraction(0), rounding=True)
     u = r * r
-    t = c.mad(r * u, c.polynomial(u, coefficients.TAN[f.name]), rest)
+    t = (r * u) * c.polynomial(u, coefficients.TAN[f.name])
+    y = r + t
+    t = t + c.mad(rest * y, y, rest)
     y = r + t
     q = 1.0 / y
     residual = c.mad(-q, t - (y - r), c.fma(-q, y, 1.0))
