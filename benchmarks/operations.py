@@ -399,7 +399,8 @@ def compare(options: argparse.Namespace) -> list[dict[str, Any]]:
                         "family": family, "operation": expression, "size": n, "figure": figure,
                         "errors": errors, **row,
                     })  # fmt: skip
-                    if options.why and not errors and row["pullback"] > SLOW * row["torch"]:
+                    ours, theirs = row["pullback"], row.get("torch")
+                    if options.why and ours and theirs and ours > SLOW * theirs:
                         question = (setup, n, expression, figure)
                         rows[-1]["parts"] = libraries["pullback"].ask(*question)
     return rows

@@ -263,3 +263,32 @@ def test_indices_for_some_axes() -> None:
     assert g.sum(0).tolist() == [3, 0, 3, 0]
     with pytest.raises(IndexError):
         x[:, i + 2]
+
+
+def test_results_of_bodies_are_views_of_what_was_given_only() -> None:
+    x = torch.rand(2, 4, 3, requires_grad=True)
+    results = []
+    for _ in range(5):
+        forget()
+        y = torch.nn.functional.group_norm(x, 2)
+        assert not y._is_view() and not torch.polar(x.detach(), x.detach())._is_view()
+        y.mul_(2)
+        results.append(torch.autograd.grad((y**3).sum(), [x])[0])
+    (expected,) = torch.autograd.grad(((2 * torch.nn.functional.group_norm(x, 2)) ** 3).sum(), [x])
+    assert all(torch.equal(g, expected) for g in results)
+    for _ in range(5):
+        assert x.movedim(0, 1)._base is x and x.detach().movedim(0, 1)._is_view()
+
+
+def test_creations_in_bodies_follow_the_default_dtype() -> None:
+    x = torch.rand(3, 2)
+    with torch.no_grad():
+        for _ in range(5):
+            before = torch.pdist(x)
+        torch.set_default_dtype(torch.float64)
+        try:
+            after = torch.pdist(x)
+            assert torch.eye(2).dtype == torch.float64
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert torch.equal(before, after)

@@ -51,6 +51,11 @@ class Watchers:
 def watch_writes(array: Any, watcher: Any) -> None:
     """Have a watcher told of each write into the memory of an array, while both live."""
     base = owner(array)
+    memory = _written.get(id(base))
+    if memory is not None:
+        for reference in memory.watchers:
+            if reference() is watcher:
+                return
     with _lock:
         memory = _written.get(id(base))
         if memory is None:

@@ -136,11 +136,12 @@ def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
 def _created(op: Creation, *args: Any, **keywords: Any) -> Any:
     """The array of a creation in the body of a composite."""
     dtype = keywords.get("dtype")
-    if op.default != "int" and dtype is None:  # the default dtype may change
-        raise NotStraight
     if isinstance(dtype, np.dtype):
         keywords["dtype"] = dtypes.from_numpy(dtype)
-    return getattr(graph.TENSORS, op.key)(*args, **keywords)._value
+    made = getattr(graph.TENSORS, op.key)(*args, **keywords)._value
+    if dtype is None and dtypes.kind(made.dtype) in "fc":  # the default dtype may change
+        raise NotStraight
+    return made
 
 
 class Line:
