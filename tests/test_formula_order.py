@@ -46,6 +46,8 @@ CASES: dict[str, Case] = {
     "aminmax": lambda k: torch.stack(k.aminmax(dim=1)),
     "aminmax of all": lambda k: torch.stack(k.aminmax()),
     "cummax": lambda k: k.cummax(1).values[:, 3:],
+    "cumprod": lambda k: (k + 0.5).cumprod(1).sum(1),
+    "logcumsumexp of columns": lambda k: k.logcumsumexp(0).sum(0),
     "cummin of columns, reduced": lambda k: k.cummin(0).values.sum(0),
 }
 

@@ -5,7 +5,7 @@ are found by doubling: no division, so that zeros count as what they are, and de
 order are right there too. (Blelloch 1990, "Prefix sums and their applications", section 1.4.)
 """
 
-from pullback.op import Dim, Dtype, along_axis, call, opaque
+from pullback.op import Array, Dim, Dtype, all_examples, along_axis, call, opaque
 
 
 def _later(xp, x, dim, step, otherwise):
@@ -16,15 +16,47 @@ def _later(xp, x, dim, step, otherwise):
     return xp.cat([xp.slice(x, dim, step, size, 1), rest], dim)
 
 
-def _recurrence(xp, g, factors, dim):
-    """s with s[i] = g[i] + factors[i] s[i + 1] along an axis; log2(n) passes."""
-    size = g.shape[dim]
+@opaque(public=False, dtypes="fc")
+def recurrence(xp, input, factors: Array, dim: int):
+    r"""$s_i = g_i + c_i s_{i + 1}$ along an axis, for g the input and c the factors of one shape.
+
+    log2(n) passes over numbers that are stored: loops would compute the same ones n times.
+    """
+    size = input.shape[dim]
     step = 1
     while step < size:
-        g = g + factors * _later(xp, g, dim, step, 0)
+        input = input + factors * _later(xp, input, dim, step, 0)
         factors = factors * _later(xp, factors, dim, step, 0)
         step *= 2
-    return g
+    return input
+
+
+@recurrence.backward("input")
+def _(xp, g, factors, dim):
+    return _from_the_left(xp, g, factors, dim)
+
+
+@recurrence.backward("factors")
+def _(xp, g, y, factors, dim):
+    return _from_the_left(xp, g, factors, dim) * _later(xp, y, dim, 1, 0)
+
+
+def _from_the_left(xp, g, factors, dim):
+    """u with u[i] = g[i] + factors[i - 1] u[i - 1], the transpose."""
+    before = _later(xp, xp.flip(factors, dim), dim, 1, 0)
+    return xp.flip(xp.recurrence(xp.flip(g, dim), before, dim), dim)
+
+
+@recurrence.examples
+def _(xp, input, factors, dim):
+    input, factors = all_examples(xp, [input, factors])
+    return xp.recurrence(input, factors, dim + 1)
+
+
+@recurrence.samples
+def _(r):
+    yield call(r(3, 4), r(3, 4), 1)
+    yield call(r(5, 2), r(5, 2), 0)
 
 
 @opaque(along="dim", inplace=True)
@@ -70,7 +102,7 @@ def cumprod(xp, input, dim: Dim, *, dtype: Dtype = None):
 def _(xp, g, input, y, dim):
     if not len(g.shape) or 0 in g.shape:
         return g
-    s = _recurrence(xp, g, _later(xp, input, dim, 1, 0), dim)
+    s = xp.recurrence(g, _later(xp, input, dim, 1, 0), dim)
     size = y.shape[dim]
     ones = xp.filled([1 if k == dim else s for k, s in enumerate(y.shape)], 1, y)
     before = xp.cat([ones, xp.slice(y, dim, 0, size - 1, 1)], dim)
@@ -167,7 +199,7 @@ def _(xp, g, input, y, dim):
     # e^(x[i] - y[k]) as a product of factors of at most 1, from i to k
     size = y.shape[dim]
     later = xp.cat([xp.slice(y, dim, 1, size, 1), xp.slice(y, dim, size - 1, size, 1)], dim)
-    s = _recurrence(xp, g, xp.exp(y - xp.finite_or_zero(later)), dim)
+    s = xp.recurrence(g, xp.exp(y - xp.finite_or_zero(later)), dim)
     return xp.exp(input - xp.finite_or_zero(y)) * s
 
 
