@@ -11,6 +11,7 @@ import pytest
 
 import pullback as torch
 from pullback.dispatch import bind
+from pullback.nn import functional as F
 from pullback.op import REGISTRY, pointwise
 
 grad = torch.autograd.grad
@@ -475,3 +476,42 @@ def test_old_arguments() -> None:
         assert torch.autograd.grad(x.sum(), x, only_inputs=False)[0].tolist() == [1, 1]
     found = torch.autograd.grad((x * x).sum(), {"x": x, "y": x})
     assert {name: g.tolist() for name, g in found.items()} == {"x": [2, 4], "y": [2, 4]}
+
+
+FLAT: dict[str, Any] = {
+    "relu": F.relu,
+    "leaky_relu": F.leaky_relu,
+    "hardtanh": F.hardtanh,
+    "relu6": F.relu6,
+    "prelu": lambda x: F.prelu(x, torch.tensor([0.1])),
+    "threshold": lambda x: F.threshold(x, 0.1, 0.2),
+    "softshrink": F.softshrink,
+    "hardshrink": F.hardshrink,
+    "avg_pool1d": lambda x: F.avg_pool1d(x, 2),
+    "max_pool2d": lambda x: F.max_pool2d(x, (1, 2)),
+    "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, (1, 2)),
+    "adaptive_max_pool1d": lambda x: F.adaptive_max_pool1d(x, 2),
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_second_derivatives_of_flat_functions_are_zeros(name: str) -> None:
+    x = torch.tensor([[[-1.5, 0.3, 0.7, -0.2, 2.0, 7.0]]], requires_grad=True)
+    (g,) = torch.autograd.grad(FLAT[name](x).sum(), x, create_graph=True)
+    assert g.any()
+    (again,) = torch.autograd.grad(g.sum(), x)
+    assert torch.equal(again, torch.zeros_like(x))
+
+
+def test_a_penalty_gives_all_biases_before_a_flat_function_a_gradient() -> None:
+    model = torch.nn.Sequential(
+        torch.nn.Linear(3, 3), torch.nn.LeakyReLU(0.2), torch.nn.Linear(3, 1)
+    )
+    x = torch.ones(2, 3, requires_grad=True)
+    (g,) = torch.autograd.grad(model(x).sum(), x, create_graph=True)
+    g.pow(2).sum().backward()
+    first, _, last = model
+    assert first.bias.grad is not None
+    assert not first.bias.grad.any()
+    assert last.bias.grad is None
+    assert not x.grad.any()

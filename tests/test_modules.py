@@ -292,3 +292,65 @@ def test_truncated_normal() -> None:
     w = nn.init.trunc_normal_(torch.empty(10_000), 1.0, 2.0, 0.0, 3.0)
     assert w.min().item() >= 0 and w.max().item() <= 3
     assert w.mean().item() == pytest.approx(1.4, abs=0.05)
+
+
+NORMS = {
+    "BatchNorm1d(3, affine=False)": "3, eps=1e-05, momentum=0.1, affine=False, bias=False, "
+    "track_running_stats=True",
+    "BatchNorm1d(3, bias=False)": "3, eps=1e-05, momentum=0.1, affine=True, bias=False, "
+    "track_running_stats=True",
+    "LazyBatchNorm1d(bias=False)": "0, eps=1e-05, momentum=0.1, affine=True, bias=False, "
+    "track_running_stats=True",
+    "InstanceNorm1d(3, affine=True, bias=False)": "3, eps=1e-05, momentum=0.1, affine=True, "
+    "bias=False, track_running_stats=False",
+    "GroupNorm(1, 3, bias=False)": "1, 3, eps=1e-05, affine=True, bias=False",
+    "LayerNorm(3, elementwise_affine=False)": "(3,), eps=1e-05, elementwise_affine=False, "
+    "bias=False",
+}
+
+
+@pytest.mark.parametrize("made", NORMS)
+def test_normalisations_may_have_no_bias(made: str) -> None:
+    module = eval(f"torch.nn.{made}")
+    assert module.extra_repr() == NORMS[made]
+    assert module.bias is None
+    module.reset_parameters()
+    assert "bias" not in module.state_dict()
+    y = module(torch.arange(12.0).reshape(2, 3, 2) if "Inst" in made else torch.eye(3))
+    assert abs(y.sum()) < 1e-5
+
+
+def test_modules_begin_anew() -> None:
+    for module in (nn.GroupNorm(1, 3), nn.RMSNorm(3), nn.PReLU(3, init=0.5), nn.LayerNorm(3)):
+        before = [p.clone() for p in module.parameters()]
+        with torch.no_grad():
+            for p in module.parameters():
+                p.fill_(7)
+        module.reset_parameters()
+        assert all(map(torch.equal, before, module.parameters()))
+
+
+def test_bags_of_a_given_table() -> None:
+    table = torch.arange(6.0).reshape(3, 2)
+    bag = nn.EmbeddingBag.from_pretrained(table, mode="sum")
+    assert torch.equal(bag(torch.tensor([[0, 2]])), torch.tensor([[4.0, 6.0]]))
+    assert not bag.weight.requires_grad
+    assert nn.EmbeddingBag.from_pretrained(table, freeze=False).weight.requires_grad
+    with pytest.raises(AssertionError, match="2-dimensional"):
+        nn.EmbeddingBag.from_pretrained(torch.ones(3))
+
+
+def test_parameter_dictionaries_are_dictionaries() -> None:
+    one, two = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(2))
+    made = nn.ParameterDict({"one": one})
+    assert made.setdefault("one", two) is one
+    assert made.setdefault("two", two) is two
+    assert made.get("three") is None
+    assert made.get("two") is two
+    other = made.copy()
+    assert made.popitem() == ("two", two)
+    assert list(made) == ["one"]
+    assert list(other) == ["one", "two"]
+    made.clear()
+    assert not list(made.parameters())
+    assert list(other.fromkeys(["a", "b"], one)) == ["a", "b"]

@@ -409,6 +409,13 @@ def test_escaped_tensors_are_refused() -> None:
         kept[0].exp()
 
 
+def test_results_keep_their_names() -> None:
+    a = torch.randn(4, 3, 2)
+    assert torch.vmap(lambda x: torch.linalg.qr(x).R)(a).shape == (4, 2, 2)
+    assert torch.vmap(lambda x: torch.linalg.qr(x, mode="r").R)(a).shape == (4, 2, 2)
+    assert torch.vmap(lambda x: torch.linalg.svd(x).S)(a).shape == (4, 2)
+
+
 @pytest.mark.parametrize("mode", ["sum", "mean", "max"])
 def test_bags_may_begin_elsewhere_in_each_example(mode: str) -> None:
     weight = torch.tensor(np.random.default_rng(0).normal(size=(6, 3)), requires_grad=True)

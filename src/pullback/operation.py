@@ -118,6 +118,8 @@ class Op:
       where it is memory that is not set, so that nothing can either, but nothing is drawn.
     * `affine`: True where rules ask for no input, and yet zeros do not give zeros (a padding with
       ones): such an operation cannot be applied to tangents.
+    * `flat`: True where the derivative is constant in pieces, or all over, and its own derivative
+      is asked for nevertheless: it is 0, of the arguments' shapes, as PyTorch gives it.
 
     What tests need is declared beside it, by decorators: `samples`, and `reference`.
     """
@@ -162,6 +164,7 @@ class Op:
         unset: bool = False,
         registered: bool = True,
         affine: bool = False,
+        flat: bool = False,
     ):
         self.name = name or forward.__name__
         self.forward = forward
@@ -185,6 +188,7 @@ class Op:
         self.random = random or unset
         self.draws = random
         self.affine = affine
+        self.flat = flat
         self.sample_function: Function | None = None
         self.reference_function: Function | None = None
         self.tried_function: Function | None = None

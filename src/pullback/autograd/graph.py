@@ -305,6 +305,9 @@ class OperationNode(Node):
             for k, meta in enumerate(metas):
                 if meta is not None and results[k] is not None:
                     results[k] = fit(xp, results[k], meta, tensors)
+        if tensors and self.op.flat:
+            results = [g if g is None or edge is None else xp.flat_in(g, _standing_for(g, edge))
+                       for g, edge in zip(results, edges, strict=True)]  # fmt: skip
         return results
 
     @property
@@ -471,6 +474,11 @@ class OperationNode(Node):
     def __dir__(self) -> list[str]:
         saved = [f"_saved_{_public_name(n)}" for n in self.plan.saved_names]
         return [*super().__dir__(), *saved]
+
+
+def _standing_for(g: Tensor, edge: Edge) -> Tensor:
+    """A tensor of that shape and dtype in another's place in the graph."""
+    return wrap(np.broadcast_to(np.zeros((), g.dtype.numpy), tuple(g.shape)), edge)
 
 
 def _any_complex(cotangents: tuple[Any, ...], tensors: bool) -> bool:

@@ -15,12 +15,22 @@ Loops: from the bottom,
     in_place    updates of optimisers, as one loop over what they write
     progress    a bar for long runs
 
-Scripts know `torch.backends` as the place of switches: `cudnn` takes any setting, and is off.
+Scripts know `torch.backends` as the place of switches: `switches` has them.
 """
 
-from types import SimpleNamespace
+from pullback.backends.switches import (
+    cpu,
+    cuda,
+    cudnn,
+    cusparselt,
+    mkl,
+    mkldnn,
+    mps,
+    nnpack,
+    openmp,
+    opt_einsum,
+)
 
-cudnn = SimpleNamespace(
-    enabled=False, benchmark=False, deterministic=False, allow_tf32=False,
-    is_available=lambda: False, version=lambda: None,
-)  # fmt: skip
+__all__ = [
+    "cpu", "cuda", "cudnn", "cusparselt", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum",
+]  # fmt: skip

@@ -8,19 +8,36 @@ from typing import Any
 
 import numpy as np
 
+Function = Callable[..., Any]
+
 # SciPy's word for a scale, by the direction: nothing, 1 / sqrt(count), 1 / count.
 _FORWARD = {"none": "backward", "root": "ortho", "size": "forward"}
 _BACKWARD = {"none": "forward", "root": "ortho", "size": "backward"}
+
+
+def _along_last(transform: Function, x: Any, dims: Sequence[int], half: bool) -> Any:
+    """`transform(x, axes)` with the axes last in memory, as PyTorch's own results lie.
+
+    The others come before them, each kind from the largest step in x to the smallest. With `half`,
+    the last of the axes stays the last.
+    """
+    step = x.strides
+    order = sorted((d for d in range(x.ndim) if d not in dims), key=lambda d: -step[d])
+    order += sorted(dims[:-1] if half else dims, key=lambda d: -step[d])
+    order += dims[-1:] if half else ()
+    if order == list(range(x.ndim)):
+        return transform(x, dims)
+    made = transform(x.transpose(order), tuple(range(x.ndim - len(dims), x.ndim)))
+    return made.transpose(np.argsort(order))
 
 
 def complex_to_complex(x: Any, dims: Sequence[int], forward: bool, scale: str) -> Any:
     """The transform, or its conjugate."""
     import scipy.fft
 
-    if forward:
-        made = scipy.fft.fftn(x, axes=dims, norm=_FORWARD[scale])
-    else:
-        made = scipy.fft.ifftn(x, axes=dims, norm=_BACKWARD[scale])
+    function = scipy.fft.fftn if forward else scipy.fft.ifftn
+    norm = (_FORWARD if forward else _BACKWARD)[scale]
+    made = _along_last(lambda x, axes: function(x, axes=axes, norm=norm), x, dims, False)
     return made.astype(np.result_type(x.dtype, np.complex64), copy=False)
 
 
@@ -28,7 +45,8 @@ def real_to_complex(x: Any, dims: Sequence[int], scale: str) -> Any:
     """The first half of the transform of real numbers, along the last of the axes."""
     import scipy.fft
 
-    made = scipy.fft.rfftn(x, axes=dims, norm=_FORWARD[scale])
+    norm = _FORWARD[scale]
+    made = _along_last(lambda x, axes: scipy.fft.rfftn(x, axes=axes, norm=norm), x, dims, True)
     return made.astype(np.result_type(x.dtype, np.complex64), copy=False)
 
 
@@ -36,9 +54,11 @@ def complex_to_real(x: Any, dims: Sequence[int], scale: str, count: int) -> Any:
     """The conjugate transform of what has that first half."""
     import scipy.fft
 
-    sizes = [x.shape[d] for d in dims[:-1]] + [count]
-    made = scipy.fft.irfftn(x, sizes, dims, norm=_BACKWARD[scale])
-    return made.astype(x.real.dtype, copy=False)
+    def transform(x: Any, axes: Sequence[int]) -> Any:
+        sizes = [x.shape[d] for d in axes[:-1]] + [count]
+        return scipy.fft.irfftn(x, sizes, axes, norm=_BACKWARD[scale])
+
+    return _along_last(transform, x, dims, True).astype(x.real.dtype, copy=False)
 
 
 def frequencies(count: int, spacing: float, half: bool, dtype: Any) -> Any:
@@ -69,7 +89,7 @@ def _exponential(k: Any, last: int, center: float | None, tau: float) -> Any:
     return np.exp(-np.abs(k - (last / 2 if center is None else center)) / tau)
 
 
-WINDOWS: dict[str, Callable[..., Any]] = {
+WINDOWS: dict[str, Function] = {
     "cosines": _cosines,
     "triangle": lambda k, last: 1 - np.abs(2 * k / last - 1),
     "cosine": lambda k, last: np.sin(math.pi * (k + 0.5) / (last + 1)),
@@ -80,7 +100,7 @@ WINDOWS: dict[str, Callable[..., Any]] = {
     ),
 }
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Function] = {
     f.__name__: f
     for f in (complex_to_complex, real_to_complex, complex_to_real, frequencies, window)
 }

@@ -2,6 +2,8 @@
 
 A function that may fail gives `info` as LAPACK does, an int32 for each matrix: 0, or where it broke
 down, counted from 1. `scipy.linalg` is imported when it is first needed.
+
+Matrices that LAPACK makes lie column by column, as it writes them: `factor.mT.view(-1)` is a view.
 """
 
 from __future__ import annotations
@@ -24,6 +26,11 @@ def check_info(info: Any, name: str, reason: Callable[[int], str]) -> None:
         raise LinAlgError(f"{name}: {where}{reason(int(info.flat[failed[0]]))}")
 
 
+def _columns(x: Any) -> Any:
+    """A stack of matrices, each column by column in memory."""
+    return np.ascontiguousarray(x.swapaxes(-2, -1)).swapaxes(-2, -1)
+
+
 def _each(
     function: Function, stacks: Sequence[Any], made: Sequence[tuple[tuple[int, ...], Any]]
 ) -> list[Any]:
@@ -33,7 +40,11 @@ def _each(
     """
     batch = np.broadcast_shapes(*(s.shape[:-2] for s in stacks))
     stacks = [np.broadcast_to(s, batch + s.shape[-2:]) for s in stacks]
-    results = [np.zeros(batch + shape, dtype) for shape, dtype in made]
+    results = [
+        np.zeros(batch + shape[::-1], dtype).swapaxes(-2, -1)
+        if len(shape) == 2 else np.zeros(batch + shape, dtype)
+        for shape, dtype in made
+    ]  # fmt: skip
     if all(s.size for s in stacks):
         for place in np.ndindex(batch):
             for result, part in zip(results, function(*(s[place] for s in stacks)), strict=True):
@@ -56,12 +67,12 @@ def _pivots_of(a: Any) -> Any:
 def inverse(a: Any) -> Any:
     """Inverses and info; NaN where there is none."""
     try:
-        return np.linalg.inv(a), np.zeros(a.shape[:-2], np.int32)
+        return _columns(np.linalg.inv(a)), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
         info = _pivots_of(a)
         safe = np.where((info == 0)[..., None, None], a, np.eye(a.shape[-1], dtype=a.dtype))
-        return np.where(
-            (info == 0)[..., None, None], np.linalg.inv(safe), a.dtype.type(np.nan)
+        return _columns(
+            np.where((info == 0)[..., None, None], np.linalg.inv(safe), a.dtype.type(np.nan))
         ), info
 
 
@@ -69,12 +80,12 @@ def solve(a: Any, b: Any) -> Any:
     """Solutions of A X = B and info; NaN where there is none."""
     info = np.zeros(a.shape[:-2], np.int32)
     try:
-        return np.linalg.solve(a, b), info
+        return _columns(np.linalg.solve(a, b)), info
     except np.linalg.LinAlgError:
         info = _pivots_of(a)
         fine = (info == 0)[..., None, None]
         safe = np.where(fine, a, np.eye(a.shape[-1], dtype=a.dtype))
-        return np.where(fine, np.linalg.solve(safe, b), a.dtype.type(np.nan)), info
+        return _columns(np.where(fine, np.linalg.solve(safe, b), a.dtype.type(np.nan))), info
 
 
 def solve_triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
@@ -90,18 +101,21 @@ def solve_triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
     return x
 
 
-def cholesky(a: Any) -> Any:
-    """Lower factors, from the lower halves, and info; NaN where there is none."""
+def cholesky(a: Any, upper: bool) -> Any:
+    """Factors, from that half of the matrices, and info; NaN where there is none."""
+    if upper:
+        factor, info = cholesky(a.conj().swapaxes(-2, -1), False)
+        return _columns(factor.conj().swapaxes(-2, -1)), info
     info = np.zeros(a.shape[:-2], np.int32)
-    try:
-        return np.linalg.cholesky(a), info
+    try:  # L of A is the transpose of U of the transpose, and is made in columns that way
+        return np.linalg.cholesky(a.swapaxes(-2, -1), upper=True).swapaxes(-2, -1), info
     except np.linalg.LinAlgError:
         n = a.shape[-1]
         potrf = _routines(("potrf",), a)[0]
         factor, info = _each(
             lambda x: potrf(x, lower=True, clean=True), [a], [((n, n), a.dtype), ((), np.int32)]
         )
-        return np.where((info == 0)[..., None, None], factor, a.dtype.type(np.nan)), info
+        return _columns(np.where((info == 0)[..., None, None], factor, a.dtype.type(np.nan))), info
 
 
 def lu_factor(a: Any) -> Any:
@@ -137,12 +151,13 @@ def geqrf(a: Any) -> Any:
 
 def qr(a: Any, mode: Any) -> Any:
     """Q and R."""
-    return tuple(np.linalg.qr(a, "reduced" if mode == "r" else mode))
+    return tuple(map(_columns, np.linalg.qr(a, "reduced" if mode == "r" else mode)))
 
 
 def eigh(a: Any, uplo: Any) -> Any:
     """Eigenvalues in ascending order and eigenvectors of Hermitian matrices."""
-    return _converged(lambda: tuple(np.linalg.eigh(a, uplo)), "linalg.eigh")
+    values, vectors = _converged(lambda: np.linalg.eigh(a, uplo), "linalg.eigh")
+    return values, _columns(vectors)
 
 
 def eig(a: Any) -> Any:
@@ -151,12 +166,13 @@ def eig(a: Any) -> Any:
         raise RuntimeError("linalg.eig: input tensor should not contain infs or NaNs.")
     values, vectors = _converged(lambda: np.linalg.eig(a), "linalg.eig")
     made = np.result_type(a.dtype, np.complex64)
-    return values.astype(made), vectors.astype(made)
+    return values.astype(made), _columns(vectors.astype(made))
 
 
 def svd(a: Any, full_matrices: bool) -> Any:
     """U, S and V^H."""
-    return _converged(lambda: tuple(np.linalg.svd(a, full_matrices)), "linalg.svd")
+    u, s, vh = _converged(lambda: np.linalg.svd(a, full_matrices), "linalg.svd")
+    return _columns(u), s, _columns(vh)
 
 
 def eigvalsh(a: Any, uplo: Any) -> Any:

@@ -67,7 +67,10 @@ def apply_examples(level: BatchLevel, op: Op, args: Sequence[Any]) -> Any:
         made = _along(op, payload(args[0]), _normal(op, args))
     else:
         made = _one_by_one(level, op, args)
-    return _hide(level, made)
+    found = _hide(level, made)
+    if op.outputs and type(found) is tuple and op.tuple_class is not tuple:
+        return op.tuple_class(*found)
+    return found
 
 
 def _hide(level: BatchLevel, made: Any) -> Any:

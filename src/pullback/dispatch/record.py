@@ -85,9 +85,9 @@ def own(op: Op, array: Any, values: Sequence[Any]) -> Any:
         if type(value) is list:
             for v in value:
                 if v is memory or (type(v) is ndarray and owner(v) is memory):
-                    return array.copy()
+                    return array.copy("K")
         elif value is memory or (type(value) is ndarray and owner(value) is memory):
-            return array.copy()
+            return array.copy("K")
     return array
 
 

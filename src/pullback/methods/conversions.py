@@ -87,7 +87,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False,
 
 def _conversion(name: str, dtype: dtypes.dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return to(self, dtype)
+        return to(self, dtype, memory_format=memory_format)
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor in dtype {dtype}."

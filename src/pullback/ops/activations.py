@@ -85,7 +85,7 @@ def _(xp, g, input):
     return g * _exponential_slope(xp, input, *SELU)
 
 
-@pointwise(**HOME, inplace_argument=True, dtypes="if")
+@pointwise(**HOME, inplace_argument=True, dtypes="if", flat=True)
 def hardtanh(xp, input, min_val: float = -1.0, max_val: float = 1.0):
     r"""The input cut off at two values; its slope at them is 0."""
     if min_val > max_val:
@@ -109,7 +109,7 @@ def _(r):
     yield call(r(3), max_val=1.5)
 
 
-@pointwise(**HOME, inplace_argument=True, node="Hardtanh", dtypes="if")
+@pointwise(**HOME, inplace_argument=True, node="Hardtanh", dtypes="if", flat=True)
 def relu6(xp, input):
     r"""The input between 0 and 6."""
     return xp.minimum(xp.maximum(input, 0), 6)
@@ -125,7 +125,7 @@ def _(r):
     yield call(r(3, 4) * 3)
 
 
-@pointwise(**HOME, inplace_argument=True, dtypes="f")
+@pointwise(**HOME, inplace_argument=True, dtypes="f", flat=True)
 def leaky_relu(xp, input, negative_slope: float = 0.01):
     r"""$x$ above 0, a small slope below."""
     return xp.where(xp.gt(input, 0), input, input * negative_slope)
@@ -141,7 +141,7 @@ def _(r):
     yield call(r(3, 4), 0.2)
 
 
-@pointwise(public=False, node="PreluKernel", dtypes="f")
+@pointwise(public=False, node="PreluKernel", dtypes="f", flat=True)
 def prelu_kernel(xp, input, weight):
     r"""$x$ above 0, a learned slope below."""
     return xp.where(xp.gt(input, 0), input, weight * input)
@@ -208,7 +208,7 @@ def _(r):
     yield call(r(3, 4), 0.1, 0.3)
 
 
-@pointwise(public=False, node="RreluWithNoise", dtypes="f")
+@pointwise(public=False, node="RreluWithNoise", dtypes="f", flat=True)
 def sloped(xp, input, slope):
     r"""The input times slopes that are constants."""
     return input * slope
@@ -447,7 +447,7 @@ def _(np, input):
     return input - np.tanh(input)
 
 
-@pointwise(**HOME, dtypes="f")
+@pointwise(**HOME, dtypes="f", flat=True)
 def softshrink(xp, input, lambd: float = 0.5):
     r"""The input moved towards 0 by `lambd`, not past it. RuntimeError for a negative one."""
     if lambd < 0:
@@ -467,7 +467,7 @@ def _(r):
     yield call(r(3, 4), 1.0)
 
 
-@pointwise(aliases=("nn.functional.hardshrink",), inplace=False, dtypes="f")
+@pointwise(aliases=("nn.functional.hardshrink",), inplace=False, dtypes="f", flat=True)
 def hardshrink(xp, input, lambd: float = 0.5):
     r"""0 between ±`lambd`, the input elsewhere."""
     inside = xp.logical_and(xp.ge(input, -lambd), xp.le(input, lambd))
@@ -487,7 +487,7 @@ def _(r):
 
 @pointwise(
     aliases=("nn.functional.threshold",), method=False, inplace=False, inplace_argument=True,
-    dtypes="if", domain=None,
+    dtypes="if", domain=None, flat=True,
 )  # fmt: skip
 def threshold(xp, input, threshold: float, value: float):
     r"""The input where it is above a threshold, a value elsewhere."""

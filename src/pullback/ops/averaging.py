@@ -22,7 +22,7 @@ def _check_rank(name, input, rank):
 # ------------------------------------------------------------------------------------ means
 
 
-@opaque(public=False, node="AvgPool2D", dtypes="if", leading=True)
+@opaque(public=False, node="AvgPool2D", dtypes="if", leading=True, flat=True)
 def window_sum(xp, input, windows: Plain):
     r"""The sums of windows."""
     return xp.pool_sum(input, windows)
@@ -225,7 +225,7 @@ def _sizes(name, input, output_size, rank):
     return sizes
 
 
-@opaque(public=False, node="AdaptiveAvgPool2D", dtypes="f", leading=True)
+@opaque(public=False, node="AdaptiveAvgPool2D", dtypes="f", leading=True, flat=True)
 def part_means(xp, input, maps: Plain):
     r"""The means of parts of the last axes: ("mean", from, to, None, False) for each."""
     return xp.resample(input, maps, False)
@@ -279,7 +279,7 @@ def _table_maximum(xp, x, lead, whole, parts, sizes, return_indices):
 
 
 @opaque(public=False, node="AdaptiveMaxPool2D", outputs="output indices",
-        integer_outputs="indices", dtypes="f", leading=True)  # fmt: skip
+        integer_outputs="indices", dtypes="f", leading=True, flat=True)  # fmt: skip
 def table_maximum(xp, input, table: Plain):
     r"""The largest of the elements that each row of a table names, and its place."""
     return xp.maximum_by_table(input, table)
@@ -426,7 +426,7 @@ def _starts(xp, u, n, k, m):
 
 
 @opaque(public=False, node="FractionalMaxPool2D", outputs="output indices",
-        integer_outputs="indices", dtypes="f", leading=True)  # fmt: skip
+        integer_outputs="indices", dtypes="f", leading=True, flat=True)  # fmt: skip
 def maximum_at(xp, input, places: Array):
     r"""The largest of the elements at places (…, m, k) along the last axis of (…, n); its place."""
     return xp.maximum_of_places(input, places)

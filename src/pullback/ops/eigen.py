@@ -16,7 +16,7 @@ def _check_half(UPLO):
 
 @opaque(
     namespace="linalg", method=False, dtypes="fc", half=False, holomorphic=False,
-    outputs="eigenvalues eigenvectors",
+    outputs="eigenvalues eigenvectors", in_order=False,
 )  # fmt: skip
 def eigh(xp, A, UPLO: Plain = "L"):
     r"""Eigenvalues, ascending, and orthonormal eigenvectors of Hermitian matrices (…, n, n).
@@ -116,7 +116,7 @@ def _(np, A, UPLO="L"):
 
 @opaque(
     namespace="linalg", method=False, dtypes="fc", half=False, holomorphic=False,
-    outputs="eigenvalues eigenvectors",
+    outputs="eigenvalues eigenvectors", in_order=False,
 )  # fmt: skip
 def eig(xp, A):
     r"""Complex eigenvalues, in no order, and eigenvectors of norm 1 of matrices (…, n, n)."""

@@ -96,7 +96,7 @@ def _(np, input):
     return 1 / (1 + np.exp(-input))
 
 
-@pointwise(inplace_argument=True, dtypes="if")
+@pointwise(inplace_argument=True, dtypes="if", flat=True)
 def relu(xp, input):
     r"""Positive part: $y = \max(\text{input}, 0)$; NaN stays NaN."""
     return xp.maximum(input, 0)

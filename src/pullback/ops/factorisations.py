@@ -33,7 +33,7 @@ def _indefinite(info):
 
 @opaque(
     namespace="linalg", method=False, dtypes="fc", half=False, holomorphic=False,
-    outputs="L info", integer_outputs="info",
+    outputs="L info", integer_outputs="info", in_order=False,
 )  # fmt: skip
 def cholesky_ex(xp, A, *, upper: bool = False, check_errors: bool = False):
     r"""Lower L with $A = L L^H$ (or upper with $L^H L$), and info (…): 0, or the bad minor.
@@ -41,10 +41,10 @@ def cholesky_ex(xp, A, *, upper: bool = False, check_errors: bool = False):
     Of Hermitian positive definite matrices (…, n, n), of which one half is looked at.
     """
     matrices.check_square("linalg.cholesky", A)
-    factor, info = xp.lapack("cholesky", _h(xp, A) if upper else A)
+    factor, info = xp.lapack("cholesky", A, upper)
     if check_errors:
         xp.lapack("check_info", info, "linalg.cholesky", _indefinite)
-    return (_h(xp, factor) if upper else factor), info
+    return factor, info
 
 
 @cholesky_ex.backward("A")
@@ -136,7 +136,7 @@ def _zero_pivot(info):
 
 @opaque(
     namespace="linalg", method=False, dtypes="fc", half=False, outputs="LU pivots info",
-    integer_outputs="pivots info",
+    integer_outputs="pivots info", in_order=False,
 )  # fmt: skip
 def lu_factor_ex(xp, A, *, pivot: bool = True, check_errors: bool = False):
     r"""L and U in one matrix (…, m, n), the exchanges of rows (…, min(m, n)), and info (…)."""

@@ -16,7 +16,9 @@ def _padded_half(xp, g, dim, size):
     return xp.cat([g, xp.filled(shape, 0, g)], dim)
 
 
-@opaque(public=False, node="FftC2C", dtypes="fc", half=False, holomorphic=False)
+@opaque(
+    public=False, node="FftC2C", dtypes="fc", half=False, holomorphic=False, in_order=False
+)  # fmt: skip
 def fft_c2c(xp, input, dims: Plain, forward: bool, scale: Plain):
     r"""The transform along axes, or its conjugate; `scale`: "none", "root", "size"."""
     return xp.fourier("complex_to_complex", input, dims, forward, scale)
@@ -27,7 +29,9 @@ def _(xp, g, dims, forward, scale):
     return xp.fft_c2c(g, dims, not forward, scale)
 
 
-@opaque(public=False, node="FftR2C", dtypes="f", half=False, holomorphic=False)
+@opaque(
+    public=False, node="FftR2C", dtypes="f", half=False, holomorphic=False, in_order=False
+)  # fmt: skip
 def fft_r2c(xp, input, dims: Plain, scale: Plain):
     r"""The transform of real numbers, its first half along the last of the axes."""
     return xp.fourier("real_to_complex", input, dims, scale)
@@ -39,7 +43,9 @@ def _(xp, g, input_shape, dims, scale):
     return xp.real(xp.fft_c2c(whole, dims, False, scale))
 
 
-@opaque(public=False, node="FftC2R", dtypes="c", holomorphic=False)
+@opaque(
+    public=False, node="FftC2R", dtypes="c", holomorphic=False, in_order=False
+)  # fmt: skip
 def fft_c2r(xp, input, dims: Plain, scale: Plain, count: int):
     r"""The conjugate transform of what has this first half; real."""
     return xp.fourier("complex_to_real", input, dims, scale, count)

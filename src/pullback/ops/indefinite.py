@@ -12,7 +12,9 @@ def _failed(info):
 
 @opaque(
     namespace="linalg", method=False, derivative=False, dtypes="fc", half=False,
-    outputs="LD pivots info", integer_outputs="pivots info", leading=True)  # fmt: skip
+    outputs="LD pivots info", integer_outputs="pivots info", leading=True,
+    in_order=False,
+)  # fmt: skip
 def ldl_factor_ex(xp, A, *, hermitian: bool = False, check_errors: bool = False):
     r"""L and D of $A = L D L^T$ in one matrix, of symmetric (or Hermitian) A; without derivative.
 
@@ -34,7 +36,9 @@ def ldl_factor(xp, A, *, hermitian: bool = False):
     return tuple(xp.linalg_ldl_factor_ex(A, hermitian=hermitian, check_errors=True)[:2])
 
 
-@opaque(namespace="linalg", method=False, derivative=False, dtypes="fc", half=False)
+@opaque(
+    namespace="linalg", method=False, derivative=False, dtypes="fc", half=False, in_order=False
+)  # fmt: skip
 def ldl_solve(xp, LD, pivots, B: Array, *, hermitian: bool = False):
     r"""Solutions of A X = B by `ldl_factor`'s results; without derivative."""
     matrices.check_square("linalg.ldl_solve", LD, "LD")

@@ -10,7 +10,8 @@ _h = matrices.adjoint
 
 
 @opaque(
-    namespace="linalg", method=False, dtypes="fc", half=False, holomorphic=False, outputs="Q R"
+    namespace="linalg", method=False, dtypes="fc", half=False, holomorphic=False, outputs="Q R",
+    in_order=False,
 )  # fmt: skip
 def qr(xp, A, mode: Plain = "reduced"):
     r"""Orthonormal columns Q and upper triangular R with A = Q R, of matrices (…, m, n).
@@ -57,7 +58,8 @@ def _(xp, g_Q, g_R, Q, R, mode):
 
 @qr.examples
 def _(xp, A, mode):
-    return xp.linalg_qr(A, mode) if mode != "r" else None
+    Q, R = xp.linalg_qr(A, mode)
+    return (xp.filled((A.shape[0], 0), 0, A), R) if mode == "r" else (Q, R)
 
 
 @composite(name="qr", outputs="Q R")
@@ -92,7 +94,9 @@ def _(np, A, some=True):
 # ------------------------------------------------------------------------------- Householder
 
 
-@opaque(derivative=False, dtypes="fc", half=False, outputs="a tau", leading=True)
+@opaque(
+    derivative=False, dtypes="fc", half=False, outputs="a tau", leading=True, in_order=False
+)  # fmt: skip
 def geqrf(xp, input):
     r"""Householder vectors below R, and their factors τ, as LAPACK's geqrf; without derivative."""
     matrices.check_matrices("torch.geqrf", input, "input")

@@ -55,14 +55,14 @@ def _windows(name, input, rank, kernel, stride, padding, dilation, ceil_mode):
 
 
 @opaque(public=False, node="MaxPool2DWithIndices", outputs="output code", integer_outputs="code",
-        dtypes="if", leading=True)  # fmt: skip
+        dtypes="if", leading=True, flat=True)  # fmt: skip
 def window_maximum(xp, input, windows: Plain):
     r"""The largest element of each window, and its number there; NaN is largest."""
     return xp.pool_max(input, windows)
 
 
 @opaque(public=False, node="MaxPool3DWithIndices", outputs="output code", integer_outputs="code",
-        dtypes="if", leading=True)  # fmt: skip
+        dtypes="if", leading=True, flat=True)  # fmt: skip
 def window_maximum3(xp, input, windows: Plain):
     r"""The same, for windows in three dimensions."""
     return xp.pool_max(input, windows)

@@ -179,7 +179,7 @@ def _(np, A, rcond=None):
 @opaque(
     namespace="linalg", public=False, node="LinalgLstsq", dtypes="fc", half=False,
     holomorphic=False, outputs="solution rank singular_values",
-    integer_outputs="rank singular_values",
+    integer_outputs="rank singular_values", in_order=False,
 )  # fmt: skip
 def least_squares(xp, A, B, rcond: Plain, driver: Plain):
     r"""Solutions of smallest norm of $\min \|A X - B\|$, ranks, and singular values."""

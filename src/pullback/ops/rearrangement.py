@@ -88,7 +88,7 @@ def _turned(xp, input, k, dims):
     return xp.transpose(xp.flip(input, second if k % 4 == 1 else first), first, second)
 
 
-@opaque()
+@opaque(in_order=False)
 def rot90(xp, input, k: int = 1, dims: Ints = (0, 1)):
     r"""The plane of two axes turned by k quarters of a circle, from the first to the second."""
     rank = len(input.shape)

@@ -12,7 +12,7 @@ _h = matrices.adjoint
 
 @opaque(
     namespace="linalg", method=False, dtypes="fc", half=False, holomorphic=False,
-    outputs="U S Vh",
+    outputs="U S Vh", in_order=False,
 )  # fmt: skip
 def svd(xp, A, full_matrices: bool = True, *, driver: Plain = None):
     r"""$A = U \operatorname{diag}(S) V^H$ of matrices (…, m, n), S descending.

@@ -23,7 +23,7 @@ def _unsolvable(info):
 
 @opaque(
     namespace="linalg", method=False, dtypes="fc", half=False, outputs="inverse info",
-    integer_outputs="info",
+    integer_outputs="info", in_order=False,
 )  # fmt: skip
 def inv_ex(xp, A, *, check_errors: bool = False):
     r"""Inverses of square matrices (…, n, n), and info (…): 0, or the zero pivot's number.
@@ -92,7 +92,7 @@ def _(np, A, *, check_errors=False):
 
 @opaque(
     namespace="linalg", public=False, node="LinalgSolveEx", dtypes="fc", half=False,
-    outputs="result info", integer_outputs="info",
+    outputs="result info", integer_outputs="info", in_order=False,
 )  # fmt: skip
 def solve_matrices(xp, A, B, check_errors: bool = False):
     r"""Solutions X of A X = B, batch axes broadcasting, and info."""
@@ -222,7 +222,8 @@ def _(np, A, B, *, left=True, check_errors=False):
 
 
 @opaque(
-    namespace="linalg", public=False, node="LinalgSolveTriangular", dtypes="fc", half=False
+    namespace="linalg", public=False, node="LinalgSolveTriangular", dtypes="fc", half=False,
+    in_order=False,
 )  # fmt: skip
 def solve_half(xp, A, B, upper: bool, unit: bool):
     r"""Solutions of A X = B where one half of A counts, batch axes broadcasting."""

@@ -1,5 +1,7 @@
 """Optimisers, as `torch.optim`."""
 
+import importlib
+
 from pullback.optim import lr_scheduler
 from pullback.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from pullback.optim.adaptive import Adadelta, Adagrad, RMSprop
@@ -10,10 +12,13 @@ from pullback.optim.sgd import ASGD, SGD, Rprop
 __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam",
     "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler",
+    "swa_utils",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
+    if name == "swa_utils":  # needs modules
+        return importlib.import_module(f"{__name__}.{name}")
     from pullback.missing import missing_attribute
 
     raise missing_attribute(__name__, name, __all__)

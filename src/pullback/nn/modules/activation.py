@@ -187,8 +187,12 @@ class PReLU(Module):
         self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.num_parameters = num_parameters
+        self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(TENSORS.full((num_parameters,), float(init), dtype=dtype))
+
+    def reset_parameters(self) -> None:
+        """The slopes that it began with."""
+        self.weight.detach().fill_(self.init)
 
     def forward(self, input: Any) -> Any:
         """The function of the input."""

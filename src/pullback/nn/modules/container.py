@@ -314,6 +314,36 @@ class ParameterDict(Module):
         del self[key]
         return value
 
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the parameter that came last, and give its name and it."""
+        key = next(reversed(self._names))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Remove all parameters."""
+        for key in list(self._names):
+            del self[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A parameter, or the default where there is none of that name."""
+        if key not in self:
+            return default
+        return self[key]
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """A parameter; the default becomes it where there is none of that name."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def copy(self) -> ParameterDict:
+        """A dictionary of the same parameters."""
+        return ParameterDict(self.items())
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dictionary with those names and one value."""
+        return ParameterDict((key, default) for key in keys)
+
     def update(self, parameters: Any) -> None:
         """Add parameters from a dictionary or from pairs."""
         mapping = isinstance(parameters, (Mapping, ParameterDict))

@@ -12,6 +12,22 @@ from pullback.nn.parameter import Parameter
 F: Any = functional
 
 
+def _affine_parameters(module: Any, count: int, affine: bool, bias: bool, dtype: Any) -> None:
+    """A weight and a bias of each channel, as far as there are any."""
+    weight = Parameter(TENSORS.ones(count, dtype=dtype)) if affine else None
+    module.register_parameter("weight", weight)
+    shift = Parameter(TENSORS.zeros(count, dtype=dtype)) if affine and bias else None
+    module.register_parameter("bias", shift)
+
+
+def _identity_map(module: Any) -> None:
+    """Weight 1 and bias 0, as far as there are any."""
+    if module.weight is not None:
+        init.ones_(module.weight)
+    if getattr(module, "bias", None) is not None:
+        init.zeros_(module.bias)
+
+
 class _Statistics(Module):
     """An affine map per channel, and running statistics."""
 
@@ -22,14 +38,12 @@ class _Statistics(Module):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
         affine: bool = True, track_running_stats: bool = True, device: Any = None,
-        dtype: Any = None,
+        dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        for name, make in (("weight", TENSORS.ones), ("bias", TENSORS.zeros)):
-            value = Parameter(make(num_features, dtype=dtype)) if affine else None
-            self.register_parameter(name, value)
+        _affine_parameters(self, num_features, affine, bias, dtype)
         if track_running_stats:
             self.register_buffer("running_mean", TENSORS.zeros(num_features, dtype=dtype))
             self.register_buffer("running_var", TENSORS.ones(num_features, dtype=dtype))
@@ -48,9 +62,7 @@ class _Statistics(Module):
     def reset_parameters(self) -> None:
         """The identity map, and no statistics."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        _identity_map(self)
 
     _ranks: tuple[int, ...] = ()
 
@@ -63,7 +75,7 @@ class _Statistics(Module):
         """The number of channels and the options."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -110,9 +122,12 @@ class BatchNorm3d(_BatchNorm):
 class _InstanceNorm(_Statistics):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-        track_running_stats: bool = False, device: Any = None, dtype: Any = None,
+        track_running_stats: bool = False, device: Any = None, dtype: Any = None, *,
+        bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
 
     def forward(self, input: Any) -> Any:
         """Mean 0 and variance 1 of each channel of each sample."""
@@ -160,6 +175,10 @@ class _OverLastAxes(Module):
         ones = TENSORS.ones(*self.normalized_shape, dtype=dtype)
         self.register_parameter("weight", Parameter(ones) if elementwise_affine else None)
 
+    def reset_parameters(self) -> None:
+        """The identity map."""
+        _identity_map(self)
+
     def extra_repr(self) -> str:
         """The shape and the options."""
         return (
@@ -178,21 +197,13 @@ class LayerNorm(_OverLastAxes):
         zeros = TENSORS.zeros(*self.normalized_shape, dtype=dtype)
         self.register_parameter("bias", Parameter(zeros) if elementwise_affine and bias else None)
 
-    def reset_parameters(self) -> None:
-        """The identity map."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
-
     def forward(self, input: Any) -> Any:
         """The normalised input."""
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """The shape and the options."""
-        bias = f", bias={self.bias is not None}" if self.elementwise_affine else ""
-        return super().extra_repr() + bias
+        return f"{super().extra_repr()}, bias={self.bias is not None}"
 
 
 class RMSNorm(_OverLastAxes):
@@ -214,16 +225,18 @@ class GroupNorm(Module):
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
-        device: Any = None, dtype: Any = None,
+        device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         if num_channels % num_groups:
             raise ValueError("num_channels must be divisible by num_groups")
         self.num_groups, self.num_channels = num_groups, num_channels
         self.eps, self.affine = eps, affine
-        for name, make in (("weight", TENSORS.ones), ("bias", TENSORS.zeros)):
-            value = Parameter(make(num_channels, dtype=dtype)) if affine else None
-            self.register_parameter(name, value)
+        _affine_parameters(self, num_channels, affine, bias, dtype)
+
+    def reset_parameters(self) -> None:
+        """The identity map."""
+        _identity_map(self)
 
     def forward(self, input: Any) -> Any:
         """The normalised input."""
@@ -231,7 +244,10 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """The numbers and the options."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class LocalResponseNorm(Module):
