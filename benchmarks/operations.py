@@ -399,10 +399,16 @@ def compare(options: argparse.Namespace) -> list[dict[str, Any]]:
                         "family": family, "operation": expression, "size": n, "figure": figure,
                         "errors": errors, **row,
                     })  # fmt: skip
-                    ours, theirs = row["pullback"], row.get("torch")
-                    if options.why and ours and theirs and ours > SLOW * theirs:
-                        question = (setup, n, expression, figure)
-                        rows[-1]["parts"] = libraries["pullback"].ask(*question)
+    if options.why:  # of a process that measures nothing: clocks may be coarser with a timer
+        library = Library(sys.executable, "pullback", options.one_thread)
+        setups = {operation: setup for _, setup, operation in expressions(options.only)}
+        for row in rows:
+            ours, theirs = row["pullback"], row.get("torch")
+            if ours and theirs and ours > SLOW * theirs:
+                operation = row["operation"]
+                question = (setups[operation], row["size"], operation, row["figure"])
+                answer = library.ask(*question)
+                row["parts"] = {} if "error" in answer else answer
     return rows
 
 
