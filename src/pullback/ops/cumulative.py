@@ -129,32 +129,6 @@ def _(np, input, dim, *, dtype=None):
     return np.cumprod(input, dim, dtype) if input.ndim else input
 
 
-@opaque(public=False, dtypes="fc")
-def gathered_back(xp, input, places: Array, dim: int):
-    r"""Zeros to which the input is added where `gather` would read: all is of one shape.
-
-    The numbers are stored: loops would compare each place with all of an axis.
-    """
-    zeros = xp.filled(input.shape, 0, input)
-    return xp.scatter_array(zeros, dim, places, input, "sum")
-
-
-@gathered_back.backward("input")
-def _(xp, g, places, dim):
-    return xp.gather(g, dim, places)
-
-
-@gathered_back.examples
-def _(xp, input, places, dim):
-    input, places = all_examples(xp, [input, places])
-    return xp.gathered_back(input, places, dim + 1)
-
-
-@gathered_back.samples
-def _(r):
-    yield call(r(3, 4), r.integers(0, 4, 3, 4), 1)
-
-
 @opaque(public=False, derivative=False, along="dim", dtypes="bif")
 def running_place(xp, input, dim: int, largest: bool):
     r"""Where the largest, or smallest, element up to each place of one axis is."""
@@ -187,7 +161,7 @@ def _extreme(name, what):
 
     @function.backward("input")
     def _(xp, g, indices, input_shape, dim):
-        return xp.gathered_back(g, indices, dim) if len(g.shape) else g
+        return xp.scatter_zeros(g, dim, indices, input_shape) if len(g.shape) else g
 
     @function.examples
     def _(xp, input, dim):
