@@ -278,3 +278,16 @@ def test_sums_have_the_dtype_that_is_asked_for() -> None:
 
 def test_python_types_stand_for_dtypes_in_views() -> None:
     assert torch.ones(2, dtype=torch.float64).view(int).dtype is torch.int64
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, y: torch.heaviside(x, y), "heaviside is not yet implemented for .* torch.float32 and"),
+        (lambda x, y: x.heaviside_(y.long()), "heaviside .* torch.float32 and torch.int64"),
+        (lambda x, y: torch.binomial(x, y), "Found dtype float64 but expected float32"),
+    ],
+)
+def test_different_dtypes_that_are_refused(call: Any, message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        call(torch.ones(3), torch.ones(3, dtype=torch.float64))

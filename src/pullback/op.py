@@ -116,6 +116,7 @@ class Pointwise(Op):
         keep_dtype: str = "",  # arguments that keep their own dtype
         booleans: bool = True,  # False if even one boolean operand among others is refused
         exact_numbers: bool = False,  # numbers are not rounded to 16 bits among such operands
+        promotes: bool = True,  # False if tensors of different dtypes are refused
         # Where tests draw the tensors of calls from; None if `samples` has all the calls.
         domain: tuple[float, float] | None = (-3.0, 3.0),
         **options: Any,
@@ -127,6 +128,7 @@ class Pointwise(Op):
         self.keep_dtype = frozenset(keep_dtype.split())
         self.booleans = booleans
         self.exact_numbers = exact_numbers
+        self.promotes = promotes
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.converters:

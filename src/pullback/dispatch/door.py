@@ -346,6 +346,11 @@ def _prepare_pointwise(
             f"{op.name}: Subtraction, the `-` operator, with a bool tensor is not supported: use "
             f"`^` or logical_xor(), `~` to invert a mask, or convert with .to() first"
         )
+    if not op.promotes and len(found := {x.dtype for x in operands if isinstance(x, Tensor)}) > 1:
+        raise RuntimeError(
+            f"{op.name} is not yet implemented for tensors with different dtypes: it was given "
+            f"{' and '.join(sorted(map(str, found)))}. Convert one of them with .to()"
+        )
     target = result_type(*operands)
     floating = op.floating
     if callable(floating):

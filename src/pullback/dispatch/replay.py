@@ -251,12 +251,11 @@ class _Part:
             for edge, g in zip(node.edges, results, strict=True):
                 if edge is None or g is None or not self._is_reached(edge[0]):
                     continue
-                if edge[0] in self.number:
-                    place, into = self.number[edge[0]], got
-                else:
-                    place, into = self.places[edge], leaving  # type: ignore[assignment]
-                    leaving.setdefault(place, None)
-                into[place] = g if into[place] is None else FORMULAS.add(into[place], g)
+                inside = edge[0] in self.number
+                place = self.number[edge[0]] if inside else self.places[edge]
+                have = got[place] if inside else leaving.get(place)
+                into: Any = got if inside else leaving
+                into[place] = g if have is None else FORMULAS.add(have, g)
         return leaving
 
     def _value(self, saved: Any, dtype: np.dtype[Any]) -> Any:

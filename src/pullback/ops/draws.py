@@ -48,7 +48,9 @@ def _(r):
 
 @opaque(random=True, derivative=False, dtypes="f", half=False, method=False, leading=True)
 def binomial(xp, count, prob, generator: Plain = None):
-    r"""How many of `count` trials of probability `prob` succeed."""
+    r"""How many of `count` trials of probability `prob` succeed; both of one floating dtype."""
+    if count.dtype != prob.dtype:
+        raise RuntimeError(f"binomial: Found dtype {prob.dtype} but expected {count.dtype}")
     if not xp.all(xp.logical_and(xp.ge(prob, 0), xp.le(prob, 1))):
         raise RuntimeError("binomial: probabilities lie in [0, 1]")
     return xp.drawn("binomial", count, prob, generator)

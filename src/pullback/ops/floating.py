@@ -217,7 +217,7 @@ def _(np, input, exponent):
     return np.float_power(input, exponent)
 
 
-@pointwise(dtypes="bif", derivative=False, inplace=True)
+@pointwise(dtypes="bif", derivative=False, inplace=True, promotes=False)
 def heaviside(xp, input, values):
     r"""0 where the input is negative, 1 where it is positive, and `values` where it is 0."""
     y = xp.where(xp.eq(input, 0), values, xp.cast(xp.gt(input, 0), input.dtype))
