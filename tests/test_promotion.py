@@ -283,7 +283,10 @@ def test_python_types_stand_for_dtypes_in_views() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x, y: torch.heaviside(x, y), "heaviside is not yet implemented for .* torch.float32 and"),
+        (
+            lambda x, y: torch.heaviside(x, y),
+            "heaviside is not yet implemented for .* torch.float32 and",
+        ),
         (lambda x, y: x.heaviside_(y.long()), "heaviside .* torch.float32 and torch.int64"),
         (lambda x, y: torch.binomial(x, y), "Found dtype float64 but expected float32"),
     ],

@@ -290,10 +290,10 @@ def test_an_lstm_learns_to_remember() -> None:
     """The sign of the first of some numbers."""
     torch.manual_seed(0)
     layer, read = nn.LSTM(1, 8), nn.Linear(8, 1)
-    optimizer = torch.optim.Adam([*layer.parameters(), *read.parameters()], lr=0.03)
+    optimizer = torch.optim.Adam([*layer.parameters(), *read.parameters()], lr=0.01)
     x = torch.randn(12, 64, 1)
     y = (x[0] > 0).float()
-    for _ in range(80):
+    for _ in range(200):  # in steps so small that rounding decides nothing
         optimizer.zero_grad()
         loss = F.binary_cross_entropy_with_logits(read(layer(x)[1][0][0]), y)
         loss.backward()

@@ -23,7 +23,7 @@ import pullback
 from pullback import arguments, dtypes, layouts, namespaces, samples
 from pullback.dispatch import TENSORS, bind, bind_in_place
 from pullback.methods.operators import OPERATORS
-from pullback.methods.registered import AbsentMethod, OperationMethod
+from pullback.methods.registered import METHODS, AbsentMethod
 from pullback.op import REGISTRY, Op, Pointwise
 from pullback.tensor import Tensor
 
@@ -300,8 +300,8 @@ def tensor_stub() -> str:
             body.append(operators[name])
         elif isinstance(value, AbsentMethod):
             continue
-        elif isinstance(value, OperationMethod):
-            body.append(_registered(name, value.op))
+        elif name in METHODS:
+            body.append(_registered(name, METHODS[name]))
         elif isinstance(value, property) and value.fget is not None:
             if value.fget.__module__ != "pullback.tensor":
                 body.append(_property(name, value, imports))
@@ -345,9 +345,6 @@ def _property(name: str, value: property, imports: set[str]) -> str:
 
 def _attached(name: str, function: Callable[..., Any], imports: set[str]) -> str:
     """A method that is written by hand, with its own annotations."""
-    op = next((o for o in REGISTRY.values() if name in (o.public_name, o.inplace_name)), None)
-    if function.__module__ == "pullback" and op is not None:  # made from a declaration already
-        return _registered(name, op)
     signature = inspect.signature(function)
     first, *rest = signature.parameters.values()
     made = [first.replace(name="self", annotation=inspect.Parameter.empty)]

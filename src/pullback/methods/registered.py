@@ -66,18 +66,26 @@ def __dir__(self: Tensor) -> list[str]:
     return [n for n in object.__dir__(self) if type(vars(Tensor).get(n)) is not AbsentMethod]
 
 
+# The operations that methods are made of, by the methods' names.
+METHODS: dict[str, Op] = {}
+
+
+def _install(name: str, op: Op, make: Callable[[Op], Callable[..., Any]]) -> None:
+    if name not in vars(Tensor):
+        METHODS[name] = op
+        setattr(Tensor, name, OperationMethod(name, op, make))
+
+
 def _install_methods() -> None:
     for op in REGISTRY.values():
         names = [op.public_name, *(n for n in op.aliases if "." not in n)]
         if op.is_method and op.namespace in ("", "special"):
             for name in names:
-                if name not in vars(Tensor):
-                    setattr(Tensor, name, OperationMethod(name, op, bind))
+                _install(name, op, bind)
         if op.inplace_name:
             in_place = [op.inplace_name, *(f"{n}_" for n in names[1:])]
             for name in in_place:
-                if name not in vars(Tensor):
-                    setattr(Tensor, name, OperationMethod(name, op, bind_in_place))
+                _install(name, op, bind_in_place)
     for name in ABSENT:
         if name not in vars(Tensor):
             setattr(Tensor, name, AbsentMethod(name))

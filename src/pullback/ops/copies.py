@@ -29,10 +29,15 @@ def _(r):
     yield call(r(2, 3), r(2, 3))
 
 
-@pointwise(public=False)
+@pointwise(public=False, domain=None)
 def flat_in(xp, input, other):
-    r"""The input, as a function of another tensor too, in which its derivative is 0."""
+    r"""The input, as a function of another tensor of its shape, in which its derivative is 0."""
     return input
+
+
+@flat_in.samples
+def _(r):
+    yield call(r(2, 3), r(2, 3))
 
 
 @flat_in.backward("input")

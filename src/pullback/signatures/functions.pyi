@@ -250,7 +250,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: _int = 0, 
     """The number of times that each of 0, 1, … occurs in a vector; or the sums of weights."""
 
 def binomial(count: Tensor, prob: Tensor, generator: Any = None, *, out: _Out = None) -> Tensor:
-    """How many of `count` trials of probability `prob` succeed."""
+    """How many of `count` trials of probability `prob` succeed; both of one floating dtype."""
 
 def bitwise_and(input: Tensor | _complex, other: Tensor | _complex, *, out: _Out = None) -> Tensor:
     """Bit by bit and of integers or booleans."""
