@@ -120,7 +120,7 @@ class _Part:
     def __init__(self, running: Any, nodes: Sequence[OperationNode]):
         self.nodes = nodes
         self.reached = running.reached
-        self.number = {node: k for k, node in enumerate(nodes)}
+        self.number: dict[Any, int] = {node: k for k, node in enumerate(nodes)}
         self.places: dict[Any, int] = {}  # what cotangents leave the part for, and their numbers
         self.operands: list[Value] = []
         self.originals: list[Any] = []  # the operands as they were given
