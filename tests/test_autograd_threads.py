@@ -6,40 +6,20 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import pullback as torch
+from concurrently import in_threads
 
 grad = torch.autograd.grad
 
 
 def leaf(n: int = 4, **options: Any) -> Any:
     return torch.arange(1.0, n + 1, **options).requires_grad_()
-
-
-def in_threads(count: int, work: Callable[[int], None]) -> None:
-    """Run a function in threads that start together; raise what one of them raised."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def run(k: int) -> None:
-        start.wait()
-        try:
-            work(k)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(k,)) for k in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 @pytest.fixture

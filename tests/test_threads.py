@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
+from concurrently import in_threads
 from pullback.autograd import Function
 from pullback.autograd.graph import saved_tensors_hooks
 from pullback.config import config
@@ -31,23 +32,7 @@ def hasty() -> Iterator[None]:
 
 def together(work: Callable[[int], None]) -> None:
     """Run in all threads, started at the same time; the first error of any is raised."""
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(THREADS)
-
-    def guarded(k: int) -> None:
-        barrier.wait()
-        try:
-            work(k)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(k,)) for k in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    in_threads(THREADS, work)
 
 
 class Scale(Function):

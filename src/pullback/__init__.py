@@ -288,7 +288,7 @@ _operation, _names, _operations = namespaces.lazy(__name__, globals())
 
 
 if _typing.TYPE_CHECKING:
-    from pullback.signatures.functions import *  # noqa: F403
+    from pullback.signatures.functions import *  # noqa: F403  # every operation
 else:
 
     def __getattr__(name: str) -> _Any:

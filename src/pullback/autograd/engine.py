@@ -494,7 +494,7 @@ class _Pass:
                         continue
                     result = np.asarray(result)
                 if way == 2:
-                    meta = node._metas[k]  # type: ignore[index]  # what the way says
+                    meta = node._metas[k]  # type: ignore[index]  # way 2: there are some
                     if meta is not None:
                         result = fit_array(result, meta)
                 if (

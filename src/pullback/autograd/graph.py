@@ -492,7 +492,8 @@ def _public_name(name: str) -> str:
 
 def retain_grad(tensor: Tensor) -> None:
     """Keep the cotangent of a computed tensor in its `grad` during backward passes."""
-    node, number = tensor._edge  # type: ignore[misc]  # the caller has checked
+    assert tensor._edge is not None  # the caller refuses leaves
+    node, number = tensor._edge
     node.retain(number, tensor)
     tensor._retains_grad = True  # type: ignore[attr-defined]  # PyTorch's attribute
 

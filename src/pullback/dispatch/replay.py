@@ -18,10 +18,9 @@ import numpy as np
 from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.versions import Latest
-from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.door import blows_up, heavy
-from pullback.dispatch.values import VALUES, varies
+from pullback.dispatch.values import ValueVocabulary, varies
 from pullback.errors import OutOfMemoryError
 from pullback.formula import (
     FORMULAS,
@@ -272,23 +271,11 @@ class _Number(int):
     """The number of an operand that is a number of the user's, in float64."""
 
 
-class _Written:
+class _Written(ValueVocabulary):
     """`xp` for rules that are only written down: nothing is computed, small as it may be."""
 
-    is_eager = False
-    broadcast_shape = staticmethod(ARRAYS.broadcast_shape)
-    divides = staticmethod(VALUES.divides)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = REGISTRY.get(name)
-        if op is None:
-            raise AttributeError(f"no operation {name!r} is registered")
-
-        def function(*args: Any, **keywords: Any) -> Any:
-            return self.apply(op, op.arguments(args, keywords))
-
-        setattr(self, name, function)
-        return function
+    def _function(self, op: Op) -> Callable[..., Any]:
+        return lambda *args, **keywords: self.apply(op, op.arguments(args, keywords))
 
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Any) -> Any:

@@ -1,7 +1,7 @@
 """Building blocks of models, as `torch.nn`."""
 
 from pullback.nn import functional, init, modules, parameter, utils
-from pullback.nn.modules import *  # noqa: F403
+from pullback.nn.modules import *  # noqa: F403  # what its __all__ lists
 from pullback.nn.modules import __all__ as _modules
 from pullback.nn.parameter import (
     Buffer,

@@ -10,7 +10,7 @@ from pullback.dispatch import bind
 from pullback.op import REGISTRY
 
 if TYPE_CHECKING:
-    from pullback.signatures.nn_functional import *  # noqa: F403
+    from pullback.signatures.nn_functional import *  # noqa: F403  # every operation
 
 _own, __dir__, __all__ = namespaces.lazy(__name__, globals())
 # PyTorch has some of its plain functions here as well.

@@ -563,24 +563,24 @@ def index_reduce(
 
 
 def _line_to_both(xp, g, y, input, dim, index, source, reduce, include_self, dtype):
+    """The cotangents of the input and of the source, in their shapes."""
     whole = input.shape or (1,)
-    input, index, source = _spread(xp, input, dim, index, source)
-    return _to_both(
-        xp, xp.reshape(g, *whole), xp.reshape(y, *whole), input, dim, index, source, reduce,
-        include_self, dtype,
-    )  # fmt: skip
+    wide = _spread(xp, input, dim, index, source)
+    g, y = xp.reshape(g, *whole), xp.reshape(y, *whole)
+    found = _to_both(xp, g, y, wide[0], dim, *wide[1:], reduce, include_self, dtype)
+    return xp.reshape(found[0], *input.shape), xp.reshape(found[1], *source.shape)
 
 
 @index_reduce.backward("input")
 def _(xp, g, y, input, dim, index, source, reduce, include_self, input_dtype):
     found = _line_to_both(xp, g, y, input, dim, index, source, reduce, include_self, input_dtype)
-    return xp.reshape(found[0], *input.shape)
+    return found[0]
 
 
 @index_reduce.backward("source")
 def _(xp, g, y, input, dim, index, source, reduce, include_self, input_dtype):
     found = _line_to_both(xp, g, y, input, dim, index, source, reduce, include_self, input_dtype)
-    return xp.reshape(found[1], *source.shape)
+    return found[1]
 
 
 @index_reduce.samples
