@@ -151,7 +151,7 @@ def test_pytorchs_paths_lead_to_what_lies_elsewhere(tmp_path: Path) -> None:
         try:
             torch.optim.adamw.AdamV
         except AttributeError as error:
-            assert "AdamW" in str(error)
+            assert "Adam" in str(error)
         else:
             assert False
         """,
