@@ -39,6 +39,7 @@ FLOORS = [
     {"graph", "cuda", "func"},
     {
         "compiler",
+        "eigenpairs",
         "fft",
         "jit",
         "linalg",
