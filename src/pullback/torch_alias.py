@@ -64,7 +64,7 @@ def install_as_torch() -> None:
             sys.meta_path.insert(0, _TorchFinder())
         if not any(isinstance(finder, _TorchvizFinder) for finder in sys.meta_path):
             sys.meta_path.append(_TorchvizFinder())
-        sys.modules["torch"] = pullback
+        sys.modules["torch"] = vars(pullback)["torch"] = pullback  # as PyTorch has a torch.torch
 
 
 def _own_name(alias: str) -> str:
