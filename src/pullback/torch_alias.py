@@ -180,7 +180,7 @@ def _no_such_module(alias: str) -> ModuleNotFoundError:
     siblings = {entry.name for entry in pkgutil.iter_modules(getattr(package, "__path__", []))}
     siblings |= {name for name in vars(package) if _held(f"{parent}.{name}") is not None}
     said = advice(_own_name(parent), child)
-    near = [] if said else nearest_names(child, siblings)
+    near = [] if said or value is not None else nearest_names(child, siblings)
     if said:
         message += f": {said}"
     elif near:
