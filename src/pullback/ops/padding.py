@@ -1,6 +1,6 @@
 """Padding: more elements around the last axes."""
 
-from pullback.op import Plain, as_ints, call, composite
+from pullback.op import Plain, as_ints, call, composite, opaque
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -46,7 +46,9 @@ def pad(xp, input, pad: Plain, mode: Plain = "constant", value: Plain = None):
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: "
             f"{len(sides)} numbers for an input of shape {list(input.shape)}"
         )
+    inside = all(s >= 0 for s in sides)
     y = input
+    axes = []
     for k in range(count):
         axis, (before, after) = rank - 1 - k, sides[2 * k : 2 * k + 2]
         n = input.shape[axis]
@@ -70,9 +72,74 @@ def pad(xp, input, pad: Plain, mode: Plain = "constant", value: Plain = None):
                 f"pad: input (size {n} at dimension {axis}) is too small for the padding "
                 f"({before}, {after})"
             )
-        if before or after:
+        if inside:
+            axes.append((-1 - k, before, after, _around(mode, n, before, after)))
+        elif before or after:
             y = xp.take_places(y, axis, tuple(_places(mode, n, before, after)))
+    if inside:
+        return xp.surrounded(input, tuple(axes))
     return y if y is not input else xp.clone(input)
+
+
+def _around(mode, n, before, after):
+    """What is added to an axis, as runs of neighbours: (place, source, count, step)."""
+    places = _places(mode, n, before, after)
+    runs = []
+    for first, stop in ((0, before), (before + n, before + n + after)):
+        while first < stop:
+            step, last = 0, first + 1
+            while last < stop and (last == first + 1 or places[last] - places[last - 1] == step):
+                step = places[last] - places[last - 1]
+                last += 1
+            runs.append((first, places[first], last - first, step if last > first + 1 else 1))
+            first = last
+    return tuple(runs)
+
+
+@opaque(public=False, leading=True)
+def surrounded(xp, input, axes: Plain):
+    r"""More elements around the last axes, made of those inside."""
+    return xp.surrounded_array(input, axes)
+
+
+@surrounded.backward("input")
+def _(xp, g, axes):
+    return xp.surrounded_back(g, axes)
+
+
+@surrounded.formula
+def _(xp, input, axes):
+    for axis, before, after, runs in axes:
+        dim = len(input.shape) + axis
+        around = [[s + step * k for k in range(count)] for _, s, count, step in runs]
+        split = sum(place < before for place, _, _, _ in runs)
+        places = [*sum(around[:split], []), *range(input.shape[dim]), *sum(around[split:], [])]
+        input = xp.take_places(input, dim, tuple(places))
+    return input
+
+
+@opaque(public=False, leading=True)
+def surrounded_back(xp, input, axes: Plain):
+    r"""The transpose of `surrounded`: what is around the inside is added to it."""
+    return xp.surrounded_back_array(input, axes)
+
+
+@surrounded_back.backward("input")
+def _(xp, g, axes):
+    return xp.surrounded(g, axes)
+
+
+AXES = ((-1, 2, 1, ((0, 2, 2, -1), (5, 1, 1, 0))), (-2, 0, 2, ((2, 1, 2, 0),)))
+
+
+@surrounded.samples
+def _(r):
+    yield call(r(2, 3), AXES)
+
+
+@surrounded_back.samples
+def _(r):
+    yield call(r(4, 6), AXES)
 
 
 @composite(public=False)
