@@ -1,6 +1,6 @@
 """Padding: more elements around the last axes."""
 
-from pullback.op import Plain, as_ints, call, composite, opaque
+from pullback.op import Plain, as_ints, call, composite
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -96,10 +96,18 @@ def _around(mode, n, before, after):
     return tuple(runs)
 
 
-@opaque(public=False, leading=True)
+@composite(public=False, library=True)
 def surrounded(xp, input, axes: Plain):
     r"""More elements around the last axes, made of those inside."""
-    return xp.surrounded_array(input, axes)
+    if xp.is_eager:
+        return xp.surrounded_array(input, axes)
+    for axis, before, after, runs in axes:
+        dim = len(input.shape) + axis
+        places = [k - before for k in range(before + input.shape[dim] + after)]
+        for place, source, count, step in runs:
+            places[place : place + count] = [source + step * k for k in range(count)]
+        input = xp.take_places(input, dim, tuple(places))
+    return input
 
 
 @surrounded.backward("input")
@@ -107,21 +115,26 @@ def _(xp, g, axes):
     return xp.surrounded_back(g, axes)
 
 
-@surrounded.formula
-def _(xp, input, axes):
-    for axis, before, after, runs in axes:
-        dim = len(input.shape) + axis
-        around = [[s + step * k for k in range(count)] for _, s, count, step in runs]
-        split = sum(place < before for place, _, _, _ in runs)
-        places = [*sum(around[:split], []), *range(input.shape[dim]), *sum(around[split:], [])]
-        input = xp.take_places(input, dim, tuple(places))
-    return input
-
-
-@opaque(public=False, leading=True)
+@composite(public=False, library=True)
 def surrounded_back(xp, input, axes: Plain):
     r"""The transpose of `surrounded`: what is around the inside is added to it."""
-    return xp.surrounded_back_array(input, axes)
+    if xp.is_eager:
+        return xp.surrounded_back_array(input, axes)
+    rank = len(input.shape)
+    for axis, before, after, runs in reversed(axes):
+        dim = rank + axis
+        n = input.shape[dim] - before - after
+        total = xp.slice(input, dim, before, before + n, 1)
+        for place, source, count, step in runs:
+            part = xp.slice(input, dim, place, place + count, 1)
+            if step < 0:
+                part, source = xp.flip(part, dim), source - count + 1
+            elif not step:
+                part, count = xp.sum(part, dim, keepdim=True), 1
+            around = (0, 0) * (-1 - axis) + (source, n - source - count)
+            total = total + xp.constant_pad_nd(part, around, 0)
+        input = total
+    return input
 
 
 @surrounded_back.backward("input")
