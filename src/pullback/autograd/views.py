@@ -52,9 +52,7 @@ def note_made(view: Tensor, source: Tensor, made: Step) -> None:
     base = source._base
     if base is None:
         base = source
-        view._made_by = (made,)
-    else:
-        view._made_by = (*source._made_by, made)
+    view._made_by = (*source._made_by, made)
     view._base = base
     with _lock:  # a view noted while another thread clears the list must not be lost
         views = base._views
@@ -62,15 +60,12 @@ def note_made(view: Tensor, source: Tensor, made: Step) -> None:
             views = base._views = []
         elif len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two
             views[:] = [r for r in views if r() is not None]
-        views.append(_reference(view))
+        views.append(weakref.ref(view))
     if (
         (made.number is not None or not made.recorded) and base._edge is not None
         and base._heard is not base._value
     ):  # fmt: skip
         _hear(base, view._value)
-
-
-_reference = weakref.ref
 
 
 def _hear(base: Tensor, array: Any) -> None:

@@ -185,9 +185,9 @@ class _Record:
                 if what != "output" and not (what == "argument" and k in self.varying):
                     self.constants[what, k] = saved(op, what, k, met.args, met.values)
 
-    def step(self, needs: tuple[bool, ...]) -> tuple[Any, Plan, Callable[..., Any], Any]:
+    def step(self, needs: tuple[bool, ...], key: Any) -> tuple[Any, Plan, Callable[..., Any], Any]:
         """(class of the node, plan, function of (result, arguments) that gives what is saved, the
-        rules)."""
+        rules); kept under a key, which says for each tensor of a list whether it has a gradient."""
         op = self.op
         plan = op.plan(needs)
         parts: list[str] = []
@@ -213,12 +213,14 @@ class _Record:
                 names[f"c{n}"] = self.constants[what, k]
                 parts.append(f"c{n}")
         save = eval(f"lambda y, args: ({''.join(part + ', ' for part in parts)})", names)
-        found = self.steps[needs] = (node_class(op, self.overload), plan, save, rules)
+        found = self.steps[key] = (node_class(op, self.overload), plan, save, rules)
         return found
 
-    def node(self, needs: tuple[bool, ...], edges: tuple[Any, ...], y: Any, args: Any) -> Any:
+    def node(
+        self, needs: tuple[bool, ...], edges: tuple[Any, ...], y: Any, args: Any, key: Any = None
+    ) -> Any:
         """The node of a call with this result, where gradients are recorded."""
-        cls, plan, save, rules = self.steps.get(needs) or self.step(needs)
+        cls, plan, save, rules = self.steps.get(key or needs) or self.step(needs, key or needs)
         node = new(cls)
         node.edges = edges
         node.plan = plan
@@ -254,7 +256,10 @@ class _Record:
                 edge = getattr(args[k], "_edge", None)
                 several.append(edge)
                 found.append(edge is not None)
-        return self.node(tuple(found), tuple(several), y, args) if True in found else None
+        if True not in found:
+            return None
+        which = tuple([edge is not None for edge in several])
+        return self.node(tuple(found), tuple(several), y, args, which)
 
 
 def _straightening(
