@@ -13,7 +13,17 @@ SOURCE = Path(__file__).parent.parent / "src" / "pullback"
 # From the ground up; a package stands for all of its modules. `__init__` is the package's own.
 FLOORS = [
     {"signatures"},  # for type checkers alone
-    {"dtypes", "devices", "layouts", "errors", "matrices", "missing", "printing", "version"},
+    {
+        "dtypes",
+        "devices",
+        "layouts",
+        "errors",
+        "matrices",
+        "missing",
+        "paths",
+        "printing",
+        "version",
+    },
     {"arguments", "limits"},
     {"config"},
     {"operation"},

@@ -15,6 +15,7 @@ from pullback.nn.modules import (
     transformer,
 )
 from pullback.nn.modules.module import Module
+from pullback.paths import lead_here
 
 
 def _classes() -> dict[str, type]:
@@ -32,3 +33,9 @@ def _classes() -> dict[str, type]:
 globals().update(_classes())
 
 __all__ = ["Module", *_classes()]
+
+lead_here(
+    __name__,
+    "adaptive batchnorm channelshuffle distance dropout flatten fold instancenorm padding "
+    "pixelshuffle pooling sparse upsampling",
+)

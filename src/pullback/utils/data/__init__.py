@@ -1,5 +1,6 @@
 """Data sets and batches, as `torch.utils.data`."""
 
+from pullback.paths import lead_here
 from pullback.utils.data.datasets import (
     ChainDataset,
     ConcatDataset,
@@ -31,3 +32,5 @@ __all__ = [
     "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate",
     "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip
+
+lead_here(__name__, "dataloader dataset sampler")
