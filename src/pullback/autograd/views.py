@@ -48,7 +48,7 @@ def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int
 
 
 def note_made(view: Tensor, source: Tensor, made: Step) -> None:
-    """`note_view` of a step that is there already."""
+    """`note_view` of a step that nobody else has."""
     base = source._base
     if base is None:
         base = source

@@ -307,8 +307,8 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
 
     compute = _straightening(met, (0,), compute, better)
     is_view = isinstance(op, View)
-    plain_values = tuple(met.values[1:])
-    on, off = (Step(op, plain_values, None, recording) for recording in (True, False))
+    step = (op, tuple(met.values[1:]), None, True, None)
+    silent = (*step[:3], False, None)
     in_order = op.in_order
 
     def call(*args: Any) -> Any:
@@ -330,7 +330,8 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
                 base is not None
                 and (base is value or base is value.base or shares_memory(result, value))
             ):
-                note_made(tensor, x, on if mode.enabled else off)
+                # Of its own: views are told apart by their steps. Step(…) takes 0.15 µs longer.
+                note_made(tensor, x, tuple.__new__(Step, step if mode.enabled else silent))
         elif (
             result is value or (in_order and not result.flags.c_contiguous)
             or (base is not None and (
