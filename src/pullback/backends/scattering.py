@@ -25,14 +25,14 @@ def add_positions(x: Any, key: Sequence[Any], values: Any) -> None:
     given = [k for k, i in enumerate(key) if not isinstance(i, slice)]
     if len(key) == len(given) == 1 and x.flags.c_contiguous:  # along the first axis
         (index,) = key
-        if type(index) is np.ndarray and index.dtype.kind == "i" and index.ndim == 1:
+        if type(index) is np.ndarray and index.dtype.kind == "i" and index.ndim == 1 and index.size:
             size = x.shape[0]
             shape = (index.size, *x.shape[1:])
             low, high = ends(index)
             if not -size <= low <= high < size:
                 raise IndexError(f"index out of bounds: the shape is {list(x.shape)}")
-            rows = index if low >= 0 else np.where(index < 0, index + size, index)
-            _add_along(x, 0, rows, values if values.shape == shape else expand(values, shape))
+            places = index if low >= 0 else np.where(index < 0, index + size, index)
+            _add_along(x, 0, places, values if values.shape == shape else expand(values, shape))
             return
     arrays = [np.asarray(key[k]) for k in given]
     # Side by side, so that NumPy leaves what they index where it was.

@@ -625,7 +625,7 @@ def learn_creation(
 ) -> None:
     """Keep the numbers of a creation in their normal form; its result is of the dtype `goal`.
 
-    A small result is kept itself, to be copied.
+    A small result is kept itself, to be copied; of one value, only that.
     """
     call_of: Callable[..., Any] = functools.partial(op.call, ARRAYS)
     known: Any = list(values)
@@ -640,10 +640,25 @@ def learn_creation(
         except Exception:  # the door says it in full
             return apply(op, args)
         calls += 1
-        if calls == OFTEN and not op.random and result.nbytes <= MAX_BYTES:
-            call_of, known = np.array, result.copy()
+        if calls == OFTEN and not op.draws:
+            call_of, known = _short_creation(result, op.unset) or (call_of, known)
         tensor = new(Tensor)
         tensor._value = result
         return tensor
 
     op.calls[key] = call
+
+
+def _short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any] | None:
+    """(a function of NumPy's, its argument) for an array such as this one; None without any."""
+    if unset:
+        in_order = result.flags.c_contiguous
+        return (functools.partial(np.empty, dtype=result.dtype), result.shape) if in_order else None
+    if result.nbytes <= MAX_BYTES:
+        return np.array, result.copy()
+    first = result.flat[0]
+    if not result.flags.c_contiguous or result.tobytes() != first.tobytes() * result.size:
+        return None
+    if not any(first.tobytes()):
+        return functools.partial(np.zeros, dtype=result.dtype), result.shape
+    return functools.partial(np.full, fill_value=first, dtype=result.dtype), result.shape
