@@ -15,6 +15,7 @@ Loops: from the bottom,
     llvm        machine code for it, and `tiles`, NumPy's way where there is no LLVM
     in_place    updates of optimisers, as one loop over what they write
     progress    a bar for long runs
+    collector   bursts of objects without garbage collections
 
 Scripts know `torch.backends` as the place of switches: `switches` has them.
 """
