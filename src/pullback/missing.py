@@ -26,7 +26,8 @@ _SMALL = (
 # What is not there on purpose, and what to do instead, by the name below `torch`.
 ADVICE: dict[str, str] = {
     **dict.fromkeys(
-        ("distributed", "nn.parallel", "nn.DataParallel", "nn.SyncBatchNorm", "multiprocessing",
+        ("distributed.init_process_group", "distributed.get_rank", "distributed.get_world_size",
+         "nn.parallel.DistributedDataParallel", "nn.SyncBatchNorm",
          "utils.data.distributed", "utils.data.DistributedSampler", "Tensor.share_memory_"),
         _PROCESSES,
     ),
@@ -84,6 +85,16 @@ ADVICE: dict[str, str] = {
          "utils.cpp_extension.CUDAExtension"),
         "extensions are compiled when they are first used, by load() and load_inline(), and kept",
     ),
+    "nn.CrossMapLRN2d": "use LocalResponseNorm",
+    "nn.Container": "use Sequential, ModuleList or ModuleDict",
+    "utils.tensorboard": "write numbers to a file, and draw them with Matplotlib",
+    "utils.model_zoo": "pullback downloads nothing: load weights with torch.load",
+    **dict.fromkeys(
+        ("utils.data.IterDataPipe", "utils.data.MapDataPipe", "utils.data.DFIterDataPipe",
+         "utils.data.datapipes"),
+        "use a Dataset or an IterableDataset",
+    ),
+    "return_types": "results with names are named tuples: ask for their fields",
     "hub": "pullback downloads nothing: build the model, and load its weights with torch.load",
     "matrix_rank": _REMOVED + "torch.linalg.matrix_rank",
     "lstsq": _REMOVED + "torch.linalg.lstsq",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +24,9 @@ __all__ = [
     "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
     "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
+
+INT64 = np.dtype(np.int64)
+FULL, BACKWARDS = slice(None), slice(None, None, -1)
 
 
 # ---------------------------------------------------------------------------------- geometry
@@ -90,6 +94,13 @@ def complex_view(x: Any) -> Any:
 
 def roll_array(x: Any, shifts: Any, dims: Any) -> Any:
     """Elements moved along axes, around the ends."""
+    if type(dims) is tuple and len(dims) == 1 and x.ndim and x.size:
+        (dim,), (shift,) = dims, shifts
+        dim %= x.ndim
+        at = -shift % x.shape[dim]
+        others = (FULL,) * dim
+        parts = (x[(*others, slice(at, None))], x[(*others, slice(at))])
+        return np.concatenate(parts, dim)
     return np.roll(x, shifts, dims)
 
 
@@ -171,10 +182,11 @@ def argsort_array(x: Any, dim: int, descending: bool) -> Any:
     if not x.ndim:
         return np.zeros((), np.int64)
     if not descending:
-        return np.argsort(x, axis=dim, kind="stable")
+        return x.argsort(dim, "stable")
     # The reverse of a stable ascending sort of the reversed array keeps equals in order.
-    back = np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-    return x.shape[dim] - 1 - back
+    dim %= x.ndim
+    turned = (*[FULL] * dim, BACKWARDS)
+    return x.shape[dim] - 1 - x[turned].argsort(dim, "stable")[turned]
 
 
 def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
@@ -237,12 +249,17 @@ def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
     return take_along(places, order, -1)
 
 
-def _ends(index: Any) -> tuple[int, int]:
+def ends(index: Any) -> tuple[int, int]:
+    """The least and the largest of some positions; or 0 and the largest, if none is negative."""
+    if index.dtype is INT64:  # at once: what is negative is large without a sign
+        high = int(np.maximum.reduce(index.view(np.uint64), axis=None))
+        if high < 2**63:
+            return 0, high
     return int(np.minimum.reduce(index, axis=None)), int(np.maximum.reduce(index, axis=None))
 
 
 def check_index(
-    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = _ends
+    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = ends
 ) -> None:
     """RuntimeError for positions that a look-up along an axis cannot read."""
     if not index.size:
@@ -264,7 +281,7 @@ def check_index(
 
 
 def check_position(
-    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = _ends
+    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = ends
 ) -> None:
     """IndexError for positions that an axis does not have."""
     if not index.size:
@@ -285,14 +302,15 @@ def gather_array(x: Any, dim: int, index: Any) -> Any:
         return np.empty(index.shape, x.dtype)
     if not x.ndim or not index.ndim:
         return np.take(x.reshape(-1), index)
-    for k, (a, b) in enumerate(zip(index.shape, x.shape, strict=True)):
-        if k != dim and a > b:
-            raise RuntimeError(
-                f"gather(): Size does not match at dimension {k} expected index "
-                f"{list(index.shape)} to be no larger than self {list(x.shape)} apart from "
-                f"dimension {dim}"
-            )
-    x = x[tuple(slice(None) if k == dim else slice(s) for k, s in enumerate(index.shape))]
+    if index.shape != x.shape:
+        for k, (a, b) in enumerate(zip(index.shape, x.shape, strict=True)):
+            if k != dim and a > b:
+                raise RuntimeError(
+                    f"gather(): Size does not match at dimension {k} expected index "
+                    f"{list(index.shape)} to be no larger than self {list(x.shape)} apart from "
+                    f"dimension {dim}"
+                )
+        x = x[tuple(slice(None) if k == dim else slice(s) for k, s in enumerate(index.shape))]
     return take_along(x, index, dim)
 
 
@@ -445,9 +463,10 @@ def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generat
             f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
         )
     source = stream(generator)
-    return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
+    return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype, copy=False)
 
 
+@functools.cache
 def _range_of(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The least and the largest number of a dtype."""
     if dtype.kind == "b":

@@ -21,14 +21,17 @@ from pullback.backends import (
     correlation,
     einsum,
     grids,
+    normalising,
     pooling,
     recurrence,
     resampling,
     scattering,
     searching,
     strides,
+    surroundings,
     tables,
 )
+from pullback.backends.along import without_protocol
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
@@ -67,6 +70,9 @@ try:
 except ImportError:  # a NumPy that keeps it elsewhere: the public way
     _public = FloatingPointErrors()
     QUIET, quiet_set, quiet_reset = _public.quiet, _public.set, _public.reset
+
+
+_concatenate = without_protocol(np.concatenate)
 
 
 def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -195,7 +201,7 @@ class ArrayVocabulary(Vocabulary):
 
     @staticmethod
     def cat(arrays: Sequence[Any], dim: int = 0) -> Any:
-        return np.concatenate(arrays, dim)
+        return _concatenate(arrays, dim)
 
     @staticmethod
     def put_view(x: Any, view: View, plain: Sequence[Any], shape: Sequence[int]) -> Any:
@@ -305,7 +311,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, correlation, einsum, grids,
-    pooling, recurrence, resampling, scattering, searching, strides, tables,
+    normalising, pooling, recurrence, resampling, scattering, searching, strides, surroundings,
+    tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

@@ -120,7 +120,7 @@ def angle(input: Tensor, *, out: _Out = None) -> Tensor:
 def any(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, out: _Out = None, axis: _int | Sequence[_int] | None = ..., keepdims: _bool = ...) -> Tensor:
     """Whether any element over the axes is non-zero."""
 
-def arange(start: _complex | Tensor, end: _complex | Tensor | None = None, step: _complex | Tensor = 1, *, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
+def arange(start: _complex | Tensor | None = None, end: _complex | Tensor | None = None, step: _complex | Tensor = 1, *, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
     """start, start + step, … below end: $\\lceil (\\text{end} - \\text{start}) / \\text{step} \\rceil$."""
 
 def arccos(input: Tensor, *, out: _Out = None) -> Tensor:
@@ -537,7 +537,7 @@ def dstack(tensors: Sequence[Tensor], *, out: _Out = None) -> Tensor:
 def einsum(equation: Any, *operands: Any, operands_: Any = None, out: _Out = None) -> Tensor:
     """Sums of products by Einstein's convention: `einsum("ik,kj->ij", a, b)`."""
 
-def empty(*size: _int | Sequence[_int], dtype: Any = None, size_: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
+def empty(*size: _int | Sequence[_int], memory_format: Any = None, dtype: Any = None, size_: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
     """Memory that is not set: whatever was there."""
 
 def empty_like(input: Tensor, *, dtype: _dtype | _type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, memory_format: _memory_format | None = None, out: _Out = None) -> Tensor:
@@ -719,9 +719,6 @@ def grid_sampler_2d(input: Tensor, grid: Tensor, interpolation_mode: _int, paddi
 
 def grid_sampler_3d(input: Tensor, grid: Tensor, interpolation_mode: _int, padding_mode: _int, align_corners: _bool, *, out: _Out = None) -> Tensor:
     """`nn.functional.grid_sample` of images with 3 axes, its modes given by number."""
-
-def gru(input: Tensor, hx: Tensor, params: Sequence[Tensor], has_biases: _bool, num_layers: _int, dropout: _float | Tensor, train: _bool, bidirectional: _bool, batch_first: _bool, *, out: _Out = None) -> _tuple[Tensor, ...]:
-    """What `nn.GRU` computes: (output, states); see `lstm`."""
 
 def gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None, *, out: _Out = None) -> Tensor:
     """One step of a GRU: the state, from `input` (n, …) and the state before."""
@@ -983,9 +980,6 @@ def logspace(start: _complex | Tensor, end: _complex | Tensor, steps: _int, base
 
 def logsumexp(input: Tensor, dim: _int | Sequence[_int] | None = ..., keepdim: _bool = False, *, out: _Out = None, axis: _int | Sequence[_int] | None = ..., keepdims: _bool = ...) -> Tensor:
     """$\\log \\sum_i e^{x_i}$ over axes, without overflow; exact for infinite elements."""
-
-def lstm(input: Tensor, hx: Sequence[Tensor], params: Sequence[Tensor], has_biases: _bool, num_layers: _int, dropout: _float | Tensor, train: _bool, bidirectional: _bool, batch_first: _bool, *, out: _Out = None) -> _tuple[Tensor, ...]:
-    """What `nn.LSTM` computes: (output, states, cells)."""
 
 def lstm_cell(input: Tensor, hx: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None, *, out: _Out = None) -> _tuple[Tensor, ...]:
     """One step of an LSTM: (state, cell), from `input` (n, …) and `hx`, a state and a cell."""
@@ -1345,14 +1339,8 @@ def reshape(input: Tensor, *shape: _int | Sequence[_int], shape_: Any = None) ->
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: _complex | Tensor | None = None, *, out: _Out = None) -> Tensor:
     """$w\\,x / \\sqrt{\\overline{x^2} + \\epsilon}$ over the last axes; epsilon of the dtype."""
 
-def rnn_relu(input: Tensor, hx: Tensor, params: Sequence[Tensor], has_biases: _bool, num_layers: _int, dropout: _float | Tensor, train: _bool, bidirectional: _bool, batch_first: _bool, *, out: _Out = None) -> _tuple[Tensor, ...]:
-    """What `nn.RNN` computes, with relu: (output, states); see `lstm`."""
-
 def rnn_relu_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None, *, out: _Out = None) -> Tensor:
     """One step of a plain recurrent layer with relu: the state."""
-
-def rnn_tanh(input: Tensor, hx: Tensor, params: Sequence[Tensor], has_biases: _bool, num_layers: _int, dropout: _float | Tensor, train: _bool, bidirectional: _bool, batch_first: _bool, *, out: _Out = None) -> _tuple[Tensor, ...]:
-    """What `nn.RNN` computes, with tanh: (output, states); see `lstm`."""
 
 def rnn_tanh_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None, *, out: _Out = None) -> Tensor:
     """One step of a plain recurrent layer with tanh: the state."""
@@ -1404,6 +1392,9 @@ def scatter_reduce_(input: Tensor, dim: _int = ..., index: Tensor = ..., src: Te
 
 def searchsorted(sorted_sequence: Tensor, input: Tensor | _complex, *, out_int32: _bool = False, right: _bool = False, side: Any = None, sorter: Tensor | None = None, out: _Out = None) -> Tensor:
     """Where values would be put into a sorted last axis: before equals, or, `right`, after them."""
+
+def segment_reduce(data: Tensor, reduce: Any, *, lengths: Tensor | None = None, offsets: Tensor | None = None, axis: _int = 0, unsafe: _bool = False, initial: Any = None, out: _Out = None) -> Tensor:
+    """Each segment along an axis, reduced to one place: its "sum", "mean", "max", "min" or "prod"."""
 
 def select(input: Tensor, dim: _int = ..., index: _int = ..., *, axis: _int = ...) -> Tensor:
     """One position of an axis, which goes: a view. IndexError out of range."""
@@ -1471,7 +1462,7 @@ def softmax(input: Tensor, dim: _int = ..., *, dtype: _dtype | _type | None = No
 def sort(input: Tensor, dim: _int = -1, descending: _bool = False, *, stable: _bool = False, out: _Out = None, axis: _int = ...) -> return_types.sort:
     """Elements in order along one axis, and where they came from; NaN counts as largest."""
 
-def split(input: Tensor, split_size_or_sections: Any = ..., dim: _int = 0, *, out: _Out = None, axis: _int = ..., split_size: Any = ...) -> _tuple[Tensor, ...]:
+def split(input: Tensor = ..., split_size_or_sections: Any = ..., dim: _int = 0, *, out: _Out = None, axis: _int = ..., split_size: Any = ..., tensor: Tensor = ...) -> _tuple[Tensor, ...]:
     """A tuple of pieces of an axis, of one size (the last may be smaller) or of given sizes."""
 
 def split_copy(input: Tensor, split_size: _int, dim: _int = 0, *, out: _Out = None, axis: _int = ...) -> _tuple[Tensor, ...]:
@@ -1513,7 +1504,7 @@ def std(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: _bool = F
 def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: _bool = False, *, correction: _complex | Tensor | None = None, out: _Out = None, axis: Any = ..., keepdims: _bool = ...) -> _tuple[Tensor, ...]:
     """A tuple of the standard deviation and the mean over axes, or of all elements; see `std`."""
 
-def stft(input: Tensor, n_fft: _int, hop_length: _int | None = None, win_length: _int | None = None, window: Any = None, center: _bool = True, pad_mode: Any = 'reflect', normalized: _bool = False, onesided: Any = None, return_complex: Any = None, *, out: _Out = None) -> Tensor:
+def stft(input: Tensor, n_fft: _int, hop_length: _int | None = None, win_length: _int | None = None, window: Any = None, center: _bool = True, pad_mode: Any = 'reflect', normalized: _bool = False, onesided: Any = None, return_complex: Any = None, align_to_window: Any = None, *, out: _Out = None) -> Tensor:
     """Transforms of frames of n_fft samples, `hop_length` apart, times a window."""
 
 def sub(input: Tensor | _complex, other: Tensor | _complex, *, alpha: _complex | Tensor = 1, out: _Out = None) -> Tensor:
@@ -1537,16 +1528,16 @@ def svd(input: Tensor, some: _bool = True, compute_uv: _bool = True, *, out: _Ou
 def svd_lowrank(A: Tensor, q: _int = 6, niter: _int = 2, M: Any = None, *, out: _Out = None) -> return_types.svd_lowrank:
     """The q largest singular values of A - M and their vectors, nearly: (…, m, q), (…, n, q)."""
 
-def swapaxes(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapaxes(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def swapaxes_(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapaxes_(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def swapdims(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapdims(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def swapdims_(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapdims_(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
 def t(input: Tensor) -> Tensor:
@@ -1594,10 +1585,10 @@ def topk(input: Tensor, k: _int, dim: _int = -1, largest: _bool = True, sorted: 
 def trace(input: Tensor, *, out: _Out = None) -> Tensor:
     """The sum of the diagonal of a matrix; of integers in int64."""
 
-def transpose(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def transpose(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def transpose_(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def transpose_(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
 def transpose_copy(input: Tensor, dim0: _int, dim1: _int, *, out: _Out = None) -> Tensor:
@@ -1740,19 +1731,25 @@ def zeros_like(input: Tensor, *, dtype: _dtype | _type | None = None, layout: An
     """`zeros` with the shape and, unless given, the dtype of the input."""
 
 from pullback.construct import TensorType as _TensorType
+import pullback._C as _C
+import pullback.__config__ as __config__
 import pullback.amp as amp
 import pullback.compiler as compiler
 import pullback.array_api as array_api
+import pullback.distributed as distributed
 import pullback.distributions as distributions
 import pullback.fft as fft
 import pullback.func as func
+import pullback.futures as futures
 import pullback.graph as graph
 import pullback.jit as jit
 import pullback.linalg as linalg
 import pullback.masked as masked
+import pullback.multiprocessing as multiprocessing
 import pullback.nn as nn
 import pullback.optim as optim
 import pullback.profiler as profiler
+import pullback.quasirandom as quasirandom
 import pullback.random as random
 import pullback.serialization as serialization
 import pullback.signal as signal
@@ -1774,6 +1771,7 @@ from pullback.compiler import compile as compile
 from pullback.limits import finfo as finfo
 from pullback.amp import get_autocast_dtype as get_autocast_dtype
 from pullback.limits import iinfo as iinfo
+from pullback.eigenpairs import lobpcg as lobpcg
 from pullback.amp import is_autocast_cpu_enabled as is_autocast_cpu_enabled
 from pullback.amp import is_autocast_enabled as is_autocast_enabled
 from pullback.amp import set_autocast_dtype as set_autocast_dtype
@@ -1838,16 +1836,20 @@ from pullback.nn.under_torch import feature_alpha_dropout_ as feature_alpha_drop
 from pullback.nn.under_torch import feature_dropout as feature_dropout
 from pullback.nn.under_torch import feature_dropout_ as feature_dropout_
 from pullback.nn.under_torch import group_norm as group_norm
+from pullback.nn.under_torch import gru as gru
 from pullback.nn.under_torch import hinge_embedding_loss as hinge_embedding_loss
 from pullback.nn.under_torch import instance_norm as instance_norm
 from pullback.nn.under_torch import kl_div as kl_div
 from pullback.nn.under_torch import layer_norm as layer_norm
+from pullback.nn.under_torch import lstm as lstm
 from pullback.nn.under_torch import margin_ranking_loss as margin_ranking_loss
 from pullback.nn.under_torch import max_pool1d as max_pool1d
 from pullback.nn.under_torch import max_pool2d as max_pool2d
 from pullback.nn.under_torch import max_pool3d as max_pool3d
 from pullback.nn.under_torch import norm_except_dim as norm_except_dim
 from pullback.nn.under_torch import poisson_nll_loss as poisson_nll_loss
+from pullback.nn.under_torch import rnn_relu as rnn_relu
+from pullback.nn.under_torch import rnn_tanh as rnn_tanh
 from pullback.nn.under_torch import rrelu_ as rrelu_
 from pullback.nn.under_torch import selu_ as selu_
 from pullback.nn.under_torch import threshold_ as threshold_
@@ -1883,4 +1885,4 @@ UInt32Tensor: _type[_TensorType]
 UInt64Tensor: _type[_TensorType]
 BoolTensor: _type[_TensorType]
 
-__all__ = ['_standard_gamma', 'abs', 'abs_', 'absolute', 'absolute_', 'acos', 'acos_', 'acosh', 'acosh_', 'adaptive_avg_pool1d', 'add', 'add_', 'addbmm', 'addbmm_', 'addcdiv', 'addcdiv_', 'addcmul', 'addcmul_', 'addmm', 'addmm_', 'addmv', 'addmv_', 'addr', 'addr_', 'adjoint', 'affine_grid_generator', 'alias_copy', 'all', 'allclose', 'amax', 'amin', 'aminmax', 'angle', 'any', 'arange', 'arccos', 'arccos_', 'arccosh', 'arccosh_', 'arcsin', 'arcsin_', 'arcsinh', 'arcsinh_', 'arctan', 'arctan2', 'arctan2_', 'arctan_', 'arctanh', 'arctanh_', 'argmax', 'argmin', 'argsort', 'argwhere', 'as_strided', 'as_strided_', 'as_strided_copy', 'as_strided_scatter', 'asin', 'asin_', 'asinh', 'asinh_', 'atan', 'atan2', 'atan2_', 'atan_', 'atanh', 'atanh_', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'avg_pool1d', 'baddbmm', 'baddbmm_', 'bartlett_window', 'bernoulli', 'bilinear', 'bincount', 'binomial', 'bitwise_and', 'bitwise_and_', 'bitwise_left_shift', 'bitwise_left_shift_', 'bitwise_not', 'bitwise_not_', 'bitwise_or', 'bitwise_or_', 'bitwise_right_shift', 'bitwise_right_shift_', 'bitwise_xor', 'bitwise_xor_', 'blackman_window', 'block_diag', 'bmm', 'broadcast_tensors', 'broadcast_to', 'bucketize', 'cartesian_prod', 'cat', 'cdist', 'ceil', 'ceil_', 'celu', 'chain_matmul', 'channel_shuffle', 'cholesky', 'cholesky_inverse', 'cholesky_solve', 'chunk', 'clamp', 'clamp_', 'clamp_max', 'clamp_max_', 'clamp_min', 'clamp_min_', 'clip', 'clip_', 'clone', 'column_stack', 'combinations', 'complex', 'concat', 'concatenate', 'conj', 'conj_physical', 'conj_physical_', 'constant_pad_nd', 'conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', 'conv_transpose2d', 'conv_transpose3d', 'copy_', 'copysign', 'copysign_', 'corrcoef', 'cos', 'cos_', 'cosh', 'cosh_', 'cosine_similarity', 'count_nonzero', 'cov', 'cross', 'ctc_loss', 'cummax', 'cummin', 'cumprod', 'cumprod_', 'cumsum', 'cumsum_', 'cumulative_trapezoid', 'deg2rad', 'deg2rad_', 'det', 'diag', 'diag_embed', 'diagflat', 'diagonal', 'diagonal_copy', 'diagonal_scatter', 'diff', 'digamma', 'digamma_', 'dist', 'div', 'div_', 'divide', 'divide_', 'dot', 'dsplit', 'dstack', 'einsum', 'empty', 'empty_like', 'empty_permuted', 'empty_strided', 'eq', 'eq_', 'equal', 'erf', 'erf_', 'erfc', 'erfc_', 'erfinv', 'erfinv_', 'exp', 'exp2', 'exp2_', 'exp_', 'expand_copy', 'expm1', 'expm1_', 'eye', 'fill', 'fill_', 'fill_diagonal_', 'fix', 'fix_', 'flatten', 'flip', 'fliplr', 'flipud', 'float_power', 'float_power_', 'floor', 'floor_', 'floor_divide', 'floor_divide_', 'fmax', 'fmin', 'fmod', 'fmod_', 'frac', 'frac_', 'frexp', 'frobenius_norm', 'full', 'full_like', 'gather', 'gcd', 'gcd_', 'ge', 'ge_', 'geqrf', 'ger', 'gradient', 'greater', 'greater_', 'greater_equal', 'greater_equal_', 'grid_sampler', 'grid_sampler_2d', 'grid_sampler_3d', 'gru', 'gru_cell', 'gt', 'gt_', 'hamming_window', 'hann_window', 'hardshrink', 'heaviside', 'heaviside_', 'histc', 'histogram', 'histogramdd', 'hsplit', 'hstack', 'hypot', 'hypot_', 'i0', 'i0_', 'igamma', 'igamma_', 'igammac', 'igammac_', 'imag', 'index_add', 'index_add_', 'index_copy', 'index_copy_', 'index_fill', 'index_fill_', 'index_put', 'index_put_', 'index_reduce', 'index_reduce_', 'index_select', 'inner', 'inverse', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'istft', 'kaiser_window', 'kron', 'kthvalue', 'lcm', 'lcm_', 'ldexp', 'ldexp_', 'le', 'le_', 'lerp', 'lerp_', 'less', 'less_', 'less_equal', 'less_equal_', 'lgamma', 'lgamma_', 'linspace', 'log', 'log10', 'log10_', 'log1p', 'log1p_', 'log2', 'log2_', 'log_', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logdet', 'logical_and', 'logical_and_', 'logical_not', 'logical_not_', 'logical_or', 'logical_or_', 'logical_xor', 'logical_xor_', 'logit', 'logit_', 'logspace', 'logsumexp', 'lstm', 'lstm_cell', 'lt', 'lt_', 'lu', 'lu_solve', 'lu_unpack', 'masked_fill', 'masked_fill_', 'masked_scatter', 'masked_scatter_', 'masked_select', 'matmul', 'matrix_exp', 'matrix_power', 'max', 'maximum', 'mean', 'median', 'meshgrid', 'min', 'minimum', 'mm', 'mode', 'moveaxis', 'movedim', 'msort', 'mul', 'mul_', 'multinomial', 'multiply', 'multiply_', 'mv', 'mvlgamma', 'mvlgamma_', 'nan_to_num', 'nan_to_num_', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'narrow', 'narrow_copy', 'native_batch_norm', 'native_channel_shuffle', 'native_group_norm', 'native_layer_norm', 'ne', 'ne_', 'neg', 'neg_', 'negative', 'negative_', 'nextafter', 'nextafter_', 'nonzero', 'nonzero_static', 'norm', 'normal', 'not_equal', 'not_equal_', 'nuclear_norm', 'ones', 'ones_like', 'orgqr', 'ormqr', 'outer', 'pairwise_distance', 'pca_lowrank', 'pdist', 'permute', 'permute_copy', 'pinverse', 'pixel_shuffle', 'pixel_unshuffle', 'poisson', 'polar', 'polygamma', 'polygamma_', 'positive', 'pow', 'pow_', 'prelu', 'prod', 'put', 'put_', 'qr', 'quantile', 'rad2deg', 'rad2deg_', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'range', 'ravel', 'real', 'reciprocal', 'reciprocal_', 'relu', 'relu_', 'remainder', 'remainder_', 'renorm', 'renorm_', 'repeat_interleave', 'reshape', 'rms_norm', 'rnn_relu', 'rnn_relu_cell', 'rnn_tanh', 'rnn_tanh_cell', 'roll', 'rot90', 'round', 'round_', 'row_stack', 'rrelu', 'rsqrt', 'rsqrt_', 'rsub', 'scatter', 'scatter_', 'scatter_add', 'scatter_add_', 'scatter_reduce', 'scatter_reduce_', 'searchsorted', 'select', 'select_copy', 'select_scatter', 'selu', 'sgn', 'sgn_', 'sigmoid', 'sigmoid_', 'sign', 'sign_', 'signbit', 'sin', 'sin_', 'sinc', 'sinc_', 'sinh', 'sinh_', 'slice_copy', 'slice_scatter', 'slogdet', 'softmax', 'sort', 'split', 'split_copy', 'split_with_sizes', 'split_with_sizes_copy', 'sqrt', 'sqrt_', 'square', 'square_', 'squeeze', 'squeeze_', 'squeeze_copy', 'stack', 'std', 'std_mean', 'stft', 'sub', 'sub_', 'subtract', 'subtract_', 'sum', 'svd', 'svd_lowrank', 'swapaxes', 'swapaxes_', 'swapdims', 'swapdims_', 't', 't_', 't_copy', 'take', 'take_along_dim', 'tan', 'tan_', 'tanh', 'tanh_', 'tensor_split', 'tensordot', 'threshold', 'tile', 'topk', 'trace', 'transpose', 'transpose_', 'transpose_copy', 'trapezoid', 'trapz', 'triangular_solve', 'tril', 'tril_', 'tril_indices', 'triu', 'triu_', 'triu_indices', 'true_divide', 'true_divide_', 'trunc', 'trunc_', 'unbind', 'unbind_copy', 'unflatten', 'unfold_copy', 'unique', 'unique_consecutive', 'unravel_index', 'unsafe_chunk', 'unsafe_split', 'unsafe_split_with_sizes', 'unsqueeze', 'unsqueeze_', 'unsqueeze_copy', 'vander', 'var', 'var_mean', 'vdot', 'view_as_complex', 'view_as_complex_copy', 'view_as_real', 'view_as_real_copy', 'view_copy', 'vsplit', 'vstack', 'where', 'xlogy', 'xlogy_', 'zero_', 'zeros', 'zeros_like', 'amp', 'compiler', 'array_api', 'distributions', 'fft', 'func', 'graph', 'jit', 'linalg', 'masked', 'nn', 'optim', 'profiler', 'random', 'serialization', 'signal', 'special', 'testing', 'types', 'utils', 'version', 'elementwise', 'explain', 'GradScaler', 'SymBool', 'SymFloat', 'SymInt', 'TypedStorage', 'UntypedStorage', 'autocast', 'compile', 'finfo', 'get_autocast_dtype', 'iinfo', 'is_autocast_cpu_enabled', 'is_autocast_enabled', 'set_autocast_dtype', 'set_autocast_enabled', 'to_dlpack', 'are_deterministic_algorithms_enabled', 'compiled_with_cxx11_abi', 'detach', 'detach_', 'get_default_device', 'get_deterministic_debug_mode', 'get_device', 'get_float32_matmul_precision', 'get_num_interop_threads', 'has_lapack', 'has_mkl', 'has_openmp', 'has_spectral', 'is_conj', 'is_deterministic_algorithms_warn_only_enabled', 'is_distributed', 'is_inference', 'is_neg', 'is_nonzero', 'is_same_size', 'is_signed', 'is_storage', 'is_warn_always_enabled', 'resize_as_', 'resolve_conj', 'resolve_neg', 'set_default_device', 'set_deterministic_debug_mode', 'set_float32_matmul_precision', 'set_flush_denormal', 'set_num_interop_threads', 'set_warn_always', 'sym_float', 'sym_int', 'sym_ite', 'sym_max', 'sym_min', 'sym_not', 'sym_sqrt', 'sym_sum', 'typename', 'use_deterministic_algorithms', 'adaptive_max_pool1d', 'alpha_dropout', 'alpha_dropout_', 'batch_norm', 'binary_cross_entropy_with_logits', 'celu_', 'conv_tbc', 'convolution', 'cosine_embedding_loss', 'dropout', 'dropout_', 'embedding', 'feature_alpha_dropout', 'feature_alpha_dropout_', 'feature_dropout', 'feature_dropout_', 'group_norm', 'hinge_embedding_loss', 'instance_norm', 'kl_div', 'layer_norm', 'margin_ranking_loss', 'max_pool1d', 'max_pool2d', 'max_pool3d', 'norm_except_dim', 'poisson_nll_loss', 'rrelu_', 'selu_', 'threshold_', 'triplet_margin_loss', 'half', 'float', 'double', 'cfloat', 'cdouble', 'short', 'int', 'long', 'bool', 'sparse_coo', 'sparse_csr', 'sparse_csc', 'sparse_bsr', 'sparse_bsc', 'jagged', 'FloatTensor', 'DoubleTensor', 'HalfTensor', 'BFloat16Tensor', 'ComplexFloatTensor', 'ComplexDoubleTensor', 'ByteTensor', 'CharTensor', 'ShortTensor', 'IntTensor', 'LongTensor', 'UInt16Tensor', 'UInt32Tensor', 'UInt64Tensor', 'BoolTensor']
+__all__ = ['_standard_gamma', 'abs', 'abs_', 'absolute', 'absolute_', 'acos', 'acos_', 'acosh', 'acosh_', 'adaptive_avg_pool1d', 'add', 'add_', 'addbmm', 'addbmm_', 'addcdiv', 'addcdiv_', 'addcmul', 'addcmul_', 'addmm', 'addmm_', 'addmv', 'addmv_', 'addr', 'addr_', 'adjoint', 'affine_grid_generator', 'alias_copy', 'all', 'allclose', 'amax', 'amin', 'aminmax', 'angle', 'any', 'arange', 'arccos', 'arccos_', 'arccosh', 'arccosh_', 'arcsin', 'arcsin_', 'arcsinh', 'arcsinh_', 'arctan', 'arctan2', 'arctan2_', 'arctan_', 'arctanh', 'arctanh_', 'argmax', 'argmin', 'argsort', 'argwhere', 'as_strided', 'as_strided_', 'as_strided_copy', 'as_strided_scatter', 'asin', 'asin_', 'asinh', 'asinh_', 'atan', 'atan2', 'atan2_', 'atan_', 'atanh', 'atanh_', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'avg_pool1d', 'baddbmm', 'baddbmm_', 'bartlett_window', 'bernoulli', 'bilinear', 'bincount', 'binomial', 'bitwise_and', 'bitwise_and_', 'bitwise_left_shift', 'bitwise_left_shift_', 'bitwise_not', 'bitwise_not_', 'bitwise_or', 'bitwise_or_', 'bitwise_right_shift', 'bitwise_right_shift_', 'bitwise_xor', 'bitwise_xor_', 'blackman_window', 'block_diag', 'bmm', 'broadcast_tensors', 'broadcast_to', 'bucketize', 'cartesian_prod', 'cat', 'cdist', 'ceil', 'ceil_', 'celu', 'chain_matmul', 'channel_shuffle', 'cholesky', 'cholesky_inverse', 'cholesky_solve', 'chunk', 'clamp', 'clamp_', 'clamp_max', 'clamp_max_', 'clamp_min', 'clamp_min_', 'clip', 'clip_', 'clone', 'column_stack', 'combinations', 'complex', 'concat', 'concatenate', 'conj', 'conj_physical', 'conj_physical_', 'constant_pad_nd', 'conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', 'conv_transpose2d', 'conv_transpose3d', 'copy_', 'copysign', 'copysign_', 'corrcoef', 'cos', 'cos_', 'cosh', 'cosh_', 'cosine_similarity', 'count_nonzero', 'cov', 'cross', 'ctc_loss', 'cummax', 'cummin', 'cumprod', 'cumprod_', 'cumsum', 'cumsum_', 'cumulative_trapezoid', 'deg2rad', 'deg2rad_', 'det', 'diag', 'diag_embed', 'diagflat', 'diagonal', 'diagonal_copy', 'diagonal_scatter', 'diff', 'digamma', 'digamma_', 'dist', 'div', 'div_', 'divide', 'divide_', 'dot', 'dsplit', 'dstack', 'einsum', 'empty', 'empty_like', 'empty_permuted', 'empty_strided', 'eq', 'eq_', 'equal', 'erf', 'erf_', 'erfc', 'erfc_', 'erfinv', 'erfinv_', 'exp', 'exp2', 'exp2_', 'exp_', 'expand_copy', 'expm1', 'expm1_', 'eye', 'fill', 'fill_', 'fill_diagonal_', 'fix', 'fix_', 'flatten', 'flip', 'fliplr', 'flipud', 'float_power', 'float_power_', 'floor', 'floor_', 'floor_divide', 'floor_divide_', 'fmax', 'fmin', 'fmod', 'fmod_', 'frac', 'frac_', 'frexp', 'frobenius_norm', 'full', 'full_like', 'gather', 'gcd', 'gcd_', 'ge', 'ge_', 'geqrf', 'ger', 'gradient', 'greater', 'greater_', 'greater_equal', 'greater_equal_', 'grid_sampler', 'grid_sampler_2d', 'grid_sampler_3d', 'gru_cell', 'gt', 'gt_', 'hamming_window', 'hann_window', 'hardshrink', 'heaviside', 'heaviside_', 'histc', 'histogram', 'histogramdd', 'hsplit', 'hstack', 'hypot', 'hypot_', 'i0', 'i0_', 'igamma', 'igamma_', 'igammac', 'igammac_', 'imag', 'index_add', 'index_add_', 'index_copy', 'index_copy_', 'index_fill', 'index_fill_', 'index_put', 'index_put_', 'index_reduce', 'index_reduce_', 'index_select', 'inner', 'inverse', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'istft', 'kaiser_window', 'kron', 'kthvalue', 'lcm', 'lcm_', 'ldexp', 'ldexp_', 'le', 'le_', 'lerp', 'lerp_', 'less', 'less_', 'less_equal', 'less_equal_', 'lgamma', 'lgamma_', 'linspace', 'log', 'log10', 'log10_', 'log1p', 'log1p_', 'log2', 'log2_', 'log_', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logdet', 'logical_and', 'logical_and_', 'logical_not', 'logical_not_', 'logical_or', 'logical_or_', 'logical_xor', 'logical_xor_', 'logit', 'logit_', 'logspace', 'logsumexp', 'lstm_cell', 'lt', 'lt_', 'lu', 'lu_solve', 'lu_unpack', 'masked_fill', 'masked_fill_', 'masked_scatter', 'masked_scatter_', 'masked_select', 'matmul', 'matrix_exp', 'matrix_power', 'max', 'maximum', 'mean', 'median', 'meshgrid', 'min', 'minimum', 'mm', 'mode', 'moveaxis', 'movedim', 'msort', 'mul', 'mul_', 'multinomial', 'multiply', 'multiply_', 'mv', 'mvlgamma', 'mvlgamma_', 'nan_to_num', 'nan_to_num_', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'narrow', 'narrow_copy', 'native_batch_norm', 'native_channel_shuffle', 'native_group_norm', 'native_layer_norm', 'ne', 'ne_', 'neg', 'neg_', 'negative', 'negative_', 'nextafter', 'nextafter_', 'nonzero', 'nonzero_static', 'norm', 'normal', 'not_equal', 'not_equal_', 'nuclear_norm', 'ones', 'ones_like', 'orgqr', 'ormqr', 'outer', 'pairwise_distance', 'pca_lowrank', 'pdist', 'permute', 'permute_copy', 'pinverse', 'pixel_shuffle', 'pixel_unshuffle', 'poisson', 'polar', 'polygamma', 'polygamma_', 'positive', 'pow', 'pow_', 'prelu', 'prod', 'put', 'put_', 'qr', 'quantile', 'rad2deg', 'rad2deg_', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'range', 'ravel', 'real', 'reciprocal', 'reciprocal_', 'relu', 'relu_', 'remainder', 'remainder_', 'renorm', 'renorm_', 'repeat_interleave', 'reshape', 'rms_norm', 'rnn_relu_cell', 'rnn_tanh_cell', 'roll', 'rot90', 'round', 'round_', 'row_stack', 'rrelu', 'rsqrt', 'rsqrt_', 'rsub', 'scatter', 'scatter_', 'scatter_add', 'scatter_add_', 'scatter_reduce', 'scatter_reduce_', 'searchsorted', 'segment_reduce', 'select', 'select_copy', 'select_scatter', 'selu', 'sgn', 'sgn_', 'sigmoid', 'sigmoid_', 'sign', 'sign_', 'signbit', 'sin', 'sin_', 'sinc', 'sinc_', 'sinh', 'sinh_', 'slice_copy', 'slice_scatter', 'slogdet', 'softmax', 'sort', 'split', 'split_copy', 'split_with_sizes', 'split_with_sizes_copy', 'sqrt', 'sqrt_', 'square', 'square_', 'squeeze', 'squeeze_', 'squeeze_copy', 'stack', 'std', 'std_mean', 'stft', 'sub', 'sub_', 'subtract', 'subtract_', 'sum', 'svd', 'svd_lowrank', 'swapaxes', 'swapaxes_', 'swapdims', 'swapdims_', 't', 't_', 't_copy', 'take', 'take_along_dim', 'tan', 'tan_', 'tanh', 'tanh_', 'tensor_split', 'tensordot', 'threshold', 'tile', 'topk', 'trace', 'transpose', 'transpose_', 'transpose_copy', 'trapezoid', 'trapz', 'triangular_solve', 'tril', 'tril_', 'tril_indices', 'triu', 'triu_', 'triu_indices', 'true_divide', 'true_divide_', 'trunc', 'trunc_', 'unbind', 'unbind_copy', 'unflatten', 'unfold_copy', 'unique', 'unique_consecutive', 'unravel_index', 'unsafe_chunk', 'unsafe_split', 'unsafe_split_with_sizes', 'unsqueeze', 'unsqueeze_', 'unsqueeze_copy', 'vander', 'var', 'var_mean', 'vdot', 'view_as_complex', 'view_as_complex_copy', 'view_as_real', 'view_as_real_copy', 'view_copy', 'vsplit', 'vstack', 'where', 'xlogy', 'xlogy_', 'zero_', 'zeros', 'zeros_like', '_C', '__config__', 'amp', 'compiler', 'array_api', 'distributed', 'distributions', 'fft', 'func', 'futures', 'graph', 'jit', 'linalg', 'masked', 'multiprocessing', 'nn', 'optim', 'profiler', 'quasirandom', 'random', 'serialization', 'signal', 'special', 'testing', 'types', 'utils', 'version', 'elementwise', 'explain', 'GradScaler', 'SymBool', 'SymFloat', 'SymInt', 'TypedStorage', 'UntypedStorage', 'autocast', 'compile', 'finfo', 'get_autocast_dtype', 'iinfo', 'lobpcg', 'is_autocast_cpu_enabled', 'is_autocast_enabled', 'set_autocast_dtype', 'set_autocast_enabled', 'to_dlpack', 'are_deterministic_algorithms_enabled', 'compiled_with_cxx11_abi', 'detach', 'detach_', 'get_default_device', 'get_deterministic_debug_mode', 'get_device', 'get_float32_matmul_precision', 'get_num_interop_threads', 'has_lapack', 'has_mkl', 'has_openmp', 'has_spectral', 'is_conj', 'is_deterministic_algorithms_warn_only_enabled', 'is_distributed', 'is_inference', 'is_neg', 'is_nonzero', 'is_same_size', 'is_signed', 'is_storage', 'is_warn_always_enabled', 'resize_as_', 'resolve_conj', 'resolve_neg', 'set_default_device', 'set_deterministic_debug_mode', 'set_float32_matmul_precision', 'set_flush_denormal', 'set_num_interop_threads', 'set_warn_always', 'sym_float', 'sym_int', 'sym_ite', 'sym_max', 'sym_min', 'sym_not', 'sym_sqrt', 'sym_sum', 'typename', 'use_deterministic_algorithms', 'adaptive_max_pool1d', 'alpha_dropout', 'alpha_dropout_', 'batch_norm', 'binary_cross_entropy_with_logits', 'celu_', 'conv_tbc', 'convolution', 'cosine_embedding_loss', 'dropout', 'dropout_', 'embedding', 'feature_alpha_dropout', 'feature_alpha_dropout_', 'feature_dropout', 'feature_dropout_', 'group_norm', 'gru', 'hinge_embedding_loss', 'instance_norm', 'kl_div', 'layer_norm', 'lstm', 'margin_ranking_loss', 'max_pool1d', 'max_pool2d', 'max_pool3d', 'norm_except_dim', 'poisson_nll_loss', 'rnn_relu', 'rnn_tanh', 'rrelu_', 'selu_', 'threshold_', 'triplet_margin_loss', 'half', 'float', 'double', 'cfloat', 'cdouble', 'short', 'int', 'long', 'bool', 'sparse_coo', 'sparse_csr', 'sparse_csc', 'sparse_bsr', 'sparse_bsc', 'jagged', 'FloatTensor', 'DoubleTensor', 'HalfTensor', 'BFloat16Tensor', 'ComplexFloatTensor', 'ComplexDoubleTensor', 'ByteTensor', 'CharTensor', 'ShortTensor', 'IntTensor', 'LongTensor', 'UInt16Tensor', 'UInt32Tensor', 'UInt64Tensor', 'BoolTensor']
