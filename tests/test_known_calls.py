@@ -140,7 +140,7 @@ def test_rules_become_lines() -> None:
     ones = torch.ones(2, 2, 3)
 
     def node_of(*tensors: Any) -> Any:
-        return torch.stack(tensors).grad_fn
+        return torch.stack(list(tensors)).grad_fn
 
     for wanted in ([x, y], [y], [x, y], [x, y], [y]):
         both = torch.stack([x, y])
