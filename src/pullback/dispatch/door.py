@@ -235,6 +235,13 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         for x in args[k] if isinstance(args[k], (list, tuple)) else (args[k],):
             if isinstance(x, ndarray):
                 raise _not_a_tensor(op, op.parameters[k], x)
+    if op.promote:
+        found = [x for k in op.tensors if isinstance(x := args[k], Tensor)]
+        if len({x._value.dtype for x in found}) > 1:
+            call, dtype = None, result_type(*found).numpy
+            for k in op.tensors:
+                if isinstance(args[k], Tensor):
+                    args[k] = graph.TENSORS.cast(args[k], dtype)
     values = list(args)
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
     op.normalise(values, first._value.ndim if first is not None else 0)

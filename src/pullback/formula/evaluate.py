@@ -20,7 +20,7 @@ from pullback.formula.lower import Axes
 from pullback.formula.node import Formula, Source, Value, address_of
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
-from pullback.op import Reduction, View
+from pullback.op import Pointwise, Reduction, View
 
 # Told of (formulas, values that they read, steps, roots) before the steps run, if it is set.
 observer: Any = None
@@ -373,10 +373,23 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
             if node.array is not None:  # by an evaluation inside this one, or beside it
                 continue
             config.check_memory(node.shape, node.nbytes)
-            result = np.asarray(node.op.compute(ARRAYS, [_numbers(v) for v in node.values]))
+            result = np.asarray(node.op.compute(ARRAYS, _operands(node)))
             _give(node, np.ascontiguousarray(result, node.dtype).reshape(node.shape))
     finally:
         quiet_reset(token)
+
+
+def _operands(node: Formula) -> list[Any]:
+    """What an operation's body is given: numbers are arrays of the operands' dtype, as eagerly."""
+    op, values = node.op, [_numbers(v) for v in node.values]
+    if isinstance(op, Pointwise):
+        operands = [k for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
+        arrays = (values[k].dtype for k in operands if isinstance(values[k], np.ndarray))
+        dtype = next(arrays, node.dtype)
+        for k in operands:
+            if isinstance(values[k], (int, float, complex)):
+                values[k] = np.array(values[k]).astype(dtype)
+    return values
 
 
 def _numbers(value: Any) -> Any:
