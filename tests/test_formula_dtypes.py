@@ -9,7 +9,6 @@ import pytest
 
 import pullback as torch
 
-
 INTEGERS: dict[str, Any] = {
     "addcmul": lambda x, i: torch.addcmul(x, i, i, value=0.5),
     "pow": lambda x, i: (i + 1) ** x,
