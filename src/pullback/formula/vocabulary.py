@@ -373,7 +373,7 @@ def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
 
 def _common(op: Pointwise, given: list[Any], mixed: list[int]) -> np.dtype[Any]:
     """The dtype in which values meet, and numbers of a higher kind: as arrays do in NumPy."""
-    found: set[np.dtype[Any]] = {given[k].dtype for k in mixed}
+    found: set[Any] = {given[k].dtype for k in mixed}
     rank = max(map(_rank, found))
     for k in op.tensors:
         number = _NUMBERS.get(type(given[k]))

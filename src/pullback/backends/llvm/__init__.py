@@ -14,5 +14,6 @@
     run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
                    that never leaves machine code if that is over soon
 
-`windows` and `pools` are machine code of another kind: convolutions and pooling of arrays.
+`windows`, `pools` and `rows` are machine code of another kind: convolutions, pooling and
+normalisation of arrays.
 """
