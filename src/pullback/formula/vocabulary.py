@@ -386,7 +386,11 @@ def _common(op: Pointwise, given: list[Any], mixed: list[int]) -> np.dtype[Any]:
 
 # What numbers are among arrays of a lesser kind, by NumPy's rules.
 FLOAT64 = np.dtype(np.float64)
-_NUMBERS = {int: np.dtype(np.int64), float: FLOAT64, complex: np.dtype(np.complex64)}
+_NUMBERS: dict[type, np.dtype[Any]] = {
+    int: np.dtype(np.int64),
+    float: FLOAT64,
+    complex: np.dtype(np.complex64),
+}
 
 
 def _rank(dtype: np.dtype[Any]) -> int:
