@@ -48,6 +48,7 @@ def test_numbers_that_a_dtype_does_not_hold() -> None:
             x = torch.tensor([3, 0, 200], dtype=torch.uint8)
             assert (x * -1).tolist() == [253, 0, 56]
             assert (x + 300).tolist() == [47, 44, 244]
+            assert torch.add(x, x, alpha=-1).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("name", ["mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss",
