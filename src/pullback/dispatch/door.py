@@ -242,6 +242,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         found = [x for k in op.tensors if isinstance(x := args[k], Tensor)]
         if len({x._value.dtype for x in found}) > 1:
             call, dtype = None, result_type(*found).numpy
+            args = list(args)
             for k in op.tensors:
                 if isinstance(args[k], Tensor):
                     args[k] = graph.TENSORS.cast(args[k], dtype)
