@@ -241,7 +241,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
     if op.promote:
         found = [x for k in op.tensors if isinstance(x := args[k], Tensor)]
         if len({x._value.dtype for x in found}) > 1:
-            call, dtype = None, result_type(*found).numpy
+            call, of_arrays, dtype = None, False, result_type(*found).numpy
             args = list(args)
             for k in op.tensors:
                 if isinstance(args[k], Tensor):
