@@ -88,7 +88,7 @@ def test_what_is_not_close(actual: Any, expected: Any, message: str) -> None:
 def test_assert_allclose() -> None:
     close = torch.testing.assert_allclose
     close([1.0, float("nan")], torch.tensor([1.0, float("nan")], dtype=torch.float64))
-    close(torch.tensor([1.0]), 1.05, rtol=0.1, atol=0.0)
+    close(torch.tensor([1.0]), [1.05], rtol=0.1, atol=0.0)
     with pytest.raises(AssertionError, match="other"):
         close(torch.tensor([1.0]), torch.tensor([2.0]), msg="other")
 

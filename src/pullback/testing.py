@@ -58,10 +58,10 @@ def assert_allclose(
     equal_nan: bool = True, msg: str = "",
 ) -> None:  # fmt: skip
     """`assert_close`, as it was called before: dtypes may differ, and NaN is equal to NaN."""
+    a, b = (x if isinstance(x, Tensor) else tensor(x) for x in (actual, expected))
     assert_close(
-        _as_tensor(actual), _as_tensor(expected), rtol=rtol, atol=atol, equal_nan=equal_nan,
-        check_dtype=False, msg=msg or None,
-    )  # fmt: skip
+        a, b, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None
+    )
 
 
 def assert_close(
