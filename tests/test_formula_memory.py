@@ -391,8 +391,8 @@ def test_masks_and_numbers_are_never_stored() -> None:
         {"defer_elements": 10**6},
         {"defer_elements": 1000, "memory_budget": 20_000},
     )
-    for settings in (stored, not_stored):
-        with config(**settings):
+    for chosen in (stored, not_stored):
+        with config(**chosen):
             k = x[:, None] - x
             k = k.masked_fill(k > 0.5, -2.0)
             k.masked_fill_(k < -0.9, 3)
