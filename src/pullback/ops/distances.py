@@ -109,13 +109,16 @@ def _pairs(xp, input):
     return (xp.index_select(input, 0, p) for p in _places(xp, input.shape[0]))
 
 
-@composite(public=False, library=True, node="PdistForward")
+@opaque(public=False, node="PdistForward", dtypes="f")
 def pair_distances(xp, input):
     r"""The Euclidean distances of all pairs of rows, i < j."""
-    if xp.is_eager:
-        return xp.pair_distances_array(input)
-    first, second = _pairs(xp, input)
-    return xp.linalg_vector_norm(first - second, 2, 1)
+    return xp.pair_distances_array(input)
+
+
+@pair_distances.examples
+def _(xp, input):
+    first, second = (xp.index_select(input, 1, p) for p in _places(xp, input.shape[1]))
+    return xp.linalg_vector_norm(first - second, 2, 2)
 
 
 @pair_distances.backward("input")
