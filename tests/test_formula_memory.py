@@ -402,3 +402,38 @@ def test_masks_and_numbers_are_never_stored() -> None:
     np.testing.assert_allclose(expected[0][0], expected[1][0], 1e-5)
     np.testing.assert_allclose(expected[0][1], expected[1][1], 1e-3, 1e-3)
     assert expected[0][2] == expected[1][2]
+
+
+PARTS = {
+    "diagonal": lambda k, x: k.diagonal().fill_(0.5),
+    "diagonal, added to": lambda k, x: k.diagonal().add_(x[0]),
+    "row": lambda k, x: k[3].zero_(),
+    "column": lambda k, x: k.__setitem__((slice(None), 2), x[1]),
+    "rows": lambda k, x: k[1:8:2].mul_(2),
+    "part of a row": lambda k, x: k[4][3:9].copy_(x[3:9, 0]),
+    "number": lambda k, x: k.__setitem__((1, 2), 7.0),
+    "mask": lambda k, x: k.__setitem__(k > 0.2, 0.25),
+    "a view that lives on": lambda k, x: [v := k[2:5], v.mul_(3), k.add_(1), v.sub_(1)][0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_of_a_formula_are_written_without_storing_it(name: str, recorded: bool) -> None:
+    found = []
+    stored, not_stored = {"defer_elements": 10**6}, {"defer_elements": 200, "memory_budget": 5000}
+    for chosen in (stored, not_stored):
+        with config(**chosen):
+            x = torch.linspace(0, 1, 60).reshape(60, 1).requires_grad_(recorded)
+            k = (x - x.detach().T) * 1
+            view = PARTS[name](k, x)
+            total = (k * k + k.sin()).sum(1)
+            values = [total, k[3].clone(), k.sum()]
+            if isinstance(view, torch.Tensor):
+                values.append(view.sum())
+            if recorded:
+                (slope,) = torch.autograd.grad(total.sum() + k[2].sum(), x)
+                values.append(slope)
+            found.append([v.detach().numpy() for v in values])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, 1e-4, 1e-4)

@@ -17,7 +17,7 @@ from pullback.autograd.graph import Node, OperationNode, node_class
 from pullback.autograd.levels import Levels, is_lifted
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick, wrote
-from pullback.autograd.views import Step, join, note_made, note_view
+from pullback.autograd.views import Step, join, note_made, note_view, unstored
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
@@ -387,6 +387,8 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
     The value broadcasts, and is converted to the dtype of x. TypeError for lists.
     """
     if (type(x._value) is not ndarray or x._apart is not None) and not is_lifted(x):
+        if x._is_formula and unstored(x) and _write_unstored(x, key, value):
+            return
         join(x)
     if not isinstance(value, Tensor):
         value = _assigned(x, value)
@@ -407,6 +409,22 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
     if extra > 0 and all(s == 1 for s in value.shape[:extra]):  # leading axes of size 1 are dropped
         value = TENSORS.reshape(value, *value.shape[extra:])
     view.copy_(value)
+
+
+def _write_unstored(x: Tensor, key: Any, value: Any) -> bool:
+    """Write a part of a formula, or where a mask is True, as a formula; False if it cannot be."""
+    if not isinstance(value, Tensor):
+        value = wrap(np.asarray(_assigned(x, value), x._value.dtype))
+    if isinstance(key, Tensor) and key._value.dtype.kind == "b" and value._value.ndim == 0:
+        if key._value.shape != x._value.shape:
+            return False
+        x.masked_fill_(key, value)
+        return True
+    places, moves, indices = _read(x, key)
+    if indices:
+        return False
+    TENSORS.copy_(_moved(x, places, moves), value)
+    return True
 
 
 def recorded(x: Tensor, value: Any = None) -> bool:

@@ -21,7 +21,10 @@ from pullback.autograd.views import (
     check_writable,
     join,
     rebase,
-    stays_formula,
+    unstored,
+    view_again,
+    views_of,
+    written_through,
 )
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
@@ -53,8 +56,9 @@ def write_now(op: Op, args: Sequence[Any]) -> Tensor:
         )
     if op.gives_view:
         return become_view(target, op, args)
-    if stays_formula(target):
-        return _write_formula(op, target, args)
+    line = unstored(target) if target._is_formula else []
+    if line:
+        return _write_formula(op, line, args)
     array = writable(op, target)
     if mode.enabled and (isinstance(op, Composite) or mode.enabled is not True):
         # Nodes inside may save, and hooks may keep, what is overwritten.
@@ -79,28 +83,33 @@ def _check_target(op: Op, target: Tensor) -> None:
         )
 
 
-def _write_formula(op: Op, target: Tensor, args: Sequence[Any]) -> Tensor:
-    """A result in the place of a formula that nobody has asked for the numbers of: neither is
-    stored."""
-    _check_target(op, target)
+def _write_formula(op: Op, line: list[Tensor], args: Sequence[Any]) -> Tensor:
+    """A result in the place of a formula, or of a part of one, that nobody has asked for the
+    numbers of: nothing is stored."""
+    target, whole = line[0], line[-1]
+    views = views_of(whole)[1:]
+    for tensor in {id(t): t for t in (target, whole)}.values():
+        _check_target(op, tensor)
     result = apply(op, args)
     name = f"{op.name}_"
     _check_result(name, result, target)
-    old = target._value
+    old = whole._value
     if result._value.dtype != old.dtype:
         result = graph.TENSORS.cast(result, old.dtype)
-    new = result._value
+    made = written_through(line, result)
+    new = made._value
     if type(new) is not Formula or not new.is_pending or new is old:
         return write(op, target, join(target), result)
     node = None
-    if result._edge is not None:
-        node = result._edge[0]
-        check_history(target, name)
+    if made._edge is not None:
+        node = made._edge[0]
+        check_history(whole, name)
     wrote_formula(old, new)
-    target._value = new
+    whole._value = new
     if node is not None:
         node.time = tick()
-    rebase(target, node)
+    rebase(whole, node)
+    view_again(views)
     return target
 
 
