@@ -235,7 +235,11 @@ class ArrayVocabulary(Vocabulary):
     @staticmethod
     def take(x: Any, key: Any) -> Any:
         """NumPy's advanced indexing; always a copy."""
-        return x[key]
+        try:
+            return x[key]
+        except IndexError as error:
+            said = str(error).replace("for axis", "for dimension")
+            raise IndexError(f"{said}: the tensor has shape {list(x.shape)}") from None
 
     @staticmethod
     def put(x: Any, key: Any, values: Any, accumulate: bool) -> Any:

@@ -328,7 +328,7 @@ def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> Runtim
 
 
 def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
-    if isinstance(value, Tensor):
+    if isinstance(value, Tensor) and not p.is_list:
         tensors.append(value)
         return _current(value)
     if p.is_list:

@@ -224,6 +224,11 @@ def lu_unpack(xp, LU_data, LU_pivots: Array, unpack_data: bool = True, unpack_pi
         raise RuntimeError(
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype."
         )
+    if len(LU_data.shape) < 2 or not LU_pivots.shape:
+        raise RuntimeError(
+            f"torch.lu_unpack: LU_data holds matrices and LU_pivots vectors, not shapes "
+            f"{list(LU_data.shape)} and {list(LU_pivots.shape)}"
+        )
     m, n = LU_data.shape[-2:]
     k = min(m, n)
     last = len(LU_data.shape) - 1
