@@ -388,6 +388,12 @@ def lu_solve(xp, LU, pivots: Array, B: Array, *, left: bool = True, adjoint: boo
             f"{'AX = B' if left else 'XA = B'} ({LU.shape[-2]}x{LU.shape[-1]} and "
             f"{B.shape[-2]}x{B.shape[-1]})"
         )
+    if tuple(pivots.shape) != tuple(LU.shape[:-1]):
+        raise RuntimeError(
+            f"linalg.lu_solve: Number of pivots per batch should be same as the dimension of the "
+            f"matrix: pivots of shape {list(pivots.shape)} do not belong to LU of shape "
+            f"{list(LU.shape)}"
+        )
     if not left:
         return _h(xp, xp.linalg_lu_solve(LU, pivots, _h(xp, B), adjoint=not adjoint))
     rows = xp.linalg_permutations(pivots, LU.shape[-1], LU)
