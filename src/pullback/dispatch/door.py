@@ -323,9 +323,9 @@ _SAID = (
 def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> RuntimeError:
     shapes = [list(v.shape) for v in values if isinstance(v, ndarray)]
     where = f" (shapes {', '.join(map(str, shapes))})" if shapes else ""
-    said = next((ours for theirs, ours in _SAID if re.search(theirs, str(error))), error)
+    said = next((ours for theirs, ours in _SAID if re.search(theirs, str(error))), str(error))
     plain = [repr(v) for v in values if type(v) in (int, float)]
-    told = said is not error and "broadcast" not in said and plain
+    told = said != str(error) and "broadcast" not in said and plain
     given = f" (given {', '.join(plain)})" if told else ""
     name = op.public_name.strip("_") if op.is_function or op.is_method else op.node
     return RuntimeError(f"{name}: {said}{where}{given}")
