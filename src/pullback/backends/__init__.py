@@ -1,9 +1,9 @@
 """Backends: what computes. NumPy arrays, and the scalar expressions that compilers print.
 
 Arrays: `arrays` is their vocabulary, and takes its functions from files by theme (`array_functions`
-`array_special` `array_statistics` `along` `alignment` `correlation` `direct` `draws` `einsum`
-`fourier` `grids` `lapack` `pooling` `recurrence` `resampling` `scattering` `searching` `strides`
-`tables`). `generator` draws random numbers, `memory` knows who owns an array's.
+`array_special` `array_statistics` `along` `alignment` `axiswise` `correlation` `direct` `draws`
+`einsum` `fourier` `grids` `lapack` `pooling` `recurrence` `resampling` `scattering` `searching`
+`strides` `tables`). `generator` draws random numbers, `memory` knows who owns an array's.
 
 Loops: from the bottom,
 

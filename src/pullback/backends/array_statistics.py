@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.backends import axiswise
 from pullback.backends.along import move_axis, take_along
 
 __all__ = [
@@ -20,6 +21,10 @@ def cumulative_extreme(x: Any, dim: int, largest: bool) -> Any:
     """Running extremes along one axis, and their places: the last among equals, NaN wins."""
     if not x.ndim:
         return x.copy(), np.zeros((), np.int64)
+    if x.size >= axiswise.WORTH:
+        found = axiswise.scanned("max" if largest else "min", [x], dim, [x.dtype, np.int64])
+        if found is not None:
+            return tuple(found)
     values = (np.maximum if largest else np.minimum).accumulate(x, axis=dim)
     if not x.size:
         return values, np.zeros(x.shape, np.int64)
