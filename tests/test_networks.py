@@ -74,3 +74,25 @@ def test_dropout_is_for_training() -> None:
     assert y.mean().item() == pytest.approx(1, abs=0.03)
     assert (y == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
     assert torch.equal(layer.eval()(x), x)
+
+
+def test_surroundings_of_every_mode():
+    for mode, numpy_mode in (("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")):
+        for left, right, top, bottom in ((1, 2, 2, 1), (3, 0, 0, 0), (0, 4, 1, 3), (0, 0, 0, 0)):
+            x = torch.rand(2, 3, 4, 5)
+            found = torch.nn.functional.pad(x, (left, right, top, bottom), mode)
+            margins = ((0, 0), (0, 0), (top, bottom), (left, right))
+            assert np.array_equal(found, np.pad(x, margins, mode=numpy_mode))
+
+
+def test_rows_of_tables_are_added_whatever_their_width():
+    places = torch.tensor([[3, 0, 3], [1, 3, 0]])
+    for width in (1, 2, 200):
+        table = torch.rand(5, width, requires_grad=True)
+        cotangent = torch.rand(2, 3, width)
+        (found,) = torch.autograd.grad(
+            torch.nn.functional.embedding(places, table), table, cotangent
+        )
+        expected = np.zeros((5, width), np.float32)
+        np.add.at(expected, places.numpy(), cotangent.numpy())
+        assert np.allclose(found, expected, atol=1e-6)

@@ -114,11 +114,11 @@ class Trap:
 def test_programs_are_not_run(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     path.write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(RuntimeError, match="no archive of pullback's"):
+    with pytest.raises(RuntimeError, match="no archive of torch"):
         torch.load(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x/data.pkl", pickle.dumps(Trap()))
-    with pytest.raises(RuntimeError, match="safetensors"):
+    with pytest.raises(pickle.UnpicklingError, match="without running programs"):
         torch.load(path)
     with zipfile.ZipFile(path, "w") as archive:  # one that says it is ours
         archive.writestr("contents.json", json.dumps(

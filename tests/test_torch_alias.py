@@ -296,8 +296,8 @@ def test_missing_modules_are_named_with_their_nearest(tmp_path: Path) -> None:
             "No module named 'torch.nn.functionnal': pullback has no module "
             "'pullback.nn.functionnal'. Nearest: 'torch.nn.functional'."
         )
-        assert message("torch.qqqqq") == (
-            "No module named 'torch.qqqqq': pullback has no module 'pullback.qqqqq'."
+        assert message("torch.zzzzz") == (
+            "No module named 'torch.zzzzz': pullback has no module 'pullback.zzzzz'."
         )
         assert message("torch.certain_function") == (
             "No module named 'torch.certain_function': pullback has no module "

@@ -87,6 +87,7 @@ from pullback.layouts import (
     preserve_format as preserve_format,
     strided as strided,
 )
+from pullback.paths import lead_here as _lead_here
 from pullback.tensor import (
     Size as Size,
     Tensor as Tensor,
@@ -219,19 +220,24 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
+    "__config__",
     "amp",
     "compiler",
     "array_api",
+    "distributed",
     "distributions",
     "fft",
     "func",
+    "futures",
     "graph",
     "jit",
     "linalg",
     "masked",
+    "multiprocessing",
     "nn",
     "optim",
     "profiler",
+    "quasirandom",
     "random",
     "serialization",
     "signal",
@@ -302,6 +308,8 @@ else:
 def __dir__() -> list[str]:
     return sorted({*_names(), *_SUBMODULES, *_FUNCTIONS})
 
+
+_lead_here(__name__, "functional storage")
 
 __all__ = [
     *(n for n in globals() if not n.startswith("_") and n not in ("construct", "methods", "ops")),

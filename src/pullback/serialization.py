@@ -5,8 +5,8 @@ A file is a zip archive as NumPy's `.npz`: each array is one `.npy` member (`arr
 dictionaries, lists and tuples with tensors, numbers, texts, None, dtypes and sizes. Loading never
 runs anything that the file says. Tensors that share memory when they are saved share it afterwards.
 
-PyTorch's own files are pickles of programs, which are not read; `safetensors` files are, by
-`load` of a `.safetensors` name, and written by `save` of a dictionary of tensors to one.
+PyTorch's own files are read by `pytorch_files`; `safetensors` files by `load` of a `.safetensors`
+name, and they are written by `save` of a dictionary of tensors to one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import os
 import struct
 import zipfile
 from collections import OrderedDict
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,10 +26,18 @@ from pullback import dtypes
 from pullback.autograd.views import join
 from pullback.backends.memory import owner
 from pullback.construct import make_leaf
+from pullback.pytorch_files import (
+    add_safe_globals as add_safe_globals,
+    clear_safe_globals as clear_safe_globals,
+    get_safe_globals as get_safe_globals,
+    read,
+    safe_globals as safe_globals,
+)
 from pullback.tensor import Size, Tensor, wrap
 
 CONTENTS = "contents.json"
 FORMAT = "pullback/1"
+MAP_LOCATION: TypeAlias = Any  # what libraries annotate with
 
 
 def save(
@@ -57,7 +65,11 @@ def load(
     f: Any, map_location: Any = None, pickle_module: Any = None, *,
     weights_only: bool | None = None, mmap: bool | None = None, **pickle_load_args: Any,
 ) -> Any:  # fmt: skip
-    """Read what `save` wrote. RuntimeError for other files: PyTorch's are pickled programs."""
+    """Read what `save` wrote, PyTorch's or ours.
+
+    Of PyTorch's files, tensors, parameters and containers are read, whatever `weights_only` says.
+    RuntimeError for other files and damaged ones, `pickle.UnpicklingError` for other classes.
+    """
     path = os.fspath(f) if isinstance(f, (str, os.PathLike)) else None
     if path is not None and path.endswith(".safetensors"):
         with open(path, "rb") as file:
@@ -67,19 +79,17 @@ def load(
             return _read_archive(archive, path or "the file")
     except zipfile.BadZipFile:
         raise RuntimeError(
-            f"load: {path or 'the file'} is no archive of pullback's save(), nor is its name one "
-            f"of a .safetensors file"
+            f"load: {path or 'the file'} is no archive of torch.save(), nor is its name one of a "
+            f".safetensors file. What PyTorch wrote before version 1.6 it can write again"
         ) from None
 
 
 def _read_archive(archive: zipfile.ZipFile, name: str) -> Any:
     if CONTENTS not in archive.namelist():
-        pickled = any(n.endswith("data.pkl") for n in archive.namelist())
-        what = "a pickle of PyTorch's, which may run any program" if pickled else "not ours"
-        raise RuntimeError(
-            f"load: {name} is {what}. Write it with PyTorch as safetensors "
-            f"(safetensors.torch.save_file), and load that"
-        )
+        for member in archive.namelist():
+            if member.rpartition("/")[2] == "data.pkl":
+                return read(archive, member, name)
+        raise RuntimeError(f"load: {name} is a zip archive, but neither PyTorch's nor ours")
     contents = json.loads(archive.read(CONTENTS))
     if contents.get("format") != FORMAT:
         raise RuntimeError(

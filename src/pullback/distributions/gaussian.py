@@ -183,7 +183,7 @@ def solve_lower(factor: Any, vectors: Any) -> Any:
     return torch.linalg.solve_triangular(factor, wide, upper=False).squeeze(-1)
 
 
-def factor_of_inverse(matrix: Any) -> Any:
+def _precision_to_scale_tril(matrix: Any) -> Any:  # PyTorch's name: libraries call it
     """The Cholesky factors of the inverses of positive definite matrices."""
     upper = torch.linalg.cholesky(matrix.flip((-2, -1))).flip((-2, -1)).mT
     eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype)
@@ -249,7 +249,7 @@ class MultivariateNormal(_OfVectors):
         elif name == "covariance_matrix":
             self._unbroadcasted_scale_tril = torch.linalg.cholesky(matrix)
         else:  # the Cholesky factor of the inverse, from that of the reversed matrix
-            self._unbroadcasted_scale_tril = factor_of_inverse(matrix)
+            self._unbroadcasted_scale_tril = _precision_to_scale_tril(matrix)
 
     def _event_rank(self, name: str) -> int:
         return 1 if name == "loc" else 2

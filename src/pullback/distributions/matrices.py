@@ -9,7 +9,7 @@ import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.bounded import Beta
 from pullback.distributions.distribution import Distribution, broadcast_all
-from pullback.distributions.gaussian import factor_of_inverse, one_of, solve_lower
+from pullback.distributions.gaussian import _precision_to_scale_tril, one_of, solve_lower
 from pullback.distributions.positive import Chi2
 
 __all__ = ["LKJCholesky", "Wishart"]
@@ -102,7 +102,7 @@ class Wishart(Distribution):
         if name == "covariance_matrix":
             matrix = torch.linalg.cholesky(matrix)
         elif name == "precision_matrix":
-            matrix = factor_of_inverse(matrix)
+            matrix = _precision_to_scale_tril(matrix)
         self._unbroadcasted_scale_tril = matrix
 
     def _event_rank(self, name: str) -> int:

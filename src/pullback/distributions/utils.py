@@ -6,14 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pullback as torch
-from pullback.distributions.distribution import broadcast_all
+from pullback.distributions.distribution import broadcast_all, sum_last
 
 __all__ = [
     "broadcast_all", "clamp_probs", "euler_constant", "lazy_property", "logits_to_probs",
     "probs_to_logits", "tril_matrix_to_vec", "vec_to_tril_matrix",
 ]  # fmt: skip
 
+_sum_rightmost = sum_last  # PyTorch's name: libraries take it from here
 euler_constant = 0.57721566490153286060
+
+
+def _standard_normal(shape: Any, dtype: Any, device: Any = None) -> Any:
+    """Standard normal numbers, as libraries draw them for `rsample`."""
+    return torch.randn(shape, dtype=dtype, device=device)
 
 
 def clamp_probs(probs: Any) -> Any:

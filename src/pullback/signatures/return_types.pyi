@@ -197,6 +197,8 @@ class inv_ex(NamedTuple):
 
 class linalgsolveex(NamedTuple):
     result: Tensor
+    LU: Tensor
+    pivots: Tensor
     info: Tensor
 
 class solve_ex(NamedTuple):

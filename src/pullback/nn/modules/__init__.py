@@ -13,6 +13,7 @@ from pullback.nn.modules import (
     normalization,
     rnn,
     transformer,
+    utils as utils,
 )
 from pullback.nn.modules.module import Module
 from pullback.paths import lead_here
