@@ -40,6 +40,7 @@ FLOORS = [
     {
         "compiler",
         "distributed",
+        "eigenpairs",
         "fft",
         "futures",
         "jit",

@@ -262,9 +262,9 @@ sym_sum typename use_deterministic_algorithms
 _NETWORKS = """
 adaptive_max_pool1d alpha_dropout alpha_dropout_ batch_norm binary_cross_entropy_with_logits celu_
 conv_tbc convolution cosine_embedding_loss dropout dropout_ embedding feature_alpha_dropout
-feature_alpha_dropout_ feature_dropout feature_dropout_ group_norm hinge_embedding_loss
-instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d
-norm_except_dim poisson_nll_loss rrelu_ selu_ threshold_ triplet_margin_loss
+feature_alpha_dropout_ feature_dropout feature_dropout_ group_norm gru hinge_embedding_loss
+instance_norm kl_div layer_norm lstm margin_ranking_loss max_pool1d max_pool2d max_pool3d
+norm_except_dim poisson_nll_loss rnn_relu rnn_tanh rrelu_ selu_ threshold_ triplet_margin_loss
 """
 
 _FUNCTIONS = {
@@ -281,6 +281,7 @@ _FUNCTIONS = {
     "finfo": "limits",
     "get_autocast_dtype": "amp",
     "iinfo": "limits",
+    "lobpcg": "eigenpairs",
     "is_autocast_cpu_enabled": "amp",
     "is_autocast_enabled": "amp",
     "set_autocast_dtype": "amp",

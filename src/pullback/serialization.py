@@ -11,13 +11,17 @@ name, and they are written by `save` of a dictionary of tensors to one.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import os
+import secrets
+import shutil
 import struct
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,19 +50,51 @@ def save(
 ) -> None:  # fmt: skip
     """Write an object to a path or an open binary file.
 
+    The path has the whole of the new file, or, after an error, the one that it had before.
     TypeError for objects that a file cannot hold, modules for instance: save their `state_dict()`.
     """
     if isinstance(f, (str, os.PathLike)) and os.fspath(f).endswith(".safetensors"):
-        with open(f, "wb") as file:
+        with _whole(f) as file:
             _write_safetensors(obj, file)
         return
     writer = _Writer()
     contents = {"format": FORMAT, "object": writer.encode(obj, "")}
-    with zipfile.ZipFile(f, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+    with (
+        _whole(f) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+    ):
         archive.writestr(CONTENTS, json.dumps(contents))
         for k, array in enumerate(writer.arrays):
             with archive.open(f"array{k}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, _bits(array), allow_pickle=False)
+
+
+@contextlib.contextmanager
+def _whole(f: Any) -> Iterator[Any]:
+    """A file to write to, at a path that has it when all is written, or else what was there.
+
+    It is written beside, and then renamed: a full disk leaves no part of a file. What is no plain
+    file, such as a pipe, is written to as it is, and so is an open file.
+    """
+    if not isinstance(f, (str, os.PathLike)):
+        yield f
+        return
+    path = os.path.realpath(os.fspath(f))
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as file:
+            yield file
+        return
+    part = f"{path}.{os.getpid()}-{secrets.token_hex(4)}.part"
+    try:
+        with open(part, "xb") as file:
+            yield file
+        if os.path.exists(path):
+            shutil.copymode(path, part)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
 
 
 def load(

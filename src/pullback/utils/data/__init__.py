@@ -15,7 +15,6 @@ from pullback.utils.data.loader import (
     DataLoader,
     default_collate,
     default_convert,
-    get_worker_info,
 )
 from pullback.utils.data.samplers import (
     BatchSampler,
@@ -25,6 +24,7 @@ from pullback.utils.data.samplers import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from pullback.utils.data.workers import get_worker_info
 
 __all__ = [
     "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset",
