@@ -59,7 +59,7 @@ FLOORS = [
     },
     {"optim", "pytorch_files"},
     {"serialization"},
-    {"__init__", "__config__"},
+    {"__init__", "_C", "__config__"},
     {"array_api", "distributions", "quasirandom", "stubs"},
     {"operations_page"},
     {"cli", "stand_in"},

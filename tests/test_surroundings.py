@@ -34,6 +34,18 @@ def test_there_is_one_process() -> None:
     assert "numpy" in torch.__config__.show() and "threads" in torch.__config__.parallel_info()
 
 
+def test_nothing_but_python_runs() -> None:
+    assert torch._C._get_tracing_state() is None and torch._C._log_api_usage_once("x") is None
+
+
+def test_numbers_of_variables_are_given_where_nothing_is_recorded() -> None:
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        x.numpy()
+    with torch.no_grad():
+        assert x.numpy().tolist() == [1, 1] and np.asarray(x).tolist() == [1, 1]
+
+
 def test_processes_take_and_give_tensors(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("""

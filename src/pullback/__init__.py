@@ -220,6 +220,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
+    "_C",
     "__config__",
     "amp",
     "compiler",
