@@ -471,6 +471,7 @@ class Vocabulary:
     """`xp`: every registered operation under its own name, made when it is first asked for."""
 
     is_eager = False  # whether values have numbers that can be looked at
+    records = False  # whether what is computed may be differentiated again
 
     def __getattr__(self, name: str) -> Function:
         op = REGISTRY.get(name)

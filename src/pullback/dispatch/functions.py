@@ -37,6 +37,7 @@ class TensorVocabulary(Operations):
     """`xp` for tensors: every operation under its own name, recorded as usual."""
 
     is_eager = False
+    records = True
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         op = REGISTRY.get(name)

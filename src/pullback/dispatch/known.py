@@ -24,7 +24,7 @@ from pullback import dtypes
 from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick
-from pullback.autograd.views import Step, note_made, note_view
+from pullback.autograd.views import Step, note_made
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import shares_memory
@@ -380,9 +380,12 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
             node = recorded.node((True,), (edge,), arrays, args)
         outputs = wrapped(arrays, node)
         if is_view:
+            memory = value if value.base is None else value.base
             for k, tensor in enumerate(outputs):
-                if shares_memory(tensor._value, value):
-                    note_view(tensor, x, (op, plain_values, k))
+                part = tensor._value
+                if part.base is memory or shares_memory(part, value):
+                    step = (op, plain_values, k, mode.enabled, None)
+                    note_made(tensor, x, tuple.__new__(Step, step))
         return outputs
 
     return call

@@ -158,6 +158,8 @@ class Line:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in UNSTEADY:
             raise NotStraight
+        if name in REDUCTIONS:
+            return functools.partial(self.reduction, name)
         primitive = getattr(ArrayVocabulary, name, None)
         if primitive is not None:
             return lambda *args, **keywords: self.called(primitive, args, keywords)
@@ -197,6 +199,12 @@ class Line:
 
     def reshape(self, x: Any, *shape: Any) -> Any:
         return self.method("reshape", x, tuple(shape))
+
+    def reduction(self, name: str, x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        """One of NumPy's own, for arrays that no other way is better for."""
+        if not isinstance(x, Standin) or x.size > MAX_BYTES:
+            return self.called(getattr(ArrayVocabulary, name), (x, dim, keepdim))
+        return self.called(REDUCTIONS[name].reduce, (x,), {"axis": dim, "keepdims": keepdim})
 
     def drop(self, x: Any, dim: tuple[int, ...]) -> Any:
         return self.method("reshape", x, tuple(s for k, s in enumerate(x.shape) if k not in dim))

@@ -14,6 +14,6 @@
     run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
                    that never leaves machine code if that is over soon
 
-`windows`, `pools` and `axiswise` are machine code of another kind: convolutions and pooling of
-arrays, and what is reduced or running along an axis.
+`windows`, `pools`, `rows` and `axiswise` are machine code of another kind: convolutions, pooling
+and normalisation of arrays, and what is reduced or running along an axis.
 """
