@@ -132,7 +132,24 @@ def tile_array(x: Any, repeats: Sequence[int]) -> Any:
 
 def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
-    return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+    rows, columns = x.shape[-2:]
+    if rows * columns < TRIANGLE or min(rows, columns) < 4 * BAND:
+        return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+    result = np.zeros(x.shape, x.dtype)
+    for first in range(0, rows, BAND):  # a square with a diagonal, and what is beside it
+        last = min(first + BAND, rows)
+        left, right = (min(max(k + diagonal, 0), columns) for k in (first, last))
+        whole = slice(0, left) if lower else slice(right, columns)
+        result[..., first:last, whole] = x[..., first:last, whole]
+        square = x[..., first:last, left:right]
+        offset = first + diagonal - left
+        cut = np.tril(square, offset) if lower else np.triu(square, offset)
+        result[..., first:last, left:right] = cut
+    return result
+
+
+TRIANGLE = 1 << 16  # elements of a matrix from which it is cut into bands
+BAND = 64  # rows
 
 
 def laid_out(x: Any, like: Any) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 from pullback.backends.memory import owner
 from pullback.config import config
 from pullback.formula import turns
-from pullback.op import REGISTRY, Op
+from pullback.op import REGISTRY, Op, Pointwise
 
 _lock = threading.RLock()
 
@@ -132,7 +132,7 @@ class Formula(Value):
     operations, to be cut out of the memory before anybody writes there.
     """
 
-    __slots__ = ("arguments", "memory", "others", "template", "values", "views")
+    __slots__ = ("arguments", "memory", "met", "others", "template", "values", "views")
 
     def __init__(self, template: Template, values: tuple[Any, ...], arguments: Sequence[Value]):
         self.template = template
@@ -141,6 +141,7 @@ class Formula(Value):
         self.array = None
         self.others: tuple[weakref.ref[Formula], ...] = ()  # results of the same call
         self.memory: Any = None
+        self.met = 0  # how often it was computed on the way to others
         self.views: list[weakref.ref[Any]] | None = None
         self.shape = template.shape
         self.dtype = template.dtype
@@ -171,6 +172,14 @@ class Formula(Value):
     @property
     def is_pending(self) -> bool:
         return self.array is None
+
+    @property
+    def is_worth_memory(self) -> bool:
+        """Whether it was computed again and again, and takes no more than what it is made of."""
+        return (
+            self.met > MET and self.size > 1 and not self.heavy and not self.is_large
+            and isinstance(self.op, Pointwise)
+        )  # fmt: skip
 
     def company(self) -> list[Formula]:
         """The other results of the call that this came from, if somebody has them still."""
@@ -204,6 +213,7 @@ class Formula(Value):
         return f"<formula {self.op.name}{list(self.shape)}>"
 
 
+MET = 2  # times that a formula is computed on the way to others before it is stored
 BLOWN = 4  # a result this many times larger than anything it is computed from is not stored
 
 
