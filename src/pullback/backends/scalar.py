@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from pullback.backends.along import without_protocol
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ def _sign(x: Any) -> Any:
     if x.dtype.kind == "c":  # NaN is nowhere on the circle; PyTorch's real ones have sign 0
         size = np.abs(x)
         return np.where(size == 0, 0, x / np.where(size == 0, 1, size)).astype(x.dtype)
-    s = np.sign(x)
-    return np.where(np.isnan(s), 0, s + 0).astype(s.dtype) if s.dtype.kind == "f" else s
+    if x.dtype.kind == "f":  # NumPy's own is no vector loop, and the sign of NaN there is NaN
+        above, below = np.greater(x, 0).view(np.int8), np.less(x, 0).view(np.int8)
+        return np.subtract(above, below).astype(x.dtype)
+    return np.sign(x)
 
 
 def _of_integers(name: str) -> Callable[..., Any]:
@@ -159,7 +163,7 @@ _TABLE: list[Any] = [
     ("bitwise_xor", 2, _of_integers("bitwise_xor")), ("bitwise_not", 1, _of_integers("invert")),
     ("bitwise_left_shift", 2, _of_integers("left_shift")),
     ("bitwise_right_shift", 2, _of_integers("right_shift")),
-    ("where", 3, np.where),
+    ("where", 3, without_protocol(np.where)),
     ("conj", 1, np.conjugate), ("real", 1, _part("real"), "real"),
     ("imag", 1, _part("imag"), "real"),
 ]  # fmt: skip
@@ -349,18 +353,24 @@ def fingerprint(root: Scalar) -> bytes:
     return root._fingerprint
 
 
-def walk(*roots: Scalar) -> Iterator[Scalar]:
+def walk(*roots: Scalar) -> list[Scalar]:
     """Every node below the roots once, arguments before the nodes that use them."""
+    found: list[Scalar] = []
     seen: set[int] = set()
-    stack = [(root, False) for root in reversed(roots)]
+    stack: list[Any] = list(reversed(roots))
     while stack:
-        current, expanded = stack.pop()
-        if expanded:
-            yield current
-        elif id(current) not in seen:
-            seen.add(id(current))
-            stack.append((current, True))
-            stack.extend((a, False) for a in reversed(current.args))
+        current = stack.pop()
+        if current is None:  # below this are a node, and arguments of it that were gone through
+            found.append(stack.pop())
+            continue
+        key = id(current)
+        if key not in seen:
+            seen.add(key)
+            if current.args:
+                stack += (current, None, *reversed(current.args))
+            else:
+                found.append(current)
+    return found
 
 
 def evaluate(root: Scalar, inputs: Mapping[str, Any]) -> Any:

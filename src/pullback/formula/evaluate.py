@@ -14,11 +14,12 @@ import numpy as np
 from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.backends.collector import uncollected
+from pullback.backends.memory import address
 from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
 from pullback.formula import slabs, turns, waiting
 from pullback.formula.lower import Axes
-from pullback.formula.node import MET, Formula, Source, Value, address_of
+from pullback.formula.node import MET, Formula, Source, Value
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
 from pullback.op import Reduction, View
@@ -292,14 +293,14 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     results = {}
     for name, place, _ in step.results:
         node = order[place]
-        config.check_memory(node.shape, node.nbytes)
+        config.check_memory(node.shape, node.template.nbytes)
         results[name] = node, _empty(node)
     launch = step.launch or _launch(step, read, results)
     if launch is not None:
-        addresses = {n: x.address if type(x) is Source else address_of(x.array)
+        addresses = {n: x.address if type(x) is Source else address(x.array)
                      for n, x in read.items()}  # fmt: skip
         for name, (_, array) in results.items():
-            addresses[name] = address_of(array)
+            addresses[name] = address(array)
         if launch.is_short:
             launch(addresses, scalars)
         else:
@@ -403,9 +404,15 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
         for node in nodes:
             if node.array is not None:  # by an evaluation inside this one, or beside it
                 continue
-            config.check_memory(node.shape, node.nbytes)
-            result = np.asarray(node.op.compute(ARRAYS, [_numbers(v) for v in node.values]))
-            _give(node, np.ascontiguousarray(result, node.dtype).reshape(node.shape))
+            template = node.template
+            config.check_memory(template.shape, template.nbytes)
+            result = template.op.compute(ARRAYS, [_numbers(v) for v in node.values])
+            if (
+                type(result) is not np.ndarray or result.dtype != template.dtype
+                or result.shape != template.shape or not result.flags.c_contiguous
+            ):  # fmt: skip
+                result = np.ascontiguousarray(result, template.dtype).reshape(template.shape)
+            _give(node, result)
     finally:
         quiet_reset(token)
 
