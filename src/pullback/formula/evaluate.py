@@ -22,7 +22,7 @@ from pullback.formula.lower import Axes
 from pullback.formula.node import MET, Formula, Source, Value
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
-from pullback.op import Reduction, View
+from pullback.op import Pointwise, Reduction, View
 
 # Told of (formulas, values that they read, steps, roots) before the steps run, if it is set.
 observer: Any = None
@@ -406,7 +406,7 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
                 continue
             template = node.template
             config.check_memory(template.shape, template.nbytes)
-            result = template.op.compute(ARRAYS, [_numbers(v) for v in node.values])
+            result = template.op.compute(ARRAYS, _operands(node))
             if (
                 type(result) is not np.ndarray or result.dtype != template.dtype
                 or result.shape != template.shape or not result.flags.c_contiguous
@@ -415,6 +415,19 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
             _give(node, result)
     finally:
         quiet_reset(token)
+
+
+def _operands(node: Formula) -> list[Any]:
+    """What an operation's body is given: numbers are arrays of the operands' dtype, as eagerly."""
+    op, values = node.op, [_numbers(v) for v in node.values]
+    if isinstance(op, Pointwise):
+        operands = [k for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
+        arrays = (values[k].dtype for k in operands if isinstance(values[k], np.ndarray))
+        dtype = next(arrays, node.dtype)
+        for k in operands:
+            if isinstance(values[k], (int, float, complex)):
+                values[k] = np.array(values[k]).astype(dtype)
+    return values
 
 
 def _numbers(value: Any) -> Any:
