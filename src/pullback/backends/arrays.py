@@ -44,6 +44,12 @@ from pullback.op import Op, View, Vocabulary
 ndarray = np.ndarray
 
 
+def no_place(error: IndexError, shape: Sequence[int]) -> IndexError:
+    """What NumPy says of an index, in words for tensors."""
+    said = str(error).replace("axis", "dimension").replace("array: array is", "tensor: it is")
+    return IndexError(f"{said.replace('array', 'tensor')}: the tensor has shape {list(shape)}")
+
+
 class FloatingPointErrors:
     """Silence for NumPy's floating-point warnings, with `set` and `reset` of a context variable.
 
@@ -241,16 +247,22 @@ class ArrayVocabulary(Vocabulary):
     @staticmethod
     def take(x: Any, key: Any) -> Any:
         """NumPy's advanced indexing; always a copy."""
-        return x[key]
+        try:
+            return x[key]
+        except IndexError as error:
+            raise no_place(error, x.shape) from None
 
     @staticmethod
     def put(x: Any, key: Any, values: Any, accumulate: bool) -> Any:
         """A copy of x with the values written, or added, at the key."""
         x = x.copy()
-        if accumulate:
-            scattering.add_positions(x, key, values)
-        else:
-            x[key] = values
+        try:
+            if accumulate:
+                scattering.add_positions(x, key, values)
+            else:
+                x[key] = values
+        except IndexError as error:
+            raise no_place(error, x.shape) from None
         return x
 
     # ------------------------------------------------------------------------------- algebra
