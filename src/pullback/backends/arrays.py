@@ -18,6 +18,7 @@ from pullback.backends import (
     array_functions,
     array_special,
     array_statistics,
+    axiswise,
     correlation,
     einsum,
     grids,
@@ -84,6 +85,10 @@ _concatenate = without_protocol(np.concatenate)
 
 
 def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    if x.size >= axiswise.WORTH:
+        result = axiswise.reduced(ufunc, x, axis, keepdims)
+        if result is not None:
+            return result
     return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 
 
