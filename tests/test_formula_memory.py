@@ -437,3 +437,21 @@ def test_parts_of_a_formula_are_written_without_storing_it(name: str, recorded: 
             found.append([v.detach().numpy() for v in values])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, 1e-4, 1e-4)
+
+
+def test_a_computed_view_that_a_kernel_reads() -> None:
+    """It lies in the memory of what it looks at, in another order."""
+    values = np.random.default_rng(0).uniform(1, 2, size=(5, 1, 5))
+
+    def gradient(elements: int) -> Any:
+        with torch.config(defer_elements=elements):
+            x = torch.tensor(values, requires_grad=True)
+            y = (x + 3).log()
+            k = y.mT @ y
+            v = k.swapaxes(0, -1)
+            total = (k * 0.37).sin().sum() + (v * 0.37).sin().sum()
+            (g,) = torch.autograd.grad(total, x, create_graph=True)
+            np.testing.assert_array_equal(k.detach().numpy().swapaxes(0, -1), v.detach().numpy())
+            return g.detach().numpy()
+
+    np.testing.assert_allclose(gradient(0), gradient(10**9), 1e-12)
