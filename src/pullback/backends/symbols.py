@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.backends import scalar
 from pullback.backends.scalar import PRIMITIVES, Scalar
+from pullback.dtypes import check_number
 from pullback.op import REGISTRY, Pointwise
 
 
@@ -33,6 +34,11 @@ class SymbolVocabulary:
 
         setattr(self, name, function)
         return function
+
+    @staticmethod
+    def filled(shape: Sequence[int], value: Any, like: Scalar) -> Scalar:
+        """A number in the dtype of a scalar."""
+        return scalar.const(check_number(value, like.dtype), like.dtype)
 
     @staticmethod
     def cast(x: Scalar, numpy_dtype: Any) -> Scalar:
