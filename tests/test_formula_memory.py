@@ -331,3 +331,50 @@ def test_numbers_for_kinds_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             x = torch.ones(n, 3)
             assert (x * 2 + 1).sum().item() == 9 * n
     assert len(node._kinds) <= 20
+
+
+SPECIAL = torch.special
+
+
+def of_products(name: str) -> Callable[[Any, Any], Any]:
+    return lambda x, y: getattr(SPECIAL, name)(x * y)
+
+
+FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
+    **{name: of_products(name) for name in (
+        "i0", "i1", "i0e", "i1e", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1",
+        "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0",
+        "scaled_modified_bessel_k1", "spherical_bessel_j0", "airy_ai", "digamma", "gammaln",
+        "erfinv", "erfcx", "ndtr", "ndtri", "log_ndtr",
+    )},
+    "polygamma": lambda x, y: SPECIAL.polygamma(3, x * y),
+    "igamma": lambda x, y: torch.igamma(x.detach(), y),
+    "igammac": lambda x, y: torch.igammac(x.detach(), y),
+    "zeta": lambda x, y: SPECIAL.zeta(1 + x.detach(), y),
+    "legendre": lambda x, y: SPECIAL.legendre_polynomial_p(x * y, 3),
+    "nextafter": lambda x, y: torch.nextafter(x, y) * y,
+    "gcd": lambda x, y: x * y * torch.gcd((x * 100).long(), (y * 100).long()),
+    "complex asin": lambda x, y: torch.asin(torch.complex(x, x) * y).abs(),
+    "xlogy": lambda x, y: torch.xlogy(x * y, 2.5),
+    "add": lambda x, y: torch.add(x * y, 3, alpha=0.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_stores_what_it_is_applied_to(name: str) -> None:
+    """Sums of pointwise functions of pairs, and two derivatives, whatever machine code has."""
+
+    def program() -> list[Any]:
+        rng = np.random.default_rng(0)
+        x = torch.tensor(rng.uniform(0.3, 2, 60), requires_grad=True)
+        y = torch.tensor(rng.uniform(0.3, 0.45, 50), requires_grad=True)
+        total = (FUNCTIONS[name](x[:, None], y) * y).sum()
+        first = torch.autograd.grad(total, (x, y), create_graph=True, allow_unused=True)
+        given = [g for g in first if g is not None]
+        second = torch.autograd.grad(sum((g * g).sum() for g in given), (x, y), allow_unused=True)
+        return [total, *given, *(g for g in second if g is not None)]
+
+    with config(memory_budget=60 * 50 * 4):  # half of what the pairs would take
+        lazy = run(program, 0)
+    for k, (a, b) in enumerate(zip(lazy, run(program, EAGER), strict=True)):
+        np.testing.assert_allclose(a, b, 1e-10, 1e-10, err_msg=f"result {k}")

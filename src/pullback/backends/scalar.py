@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -250,6 +250,27 @@ class Scalar:
     # `==` stays identity: the DAG is hash-consed. Rules write xp.eq and xp.ne.
 
 
+class Function(Protocol):
+    """What a "call" node calls, its `data`: a function of arrays that is no primitive.
+
+    Its repr is the same in every process.
+    """
+
+    def __call__(self, *arrays: Any) -> Any:
+        """Of arrays that broadcast."""
+
+
+def called(function: Function, dtype: Any, *args: Scalar) -> Scalar:
+    """A function that is no primitive, applied to scalars; `dtype` is that of the result."""
+    return node("call", args, np.dtype(dtype), function)
+
+
+def definition(n: Scalar) -> Callable[..., Any]:
+    """The NumPy function that defines a primitive's node, or one that calls a function."""
+    found: Callable[..., Any] = n.data if n.op == "call" else PRIMITIVES[n.op].compute
+    return found
+
+
 _nodes: weakref.WeakValueDictionary[Any, Scalar] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
@@ -376,6 +397,6 @@ def evaluate(root: Scalar, inputs: Mapping[str, Any]) -> Any:
             elif n.op == "cast":
                 value = np.asarray(args[0]).astype(n.dtype)
             else:
-                value = PRIMITIVES[n.op].compute(*args)
+                value = definition(n)(*args)
             values[id(n)] = value
     return values[id(root)]

@@ -13,6 +13,7 @@ import numpy as np
 
 from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
+from pullback.backends.symbols import without_numbers
 from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
 from pullback.formula import slabs, turns, waiting
@@ -20,7 +21,7 @@ from pullback.formula.lower import Axes
 from pullback.formula.node import Formula, Source, Value, address_of
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
-from pullback.op import Reduction, View
+from pullback.op import Pointwise, Reduction, View
 
 # Told of (formulas, values that they read, steps, roots) before the steps run, if it is set.
 observer: Any = None
@@ -316,9 +317,12 @@ def _launch(step: Step, read: dict[str, Value], results: dict[str, Any]) -> Any:
     """The compiled kernel of a step; None where that cannot be had, and NumPy computes in tiles."""
     assert step.call is not None
     try:
+        from pullback.backends.llvm import calls
         from pullback.backends.llvm.compile import program
         from pullback.backends.llvm.run import Launch, Placed
 
+        if not calls.has_code(step.call.kernel):
+            return None
         compiled = program(step.call.kernel)
     except Exception as error:  # whatever the compiler says: the numbers do not depend on it
         _warn_once(error)
@@ -373,7 +377,11 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
             if node.array is not None:  # by an evaluation inside this one, or beside it
                 continue
             config.check_memory(node.shape, node.nbytes)
-            result = np.asarray(node.op.compute(ARRAYS, [_numbers(v) for v in node.values]))
+            values = [_numbers(v) for v in node.values]
+            if isinstance(node.op, Pointwise):
+                common = np.result_type(*(a.dtype for a in node.arguments))
+                values = without_numbers(node.op, values, common)
+            result = np.asarray(node.op.compute(ARRAYS, values))
             _give(node, np.ascontiguousarray(result, node.dtype).reshape(node.shape))
     finally:
         quiet_reset(token)

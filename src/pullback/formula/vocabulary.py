@@ -12,9 +12,9 @@ import numpy as np
 from pullback import dtypes
 from pullback.backends.array_functions import broadcast_shape, check_index, check_position
 from pullback.backends.arrays import ARRAYS
-from pullback.backends.passes.cartesian import part_dtype, separate
+from pullback.backends.passes.cartesian import part_dtype
 from pullback.backends.scalar import scalar_input
-from pullback.backends.symbols import SYMBOLS
+from pullback.backends.symbols import traced
 from pullback.formula import shortcuts
 from pullback.formula.macro import Macro
 from pullback.formula.maps import MAPS, Mapped
@@ -379,11 +379,9 @@ def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:
     for p, x in zip(op.parameters, given, strict=True):
         inputs.append(scalar_input(p.name, x.dtype) if isinstance(x, Value) else x)
     try:
-        traced = op.compute(SYMBOLS, inputs)
-        separate([traced])
+        return traced(op, inputs).dtype
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise NotLowerable(f"{op.name}: {error}") from error
-    return traced.dtype
 
 
 # Named tuples of results, each a reduction of its own: they share their loop.

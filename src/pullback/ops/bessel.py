@@ -192,10 +192,15 @@ def _(xp, g, y, input):
     return g * _at_zero(xp, input, 0, slope)
 
 
+def _airy(xp, input, part):
+    """Ai or its derivative, which underflow long before SciPy's method ends."""
+    return xp.where(xp.gt(input, 1e3), 0, xp.scipy("airy", input, part=part))
+
+
 @_function(domain=(-3.0, 3.0))
 def airy_ai(xp, input):
     r"""Airy function Ai."""
-    return xp.airy("ai", input)
+    return _airy(xp, input, 0)
 
 
 @airy_ai.backward("input")
@@ -206,7 +211,7 @@ def _(xp, g, input):
 @pointwise(public=False, floating=True, dtypes="bif")
 def airy_slope(xp, input):
     r"""The derivative of the Airy function Ai."""
-    return xp.airy("slope", input)
+    return _airy(xp, input, 1)
 
 
 @airy_slope.backward("input")
