@@ -119,19 +119,21 @@ def traced(op: Pointwise, values: Sequence[Any]) -> Scalar:
             return result
     except (TypeError, AttributeError, NotImplementedError):
         pass
-    dtype = _common_dtype(values)
-    given = without_numbers(op, values, dtype)
+    given = without_numbers(op, values)
     function, args = Body(op, given), _scalars(given)
     if any(a.dtype.kind == "f" and a.dtype.itemsize == 2 for a in args):
-        raise NotImplementedError(f"{op.name} of {dtype}, which loops have as float32")
+        raise NotImplementedError(f"{op.name} of 16-bit numbers, which loops have as float32")
     one = function(*(np.ones(1, a.dtype) for a in args))
     return scalar.called(function, one.dtype, *args)
 
 
-def without_numbers(op: Pointwise, values: Sequence[Any], dtype: np.dtype[Any]) -> list[Any]:
-    """The arguments of an operation for arrays: numbers in the place of arrays are arrays."""
+def without_numbers(op: Pointwise, values: Sequence[Any]) -> list[Any]:
+    """The arguments of an operation for arrays: numbers in their place have the others' dtype."""
+    dtypes = [values[k].dtype for k in op.tensors if hasattr(values[k], "dtype")]
     return [
-        np.full((), v, dtype) if k in op.tensors and isinstance(v, (int, float, complex)) else v
+        np.full((), v, np.result_type(*dtypes))
+        if dtypes and k in op.tensors and isinstance(v, (int, float, complex))
+        else v
         for k, v in enumerate(values)
     ]
 

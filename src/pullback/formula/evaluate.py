@@ -379,8 +379,7 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
             config.check_memory(node.shape, node.nbytes)
             values = [_numbers(v) for v in node.values]
             if isinstance(node.op, Pointwise):
-                common = np.result_type(*(a.dtype for a in node.arguments))
-                values = without_numbers(node.op, values, common)
+                values = without_numbers(node.op, values)
             result = np.asarray(node.op.compute(ARRAYS, values))
             _give(node, np.ascontiguousarray(result, node.dtype).reshape(node.shape))
     finally:
