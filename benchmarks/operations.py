@@ -34,6 +34,8 @@ SIZES = {
     "square": (4, 64, 512),
     "image": (4, 16, 64),
     "points": (10, 300, 3_000),
+    "layers": (4, 16, 64),
+    "steps": (4, 16, 64),
 }
 SETUPS = {
     "vector": """
@@ -64,6 +66,27 @@ t = rand(4, 2, 3)""",
 x, y = rand(n, 3), rand(n, 3)
 d = rand(n, 64)
 i = torch.arange(n) * 7919 % n""",
+    "layers": """
+x = rand(n, 16, 32)
+lstm, gru = torch.nn.LSTM(32, 32, batch_first=True), torch.nn.GRU(32, 32, batch_first=True)
+attention = torch.nn.MultiheadAttention(32, 4, batch_first=True)
+encoder = torch.nn.TransformerEncoderLayer(32, 4, 64, 0.0, batch_first=True)
+embedding, i = torch.nn.Embedding(1_000, 32), torch.arange(16 * n).view(n, 16) * 7919 % 1_000
+scores = x.detach().movedim(1, 0).contiguous().requires_grad_()
+lengths = torch.full((n,), 16), torch.full((n,), 5)
+words = 1 + torch.arange(5 * n).view(n, 5) % 31
+image, norm, conv = rand(n, 8, 12, 12), torch.nn.BatchNorm2d(8), torch.nn.Conv2d(8, 8, 3)
+volume, kernel = rand(n, 4, 8, 8, 8), rand(4, 4, 3, 3, 3)
+line, taps = rand(n, 8, 100), rand(8, 8, 5)""",
+    "steps": """
+leaves = [torch.nn.Parameter(rand(16, 16)) for _ in range(n)]
+for t in leaves:
+    t.grad = torch.ones_like(t)
+adam, sgd = torch.optim.Adam(leaves), torch.optim.SGD(leaves, 1e-3, momentum=0.9)
+adamw, descent = torch.optim.AdamW(leaves), torch.optim.SGD(leaves, 1e-3)
+data = torch.utils.data.TensorDataset(rand(16 * n, 8).detach(), torch.arange(16 * n))
+loader = torch.utils.data.DataLoader(data, batch_size=16)
+shuffled = torch.utils.data.DataLoader(data, batch_size=16, shuffle=True)""",
 }
 # The operations: family, what they are about, and the expressions.
 OPERATIONS = [
@@ -206,6 +229,25 @@ OPERATIONS = [
         F.binary_cross_entropy(x, torch.ones_like(x)); F.softmax(x, 1); F.prelu(x, v)
         """,
     ),
+    (
+        "layers",
+        "layers",
+        """
+        lstm(x); gru(x); attention(x, x, x, need_weights=False); encoder(x); embedding(i)
+        F.ctc_loss(scores.log_softmax(2), words, *lengths); norm(image); conv(image)
+        F.conv3d(volume, kernel); F.conv1d(line, taps); F.conv_transpose1d(line, taps)
+        F.layer_norm(x, (32,)); F.max_pool1d(line, 2); F.max_pool3d(volume, 2)
+        F.avg_pool3d(volume, 2); F.linear(x, taps[:, :4, 0].reshape(1, 32))
+        """,
+    ),
+    (
+        "steps",
+        "steps",
+        """
+        adam.step(); sgd.step(); adamw.step(); descent.step(); [b for b in loader]
+        [b for b in shuffled]; torch.nn.utils.clip_grad_norm_(leaves, 1.0)
+        """,
+    ),
 ]
 
 
@@ -252,8 +294,11 @@ def calls_of(torch: Any, setup: str, n: int, expression: str) -> dict[str, Calla
     outputs = [t for t in tensors_of(function(), torch) if t.requires_grad]
     if outputs:
         cotangents = [torch.ones_like(t) for t in outputs]
+        parts = [v for v in names.values() if isinstance(v, torch.nn.Module)]
         leaves = [
-            t for t in names.values() if isinstance(t, torch.Tensor) and t.requires_grad
+            t
+            for t in (*names.values(), *(p for part in parts for p in part.parameters()))
+            if isinstance(t, torch.Tensor) and t.requires_grad
         ]  # those that the expression does not use get None
 
         def gradient() -> Any:

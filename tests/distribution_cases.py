@@ -5,6 +5,7 @@ PYTHONPATH=tests python tests/distribution_cases.py     # → tests/data/distrib
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -87,6 +88,26 @@ CASES: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
     "broken stick": (lambda d, t: d.TransformedDistribution(
         d.Normal(t([0.5, -1.0], [0.0, 1.0]), 1.0), d.StickBreakingTransform()),
         [[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]),
+    "von mises": (lambda d, t: d.VonMises(t(0.3, -2.0), t(1.5, 40.0)), [[0.7, 1.9], [2.0, 3.0]]),
+    "logistic normal": (lambda d, t: d.LogisticNormal(t([0.5, -1.0], [0.0, 1.0]), 0.7),
+                        [[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]),
+    "wishart": (
+        lambda d, t: d.Wishart(t(3.5, 5.0), t([2.0, 0.3], [0.3, 0.5])),
+        [[[1.0, 0.2], [0.2, 0.7]], [[3.0, -0.2], [-0.2, 0.4]]]),
+    "wishart by precision": (
+        lambda d, t: d.Wishart(t(3.5), precision_matrix=t([2.0, 0.3], [0.3, 0.5])),
+        [[1.0, 0.2], [0.2, 0.7]]),
+    "correlation factor": (
+        lambda d, t: d.LKJCholesky(3, t(0.7, 2.0)),
+        [[[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, 0.6, 0.8]],
+         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]]]),
+    "straight through": (
+        lambda d, t: d.OneHotCategoricalStraightThrough(t([1.0, 2.0, 3.0], [3.0, 1.0, 1.0])),
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
+    "relaxed logits": (lambda d, t: d.relaxed_bernoulli.LogitRelaxedBernoulli(
+        t(0.7), t(0.2, 0.6)), [[0.1, 0.9], [-0.2, 0.5]]),
+    "relaxed logarithms": (lambda d, t: d.relaxed_categorical.ExpRelaxedCategorical(
+        t(0.7), t(0.2, 0.3, 0.5)), [[-1.2, -0.8, -0.5], [-0.6, -1.3, -2.1]]),
     "relaxed": (lambda d, t: d.RelaxedBernoulli(t(0.7), t(0.2, 0.6)), [[0.1, 0.9], [0.2, 0.5]]),
     "relaxed one-hot": (lambda d, t: d.RelaxedOneHotCategorical(t(0.7), t(0.2, 0.3, 0.5)),
                         [[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]),
@@ -158,6 +179,27 @@ PAIRS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = 
                     lambda d, t: d.Independent(d.Normal(t(0.0, 1.0).expand(2, 2), 2.0), 1)),
 }  # fmt: skip
 
+# One distribution of each kind, or several, for the divergences between any two kinds.
+KINDS = ("bernoulli", "beta", "binomial", "continuous bernoulli", "exponential", "gamma", "gumbel",
+         "laplace", "normal", "pareto", "poisson", "uniform")  # fmt: skip
+
+
+def mixed(torch: Any) -> dict[str, Any]:
+    """KL(p || q) of p and q of two kinds; None for those that have no rule."""
+    tensor = _tensors(torch)
+    made = {kind: CASES[kind][0](torch.distributions, tensor) for kind in KINDS}
+    made["continuous bernoulli"] = torch.distributions.ContinuousBernoulli(tensor(0.2, 0.9))
+    made["uniform within"] = torch.distributions.Uniform(tensor(0.1, 0.6), tensor(0.3, 0.9))
+    found: dict[str, Any] = {}
+    for (a, p), (b, q) in itertools.permutations(made.items(), 2):
+        try:
+            result = torch.distributions.kl_divergence(p, q)
+        except NotImplementedError:
+            found[f"{a} and {b}"] = None
+        else:
+            found[f"{a} and {b}"] = _list(result.tolist())
+    return found
+
 
 def divergence(torch: Any, name: str) -> Any:
     """KL(p || q)."""
@@ -174,6 +216,7 @@ def main() -> None:
         "pytorch": torch.__version__.partition("+")[0],
         "distributions": {name: answers(torch, name) for name in CASES},
         "divergences": {name: divergence(torch, name) for name in PAIRS},
+        "mixed": mixed(torch),
     }
     DATA.write_text(json.dumps(known, indent=1) + "\n")
 

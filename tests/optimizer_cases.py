@@ -40,6 +40,10 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "Rprop": ("Rprop", {}),
     "ASGD": ("ASGD", {"t0": 5, "weight_decay": 0.1}),
+    "Adafactor": ("Adafactor", {"lr": 0.05, "weight_decay": 0.1}),
+    "Adafactor, clipped": (
+        "Adafactor", {"lr": 0.2, "eps": (1e-4, 0.1), "d": 1.5, "beta2_decay": -0.5},
+    ),
     "LBFGS": ("LBFGS", {"lr": 0.5, "max_iter": 4, "history_size": 3}),
     "LBFGS with a line search": (
         "LBFGS", {"line_search_fn": "strong_wolfe", "max_iter": 5, "history_size": 3},

@@ -244,6 +244,64 @@ case(recurrent, kind="LSTM", proj_size=3, lengths=[3, 1, 4], started=True)
 case(cell, kind="RNNCell", nonlinearity="relu")
 
 
+def packed_function(torch: Any, kind: str, **options: Any) -> Any:
+    """`torch.lstm` and others of packed sequences."""
+    module = filled(getattr(torch.nn, kind)(3, 4, **options))
+    x = leaf(torch, 1, 4, 3, 3)
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, [4, 3, 1])
+    shape = (module.num_layers * (1 + module.bidirectional), 3, 4)
+    states = [leaf(torch, 2 + k, *shape) for k in range(2 if kind == "LSTM" else 1)]
+    params = list(module._flat_weights)
+    name = {"RNN": "rnn_tanh", "LSTM": "lstm", "GRU": "gru"}[kind]
+    found = getattr(torch, name)(
+        packed.data, packed.batch_sizes, states if kind == "LSTM" else states[0], params, True,
+        module.num_layers, 0.0, True, module.bidirectional,
+    )  # fmt: skip
+    return answers(torch, found, [x, *states, *params])
+
+
+for _kind in ("RNN", "LSTM", "GRU"):
+    case(packed_function, kind=_kind, num_layers=2, bidirectional=True)
+
+
+# ------------------------------------------------------------------------------- many classes
+
+
+def adaptive(torch: Any, targets: Any, **options: Any) -> Any:
+    """The softmax whose rare classes are in clusters."""
+    module = filled(torch.nn.AdaptiveLogSoftmaxWithLoss(16, 11, [3, 7], **options))
+    x = leaf(torch, 1, *(() if isinstance(targets, int) else (len(targets),)), 16)
+    output, loss = module(x, torch.tensor(targets))
+    rows = x if x.dim() == 2 else x.unsqueeze(0)
+    found = of_module(torch, module, [output, loss, module.log_prob(rows)], [x])
+    return [*found, module.predict(rows * 3).tolist()]
+
+
+case(adaptive, targets=[0, 10, 4, 2, 9])
+case(adaptive, targets=[1, 2], head_bias=True, div_value=2.0)
+case(adaptive, targets=5)
+
+
+def linear_cross_entropy(torch: Any, kind: str, **options: Any) -> Any:
+    """The loss of classes, of their probabilities, or of several classes for each input."""
+    r = np.random.default_rng(2)
+    more = options.get("out_features", ())
+    weight = torch.from_numpy(r.random(5)) if options.pop("weighted", False) else None
+    module = filled(torch.nn.LinearCrossEntropyLoss(4, 5, weight=weight, **options))
+    if kind == "classes":
+        target = torch.from_numpy(r.integers(0, 5, (3, *more)))
+    else:
+        target = torch.from_numpy(r.random((3, 5, *more)))
+    x = leaf(torch, 1, 3, 4)
+    return of_module(torch, module, [module(x, target)], [x])
+
+
+case(linear_cross_entropy, kind="classes")
+case(linear_cross_entropy, kind="classes", bias=True, weighted=True, ignore_index=2)
+case(linear_cross_entropy, kind="classes", out_features=(2, 3), bias=True, reduction="none")
+case(linear_cross_entropy, kind="probabilities", label_smoothing=0.2, reduction="sum")
+
+
 def main() -> None:
     """Ask, and write the answers down."""
     torch = import_module(sys.argv[1])

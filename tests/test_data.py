@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, namedtuple
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pullback as torch
@@ -19,6 +21,7 @@ from pullback.utils.data import (
     TensorDataset,
     WeightedRandomSampler,
     default_collate,
+    get_worker_info,
     random_split,
 )
 
@@ -73,6 +76,84 @@ def test_iterable_data() -> None:
     assert [b.tolist() for b in DataLoader(Stream(), batch_size=2)] == [[0, 1], [2, 3], [4]]
     with pytest.raises(ValueError, match="IterableDataset"):
         DataLoader(Stream(), shuffle=True)
+
+
+class Numbers(IterableDataset[int]):
+    """The numbers below 7: all of them, or what is a worker's of them."""
+
+    def __init__(self, shared: bool):
+        self.shared, self.offset = shared, 0
+
+    def __iter__(self) -> Any:
+        info = get_worker_info()
+        step = (info.id, info.num_workers) if info and self.shared else (0, 1)
+        return (k + self.offset for k in range(7)[step[0] :: step[1]])
+
+
+def test_workers_take_turns_through_streams() -> None:
+    """The batches are those that PyTorch's processes give."""
+    loader = DataLoader(Numbers(True), 2, num_workers=3)
+    assert [b.tolist() for b in loader] == [[0, 3], [1, 4], [2, 5], [6]]
+    loader = DataLoader(Numbers(False), 4, num_workers=2)
+    assert [b.tolist() for b in loader] == [[0, 1, 2, 3]] * 2 + [[4, 5, 6]] * 2
+    loader = DataLoader(Numbers(False), None, num_workers=2)
+    assert list(loader) == [k for k in range(7) for _ in range(2)]
+
+    def start(k: int) -> None:
+        info = get_worker_info()
+        assert info is not None and info.id == k
+        info.dataset.offset = 100 * k  # of the worker's own copy
+
+    data = Numbers(True)
+    loader = DataLoader(data, 10, num_workers=2, worker_init_fn=start)
+    assert [b.tolist() for b in loader] == [[0, 2, 4, 6], [101, 103, 105]]
+    assert data.offset == 0 and get_worker_info() is None
+
+
+def test_workers_take_turns_through_places() -> None:
+    class Who(Dataset[Any]):
+        def __len__(self) -> int:
+            return 5
+
+        def __getitem__(self, k: int) -> Any:
+            info = get_worker_info()
+            assert info is not None and info.dataset is self
+            return k, info.id, info.num_workers
+
+    batches = [[v.tolist() for v in b] for b in DataLoader(Who(), 2, num_workers=2)]
+    assert batches == [[[0, 1], [0, 0], [2, 2]], [[2, 3], [1, 1], [2, 2]], [[4], [0], [2]]]
+
+
+def test_workers_have_random_numbers_of_their_own() -> None:
+    class Draws(Dataset[Any]):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, k: int) -> Any:
+            return random.random(), np.random.rand(), torch.rand(()).item()
+
+    def seeds(k: int) -> None:
+        random.seed(k)
+        np.random.seed(k)
+        torch.manual_seed(k)
+
+    def drawn(**options: Any) -> Any:
+        return [b[0] for b in DataLoader(Draws(), num_workers=2, collate_fn=list, **options)]
+
+    torch.manual_seed(3)
+    first = drawn()
+    assert len({number for row in first for number in row}) == 12
+    torch.manual_seed(3)
+    assert drawn() == first  # the seeds come from the default stream
+    states = random.getstate(), np.random.get_state()[1].copy()
+    same = drawn(worker_init_fn=seeds)
+    assert random.getstate() == states[0] and (np.random.get_state()[1] == states[1]).all()
+    expected = []
+    for k in range(2):
+        random.seed(k), np.random.seed(k), torch.manual_seed(k)
+        expected.append([(random.random(), np.random.rand(), torch.rand(()).item())
+                         for _ in range(2)])  # fmt: skip
+    assert same == [row for pair in zip(*expected, strict=True) for row in pair]
 
 
 def test_splits() -> None:

@@ -95,7 +95,7 @@ def test_what_is_absent_on_purpose_says_what_to_do_instead() -> None:
         "module 'pullback' has no attribute 'lstsq': PyTorch removed it too: use "
         "torch.linalg.lstsq."
     )
-    assert "one process" in str(missing_attribute("pullback.nn", "DataParallel", []))
+    assert "one process" in str(missing_attribute("pullback.nn", "SyncBatchNorm", []))
     with pytest.raises(AttributeError, match="downloads nothing"):
         _ = pullback.hub
     with pytest.raises(AttributeError, match=r"has no attribute 'to_sparse': .* dense"):
@@ -112,10 +112,9 @@ def test_nothing_that_is_there_is_said_to_be_absent() -> None:
 
 
 def test_the_alias_gives_the_same_advice() -> None:
-    code = "import pullback\npullback.install_as_torch()\nimport torch.distributed\n"
+    code = "import pullback\npullback.install_as_torch()\nimport torch.fx\n"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stderr.splitlines()[-1] == (
-        "ModuleNotFoundError: No module named 'torch.distributed': pullback has no module "
-        "'pullback.distributed': pullback computes in one process: run the script without the "
-        "launcher."
+        "ModuleNotFoundError: No module named 'torch.fx': pullback has no module 'pullback.fx': "
+        "pullback runs Python as it is, and compiles what is large by itself."
     )

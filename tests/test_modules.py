@@ -354,3 +354,56 @@ def test_parameter_dictionaries_are_dictionaries() -> None:
     made.clear()
     assert not list(made.parameters())
     assert list(other.fromkeys(["a", "b"], one)) == ["a", "b"]
+
+
+def test_losses_say_their_options_and_take_names() -> None:
+    import inspect
+
+    nn = torch.nn
+    said = inspect.signature(nn.CrossEntropyLoss)
+    assert list(said.parameters) == [
+        "weight", "size_average", "ignore_index", "reduce", "reduction", "label_smoothing",
+    ]  # fmt: skip
+    assert said.parameters["reduction"].default == "mean"
+    x, y = torch.rand(3, 4), torch.tensor([0, 3, 1])
+    for loss in (nn.NLLLoss(), nn.NLLLoss2d()):
+        assert loss(input=x, target=y).item() == loss(x, y).item()
+    a, b = torch.rand(4), torch.rand(4)
+    assert nn.PoissonNLLLoss()(log_input=a, target=b).item() == nn.PoissonNLLLoss()(a, b).item()
+    triplet = nn.TripletMarginLoss()
+    rows = [torch.rand(2, 3) for _ in range(3)]
+    named = triplet(anchor=rows[0], positive=rows[1], negative=rows[2])
+    assert named.item() == triplet(*rows).item()
+
+
+def test_many_classes() -> None:
+    nn = torch.nn
+    module = nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], div_value=2.0).double()
+    x = torch.rand(6, 8, dtype=torch.float64)
+    logs = module.log_prob(x)
+    torch.testing.assert_close(logs.exp().sum(1), torch.ones(6, dtype=torch.float64))
+    target = torch.tensor([0, 3, 4, 9, 10, 19])
+    found = module(x, target)
+    torch.testing.assert_close(found.output, logs.gather(1, target[:, None])[:, 0])
+    torch.testing.assert_close(found.loss, -found.output.mean())
+    assert torch.equal(module.predict(x), logs.argmax(1))
+    for cutoffs in ([], [4, 4], [0], [20], [5, 4], [1.5]):
+        with pytest.raises(ValueError, match="cutoffs should be"):
+            nn.AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs)
+    for given, words in (
+        ((x, target[:3]), "same size"),
+        ((x[0], target), "2D input"),
+        ((x, target * 2), "in values"),
+    ):
+        with pytest.raises(RuntimeError, match=words.replace("in values", "Target values")):
+            module(*given)
+
+
+def test_names_that_only_move_or_compile() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    assert model.compile(fullgraph=True) is None
+    weight = model[0].weight
+    assert model.to_empty(device="cpu") is model
+    assert model[0].weight is weight and weight.shape == (3, 2) and weight.requires_grad
+    shared = torch.nn.Sequential(model[0], model[0])
+    assert len(list(shared.modules())) == 2 and len(list(shared.modules(False))) == 3

@@ -74,3 +74,58 @@ def test_dropout_is_for_training() -> None:
     assert y.mean().item() == pytest.approx(1, abs=0.03)
     assert (y == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
     assert torch.equal(layer.eval()(x), x)
+
+
+def test_surroundings_of_every_mode():
+    for mode, numpy_mode in (("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")):
+        for left, right, top, bottom in ((1, 2, 2, 1), (3, 0, 0, 0), (0, 4, 1, 3), (0, 0, 0, 0)):
+            x = torch.rand(2, 3, 4, 5)
+            found = torch.nn.functional.pad(x, (left, right, top, bottom), mode)
+            margins = ((0, 0), (0, 0), (top, bottom), (left, right))
+            assert np.array_equal(found, np.pad(x, margins, mode=numpy_mode))
+
+
+def test_rows_of_tables_are_added_whatever_their_width():
+    places = torch.tensor([[3, 0, 3], [1, 3, 0]])
+    for width in (1, 2, 200):
+        table = torch.rand(5, width, requires_grad=True)
+        cotangent = torch.rand(2, 3, width)
+        (found,) = torch.autograd.grad(
+            torch.nn.functional.embedding(places, table), table, cotangent
+        )
+        expected = np.zeros((5, width), np.float32)
+        np.add.at(expected, places.numpy(), cotangent.numpy())
+        assert np.allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_large_normalisations_are_those_of_their_definition(dtype: torch.dtype) -> None:
+    """In compiled loops, with rows of one segment and of several, weights of segments and each."""
+    functional = nn.functional
+    for shape in ((4, 6, 24, 16), (32, 6, 40), (3, 4, 5001), (2, 4, 3, 2)):
+        x = torch.randn(*shape, dtype=dtype).requires_grad_()
+        w, b = (torch.rand(shape[1], dtype=dtype).requires_grad_() for _ in range(2))
+        rows, columns = (torch.rand(*shape[1:], dtype=dtype).requires_grad_() for _ in range(2))
+        along = (-1, *(1,) * (len(shape) - 2))
+        axes = tuple(range(len(shape)))
+        groups = (shape[0], 2, -1)
+        cases = [
+            (functional.batch_norm(x, None, None, w, b, True), (0, *axes[2:]), shape, along, w, b),
+            (functional.instance_norm(x, None, None, w, b), axes[2:], shape, along, w, b),
+            (functional.group_norm(x, 2, w, b), (2,), groups, along, w, b),
+            (functional.layer_norm(x, shape[1:], rows, columns), axes[1:], shape, shape[1:], rows,
+             columns),
+        ]  # fmt: skip
+        for found, dims, seen, like, weight, bias in cases:
+            wide = x.detach().double().requires_grad_()
+            parts = wide.reshape(seen)
+            gap = parts - parts.mean(dims, keepdim=True)
+            y = gap * (gap.square().mean(dims, keepdim=True) + 1e-5).rsqrt()
+            expected = y.reshape(shape) * weight.reshape(like) + bias.reshape(like)
+            g = torch.rand(*shape, dtype=dtype)
+            tolerance = {"rtol": 1e-3, "atol": 1e-4} if dtype is torch.float32 else {}
+            assert torch.allclose(found.double(), expected, **tolerance)
+            got = torch.autograd.grad(found, (x, weight, bias), g)
+            wanted = torch.autograd.grad(expected, (wide, weight, bias), g.double())
+            for a, e in zip(got, wanted, strict=True):
+                assert torch.allclose(a.double(), e.double(), **tolerance)

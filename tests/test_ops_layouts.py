@@ -67,7 +67,8 @@ def test_layouts(call: Call, layout: Any) -> None:
     assert_same(result, expected, 1e-14)
 
 
-@over([c for c in ANYWHERE if "index" not in key(c.op)])
+# Places that are all the same, or lengths that do not add up, mean nothing.
+@over([c for c in ANYWHERE if "index" not in key(c.op) and key(c.op) != "segment_reduce"])
 def test_expanded_inputs(call: Call) -> None:
     """Inputs whose elements share memory give what their copies give."""
     made = call.mapped(lambda a: np.array(expanded(a), order="C"))

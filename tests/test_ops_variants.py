@@ -137,3 +137,38 @@ def test_method(call: Call) -> None:
     expected = public_function(call.op)(*args, **keywords)
     pullback.manual_seed(3)
     assert_same(getattr(args[0], call.op.public_name)(*args[1:], **keywords), expected)
+
+
+OLDER = {
+    "x.add(2, y)": "x.add(y, alpha=2)", "x.clone().add_(-2, y)": "x.add(y, alpha=-2)",
+    "torch.add(x, 2, y)": "x.add(y, alpha=2)", "torch.sub(x, 2, y)": "x.sub(y, alpha=2)",
+    "x.clone().sub_(2.5, y)": "x.sub(y, alpha=2.5)",
+    "x.addcmul(2, x, y)": "x.addcmul(x, y, value=2)",
+    "x.clone().addcdiv_(2, x, y)": "x.addcdiv(x, y, value=2)",
+    "torch.addcdiv(x, 2, x, y)": "x.addcdiv(x, y, value=2)",
+    "x.addmm(2, 3, x, y)": "x.addmm(x, y, beta=2, alpha=3)",
+    "torch.addmm(2, x, 3, x, y)": "x.addmm(x, y, beta=2, alpha=3)",
+    "torch.addmm(2, x, x, y)": "x.addmm(x, y, beta=2)",
+    "x[0].addmv(2, x, y[0])": "x[0].addmv(x, y[0], beta=2)",
+    "x.addr(2, 3, x[0], y[0])": "x.addr(x[0], y[0], beta=2, alpha=3)",
+    "x.addbmm(2, 3, x[None], y[None])": "x.addbmm(x[None], y[None], beta=2, alpha=3)",
+    "x[None].baddbmm(2, x[None], y[None])": "x[None].baddbmm(x[None], y[None], beta=2)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("older", OLDER)
+def test_factors_may_stand_in_front(older: str) -> None:
+    """As scripts for the first versions of PyTorch have it; PyTorch 2.13 takes them, and warns."""
+    names = {"torch": pullback, "x": pullback.rand(2, 2), "y": pullback.rand(2, 2) + 1}
+    with pytest.warns(UserWarning, match=r"deprecated: put the tensors first"):
+        found = eval(older, names)
+    assert pullback.equal(found, eval(OLDER[older], names))
+
+
+@pytest.mark.parametrize("call", ["torch.add(x, y, x)", "x.add_(1, 2)", "torch.addmm(1, 2, 3, x)",
+                                  "x.addcmul(x, y, 2)", "torch.add(x, y, 2)",
+                                  "torch.add(x, 1, 2, y)"])  # fmt: skip
+def test_other_orders_are_refused(call: str) -> None:
+    names = {"torch": pullback, "x": pullback.rand(2, 2), "y": pullback.rand(2, 2)}
+    with pytest.raises(TypeError, match="positional arguments but"):
+        eval(call, names)

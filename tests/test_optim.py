@@ -155,3 +155,65 @@ def test_a_single_number_is_a_parameter_like_others(name: str, options: dict[str
             optimizer.step(loss)
         ends.append(p.detach().reshape(-1).tolist())
     assert ends[0] == ends[1]
+
+
+def test_muon_makes_momentum_orthogonal() -> None:
+    for shape in ((6, 4), (4, 6)):
+        r = np.random.default_rng(0)
+        p = torch.from_numpy(r.normal(size=shape)).requires_grad_()
+        before = p.detach().clone()
+        optimizer = torch.optim.Muon([p], lr=0.1, weight_decay=0.0)
+        p.grad = torch.from_numpy(r.normal(size=shape))
+        optimizer.step()
+        step = (before - p.detach()) / (0.1 * max(1, shape[0] / shape[1]) ** 0.5)
+        sizes = torch.linalg.svdvals(step)
+        assert bool(((sizes > 0.6) & (sizes < 1.3)).all()), sizes
+        u, _, vh = np.linalg.svd(p.grad.numpy(), full_matrices=False)
+        # Of a first step with Nesterov's momentum, the gradient's own singular vectors.
+        rotated = u.T @ step.numpy() @ vh.T
+        np.testing.assert_allclose(rotated, np.diag(np.diag(rotated)), atol=1e-5)
+    with pytest.raises(ValueError, match="only supports 2D"):
+        torch.optim.Muon([torch.ones(3, requires_grad=True)])
+    with pytest.raises(ValueError, match="not supported"):
+        torch.optim.Muon([torch.ones(3, 3, requires_grad=True)], adjust_lr_fn="other")
+
+
+def test_muon_with_adamws_rates_and_decay() -> None:
+    p = torch.eye(3, dtype=torch.float64).requires_grad_()
+    optimizer = torch.optim.Muon([p], lr=0.1, weight_decay=0.5, adjust_lr_fn="match_rms_adamw")
+    p.grad = torch.zeros(3, 3, dtype=torch.float64)
+    optimizer.step()
+    np.testing.assert_allclose(p.detach().numpy(), 0.95 * np.eye(3))
+
+
+def test_hooks_of_optimizers() -> None:
+    from pullback.optim.optimizer import (
+        register_optimizer_step_post_hook,
+        register_optimizer_step_pre_hook,
+    )
+
+    p = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=0.1)
+    said: list[str] = []
+    optimizer.register_state_dict_pre_hook(lambda o: said.append("saving"))
+    optimizer.register_state_dict_post_hook(lambda o, d: {**d, "more": 1})
+    optimizer.register_load_state_dict_pre_hook(lambda o, d: said.append("loading"))
+    optimizer.register_load_state_dict_pre_hook(lambda o, d: said.append("first"), prepend=True)
+    optimizer.register_load_state_dict_post_hook(lambda o: said.append("loaded"))
+    state = optimizer.state_dict()
+    assert state["more"] == 1
+    optimizer.load_state_dict(state)
+    assert said == ["saving", "first", "loading", "loaded"]
+    said.clear()
+    handles = [
+        register_optimizer_step_pre_hook(lambda o, a, k: said.append("all before")),
+        register_optimizer_step_post_hook(lambda o, a, k: said.append("all after")),
+        optimizer.register_step_post_hook(lambda o, a, k: said.append("after")),
+        optimizer.register_step_pre_hook(lambda o, a, k: ((lambda: 7.0,), {})),
+    ]
+    assert optimizer.step() == 7.0  # the closure that the hook gave
+    assert said == ["all before", "after", "all after"]
+    for handle in handles:
+        handle.remove()
+    said.clear()
+    assert optimizer.step() is None and not said

@@ -39,9 +39,10 @@ def overwrite_through_the_base(x: Any) -> Any:
     return z
 
 
-def overwrite_data(x: Any) -> Any:
-    y = x.exp()
-    y.data.add_(1)
+def overwrite_data_that_was_used(x: Any) -> Any:
+    factor = x.data
+    y = x * factor[:4]
+    factor[0] = 5
     return y
 
 
@@ -94,9 +95,9 @@ def overwrite_mask(x: Any) -> Any:
 
 
 OVERWRITES = [
-    overwrite_result, overwrite_through_a_view, overwrite_through_the_base, overwrite_data,
-    overwrite_detached, overwrite_leaf, overwrite_factor, overwrite_with_out,
-    overwrite_factor_of_an_in_place_product, overwrite_index, overwrite_mask,
+    overwrite_result, overwrite_through_a_view, overwrite_through_the_base,
+    overwrite_data_that_was_used, overwrite_detached, overwrite_leaf, overwrite_factor,
+    overwrite_with_out, overwrite_factor_of_an_in_place_product, overwrite_index, overwrite_mask,
 ]  # fmt: skip
 
 
@@ -108,6 +109,30 @@ def test_overwritten_saved_values(act: Any, create_graph: bool) -> None:
     message = r"modified by an inplace operation: '\w+', of shape \[\d\], which \w+Backward0 had"
     with pytest.raises(RuntimeError, match=message):
         torch.autograd.grad(y.sum(), x, create_graph=create_graph)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_writes_through_data_are_not_seen(create_graph: bool) -> None:
+    """PyTorch's way past its own check: torchdiffeq fills a tensor so, piece by piece."""
+    x = leaf()
+    y = x.exp()
+    version = y._version
+    y.data[1:].mul_(2)
+    y.data[0] = 7
+    assert y._version == version and y.data._version == 0
+    (g,) = torch.autograd.grad(y.sum(), x, create_graph=create_graph)
+    assert g.tolist() == y.tolist() and g[0] == 7
+    half = torch.ones(3, dtype=torch.bfloat16)
+    half.data[1] = 2
+    assert half.tolist() == [1, 2, 1]
+
+
+def test_a_formula_has_the_numbers_that_it_was_made_of_whatever_is_written() -> None:
+    with torch.config(defer_elements=4):
+        x = torch.zeros(3)
+        total = (x[:, None] + x).exp().sum()
+        x.data.add_(1)
+        assert total == 9 and (x[:, None] + x).sum() == 18
 
 
 def test_what_is_not_saved_may_be_overwritten() -> None:

@@ -131,6 +131,34 @@ def test_modules_that_are_attributes_not_files(tmp_path: Path) -> None:
     )
 
 
+def test_pytorchs_paths_lead_to_what_lies_elsewhere(tmp_path: Path) -> None:
+    alias(
+        """
+        import torch
+        import torch.nn.modules.batchnorm
+        from torch.distributions.kl import kl_divergence
+        from torch.distributions.multivariate_normal import MultivariateNormal
+        from torch.nn.modules.pooling import MaxPool2d
+        from torch.nn.utils.weight_norm import weight_norm
+        from torch.optim.adamw import AdamW
+        from torch.utils.data.dataset import TensorDataset
+        from pullback.optim.adamw import AdamW as again
+        assert MultivariateNormal is torch.distributions.MultivariateNormal
+        assert MaxPool2d is torch.nn.MaxPool2d and AdamW is again is torch.optim.AdamW
+        assert torch.nn.modules.batchnorm.BatchNorm1d is torch.nn.BatchNorm1d
+        assert torch.nn.utils.weight_norm is weight_norm
+        assert torch.distributions.normal.Normal is torch.distributions.Normal
+        try:
+            torch.optim.adamw.AdamV
+        except AttributeError as error:
+            assert "Adam" in str(error)
+        else:
+            assert False
+        """,
+        tmp_path,
+    )
+
+
 def test_modules_that_a_module_getattr_makes(tmp_path: Path) -> None:
     source = """
         import types
@@ -268,8 +296,8 @@ def test_missing_modules_are_named_with_their_nearest(tmp_path: Path) -> None:
             "No module named 'torch.nn.functionnal': pullback has no module "
             "'pullback.nn.functionnal'. Nearest: 'torch.nn.functional'."
         )
-        assert message("torch.qqqqq") == (
-            "No module named 'torch.qqqqq': pullback has no module 'pullback.qqqqq'."
+        assert message("torch.zzzzz") == (
+            "No module named 'torch.zzzzz': pullback has no module 'pullback.zzzzz'."
         )
         assert message("torch.certain_function") == (
             "No module named 'torch.certain_function': pullback has no module "

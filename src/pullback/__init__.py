@@ -87,6 +87,7 @@ from pullback.layouts import (
     preserve_format as preserve_format,
     strided as strided,
 )
+from pullback.paths import lead_here as _lead_here
 from pullback.tensor import (
     Size as Size,
     Tensor as Tensor,
@@ -219,19 +220,25 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 
 # Imported when they are first used: whatever is not needed to make a tensor.
 _SUBMODULES = (
+    "_C",
+    "__config__",
     "amp",
     "compiler",
     "array_api",
+    "distributed",
     "distributions",
     "fft",
     "func",
+    "futures",
     "graph",
     "jit",
     "linalg",
     "masked",
+    "multiprocessing",
     "nn",
     "optim",
     "profiler",
+    "quasirandom",
     "random",
     "serialization",
     "signal",
@@ -256,9 +263,9 @@ sym_sum typename use_deterministic_algorithms
 _NETWORKS = """
 adaptive_max_pool1d alpha_dropout alpha_dropout_ batch_norm binary_cross_entropy_with_logits celu_
 conv_tbc convolution cosine_embedding_loss dropout dropout_ embedding feature_alpha_dropout
-feature_alpha_dropout_ feature_dropout feature_dropout_ group_norm hinge_embedding_loss
-instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d
-norm_except_dim poisson_nll_loss rrelu_ selu_ threshold_ triplet_margin_loss
+feature_alpha_dropout_ feature_dropout feature_dropout_ group_norm gru hinge_embedding_loss
+instance_norm kl_div layer_norm lstm margin_ranking_loss max_pool1d max_pool2d max_pool3d
+norm_except_dim poisson_nll_loss rnn_relu rnn_tanh rrelu_ selu_ threshold_ triplet_margin_loss
 """
 
 _FUNCTIONS = {
@@ -275,6 +282,7 @@ _FUNCTIONS = {
     "finfo": "limits",
     "get_autocast_dtype": "amp",
     "iinfo": "limits",
+    "lobpcg": "eigenpairs",
     "is_autocast_cpu_enabled": "amp",
     "is_autocast_enabled": "amp",
     "set_autocast_dtype": "amp",
@@ -302,6 +310,8 @@ else:
 def __dir__() -> list[str]:
     return sorted({*_names(), *_SUBMODULES, *_FUNCTIONS})
 
+
+_lead_here(__name__, "functional storage")
 
 __all__ = [
     *(n for n in globals() if not n.startswith("_") and n not in ("construct", "methods", "ops")),

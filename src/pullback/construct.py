@@ -206,12 +206,18 @@ def scalar_tensor(
 
 
 def make_leaf(leaf: Tensor) -> Tensor:
-    """Ask for gradients with respect to a tensor."""
+    """Ask for gradients with respect to a tensor.
+
+    What it was computed from is computed now, unless it is far larger than that: a variable is read
+    at every step of whatever looks for a better one.
+    """
     if dtypes.kind(leaf._value.dtype) not in "fc":
         raise RuntimeError(
             f"only Tensors of floating point and complex dtype can require gradients, not "
             f"{leaf.dtype} of shape {list(leaf.shape)}: convert it with .float() first"
         )
+    if leaf._is_formula and not leaf._value.heavy:
+        leaf._evaluate(leaf)
     leaf._edge = (AccumulateGrad(leaf), 0)
     return leaf
 

@@ -16,13 +16,14 @@ from pullback import dtypes
 from pullback.autograd.graph import Node, OperationNode, node_class
 from pullback.autograd.levels import Levels, is_lifted
 from pullback.autograd.modes import mode
-from pullback.autograd.versions import wrote
-from pullback.autograd.views import Step, join, note_view
+from pullback.autograd.versions import tick, wrote
+from pullback.autograd.views import Step, join, note_made, note_view
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
 from pullback.construct import number_array
 from pullback.dispatch import TENSORS, apply
+from pullback.dispatch.rules import Rules
 from pullback.formula import before_write
 from pullback.op import REGISTRY, View
 from pullback.operation import picker
@@ -30,6 +31,7 @@ from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
 new = object.__new__
+INT64 = np.dtype(np.int64)
 FULL = slice(None)
 _FULL = (FULL, slice(None, None, 1), slice(0, None), slice(0, None, 1))
 
@@ -68,12 +70,101 @@ def getitem(x: Tensor, key: Any) -> Tensor:
             pass  # said in our own words below
         else:
             return _view(x, part, ((SELECT, (0, key), value.shape),))
+    kept = None
+    if type(value) is ndarray:
+        if type(key) is Tensor:
+            index = key._value
+            if type(index) is ndarray and index.dtype is INT64 and index.ndim and value.ndim:
+                return TENSORS.index(x, [key])
+        else:
+            kept = _written_down(key)
+            known = None if kept is None else _KNOWN.get((value.shape, kept))
+            if known is not None:
+                return known.view(x, value)
     places, moves, indices = _read(x, key)
     if indices:
         return TENSORS.index(_moved(x, places, moves), indices)
+    if kept is not None and moves:
+        if len(_KNOWN) >= MAX_KEYS:
+            _KNOWN.clear()
+        _KNOWN[value.shape, kept] = _Known(places, moves)
     if moves:
         return _moved(x, places, moves)
     return TENSORS.view_as_shape(x, *value.shape)
+
+
+class _Known:
+    """What a basic key comes to, for tensors of one shape."""
+
+    __slots__ = ("nodes", "places", "steps")
+
+    def __init__(self, places: Any, moves: list[Moved]):
+        self.places = places
+        self.steps = [(move.op, plain, None) for move, plain, _ in moves]
+        # (class, plan, what is saved, the rules by dtype) of each move's node
+        self.nodes = [
+            (move.node, move.plan, move.pick((shape, *plain)), {}) for move, plain, shape in moves
+        ]  # type: list[tuple[Any, Any, Any, dict[Any, Rules]]]
+
+    def view(self, x: Tensor, value: Any) -> Tensor:
+        """The view of a tensor with this array."""
+        part = value[self.places]
+        view: Tensor = new(Tensor)
+        view._value = part
+        edge = x._edge
+        recording = mode.enabled
+        if edge is not None and recording:
+            dtype = part.dtype
+            for cls, plan, values, rules in self.nodes:
+                node = new(cls)
+                node.edges = (edge,)
+                node.plan = plan
+                node.values = values
+                node.time = tick()
+                known = rules.get(dtype)
+                if known is None:
+                    known = rules[dtype] = Rules()
+                node.rules = known
+                if recording is not True:
+                    watch(node)
+                edge = (node, 0)
+            view._edge = edge
+        steps = [tuple.__new__(Step, (*step, recording, None)) for step in self.steps]
+        note_made(view, x, steps[0])
+        if len(steps) > 1:
+            view._made_by = (*x._made_by, *steps)
+        return view
+
+
+_KNOWN: dict[Any, _Known] = {}
+MAX_KEYS = 1_000
+
+
+def _written_down(key: Any) -> Any:
+    """A basic key as something that can be looked up; None for other keys."""
+    kind = type(key)
+    if kind is slice:
+        start, stop, step = key.start, key.stop, key.step
+        if type(start) in _BOUNDS and type(stop) in _BOUNDS and type(step) in _BOUNDS:
+            return slice, start, stop, step
+        return None
+    if kind is not tuple:
+        return kind if key is None or key is Ellipsis else None
+    parts: list[Any] = []
+    for k in key:
+        kind = type(k)
+        if kind is int:
+            parts.append(k)
+        elif k is None or k is Ellipsis:
+            parts.append(kind)
+        elif kind is slice and {type(k.start), type(k.stop), type(k.step)} <= _BOUNDS:
+            parts.append((k.start, k.stop, k.step))
+        else:
+            return None
+    return tuple(parts)
+
+
+_BOUNDS = frozenset({int, type(None)})
 
 
 def _moved(x: Tensor, places: Any, moves: list[Moved]) -> Tensor:

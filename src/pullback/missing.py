@@ -26,7 +26,8 @@ _SMALL = (
 # What is not there on purpose, and what to do instead, by the name below `torch`.
 ADVICE: dict[str, str] = {
     **dict.fromkeys(
-        ("distributed", "nn.parallel", "nn.DataParallel", "nn.SyncBatchNorm", "multiprocessing",
+        ("distributed.init_process_group", "distributed.get_rank", "distributed.get_world_size",
+         "nn.parallel.DistributedDataParallel", "nn.SyncBatchNorm",
          "utils.data.distributed", "utils.data.DistributedSampler", "Tensor.share_memory_"),
         _PROCESSES,
     ),

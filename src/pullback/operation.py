@@ -102,6 +102,8 @@ class Op:
       result over the input.
     * `aliases`: other names of the same function. `namespace`: "" for `torch`, "linalg", …
     * `keywords`: other names of arguments, `{"value": "src"}`, where PyTorch has several.
+    * `factors`: names of the keyword arguments that older scripts put in front of the tensors that
+      they are factors of, as PyTorch still takes them: `x.add_(-0.1, g)`.
     * `floating`: integers are converted to the default floating type first; True, or a function
       of the plain arguments that says so.
     * `dtypes`: the kinds of elements it is defined for, "b" booleans, "i" integers, "f" floating
@@ -152,6 +154,7 @@ class Op:
         inplace_argument: bool = False,
         aliases: Sequence[str] = (),
         keywords: Mapping[str, str] | None = None,
+        factors: str = "",
         namespace: str = "",
         floating: bool | Callable[..., bool] = False,
         dtypes: str = "bifc",
@@ -178,6 +181,7 @@ class Op:
         self.inplace_argument = inplace_argument
         self.aliases = tuple(aliases)
         self.keywords = dict(keywords or {})
+        self.factors = tuple(factors.split())
         self.floating = floating
         self.kinds = "" if dtypes == "bifc" else dtypes.replace("i", "iu")
         self.half = half
@@ -467,6 +471,7 @@ class Vocabulary:
     """`xp`: every registered operation under its own name, made when it is first asked for."""
 
     is_eager = False  # whether values have numbers that can be looked at
+    records = False  # whether what is computed may be differentiated again
 
     def __getattr__(self, name: str) -> Function:
         op = REGISTRY.get(name)

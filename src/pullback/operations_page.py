@@ -231,12 +231,12 @@ def formula_tensor(like: Any) -> Tensor:
     """
     kind = like.dtype.kind
     with pullback.config(defer_elements=0):
-        made = pullback.zeros((), dtype=pullback.float64).exp().expand(*like.shape)
+        asks = kind == "f" and not isinstance(like, Tensor)
+        number = pullback.zeros((), dtype=pullback.float64, requires_grad=asks)
+        made = number.exp().expand(*like.shape)
         if kind != "f":
             return made.gt(0) if kind == "b" else made.long()
-        if isinstance(like, Tensor):
-            return made.to(like.dtype)
-        return made.detach().requires_grad_()
+        return made if asks else made.to(like.dtype)
 
 
 def _is_pending(result: Any) -> bool:

@@ -5,20 +5,24 @@ A file is a zip archive as NumPy's `.npz`: each array is one `.npy` member (`arr
 dictionaries, lists and tuples with tensors, numbers, texts, None, dtypes and sizes. Loading never
 runs anything that the file says. Tensors that share memory when they are saved share it afterwards.
 
-PyTorch's own files are pickles of programs, which are not read; `safetensors` files are, by
-`load` of a `.safetensors` name, and written by `save` of a dictionary of tensors to one.
+PyTorch's own files are read by `pytorch_files`; `safetensors` files by `load` of a `.safetensors`
+name, and they are written by `save` of a dictionary of tensors to one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import os
+import secrets
+import shutil
 import struct
 import zipfile
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,10 +30,18 @@ from pullback import dtypes
 from pullback.autograd.views import join
 from pullback.backends.memory import owner
 from pullback.construct import make_leaf
+from pullback.pytorch_files import (
+    add_safe_globals as add_safe_globals,
+    clear_safe_globals as clear_safe_globals,
+    get_safe_globals as get_safe_globals,
+    read,
+    safe_globals as safe_globals,
+)
 from pullback.tensor import Size, Tensor, wrap
 
 CONTENTS = "contents.json"
 FORMAT = "pullback/1"
+MAP_LOCATION: TypeAlias = Any  # what libraries annotate with
 
 
 def save(
@@ -38,26 +50,62 @@ def save(
 ) -> None:  # fmt: skip
     """Write an object to a path or an open binary file.
 
+    The path has the whole of the new file, or, after an error, the one that it had before.
     TypeError for objects that a file cannot hold, modules for instance: save their `state_dict()`.
     """
     if isinstance(f, (str, os.PathLike)) and os.fspath(f).endswith(".safetensors"):
-        with open(f, "wb") as file:
+        with _whole(f) as file:
             _write_safetensors(obj, file)
         return
     writer = _Writer()
     contents = {"format": FORMAT, "object": writer.encode(obj, "")}
-    with zipfile.ZipFile(f, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+    with (
+        _whole(f) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+    ):
         archive.writestr(CONTENTS, json.dumps(contents))
         for k, array in enumerate(writer.arrays):
             with archive.open(f"array{k}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, _bits(array), allow_pickle=False)
 
 
+@contextlib.contextmanager
+def _whole(f: Any) -> Iterator[Any]:
+    """A file to write to, at a path that has it when all is written, or else what was there.
+
+    It is written beside, and then renamed: a full disk leaves no part of a file. What is no plain
+    file, such as a pipe, is written to as it is, and so is an open file.
+    """
+    if not isinstance(f, (str, os.PathLike)):
+        yield f
+        return
+    path = os.path.realpath(os.fspath(f))
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as file:
+            yield file
+        return
+    part = f"{path}.{os.getpid()}-{secrets.token_hex(4)}.part"
+    try:
+        with open(part, "xb") as file:
+            yield file
+        if os.path.exists(path):
+            shutil.copymode(path, part)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
+
+
 def load(
     f: Any, map_location: Any = None, pickle_module: Any = None, *,
     weights_only: bool | None = None, mmap: bool | None = None, **pickle_load_args: Any,
 ) -> Any:  # fmt: skip
-    """Read what `save` wrote. RuntimeError for other files: PyTorch's are pickled programs."""
+    """Read what `save` wrote, PyTorch's or ours.
+
+    Of PyTorch's files, tensors, parameters and containers are read, whatever `weights_only` says.
+    RuntimeError for other files and damaged ones, `pickle.UnpicklingError` for other classes.
+    """
     path = os.fspath(f) if isinstance(f, (str, os.PathLike)) else None
     if path is not None and path.endswith(".safetensors"):
         with open(path, "rb") as file:
@@ -67,19 +115,17 @@ def load(
             return _read_archive(archive, path or "the file")
     except zipfile.BadZipFile:
         raise RuntimeError(
-            f"load: {path or 'the file'} is no archive of pullback's save(), nor is its name one "
-            f"of a .safetensors file"
+            f"load: {path or 'the file'} is no archive of torch.save(), nor is its name one of a "
+            f".safetensors file. What PyTorch wrote before version 1.6 it can write again"
         ) from None
 
 
 def _read_archive(archive: zipfile.ZipFile, name: str) -> Any:
     if CONTENTS not in archive.namelist():
-        pickled = any(n.endswith("data.pkl") for n in archive.namelist())
-        what = "a pickle of PyTorch's, which may run any program" if pickled else "not ours"
-        raise RuntimeError(
-            f"load: {name} is {what}. Write it with PyTorch as safetensors "
-            f"(safetensors.torch.save_file), and load that"
-        )
+        for member in archive.namelist():
+            if member.rpartition("/")[2] == "data.pkl":
+                return read(archive, member, name)
+        raise RuntimeError(f"load: {name} is a zip archive, but neither PyTorch's nor ours")
     contents = json.loads(archive.read(CONTENTS))
     if contents.get("format") != FORMAT:
         raise RuntimeError(

@@ -64,7 +64,7 @@ def install_as_torch() -> None:
             sys.meta_path.insert(0, _TorchFinder())
         if not any(isinstance(finder, _TorchvizFinder) for finder in sys.meta_path):
             sys.meta_path.append(_TorchvizFinder())
-        sys.modules["torch"] = pullback
+        sys.modules["torch"] = vars(pullback)["torch"] = pullback  # as PyTorch has a torch.torch
 
 
 def _own_name(alias: str) -> str:
@@ -180,7 +180,7 @@ def _no_such_module(alias: str) -> ModuleNotFoundError:
     siblings = {entry.name for entry in pkgutil.iter_modules(getattr(package, "__path__", []))}
     siblings |= {name for name in vars(package) if _held(f"{parent}.{name}") is not None}
     said = advice(_own_name(parent), child)
-    near = [] if said else nearest_names(child, siblings)
+    near = [] if said or value is not None else nearest_names(child, siblings)
     if said:
         message += f": {said}"
     elif near:

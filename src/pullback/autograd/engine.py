@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -34,6 +35,11 @@ FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
+    kind = type(tensors)
+    if kind is tuple:
+        return tensors  # type: ignore[no-any-return]
+    if kind is list:
+        return tuple(tensors)
     if isinstance(tensors, (Tensor, GradientEdge)) or not isinstance(tensors, Iterable):
         return (tensors,)  # what is no tensor either is refused with its place
     return tuple(tensors)
@@ -129,7 +135,7 @@ def grad(
             "accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
             FutureWarning, stacklevel=2,
         )  # fmt: skip
-    if isinstance(inputs, Mapping):
+    if type(inputs) is not list and isinstance(inputs, Mapping):
         found = grad(
             outputs, tuple(inputs.values()), grad_outputs, retain_graph, create_graph,
             allow_unused=allow_unused, is_grads_batched=is_grads_batched,
@@ -194,7 +200,7 @@ def grad(
 
 def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
     """Formulas among results and gradients, evaluated together: they share their loops."""
-    values = (t._value for t in outputs if isinstance(t, Tensor))
+    values = [t._value for t in outputs if isinstance(t, Tensor)]
     pending = [g for g in (*gradients, *values)
                if type(g) is Formula and g.is_pending and not g.is_large]  # fmt: skip
     if pending:
@@ -213,6 +219,8 @@ def _gradients_below(roots: Iterable[tuple[Node, int, Any]]) -> list[Any]:
 
 
 def _target_edge(target: Any, k: int) -> tuple[Node, int]:
+    if type(target) is Tensor and target._edge is not None:
+        return target._edge
     if isinstance(target, GradientEdge):
         return target.node, target.output_nr
     if not isinstance(target, Tensor):
@@ -245,6 +253,11 @@ def _roots(
         raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
     roots = []
     for k, (tensor, g) in enumerate(zip(tensors, given, strict=True)):
+        if type(tensor) is Tensor and type(g) is Tensor and tensor._edge is not None:
+            value, cotangent = tensor._value, g._value
+            if value.shape == cotangent.shape and value.dtype == cotangent.dtype:  # as usual
+                roots.append((*tensor._edge, g if create_graph else cotangent))
+                continue
         if isinstance(tensor, GradientEdge):
             edge: Any = (tensor.node, tensor.output_nr)
             if g is not None and tensor.meta is None:  # made by hand: nothing to compare with
@@ -304,16 +317,20 @@ def reachable(roots: Iterable[Node], oldest: int) -> list[Node]:
         for edge in node.edges:
             if edge is not None:
                 stack.append(edge[0])
-    found.sort(key=lambda node: node.time)
+    if len(found) > 1:
+        found.sort(key=_time)
     return found
+
+
+_time = operator.attrgetter("time")
 
 
 def _needed(roots: list[tuple[Node, int, Any]], targets: list[tuple[Node, int]]) -> set[Node]:
     """The nodes from which a target can be reached, targets that nothing else needs excluded."""
     goals = {node for node, _ in targets}
-    oldest = min(node.time for node in goals)
+    oldest = min([node.time for node in goals])
     needed: set[Node] = set()
-    for node in reachable((node for node, _, _ in roots), oldest):
+    for node in reachable([node for node, _, _ in roots], oldest):
         for edge in node.edges:
             if edge is not None and (edge[0] in goals or edge[0] in needed):
                 needed.add(node)
@@ -370,7 +387,6 @@ class _Pass:
         self.at_the_end: list[Callable[[], None]] = []
         self.start = [node for node, _, _ in roots]
         self.below: set[Node] | None = None  # the nodes below the roots, once somebody asks
-        self.add = graph.TENSORS.add if tensors else _add
         self.targets = targets
         self.wanted: dict[Node, list[int]] = {}  # the targets' outputs
         for node, number in targets or ():
@@ -382,7 +398,7 @@ class _Pass:
         # The cotangent of a waiting node, or a list of them for several outputs.
         self.pending: dict[Node, Any] = {}
         self.heap: list[tuple[int, Node]] = []
-        self.leaves: dict[AccumulateGrad, Any] = {}
+        self.leaves: dict[Node, Any] = {}
         # The places whose cotangent is a sum made here, that can be added to in place.
         self.sums: set[tuple[Node, int]] = set()
         for node, number, g in roots:
@@ -402,7 +418,7 @@ class _Pass:
 
         `shared`: somebody else may have the same memory.
         """
-        if isinstance(node, AccumulateGrad):
+        if node.accumulates:
             have = self.leaves.get(node)
             if have is None:  # it becomes the leaf's gradient
                 if shared and not self.tensors:
@@ -431,7 +447,7 @@ class _Pass:
     def sum(self, node: Node, number: int, have: Any, g: Any) -> Any:
         """Two cotangents of one output; many of them cost one array."""
         if self.tensors:
-            return self.add(have, g)
+            return graph.TENSORS.add(have, g)
         key = (node, number)
         if type(have) is not ndarray or type(g) is not ndarray:
             return _add(have, g)
@@ -444,7 +460,7 @@ class _Pass:
         """Go through the graph; gives the cotangents of the targets."""
         heap, pending, wanted, reached = self.heap, self.pending, self.wanted, self.reached
         short = not (self.tensors or self.watched)
-        if short and heap and getattr(heap[0][1], "deferred", False):
+        if short and heap and heap[0][1]._deferred:
             graph.REPLAY(self)
         free = not self.retain
         # The youngest of the waiting nodes, where it is known without the heap.
@@ -468,7 +484,11 @@ class _Pass:
             plan = node.plan
             saves, calls, prepare = steps.get(plan) or steps.of(node.op, plan)
             dtype = g.dtype
-            if calls is None or not (dtype is FLOAT32 or dtype is FLOAT64):
+            rules = node.rules
+            if (
+                (calls is None and rules is None) or (rules is not None and rules.function is None)
+                or not (dtype is FLOAT32 or dtype is FLOAT64)
+            ):  # fmt: skip
                 self.general(node, g)
                 continue
             values = node.values
@@ -477,26 +497,18 @@ class _Pass:
             if values and Latest.write > node.time:
                 node.check_versions()
             edges = node.edges
-            if prepare is not None:
-                pool = prepare(ARRAYS, (g,), values)
-            for k, rule, pick in calls:
-                edge = edges[k]
-                assert edge is not None  # else the plan would not have this rule
-                target, number = edge
-                if reached is not None and target not in reached:
+            found: Any = None
+            if rules is not None and rules.function and dtype is rules.dtype:
+                found = rules.given(g, values, edges, reached)
+            if found is None:
+                if calls is None:
+                    self.general(node, g)
                     continue
-                if pick is None:
-                    result = rule(ARRAYS, g, *values)
-                else:
-                    result = rule(ARRAYS, *pick(pool if prepare else (g, *values)))
+                found = self.read(node, g, calls, prepare)
+            for k, result in found:
                 if type(result) is not ndarray:
-                    if result is None:
-                        continue
                     result = np.asarray(result)
-                if way == 2:
-                    meta = node._metas[k]  # type: ignore[index]  # way 2: there are some
-                    if meta is not None:
-                        result = fit_array(result, meta)
+                target, number = edges[k]
                 if (
                     target.way
                     and ahead is None
@@ -512,8 +524,36 @@ class _Pass:
             if free and saves:
                 node.values = None
         for leaf in list(self.leaves):
-            self.general(leaf, self.leaves.pop(leaf))
+            g = self.leaves.pop(leaf)
+            if leaf.hooks is None and self.targets is not None:  # what `general` does for it
+                for number in wanted.get(leaf, ()):
+                    self.captured[leaf, number] = g
+            else:
+                self.general(leaf, g)
         return self.captured
+
+    def read(self, node: OperationNode, g: Any, calls: Any, prepare: Any) -> list[tuple[int, Any]]:
+        """(edge, cotangent) for what the rules of an operation with one output give."""
+        values: Any = node.values
+        edges, reached = node.edges, self.reached
+        if prepare is not None:
+            pool = prepare(ARRAYS, (g,), values)
+        found = []
+        for k, rule, pick in calls:
+            if reached is not None and edges[k][0] not in reached:
+                continue  # the plan has no rule for an edge that is None
+            if pick is None:
+                result = rule(ARRAYS, g, *values)
+            else:
+                result = rule(ARRAYS, *pick(pool if prepare else (g, *values)))
+            if result is None:
+                continue
+            if node.way == 2:
+                meta = node._metas[k]  # type: ignore[index]  # way 2: there are some
+                if meta is not None:
+                    result = fit_array(result, meta)
+            found.append((k, result))
+        return found
 
     def general(self, node: Node, arrived: Any) -> None:
         """Visit one node: hooks, capture, accumulation, several outputs, records."""
@@ -577,12 +617,13 @@ def _is_part(g: Any) -> bool:
 
 def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:
     """Whether an array that a rule gave is, or may be, somebody else's as well."""
-    return (
-        (type(g) is ndarray and g.base is not None)
-        or any(g is c for c in cotangents)
-        or any(_holds(v, g) for v in values)
-    )
+    if type(g) is ndarray and g.base is not None:
+        return True
+    for v in (*cotangents, *values):  # noqa: SIM110  # any() costs as much as ten of these
+        if v is g or (type(v) is list and _holds(v, g)):
+            return True
+    return False
 
 
-def _holds(value: Any, g: Any) -> bool:
-    return value is g or (type(value) is list and any(v is g for v in value))
+def _holds(values: Sequence[Any], g: Any) -> bool:
+    return any(v is g for v in values)

@@ -46,6 +46,7 @@ class Node:
     # Whether the backward pass can take its short way through this node, which is for operations
     # with one output and no hooks: 0, no; 1, yes; 2, and the cotangents must be fitted.
     way: int = 0
+    _deferred: bool = False
 
     edges: tuple[Edge, ...]
     time: int
@@ -211,6 +212,8 @@ class OperationNode(Node):
     _deferred: bool = False
     _narrow: bool = False
     packed: bool = False  # whether hooks decide where the values are kept
+    # The rules of calls that are made over and over (`dispatch.rules`).
+    rules: Any = None
 
     def __init__(self, edges: tuple[Edge, ...], plan: Plan, values: tuple[Any, ...]):
         # The hot path of every recorded operation: what is rare is set by who needs it.
@@ -265,6 +268,9 @@ class OperationNode(Node):
         if lazy:
             results: Sequence[Any] = VALUES.run(self, cotangents, values, reached)
             return results
+        if self.rules is not None:
+            results = self.rules.results(self, cotangents, values, reached)
+            return results
         return self.results(ARRAYS, cotangents, values, reached)
 
     def results(
@@ -280,7 +286,7 @@ class OperationNode(Node):
         if output_metas is not None:
             if self._narrow and not tensors:
                 output_metas = tuple((shape, wide_dtype(dtype)) for shape, dtype in output_metas)
-            cotangents = self._materialise(cotangents, output_metas, tensors)
+            cotangents = self.materialise(cotangents, output_metas, tensors)
         conjugate = self.op.holomorphic and _any_complex(cotangents, tensors)
         if conjugate:
             cotangents = tuple(xp.conj(g) for g in cotangents)
@@ -348,7 +354,7 @@ class OperationNode(Node):
         )
 
     @staticmethod
-    def _materialise(
+    def materialise(
         cotangents: tuple[Any, ...], metas: tuple[Meta, ...], tensors: bool
     ) -> tuple[Any, ...]:
         """Zeros for the outputs that no cotangent reached."""

@@ -3,6 +3,9 @@
 A node takes the clock's next tick when it is made, and so does a write. A value that a node saved
 was overwritten if, and only if, its memory was written after the node was made: nothing has to be
 stored with each saved value, and nothing is looked up while nobody writes in place.
+
+Writes through `tensor.data` are counted apart, as in PyTorch: the array that it has is one of the
+same memory whose base is no array.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from pullback.backends.memory import owner
+import numpy as np
+
 from pullback.formula import Formula
 
 tick = itertools.count(1).__next__
@@ -30,6 +34,34 @@ class _Memory:
         self.count = 0
         self.time = 0
         self.reference = weakref.ref(array, lambda _: _written.pop(key, None))
+
+
+class _Counted:
+    """What lies between an array that counts its own writes and the one whose memory it has."""
+
+    __slots__ = ("__array_interface__", "base")
+
+    def __init__(self, array: Any):
+        # Of a dtype that the interface has no name for, such as bfloat16, the bits.
+        bits = array.view(f"u{array.itemsize}") if array.dtype.kind == "V" else array
+        self.__array_interface__ = bits.__array_interface__
+        self.base = array
+
+
+def counted_apart(array: Any) -> Any:
+    """The same memory; writes through this array and its views are not seen elsewhere."""
+    made = np.asarray(_Counted(array))
+    return made if made.dtype == array.dtype else made.view(array.dtype)
+
+
+def _counter(array: Any) -> Any:
+    """The array by which writes through a view are counted: the memory's owner, or one apart."""
+    base = array.base
+    while base is not None and type(base) is not _Counted:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = getattr(base, "base", None)
+    return array
 
 
 class Latest:
@@ -50,7 +82,7 @@ class Watchers:
 
 def watch_writes(array: Any, watcher: Any) -> None:
     """Have a watcher told of each write into the memory of an array, while both live."""
-    base = owner(array)
+    base = _counter(array)
     memory = _written.get(id(base))
     if memory is not None:
         for reference in memory.watchers:
@@ -67,7 +99,7 @@ def watch_writes(array: Any, watcher: Any) -> None:
 
 def wrote(array: Any) -> None:
     """Note a write into the memory of an array."""
-    base = owner(array)
+    base = _counter(array)
     with _lock:
         memory = _written.get(id(base))
         if memory is None:
@@ -95,4 +127,4 @@ def written_since(value: Any, time: int) -> bool:
 
 def _memory_of(value: Any) -> _Memory | None:
     array = value.memory if type(value) is Formula else value
-    return None if array is None else _written.get(id(owner(array)))
+    return None if array is None else _written.get(id(_counter(array)))

@@ -44,13 +44,16 @@ _lock = threading.Lock()
 def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int | None]) -> None:
     """Remember how a view was made."""
     made = tuple.__new__(Step, (*step, mode.enabled, None))  # Step(…) takes 0.15 µs longer
-    _note(view, source, made)
+    note_made(view, source, made)
 
 
-def _note(view: Tensor, source: Tensor, made: Step) -> None:
-    base = source if source._base is None else source._base
-    view._base = base
+def note_made(view: Tensor, source: Tensor, made: Step) -> None:
+    """`note_view` of a step that nobody else has."""
+    base = source._base
+    if base is None:
+        base = source
     view._made_by = (*source._made_by, made)
+    view._base = base
     with _lock:  # a view noted while another thread clears the list must not be lost
         views = base._views
         if views is None:
@@ -58,7 +61,10 @@ def _note(view: Tensor, source: Tensor, made: Step) -> None:
         elif len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two
             views[:] = [r for r in views if r() is not None]
         views.append(weakref.ref(view))
-    if (made.number is not None or not made.recorded) and base._edge is not None:
+    if (
+        (made.number is not None or not made.recorded) and base._edge is not None
+        and base._heard is not base._value
+    ):  # fmt: skip
         _hear(base, view._value)
 
 
@@ -231,7 +237,7 @@ def settle(whole: Formula) -> None:
             if source._value is whole:
                 source._value = whole.memory
             if noted:
-                _note(view, source, step)
+                note_made(view, source, step)
             waiting.append(part)
 
 

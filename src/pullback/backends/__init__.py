@@ -2,8 +2,9 @@
 
 Arrays: `arrays` is their vocabulary, and takes its functions from files by theme (`array_functions`
 `array_special` `array_statistics` `along` `alignment` `correlation` `direct` `draws` `einsum`
-`fourier` `grids` `lapack` `pooling` `recurrence` `resampling` `scattering` `searching` `strides`
-`tables`). `generator` draws random numbers, `memory` knows who owns an array's.
+`fourier` `grids` `lapack` `normalising` `pooling` `recurrence` `resampling` `scattering`
+`searching` `strides` `surroundings` `tables`). `generator` draws random numbers, `memory` knows who
+owns an array's.
 
 Loops: from the bottom,
 
@@ -14,6 +15,7 @@ Loops: from the bottom,
     llvm        machine code for it, and `tiles`, NumPy's way where there is no LLVM
     in_place    updates of optimisers, as one loop over what they write
     progress    a bar for long runs
+    collector   bursts of objects without garbage collections
 
 Scripts know `torch.backends` as the place of switches: `switches` has them.
 """

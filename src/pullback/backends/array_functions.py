@@ -24,6 +24,9 @@ __all__ = [
     "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
+INT64 = np.dtype(np.int64)
+FULL, BACKWARDS = slice(None), slice(None, None, -1)
+
 
 # ---------------------------------------------------------------------------------- geometry
 
@@ -90,6 +93,13 @@ def complex_view(x: Any) -> Any:
 
 def roll_array(x: Any, shifts: Any, dims: Any) -> Any:
     """Elements moved along axes, around the ends."""
+    if type(dims) is tuple and len(dims) == 1 and x.ndim and x.size:
+        (dim,), (shift,) = dims, shifts
+        dim %= x.ndim
+        at = -shift % x.shape[dim]
+        others = (FULL,) * dim
+        parts = (x[(*others, slice(at, None))], x[(*others, slice(at))])
+        return np.concatenate(parts, dim)
     return np.roll(x, shifts, dims)
 
 
@@ -171,10 +181,11 @@ def argsort_array(x: Any, dim: int, descending: bool) -> Any:
     if not x.ndim:
         return np.zeros((), np.int64)
     if not descending:
-        return np.argsort(x, axis=dim, kind="stable")
+        return x.argsort(dim, "stable")
     # The reverse of a stable ascending sort of the reversed array keeps equals in order.
-    back = np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-    return x.shape[dim] - 1 - back
+    dim %= x.ndim
+    turned = (*[FULL] * dim, BACKWARDS)
+    return x.shape[dim] - 1 - x[turned].argsort(dim, "stable")[turned]
 
 
 def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
@@ -238,6 +249,10 @@ def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
 
 
 def _ends(index: Any) -> tuple[int, int]:
+    if index.dtype is INT64:  # at once: what is negative is large without a sign
+        high = int(np.maximum.reduce(index.view(np.uint64), axis=None))
+        if high < 2**63:
+            return 0, high
     return int(np.minimum.reduce(index, axis=None)), int(np.maximum.reduce(index, axis=None))
 
 
@@ -285,14 +300,15 @@ def gather_array(x: Any, dim: int, index: Any) -> Any:
         return np.empty(index.shape, x.dtype)
     if not x.ndim or not index.ndim:
         return np.take(x.reshape(-1), index)
-    for k, (a, b) in enumerate(zip(index.shape, x.shape, strict=True)):
-        if k != dim and a > b:
-            raise RuntimeError(
-                f"gather(): Size does not match at dimension {k} expected index "
-                f"{list(index.shape)} to be no larger than self {list(x.shape)} apart from "
-                f"dimension {dim}"
-            )
-    x = x[tuple(slice(None) if k == dim else slice(s) for k, s in enumerate(index.shape))]
+    if index.shape != x.shape:
+        for k, (a, b) in enumerate(zip(index.shape, x.shape, strict=True)):
+            if k != dim and a > b:
+                raise RuntimeError(
+                    f"gather(): Size does not match at dimension {k} expected index "
+                    f"{list(index.shape)} to be no larger than self {list(x.shape)} apart from "
+                    f"dimension {dim}"
+                )
+        x = x[tuple(slice(None) if k == dim else slice(s) for k, s in enumerate(index.shape))]
     return take_along(x, index, dim)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,11 +56,13 @@ def rank_places(x: Any, k: int, dim: int) -> Any:
     """
     if not x.ndim:
         return np.zeros((), np.int64)
-    value = np.partition(x, k, axis=dim)[(slice(None),) * dim + (slice(k, k + 1),)]
+    ranked = x.copy("K")
+    ranked.partition(k, dim)
+    value = ranked[(slice(None),) * dim + (slice(k, k + 1),)]
     found = x == value
-    if x.dtype.kind == "f" and np.isnan(value).any():
+    if x.dtype.kind == "f" and np.logical_or.reduce(np.isnan(value), axis=None):
         found |= np.isnan(x) & np.isnan(value)
-    return np.argmax(found, axis=dim, keepdims=True)
+    return found.argmax(dim, keepdims=True)
 
 
 def middle_places(x: Any, dim: int, skip_nan: bool) -> Any:
@@ -70,7 +73,7 @@ def middle_places(x: Any, dim: int, skip_nan: bool) -> Any:
     if not x.ndim:
         return np.zeros((), np.int64)
     middle = (x.shape[dim] - 1) // 2
-    if x.dtype.kind != "f" or not np.isnan(x.max(initial=-np.inf)):
+    if x.dtype.kind != "f" or not math.isnan(np.maximum.reduce(x, axis=None, initial=-np.inf)):
         return rank_places(x, middle, dim)
     nan = np.isnan(x)
     if not skip_nan:

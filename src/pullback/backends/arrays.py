@@ -21,12 +21,14 @@ from pullback.backends import (
     correlation,
     einsum,
     grids,
+    normalising,
     pooling,
     recurrence,
     resampling,
     scattering,
     searching,
     strides,
+    surroundings,
     tables,
 )
 from pullback.backends.array_functions import arranged
@@ -305,7 +307,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, correlation, einsum, grids,
-    pooling, recurrence, resampling, scattering, searching, strides, tables,
+    normalising, pooling, recurrence, resampling, scattering, searching, strides, surroundings,
+    tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from pullback.config import config
+
 Function = Callable[..., Any]
+LARGE = 1 << 15  # numbers from which several threads share the rows
 
 # SciPy's word for a scale, by the direction: nothing, 1 / sqrt(count), 1 / count.
 _FORWARD = {"none": "backward", "root": "ortho", "size": "forward"}
 _BACKWARD = {"none": "forward", "root": "ortho", "size": "backward"}
+
+
+def _threads(x: Any) -> int:
+    return config.num_threads if x.size >= LARGE else 1
 
 
 def _along_last(transform: Function, x: Any, dims: Sequence[int], half: bool) -> Any:
@@ -37,7 +44,10 @@ def complex_to_complex(x: Any, dims: Sequence[int], forward: bool, scale: str) -
 
     function = scipy.fft.fftn if forward else scipy.fft.ifftn
     norm = (_FORWARD if forward else _BACKWARD)[scale]
-    made = _along_last(lambda x, axes: function(x, axes=axes, norm=norm), x, dims, False)
+    threads = _threads(x)
+    made = _along_last(
+        lambda x, axes: function(x, axes=axes, norm=norm, workers=threads), x, dims, False
+    )
     return made.astype(np.result_type(x.dtype, np.complex64), copy=False)
 
 
@@ -46,7 +56,10 @@ def real_to_complex(x: Any, dims: Sequence[int], scale: str) -> Any:
     import scipy.fft
 
     norm = _FORWARD[scale]
-    made = _along_last(lambda x, axes: scipy.fft.rfftn(x, axes=axes, norm=norm), x, dims, True)
+    threads = _threads(x)
+    made = _along_last(
+        lambda x, axes: scipy.fft.rfftn(x, axes=axes, norm=norm, workers=threads), x, dims, True
+    )
     return made.astype(np.result_type(x.dtype, np.complex64), copy=False)
 
 
@@ -56,7 +69,7 @@ def complex_to_real(x: Any, dims: Sequence[int], scale: str, count: int) -> Any:
 
     def transform(x: Any, axes: Sequence[int]) -> Any:
         sizes = [x.shape[d] for d in axes[:-1]] + [count]
-        return scipy.fft.irfftn(x, sizes, axes, norm=_BACKWARD[scale])
+        return scipy.fft.irfftn(x, sizes, axes, norm=_BACKWARD[scale], workers=_threads(x))
 
     return _along_last(transform, x, dims, True).astype(x.real.dtype, copy=False)
 

@@ -8,6 +8,7 @@ Matrices that LAPACK makes lie column by column, as it writes them: `factor.mT.v
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,6 +39,11 @@ def _each(
 
     `made`: the shape of a result for one matrix, and its dtype.
     """
+    if all(s.ndim == 2 for s in stacks) and all(s.size for s in stacks):
+        return [
+            _as(part, shape, dtype)
+            for part, (shape, dtype) in zip(function(*stacks), made, strict=True)
+        ]
     batch = np.broadcast_shapes(*(s.shape[:-2] for s in stacks))
     stacks = [np.broadcast_to(s, batch + s.shape[-2:]) for s in stacks]
     results = [
@@ -52,10 +58,36 @@ def _each(
     return results
 
 
-def _routines(names: Sequence[str], *arrays: Any) -> Any:
+def _as(part: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A result of LAPACK's in memory of its own: matrices column by column."""
+    part = np.asarray(part, dtype)
+    if part.shape != shape or not part.flags.f_contiguous or part.base is not None:
+        part = np.array(part.reshape(shape), order="F")
+    return part
+
+
+def _routines(names: tuple[str, ...], *arrays: Any) -> Any:
+    return _found(names, tuple([a.dtype for a in arrays]))
+
+
+@functools.lru_cache(256)
+def _found(names: tuple[str, ...], dtypes: tuple[Any, ...]) -> Any:
     from scipy.linalg.lapack import get_lapack_funcs
 
-    return get_lapack_funcs(names, arrays)
+    return get_lapack_funcs(names, [np.empty(0, d) for d in dtypes])
+
+
+@functools.lru_cache(16)
+def _trsm(dtype: Any) -> Any:
+    from scipy.linalg.blas import get_blas_funcs
+
+    return get_blas_funcs(("trsm",), [np.empty(0, dtype)])[0]
+
+
+@functools.lru_cache(1024)
+def _work(name: str, dtype: Any, *sizes: Any) -> int:
+    """How many numbers of memory a routine wants to work with."""
+    return int(np.real(_found((f"{name}_lwork",), (dtype,))[0](*sizes)[0]))
 
 
 def _pivots_of(a: Any) -> Any:
@@ -77,26 +109,51 @@ def inverse(a: Any) -> Any:
 
 
 def solve(a: Any, b: Any) -> Any:
-    """Solutions of A X = B and info; NaN where there is none."""
+    """Solutions of A X = B; of one matrix, the factors of its transpose and their pivots; info.
+
+    NaN where there is no solution. Of stacks, and of what is singular, the factors are empty.
+    """
     info = np.zeros(a.shape[:-2], np.int32)
+    if a.ndim == b.ndim == 2 and a.size and b.size:
+        getrf, getrs = _routines(("getrf", "getrs"), a)
+        factors, pivots, failed = getrf(a.T)  # rows are what LAPACK calls columns
+        if not failed:
+            x = getrs(factors, pivots, b, trans=1)[0]
+            return _as(x, b.shape, a.dtype), factors, pivots, info
+    none = np.empty((*info.shape, 0), a.dtype), np.empty((*info.shape, 0), np.int32)
     try:
-        return _columns(np.linalg.solve(a, b)), info
+        return _columns(np.linalg.solve(a, b)), *none, info
     except np.linalg.LinAlgError:
         info = _pivots_of(a)
         fine = (info == 0)[..., None, None]
         safe = np.where(fine, a, np.eye(a.shape[-1], dtype=a.dtype))
-        return _columns(np.where(fine, np.linalg.solve(safe, b), a.dtype.type(np.nan))), info
+        found = np.where(fine, np.linalg.solve(safe, b), a.dtype.type(np.nan))
+        return _columns(found), *none, info
+
+
+def solve_transposed(factors: Any, pivots: Any, b: Any) -> Any:
+    """Solutions of A^T X = B, from the factors that `solve` gives."""
+    x = _routines(("getrs",), factors)[0](factors, pivots, b)[0]
+    return _as(x, b.shape, factors.dtype)
 
 
 def solve_triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
     """Solutions of A X = B for triangular A, of which the other half is not looked at."""
-    from scipy.linalg.blas import get_blas_funcs
-
-    (trsm,) = get_blas_funcs(("trsm",), (a, b))
+    trsm = _trsm(a.dtype)
     one = a.dtype.type(1)
     (x,) = _each(
         lambda a, b: (trsm(one, a, b, lower=not upper, diag=unit),),
         [a, b], [((a.shape[-1], b.shape[-1]), a.dtype)],
+    )  # fmt: skip
+    return x
+
+
+def solve_by_factor(b: Any, factor: Any, upper: bool) -> Any:
+    """Solutions of A X = B, from the Cholesky factors of A."""
+    potrs = _routines(("potrs",), factor)[0]
+    (x,) = _each(
+        lambda b, factor: (potrs(factor, b, lower=not upper)[0],), [b, factor],
+        [(b.shape[-2:], b.dtype)],
     )  # fmt: skip
     return x
 
@@ -133,6 +190,13 @@ def lu_factor(a: Any) -> Any:
 
 def permutations(pivots: Any, rows: int, dtype: Any) -> Any:
     """The matrices P of A = P L U, from LAPACK's exchanges of rows."""
+    if pivots.ndim == 1:
+        places = list(range(rows))
+        for k, other in enumerate(pivots.tolist()):
+            places[k], places[other - 1] = places[other - 1], places[k]
+        made = np.zeros((rows, rows), dtype)
+        made[places, range(rows)] = 1
+        return made
     order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()
     for k in range(pivots.shape[-1]):
         other = pivots[..., k, None].astype(np.int64) - 1
@@ -150,8 +214,21 @@ def geqrf(a: Any) -> Any:
 
 
 def qr(a: Any, mode: Any) -> Any:
-    """Q and R."""
+    """Q and R. NumPy computes in float64, and LAPACK what it is given: one matrix is its."""
+    if a.ndim == 2 and a.size and mode != "complete" and a.dtype.name in ("float32", "complex64"):
+        return _qr_of_one(a)
     return tuple(map(_columns, np.linalg.qr(a, "reduced" if mode == "r" else mode)))
+
+
+def _qr_of_one(a: Any) -> Any:
+    m, n = a.shape
+    k = min(m, n)
+    name = "orgqr" if a.dtype.kind == "f" else "ungqr"
+    geqrf, orgqr = _routines(("geqrf", name), a)
+    packed, tau, _, _ = geqrf(a, lwork=_work("geqrf", a.dtype, m, n))
+    q, work, _ = orgqr(packed[:, :k], tau, lwork=-1)
+    q, _, _ = orgqr(packed[:, :k], tau, lwork=int(work[0].real))
+    return _as(q, (m, k), a.dtype), _columns(np.triu(packed[:k]))
 
 
 def eigh(a: Any, uplo: Any) -> Any:
@@ -205,36 +282,43 @@ def _converged(compute: Callable[[], Any], name: str) -> Any:
 
 def least_squares(a: Any, b: Any, rcond: Any, driver: str) -> Any:
     """Solutions, ranks, and singular values where the driver finds them."""
-    from scipy.linalg import lstsq
-
     m, n = a.shape[-2:]
+    columns = b.shape[-1]
     real = a.real.dtype
-    known = driver in ("gelsd", "gelss")
+    bound = np.finfo(a.dtype).eps if rcond is None else rcond
+    none = np.zeros(min(m, n), real)
+    (routine,) = _routines((driver,), a)
 
     def one(a: Any, b: Any) -> Any:
+        if m < n:
+            b = np.concatenate([b, np.zeros((n - m, columns), b.dtype)])
         if driver == "gels":
-            routine, size = _routines(("gels", "gels_lwork"), a, b)
-            tall = np.zeros((max(m, n), b.shape[-1]), a.dtype)
-            tall[:m] = b
-            work = int(np.real(size(m, n, b.shape[-1])[0]))
-            _, solution, info = routine(a, tall, lwork=work)
+            work = _work(driver, a.dtype, m, n, columns)
+            _, solution, info = routine(a, b, lwork=work)
             if info > 0:
                 raise LinAlgError(
                     f"linalg.lstsq: The least squares solution could not be computed because the "
                     f"input matrix does not have full rank (error code: {info})."
                 )
-            return solution[:n], min(m, n), np.zeros(min(m, n), real)
-        x, _, rank, s = lstsq(a, b, cond=rcond, lapack_driver=driver)
-        return x, rank, np.zeros(min(m, n), real) if s is None else s
+            return solution[:n], min(m, n), none
+        if driver == "gelsy":
+            work = _work(driver, a.dtype, m, n, columns, bound)
+            order = np.zeros(n, np.int32)
+            _, x, _, rank, info = routine(a, b, order, bound, work, False, False)
+            return x[:n], rank, none
+        from scipy.linalg import lstsq
+
+        x, _, rank, s = lstsq(a, b[:m], cond=rcond, lapack_driver=driver)
+        return x, rank, s
 
     x, rank, s = _each(
         one, [a, b],
-        [((n, b.shape[-1]), a.dtype), ((), np.int64), ((min(m, n),), real)],
+        [((n, columns), a.dtype), ((), np.int64), ((min(m, n),), real)],
     )  # fmt: skip
     return (
         x,
         np.zeros((0,), np.int64) if driver == "gels" else rank,
-        s if known else np.zeros((0,), real),
+        s if driver in ("gelsd", "gelss") else np.zeros((0,), real),
     )
 
 
@@ -340,7 +424,8 @@ def _cofactors_by_inverse(a: Any) -> Any:
 FUNCTIONS: dict[str, Function] = {
     f.__name__: f
     for f in (
-        check_info, inverse, solve, solve_triangular, cholesky, lu_factor, permutations, geqrf, qr,
+        check_info, inverse, solve, solve_transposed, solve_triangular, solve_by_factor, cholesky,
+        lu_factor, permutations, geqrf, qr,
         eigh, eig, eigvalsh, eigvals, svdvals, svd, least_squares, ldl_factor, ldl_solve,
         matrix_exp, determinant, log_determinant, cofactors,
     )

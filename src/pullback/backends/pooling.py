@@ -21,7 +21,7 @@ __all__ = [
     "pool_spread", "pool_sum", "pool_sum_back", "put_last",
 ]  # fmt: skip
 
-WORTH = 1 << 16  # numbers of windows from which compiled loops are looked for
+WORTH = 1 << 14  # numbers of windows from which compiled loops are looked for
 TASKS = 16
 MANY = 64  # places of a window
 FEW = 1 << 14  # numbers of windows up to which they are laid beside each other
@@ -130,11 +130,15 @@ def pool_max(x: Any, windows: Windows) -> tuple[Any, Any]:
         return best, code
     images = _images(x.shape[x.ndim - rank :], windows) if x.size <= FEW else None
     if images is not None and 0 not in shape:
-        beside = np.array([x[image] for image in images])
-        best = np.maximum.reduce(beside, axis=0)
-        # The last NaN of several counts, the first of other equals.
+        best, code = x[images[0]].copy(), np.zeros(shape, width)
+        for number, image in enumerate(images[1:], 1):
+            new = x[image]
+            # The first of equals counts: a later one has the larger number.
+            np.maximum(code, (new > best) * width(number), out=code)
+            np.maximum(best, new, out=best)
+        # Of several NaN, the last counts.
         if x.dtype.kind != "f" or not np.isnan(np.add.reduce(best, axis=None)):
-            return best, beside.argmax(0).astype(width)
+            return best, code
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     best = np.full(shape, lowest, x.dtype)
     code = np.full(shape, places, width)

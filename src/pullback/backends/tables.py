@@ -21,8 +21,11 @@ def _factors(places: Any, rows: int, skipped: int, by_frequency: bool) -> Any:
     return factors
 
 
+WIDE = 128  # numbers of a row that are worth a call of their own
+
+
 def add_rows(y: Any, places: Any, shape: Sequence[int], skipped: int, by_frequency: bool) -> Any:
-    """Zeros with the rows of y added at places, by sorting the places."""
+    """Zeros with the rows of y added at places: one after the other, or by sorting the places."""
     rows, width = shape
     places = places.reshape(-1).astype(np.int64, copy=False)
     result = np.zeros((rows, width), y.dtype)
@@ -32,10 +35,17 @@ def add_rows(y: Any, places: Any, shape: Sequence[int], skipped: int, by_frequen
     factors = _factors(places, rows, skipped, by_frequency)
     if factors is not None:
         y = y * factors[:, None].astype(y.dtype)
+    if width >= WIDE:
+        for place, row in zip(places.tolist(), y, strict=True):
+            result[place] += row
+        return result
     order = np.argsort(places, kind="stable")
     at = places[order]
     first = np.flatnonzero(np.concatenate(([True], at[1:] != at[:-1])))
-    result[at[first]] = np.add.reduceat(y[order], first, axis=0)
+    if len(first) == len(places):  # no place is met twice
+        result[places] = y
+    else:
+        result[at[first]] = np.add.reduceat(y[order], first, axis=0)
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ class TensorVocabulary(Operations):
     """`xp` for tensors: every operation under its own name, recorded as usual."""
 
     is_eager = False
+    records = True
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         op = REGISTRY.get(name)
@@ -248,7 +250,7 @@ def _compile(
             arguments.append(f"{p.name} or (() if {p.name}_ is None else ({p.name}_,))")
             continue
         if p.kind is inspect.Parameter.KEYWORD_ONLY and not keyword_only:
-            signature.append("*")
+            signature.append("*older" if op.factors else "*")
             keyword_only = True
         default = p.default
         if isinstance(op, Creation) and p.name == "dtype":
@@ -273,17 +275,23 @@ def _compile(
         defaults[f"_{option}"] = value
         signature.append(f"{option}=_{option}")
     text = body.format(arguments="".join(a + ", " for a in arguments))
+    if op.factors:
+        tensors = "".join(f"{p.name}, " for p in op.parameters if p.is_tensor)
+        again = f"return in_todays_order(made[{name!r}], op.factors, ({tensors}*older))"
+        text = f"if older:\n        {again}\n    {text}"
     if names:
         signature.append("**other_names")
         text = f"{_renaming(op, name, variadic, extra, defaults)}\n    {text}"
     made: dict[str, Any] = {}
     known_names = {**namespace, **defaults, "made": made, "names": names, "defaults": defaults}
+    if op.factors:
+        known_names["in_todays_order"] = _in_todays_order
     if names:
         known_names |= {"call_renamed": _call_renamed, "MISSING": MISSING}
     source = f"def {name}({', '.join(signature)}):\n    {text}"
     exec(compile(source, f"<pullback.{op.qualified_name}>", "exec"), known_names, made)
     function: Callable[..., Any] = made[name]
-    if names:
+    if names or op.factors:
         made[name].__signature__ = _own_signature(function)
     function.__doc__ = op.doc
     function.__module__ = "pullback"
@@ -296,12 +304,37 @@ _NOTHING = object()
 
 
 def _own_signature(function: Callable[..., Any]) -> inspect.Signature:
-    """What `help` shows: a required argument has no default; `other_names` is left out."""
+    """What `help` shows: a required argument has no default; older and other names are left out."""
     empty = inspect.Parameter.empty
-    *shown, _ = inspect.signature(function).parameters.values()
+    shown = [p for p in inspect.signature(function).parameters.values()
+             if p.name not in ("older", "other_names")]  # fmt: skip
     return inspect.Signature(
         [p.replace(default=empty) if p.default is MISSING else p for p in shown]
     )
+
+
+def _in_todays_order(
+    function: Callable[..., Any], factors: tuple[str, ...], args: tuple[Any, ...]
+) -> Any:
+    """A call such as `x.add_(-0.1, g)`, whose factors stand in front, with them as keywords.
+
+    TypeError as Python's where the numbers and tensors do not come out even.
+    """
+    name, count = function.__name__, function.__code__.co_argcount
+    tensors = [x for x in args if isinstance(x, Tensor)]
+    numbers = [x for x in args[: len(args) - count + 1] if isinstance(x, NUMBERS)]
+    if len(tensors) != count or len(tensors) + len(numbers) != len(args) or (
+        len(numbers) > len(factors)
+    ):  # fmt: skip
+        raise TypeError(f"{name}() takes {count} positional arguments but {len(args)} were given")
+    given = dict(zip(factors, numbers, strict=False))
+    words = ", ".join(f"{k}={v}" for k, v in given.items())
+    warnings.warn(
+        f"This overload of {name} is deprecated: put the tensors first, then {words}",
+        UserWarning,
+        stacklevel=3,
+    )
+    return function(*tensors, **given)
 
 
 def _renaming(

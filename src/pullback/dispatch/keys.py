@@ -10,7 +10,9 @@ from pullback.op import Creation, Op
 from pullback.tensor import Size, Tensor
 
 # Plain arguments that are told apart by their type and their value.
-SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype, layouts.memory_format))
+SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype, layouts.memory_format)) | {
+    type(d.numpy) for d in vars(dtypes).values() if isinstance(d, dtypes.dtype)
+}
 
 
 def key_source(op: Op) -> str:

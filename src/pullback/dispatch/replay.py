@@ -18,6 +18,7 @@ import numpy as np
 from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.versions import Latest
+from pullback.backends.collector import uncollected
 from pullback.config import config
 from pullback.dispatch.door import blows_up, heavy
 from pullback.dispatch.values import ValueVocabulary, varies
@@ -218,6 +219,7 @@ class _Part:
             for place, at, passed in leaving
         ]
 
+    @uncollected
     def _written(self, given: Sequence[Formula], read: Sequence[Value]) -> Any:
         """The program for what leaves the part; and of each, the number of its place, that of the
         result or of the operand, and which of the two it is."""

@@ -158,6 +158,8 @@ class Line:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in UNSTEADY:
             raise NotStraight
+        if name in REDUCTIONS:
+            return functools.partial(self.reduction, name)
         primitive = getattr(ArrayVocabulary, name, None)
         if primitive is not None:
             return lambda *args, **keywords: self.called(primitive, args, keywords)
@@ -198,11 +200,22 @@ class Line:
     def reshape(self, x: Any, *shape: Any) -> Any:
         return self.method("reshape", x, tuple(shape))
 
+    def reduction(self, name: str, x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        """One of NumPy's own, for arrays that no other way is better for."""
+        if not isinstance(x, Standin) or x.size > MAX_BYTES:
+            return self.called(getattr(ArrayVocabulary, name), (x, dim, keepdim))
+        return self.called(REDUCTIONS[name].reduce, (x,), {"axis": dim, "keepdims": keepdim})
+
     def drop(self, x: Any, dim: tuple[int, ...]) -> Any:
         return self.method("reshape", x, tuple(s for k, s in enumerate(x.shape) if k not in dim))
 
     def filled(self, shape: Sequence[int], value: Any, like: Any) -> Any:
-        return ARRAYS.filled(shape, value, like)  # of which the dtype is asked
+        made = ARRAYS.filled(shape, value, like)  # of which the dtype is asked
+        if made.nbytes <= MAX_BYTES:
+            return made
+        function, parts = (np.full, (value, made.dtype)) if value else (np.zeros, (made.dtype,))
+        rest = ", ".join(map(self.text, parts))
+        return self.write(f"{self.constant(function)}({self.text(made.shape)}, {rest})", made)
 
     def contiguous(self, x: Any, *, memory_format: Any = None) -> Any:
         if memory_format is not None:
@@ -318,6 +331,24 @@ def straight(
     `packed`, the function takes the list of all arguments. None if the body is no straight line of
     calls, or does not give the same so.
     """
+
+    def body(line: Line, given: Sequence[Any]) -> Any:
+        return op.compute(line, given)
+
+    names = (op.name, op.qualified_name)
+    return straightened(names, body, values, places, expected, packed=packed, alike=alike)
+
+
+def straightened(
+    names: tuple[str, str], body: Callable[[Line, list[Any]], Any],
+    values: Sequence[Any], places: Sequence[int], expected: Any,
+    *, packed: bool = False, alike: bool = False, shapes: Sequence[int] | None = None,
+) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
+    """`straight` of anything that is read with a vocabulary; its name, and that of its file.
+
+    With `shapes`, the function takes all values, and raises Missed if shapes are others at these
+    places.
+    """
     line = Line(alike)
     given = list(values)
     for k in places:
@@ -328,20 +359,26 @@ def straight(
         else:
             given[k] = line.standin(f"a{k}", values[k])
     try:
-        result = op.compute(line, given)
+        result = body(line, given)
         several = isinstance(result, (tuple, list))
         returned = "".join(f"{_returned(line, r)}, " for r in (result if several else [result]))
     except Exception:  # whatever a stand-in cannot be asked for
         return None
-    operands = "".join(f"a{k}, " for k in places)
+    taken = places if shapes is None else range(len(values))
+    operands = "".join(f"a{k}, " for k in taken)
     lines = [f"{operands} = {''.join(f'values[{k}], ' for k in places)}"] if packed else []
+    lines += [f"if a{k}.shape != {values[k].shape}: raise Missed" for k in shapes or ()]
     lines += [*line.lines, f"return {f'({returned})' if several else returned[:-2]}"]
-    source = "\n    ".join([f"def {op.name}({'values' if packed else operands}):", *lines])
+    name, title = names
+    source = "\n    ".join([f"def {name}({'values' if packed else operands}):", *lines])
     made: dict[str, Any] = {}
-    exec(compile(source, f"<NumPy calls of {op.qualified_name}>", "exec"), line.names, made)
-    function: Callable[..., Any] = made[op.name]
+    exec(compile(source, f"<NumPy calls of {title}>", "exec"), line.names, made)
+    function: Callable[..., Any] = made[name]
     arrays = [values[k] for k in places]
-    found = function(values) if packed else function(*arrays)
+    try:
+        found = function(values) if packed else function(*[values[k] for k in taken])
+    except Exception:  # numbers that a check does not pass, or a constant that is written to
+        return None
     return (function, line.largest) if _same(found, expected, arrays) else None
 
 

@@ -100,13 +100,17 @@ def run(
     key: list[Any] = [node.plan, needed, node.metas, config.defer_elements]
     operands: list[Value] = []
     for v in given:
-        if type(v) is ndarray:
-            v = source(v)
-        if isinstance(v, Value):
-            operands.append(v)
-            key += (v.kind, v.array is None, v.heavy)
-        else:
-            key.append(plain_key(v))
+        several = isinstance(v, list)
+        if several:
+            key.append(len(v))
+        for x in v if several else (v,):
+            if type(x) is ndarray:
+                x = source(x)
+            if isinstance(x, Value):
+                operands.append(x)
+                key += (x.kind, x.array is None, x.heavy)
+            else:
+                key.append(plain_key(x))
     found = tuple(key)
     if found in _macros:
         macro = _macros[found]
@@ -138,6 +142,8 @@ def _parameters(node: OperationNode, values: tuple[Any, ...], dtype: Any) -> tup
 
 def _readable(value: Any) -> Any:
     """An array that is another's memory in another shape, as the formula of that."""
+    if type(value) is list:
+        return [_readable(v) for v in value]
     if type(value) is not ndarray:
         return value
     read = source(value)

@@ -229,9 +229,12 @@ class ContinuousBernoulli(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         self._validate_sample(value)
-        return (
-            value * self.logits - torch.nn.functional.softplus(self.logits) + self._log_normaliser()
-        )
+        return self._linear(value)
+
+    def _linear(self, value: Any) -> Any:
+        """The log density, which is linear in the value."""
+        softplus = torch.nn.functional.softplus(self.logits)
+        return value * self.logits - softplus + self._log_normaliser()
 
     def cdf(self, value: Any) -> Any:
         self._validate_sample(value)

@@ -6,13 +6,13 @@ belongs to the set.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pullback as torch
 
 __all__ = [
-    "Constraint", "boolean", "cat", "corr_cholesky", "dependent", "dependent_property",
+    "Constraint", "MixtureSameFamilyConstraint", "boolean", "cat", "corr_cholesky", "dependent",
+    "dependent_property",
     "greater_than", "greater_than_eq", "half_open_interval", "independent", "integer_interval",
     "interval", "is_dependent", "less_than", "lower_cholesky", "lower_triangular", "multinomial",
     "nonnegative", "nonnegative_integer", "one_hot", "positive", "positive_definite",
@@ -33,22 +33,6 @@ class Constraint:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__.lstrip('_')}()"
-
-
-class _Test(Constraint):
-    """The numbers, or events, that pass a test."""
-
-    def __init__(
-        self, name: str, test: Callable[[Any], Any], event_dim: int = 0, discrete: bool = False
-    ):
-        self.name, self.test = name, test
-        self.event_dim, self.is_discrete = event_dim, discrete
-
-    def check(self, value: Any) -> Any:
-        return self.test(value)
-
-    def __repr__(self) -> str:
-        return self.name
 
 
 class _Dependent(Constraint):
@@ -89,12 +73,9 @@ def is_dependent(constraint: Any) -> bool:
 class _Between(Constraint):
     """Numbers between bounds; None is no bound."""
 
-    def __init__(
-        self, lower: Any = None, upper: Any = None, *, closed: tuple[bool, bool] = (True, True),
-        integer: bool = False, name: str = "",
-    ):  # fmt: skip
-        self.lower_bound, self.upper_bound = lower, upper
-        self.closed, self.is_discrete, self.name = closed, integer, name
+    closed = (True, True)
+    lower_bound: Any = None
+    upper_bound: Any = None
 
     def check(self, value: Any) -> Any:
         found = value % 1 == 0 if self.is_discrete else value == value
@@ -109,37 +90,54 @@ class _Between(Constraint):
     def __repr__(self) -> str:
         bounds = {"lower_bound": self.lower_bound, "upper_bound": self.upper_bound}
         text = ", ".join(f"{k}={v}" for k, v in bounds.items() if v is not None)
-        return f"{self.name}({text})"
+        return f"{type(self).__name__.lstrip('_')}({text})"
 
 
-def greater_than(lower_bound: Any) -> Constraint:
-    """(lower_bound, ∞)."""
-    return _Between(lower_bound, closed=(False, True), name="GreaterThan")
-
-
-def greater_than_eq(lower_bound: Any) -> Constraint:
+class _GreaterThanEq(_Between):
     """[lower_bound, ∞)."""
-    return _Between(lower_bound, name="GreaterThanEq")
+
+    def __init__(self, lower_bound: Any):
+        self.lower_bound = lower_bound
 
 
-def less_than(upper_bound: Any) -> Constraint:
+class _GreaterThan(_GreaterThanEq):
+    """(lower_bound, ∞)."""
+
+    closed = (False, True)
+
+
+class _IntegerGreaterThan(_GreaterThanEq):
+    """The integers from lower_bound."""
+
+    is_discrete = True
+
+
+class _LessThan(_Between):
     """(-∞, upper_bound)."""
-    return _Between(None, upper_bound, closed=(True, False), name="LessThan")
+
+    closed = (True, False)
+
+    def __init__(self, upper_bound: Any):
+        self.upper_bound = upper_bound
 
 
-def interval(lower_bound: Any, upper_bound: Any) -> Constraint:
+class _Interval(_Between):
     """[lower_bound, upper_bound]."""
-    return _Between(lower_bound, upper_bound, name="Interval")
+
+    def __init__(self, lower_bound: Any, upper_bound: Any):
+        self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
 
-def half_open_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
+class _HalfOpenInterval(_Interval):
     """[lower_bound, upper_bound)."""
-    return _Between(lower_bound, upper_bound, closed=(True, False), name="HalfOpenInterval")
+
+    closed = (True, False)
 
 
-def integer_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
+class _IntegerInterval(_Interval):
     """The integers from lower_bound to upper_bound."""
-    return _Between(lower_bound, upper_bound, integer=True, name="IntegerInterval")
+
+    is_discrete = True
 
 
 class independent(Constraint):  # PyTorch's name
@@ -168,29 +166,36 @@ class independent(Constraint):  # PyTorch's name
 class _Parts(Constraint):
     """Tensors that are put together of parts, each in a set of its own."""
 
-    def __init__(self, parts: Any, dim: int, lengths: Any, joined: bool):
-        self.cseq, self.dim, self.joined = list(parts), dim, joined
-        self.lengths = list(lengths) if lengths is not None else [1] * len(self.cseq)
+    def __init__(self, cseq: Any, dim: int):
+        self.cseq, self.dim = list(cseq), dim
+        if not all(isinstance(c, Constraint) for c in self.cseq):
+            raise TypeError("the parts of a constraint are constraints")
         self.is_discrete = any(c.is_discrete for c in self.cseq)
         self.event_dim = max(c.event_dim for c in self.cseq)
 
+
+class cat(_Parts):  # PyTorch's name
+    """Parts side by side along an axis, each in a set of its own."""
+
+    def __init__(self, cseq: Any, dim: int = 0, lengths: Any = None):
+        super().__init__(cseq, dim)
+        self.lengths = list(lengths) if lengths is not None else [1] * len(self.cseq)
+
     def check(self, value: Any) -> Any:
-        if self.joined:
-            parts = torch.split(value, self.lengths, self.dim)
-            found = [c.check(v) for c, v in zip(self.cseq, parts, strict=True)]
-            return torch.cat(found, self.dim)
+        parts = torch.split(value, self.lengths, self.dim)
+        found = [c.check(v) for c, v in zip(self.cseq, parts, strict=True)]
+        return torch.cat(found, self.dim)
+
+
+class stack(_Parts):  # PyTorch's name
+    """Slices along an axis, each in a set of its own."""
+
+    def __init__(self, cseq: Any, dim: int = 0):
+        super().__init__(cseq, dim)
+
+    def check(self, value: Any) -> Any:
         found = [c.check(value.select(self.dim, k)) for k, c in enumerate(self.cseq)]
         return torch.stack(found, self.dim)
-
-
-def cat(cseq: Any, dim: int = 0, lengths: Any = None) -> Constraint:
-    """Parts side by side along an axis, each in a set of its own."""
-    return _Parts(cseq, dim, lengths, True)
-
-
-def stack(cseq: Any, dim: int = 0) -> Constraint:
-    """Slices along an axis, each in a set of its own."""
-    return _Parts(cseq, dim, None, False)
 
 
 class multinomial(Constraint):  # PyTorch's name
@@ -206,59 +211,141 @@ class multinomial(Constraint):  # PyTorch's name
         return (x >= 0).all(-1) & (x.sum(-1) <= self.upper_bound)
 
 
-def _is_lower(x: Any) -> Any:
-    return (x.tril() == x).flatten(-2).all(-1)
+class MixtureSameFamilyConstraint(Constraint):
+    """Where a mixture's draws lie: what belongs to the set of every component."""
+
+    def __init__(self, base_constraint: Constraint):
+        if not isinstance(base_constraint, Constraint):
+            raise TypeError(f"a constraint is needed, not {type(base_constraint).__name__}")
+        self.base_constraint = base_constraint
+        self.is_discrete = base_constraint.is_discrete
+        self.event_dim = base_constraint.event_dim
+
+    def check(self, value: Any) -> Any:
+        # The components lie on the last axis of the batch, in front of those of an event.
+        return self.base_constraint.check(value.unsqueeze(-1 - self.event_dim)).all(-1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_constraint!r})"
 
 
-def _is_symmetric(x: Any) -> Any:
-    same = torch.isclose(x, x.mT, atol=1e-6).flatten(-2).all(-1)
-    return same
+class _Boolean(Constraint):
+    """0 and 1."""
+
+    is_discrete = True
+
+    def check(self, value: Any) -> Any:
+        return (value == 0) | (value == 1)
 
 
-def _is_square(x: Any) -> Any:
-    return torch.full(x.shape[:-2], x.shape[-2] == x.shape[-1], dtype=torch.bool)
+class _OneHot(_Boolean):
+    """Zeros and a one along the last axis."""
+
+    event_dim = 1
+
+    def check(self, value: Any) -> Any:
+        return super().check(value).all(-1) & (value.sum(-1) == 1)
 
 
-def _is_definite(x: Any) -> Any:
-    return _is_symmetric(x) & (torch.linalg.eigvalsh(x) > 0).all(-1)
+class _Real(Constraint):
+    """All numbers."""
+
+    def check(self, value: Any) -> Any:
+        return value == value
 
 
-def _is_semidefinite(x: Any) -> Any:
-    return _is_symmetric(x) & (torch.linalg.eigvalsh(x) >= -1e-6).all(-1)
+class _Simplex(Constraint):
+    """Numbers along the last axis that are not negative and add up to 1."""
+
+    event_dim = 1
+
+    def check(self, value: Any) -> Any:
+        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
 
 
-def _is_correlation_factor(x: Any) -> Any:
-    slack = torch.finfo(x.dtype).eps * x.shape[-1] * 10
-    unit = ((x.square().sum(-1) - 1).abs() <= slack).all(-1)
-    return _is_lower(x) & (x.diagonal(dim1=-2, dim2=-1) > 0).all(-1) & unit
+class _LowerTriangular(Constraint):
+    """Matrices of zeros above the diagonal."""
 
+    event_dim = 2
+
+    def check(self, value: Any) -> Any:
+        return (value.tril() == value).flatten(-2).all(-1)
+
+
+class _LowerCholesky(_LowerTriangular):
+    """Lower triangular matrices of a positive diagonal."""
+
+    def check(self, value: Any) -> Any:
+        return super().check(value) & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
+
+
+class _CorrCholesky(_LowerCholesky):
+    """Cholesky factors of correlation matrices: their rows have norm 1."""
+
+    def check(self, value: Any) -> Any:
+        slack = torch.finfo(value.dtype).eps * value.shape[-1] * 10
+        unit = ((value.square().sum(-1) - 1).abs() <= slack).all(-1)
+        return super().check(value) & unit
+
+
+class _Square(Constraint):
+    """Square matrices."""
+
+    event_dim = 2
+
+    def check(self, value: Any) -> Any:
+        square = value.shape[-2] == value.shape[-1]
+        return torch.full(value.shape[:-2], square, dtype=torch.bool)
+
+
+class _Symmetric(_Square):
+    """Symmetric matrices."""
+
+    def check(self, value: Any) -> Any:
+        if value.shape[-2] != value.shape[-1]:
+            return super().check(value)
+        return torch.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1)
+
+
+class _PositiveSemidefinite(_Symmetric):
+    """Symmetric matrices without negative eigenvalues."""
+
+    def check(self, value: Any) -> Any:
+        found = super().check(value)
+        if value.shape[-2] != value.shape[-1]:
+            return found
+        return found & (torch.linalg.eigvalsh(value) >= -1e-6).all(-1)
+
+
+class _PositiveDefinite(_Symmetric):
+    """Symmetric matrices of positive eigenvalues."""
+
+    def check(self, value: Any) -> Any:
+        found = super().check(value)
+        if value.shape[-2] != value.shape[-1]:
+            return found
+        return found & (torch.linalg.eigvalsh(value) > 0).all(-1)
+
+
+# Sets with parameters are classes, all others one object each.
+greater_than, greater_than_eq, less_than = _GreaterThan, _GreaterThanEq, _LessThan
+interval, half_open_interval, integer_interval = _Interval, _HalfOpenInterval, _IntegerInterval
 
 dependent = _Dependent()
-boolean = _Test("Boolean()", lambda x: (x == 0) | (x == 1), discrete=True)
-one_hot = _Test(
-    "OneHot()",
-    lambda x: ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1),
-    event_dim=1,
-    discrete=True,
-)
-real = _Test("Real()", lambda x: x == x)
+boolean = _Boolean()
+one_hot = _OneHot()
+real = _Real()
 real_vector = independent(real, 1)
 positive = greater_than(0.0)
 nonnegative = greater_than_eq(0.0)
 unit_interval = interval(0.0, 1.0)
-nonnegative_integer = _Between(0, integer=True, name="IntegerGreaterThan")
-positive_integer = _Between(1, integer=True, name="IntegerGreaterThan")
-simplex = _Test(
-    "Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), event_dim=1
-)
-lower_triangular = _Test("LowerTriangular()", _is_lower, event_dim=2)
-lower_cholesky = _Test(
-    "LowerCholesky()",
-    lambda x: _is_lower(x) & (x.diagonal(dim1=-2, dim2=-1) > 0).all(-1),
-    event_dim=2,
-)
-corr_cholesky = _Test("CorrCholesky()", _is_correlation_factor, event_dim=2)
-square = _Test("Square()", _is_square, event_dim=2)
-symmetric = _Test("Symmetric()", _is_symmetric, event_dim=2)
-positive_definite = _Test("PositiveDefinite()", _is_definite, event_dim=2)
-positive_semidefinite = _Test("PositiveSemidefinite()", _is_semidefinite, event_dim=2)
+nonnegative_integer = _IntegerGreaterThan(0)
+positive_integer = _IntegerGreaterThan(1)
+simplex = _Simplex()
+lower_triangular = _LowerTriangular()
+lower_cholesky = _LowerCholesky()
+corr_cholesky = _CorrCholesky()
+square = _Square()
+symmetric = _Symmetric()
+positive_semidefinite = _PositiveSemidefinite()
+positive_definite = _PositiveDefinite()

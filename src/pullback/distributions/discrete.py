@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.utils import clamp_probs
 
-__all__ = ["Bernoulli", "Categorical", "OneHotCategorical", "binary"]
-
-
-def clamped(probs: Any) -> Any:
-    """Probabilities away from 0 and 1, so that their logits are finite."""
-    eps = torch.finfo(probs.dtype).eps
-    return probs.clamp(eps, 1 - eps)
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "OneHotCategorical",
+    "OneHotCategoricalStraightThrough",
+    "binary",
+]
 
 
 def binary(name: str, probs: Any, logits: Any) -> None:
@@ -43,7 +44,7 @@ class Binary(Distribution):
     def __getattr__(self, name: str) -> Any:
         known = self.__dict__
         if name == "logits" and "probs" in known:
-            p = clamped(known["probs"])
+            p = clamp_probs(known["probs"])
             return p.log() - torch.log1p(-p)
         if name == "probs" and "logits" in known:
             return torch.sigmoid(known["logits"])
@@ -124,7 +125,7 @@ class Categorical(Distribution):
     def __getattr__(self, name: str) -> Any:
         known = self.__dict__
         if name == "logits" and "probs" in known:
-            return clamped(known["probs"]).log()
+            return clamp_probs(known["probs"]).log()
         if name == "probs" and "logits" in known:
             return torch.softmax(known["logits"], -1)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -255,3 +256,13 @@ class OneHotCategorical(OfCategories):
         values = torch.eye(count, dtype=self._categorical._given().dtype)
         values = values.reshape(count, *(1,) * len(self._batch_shape), count)
         return values.expand(count, *self._batch_shape, count) if expand else values
+
+
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """Draws that are one-hot, with the gradient of the probabilities: Y. Bengio, N. Léonard and
+    A. Courville, "Estimating or propagating gradients through stochastic neurons", 2013."""
+
+    has_rsample = True
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        return self.sample(sample_shape) + (self.probs - self.probs.detach())

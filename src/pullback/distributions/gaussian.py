@@ -10,9 +10,16 @@ from pullback.distributions import constraints
 from pullback.distributions.combined import TransformedDistribution
 from pullback.distributions.distribution import Distribution
 from pullback.distributions.location import LocationScale
-from pullback.distributions.transforms import AbsTransform, ExpTransform
+from pullback.distributions.transforms import (
+    AbsTransform,
+    ExpTransform,
+    StickBreakingTransform,
+)
 
-__all__ = ["HalfNormal", "LogNormal", "LowRankMultivariateNormal", "MultivariateNormal", "Normal"]
+__all__ = [
+    "HalfNormal", "LogNormal", "LogisticNormal", "LowRankMultivariateNormal",
+    "MultivariateNormal", "Normal",
+]  # fmt: skip
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -87,6 +94,33 @@ class LogNormal(TransformedDistribution):
         return self.base_dist.entropy() + self.loc
 
 
+class LogisticNormal(TransformedDistribution):
+    """Points of the (K + 1)-simplex, broken off a stick by K normal numbers."""
+
+    arg_constraints: ClassVar[dict[str, Any]] = {
+        "loc": constraints.real,
+        "scale": constraints.positive,
+    }
+    support = constraints.simplex
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None):
+        base = Normal(loc, scale, validate_args=validate_args)
+        if not base.batch_shape:
+            base = base.expand((1,))
+        super().__init__(base, StickBreakingTransform(), validate_args=validate_args)
+
+    @property
+    def loc(self) -> Any:
+        """The means of the normal numbers."""
+        return self.base_dist.base_dist.loc
+
+    @property
+    def scale(self) -> Any:
+        """Their standard deviations."""
+        return self.base_dist.base_dist.scale
+
+
 class HalfNormal(TransformedDistribution):
     """The absolute value of a normal number around 0."""
 
@@ -149,6 +183,26 @@ def solve_lower(factor: Any, vectors: Any) -> Any:
     return torch.linalg.solve_triangular(factor, wide, upper=False).squeeze(-1)
 
 
+def _precision_to_scale_tril(matrix: Any) -> Any:  # PyTorch's name: libraries call it
+    """The Cholesky factors of the inverses of positive definite matrices."""
+    upper = torch.linalg.cholesky(matrix.flip((-2, -1))).flip((-2, -1)).mT
+    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype)
+    return torch.linalg.solve_triangular(upper, eye, upper=False)
+
+
+def one_of(matrices: dict[str, Any]) -> tuple[str, Any]:
+    """The name of the one matrix that is not None, and the matrix; ValueError otherwise."""
+    given = [(name, matrix) for name, matrix in matrices.items() if matrix is not None]
+    if len(given) != 1:
+        raise ValueError(
+            "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
+        )
+    ((name, matrix),) = given
+    if matrix.dim() < 2:
+        raise ValueError(f"{name} must be at least two-dimensional, not {list(matrix.shape)}")
+    return name, matrix
+
+
 class _OfVectors(Distribution):
     """Normal vectors around `loc`."""
 
@@ -181,33 +235,21 @@ class MultivariateNormal(_OfVectors):
     ):  # fmt: skip
         if loc.dim() < 1:
             raise ValueError("loc must be at least one-dimensional.")
-        given = {
+        name, matrix = one_of({
             "covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix,
             "scale_tril": scale_tril,
-        }  # fmt: skip
-        named = [(k, v) for k, v in given.items() if v is not None]
-        if len(named) != 1:
-            raise ValueError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
-                "specified."
-            )
-        ((name, matrix),) = named
-        if matrix.dim() < 2:
-            raise ValueError(f"{name} must be at least two-dimensional, not {list(matrix.shape)}")
+        })  # fmt: skip
         batch = torch.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         matrix = matrix.expand(*batch, *matrix.shape[-2:])
         self.loc = loc.expand(*batch, loc.shape[-1])
         setattr(self, name, matrix)
         super().__init__(batch, self.loc.shape[-1:], validate_args=validate_args)
         if name == "scale_tril":
-            self._factor = matrix
+            self._unbroadcasted_scale_tril = matrix
         elif name == "covariance_matrix":
-            self._factor = torch.linalg.cholesky(matrix)
+            self._unbroadcasted_scale_tril = torch.linalg.cholesky(matrix)
         else:  # the Cholesky factor of the inverse, from that of the reversed matrix
-            reversed_factor = torch.linalg.cholesky(matrix.flip((-2, -1)))
-            upper = reversed_factor.flip((-2, -1)).mT
-            eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype)
-            self._factor = torch.linalg.solve_triangular(upper, eye, upper=False)
+            self._unbroadcasted_scale_tril = _precision_to_scale_tril(matrix)
 
     def _event_rank(self, name: str) -> int:
         return 1 if name == "loc" else 2
@@ -216,7 +258,7 @@ class MultivariateNormal(_OfVectors):
         """The matrices that were not given."""
         if name not in ("covariance_matrix", "precision_matrix", "scale_tril"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        factor = self._factor
+        factor = self._unbroadcasted_scale_tril
         if name == "scale_tril":
             return factor
         if name == "covariance_matrix":
@@ -225,20 +267,24 @@ class MultivariateNormal(_OfVectors):
 
     @property
     def variance(self) -> Any:
-        return self._factor.square().sum(-1).expand(self._batch_shape + self._event_shape)
+        return (
+            self._unbroadcasted_scale_tril.square()
+            .sum(-1)
+            .expand(self._batch_shape + self._event_shape)
+        )
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         noise = torch.randn(self._extended_shape(sample_shape), dtype=self.loc.dtype)
-        return self.loc + (self._factor @ noise.unsqueeze(-1)).squeeze(-1)
+        return self.loc + (self._unbroadcasted_scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, value: Any) -> Any:
         self._validate_sample(value)
-        gap = solve_lower(self._factor, value - self.loc)
+        gap = solve_lower(self._unbroadcasted_scale_tril, value - self.loc)
         size = self._event_shape[0]
         return -0.5 * (size * LOG_2PI + gap.square().sum(-1)) - self._half_log_det()
 
     def _half_log_det(self) -> Any:
-        return self._factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return self._unbroadcasted_scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     def entropy(self) -> Any:
         return 0.5 * self._event_shape[0] * (1 + LOG_2PI) + self._half_log_det()

@@ -9,7 +9,10 @@ import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, broadcast_all
 
-__all__ = ["Chi2", "Exponential", "FisherSnedecor", "Gamma", "InverseGamma", "Pareto", "Weibull"]
+__all__ = [
+    "Chi2", "Exponential", "FisherSnedecor", "Gamma", "GeneralizedPareto", "InverseGamma", "Pareto",
+    "Weibull",
+]  # fmt: skip
 
 
 class Exponential(Distribution):
@@ -313,3 +316,80 @@ class FisherSnedecor(Distribution):
         ratio = self.df1 / self.df2
         beta = torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
         return a * ratio.log() + (a - 1) * value.log() - (a + b) * torch.log1p(ratio * value) - beta
+
+
+class GeneralizedPareto(Distribution):
+    r"""What exceeds a high threshold: $\frac{1}{s}(1 + k z)^{-1/k - 1}$ with $z = (x - \mu) / s
+    \ge 0$, exponential for k = 0, and with an end at z = -1/k for negative k (J. Pickands,
+    "Statistical inference using extreme order statistics", 1975). k is the `concentration`."""
+
+    arg_constraints: ClassVar[dict[str, Any]] = {
+        "loc": constraints.real, "scale": constraints.positive, "concentration": constraints.real,
+    }  # fmt: skip
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, concentration: Any, validate_args: bool | None = None):
+        self.loc, self.scale, self.concentration = broadcast_all(loc, scale, concentration)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+
+    @constraints.dependent_property
+    def support(self) -> Any:
+        """From loc to its end, or to infinity."""
+        end = self.loc - self.scale / torch.where(self.concentration < 0, self.concentration, -1.0)
+        return constraints.interval(self.loc, torch.where(self.concentration < 0, end, math.inf))
+
+    def _shape(self) -> tuple[Any, Any]:
+        """Where k is 0, and k with 1 in its place."""
+        zero = self.concentration == 0
+        return zero, torch.where(zero, 1.0, self.concentration)
+
+    def _finite(self, below: float, power: Any) -> Any:
+        """The function of k where k is small enough, NaN elsewhere."""
+        valid = self.concentration < below
+        return torch.where(valid, power(torch.where(valid, self.concentration, 0.0)), math.nan)
+
+    @property
+    def mean(self) -> Any:
+        return self._finite(1, lambda k: self.loc + self.scale / (1 - k))
+
+    @property
+    def mode(self) -> Any:
+        return self.loc
+
+    @property
+    def variance(self) -> Any:
+        return self._finite(0.5, lambda k: (self.scale / (1 - k)).square() / (1 - 2 * k))
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        return self.icdf(torch.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype))
+
+    def log_survival_function(self, value: Any) -> Any:
+        """log P(X > value)."""
+        self._validate_sample(value)
+        z = (value - self.loc) / self.scale
+        zero, k = self._shape()
+        return torch.where(zero, -z, -torch.log1p(k * z) / k)
+
+    def log_cdf(self, value: Any) -> Any:
+        """log P(X ≤ value)."""
+        return torch.log1p(-self.log_survival_function(value).exp())
+
+    def log_prob(self, value: Any) -> Any:
+        # The density is that power of the survival function.
+        power = 1 + self.concentration
+        return torch.where(power == 0, 0.0, power * self.log_survival_function(value)) - (
+            self.scale.log()
+        )
+
+    def cdf(self, value: Any) -> Any:
+        return -torch.expm1(self.log_survival_function(value))
+
+    def icdf(self, value: Any) -> Any:
+        zero, k = self._shape()
+        exponential = -torch.log1p(-value)
+        return self.loc + self.scale * torch.where(
+            zero, exponential, torch.expm1(k * exponential) / k
+        )
+
+    def entropy(self) -> Any:
+        return self.scale.log() + self.concentration + 1

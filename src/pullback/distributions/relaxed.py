@@ -4,25 +4,29 @@ reparameterization with Gumbel-softmax", 2017."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pullback as torch
 from pullback.distributions import constraints
+from pullback.distributions.combined import TransformedDistribution
 from pullback.distributions.discrete import Binary, OfCategories
+from pullback.distributions.transforms import ExpTransform, SigmoidTransform
+from pullback.distributions.utils import clamp_probs
 
-__all__ = ["RelaxedBernoulli", "RelaxedOneHotCategorical"]
+__all__ = [
+    "ExpRelaxedCategorical", "LogitRelaxedBernoulli", "RelaxedBernoulli",
+    "RelaxedOneHotCategorical",
+]  # fmt: skip
 
 
 def _uniform(shape: Any, dtype: Any) -> Any:
-    info = torch.finfo(dtype)
-    return torch.rand(shape, dtype=dtype).clamp(info.tiny, 1 - info.eps)
+    return clamp_probs(torch.rand(shape, dtype=dtype))
 
 
-class RelaxedBernoulli(Binary):
-    """Numbers of (0, 1) that tend to 0 or 1 as the temperature falls."""
+class LogitRelaxedBernoulli(Binary):
+    """The logits of `RelaxedBernoulli`."""
 
-    support = constraints.unit_interval
-    has_rsample = True
+    support = constraints.real
 
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None,
@@ -41,23 +45,18 @@ class RelaxedBernoulli(Binary):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         u = _uniform(self._extended_shape(sample_shape), self._given().dtype)
-        noise = u.log() - torch.log1p(-u)
-        drawn = torch.sigmoid((noise + self.logits) / self.temperature)
-        info = torch.finfo(drawn.dtype)
-        return drawn.clamp(info.tiny, 1 - info.eps)
+        return (u.log() - torch.log1p(-u) + self.logits) / self.temperature
 
     def log_prob(self, value: Any) -> Any:
         self._validate_sample(value)
-        logit = value.log() - torch.log1p(-value)
-        gap = self.logits - logit * self.temperature
-        inside = self.temperature.log() + gap - 2 * torch.nn.functional.softplus(gap)
-        return inside - value.log() - torch.log1p(-value)
+        gap = self.logits - value * self.temperature
+        return self.temperature.log() + gap - 2 * torch.nn.functional.softplus(gap)
 
 
-class RelaxedOneHotCategorical(OfCategories):
-    """Points of the simplex that tend to its corners as the temperature falls."""
+class ExpRelaxedCategorical(OfCategories):
+    """The logarithms of `RelaxedOneHotCategorical`."""
 
-    support = constraints.simplex
+    support = constraints.real_vector
     has_rsample = True
 
     def __init__(
@@ -70,14 +69,65 @@ class RelaxedOneHotCategorical(OfCategories):
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)
         gumbels = -(-_uniform(shape, self.logits.dtype).log()).log()
-        return torch.softmax((self.logits + gumbels) / self.temperature, -1)
+        return torch.log_softmax((self.logits + gumbels) / self.temperature, -1)
 
     def log_prob(self, value: Any) -> Any:
         self._validate_sample(value)
         count = self._event_shape[0]
-        score = self.logits - self.temperature * value.log()
-        score = (score - score.logsumexp(-1, keepdim=True)).sum(-1)
-        scale = (count - 1) * self.temperature.log() + torch.lgamma(
-            torch.tensor(float(count), dtype=score.dtype)
-        )
-        return score + scale - value.log().sum(-1)
+        score = torch.log_softmax(self.logits - self.temperature * value, -1).sum(-1)
+        of_count = torch.lgamma(torch.tensor(float(count), dtype=score.dtype))
+        return score + (count - 1) * self.temperature.log() + of_count
+
+
+class _Relaxed(TransformedDistribution):
+    """The image of its logarithms, or logits."""
+
+    has_rsample = True
+    base_dist: Any
+
+    @property
+    def temperature(self) -> Any:
+        """How far from discrete the draws are."""
+        return self.base_dist.temperature
+
+    @property
+    def probs(self) -> Any:
+        """The probabilities of the discrete distribution."""
+        return self.base_dist.probs
+
+    @property
+    def logits(self) -> Any:
+        """Their logits, or logarithms."""
+        return self.base_dist.logits
+
+
+class RelaxedBernoulli(_Relaxed):
+    """Numbers of (0, 1) that tend to 0 or 1 as the temperature falls."""
+
+    arg_constraints: ClassVar[dict[str, Any]] = {
+        "probs": constraints.unit_interval, "logits": constraints.real,
+    }  # fmt: skip
+    support = constraints.unit_interval
+
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None,
+        validate_args: bool | None = None,
+    ):  # fmt: skip
+        base = LogitRelaxedBernoulli(temperature, probs, logits)
+        super().__init__(base, SigmoidTransform(), validate_args=validate_args)
+
+
+class RelaxedOneHotCategorical(_Relaxed):
+    """Points of the simplex that tend to its corners as the temperature falls."""
+
+    arg_constraints: ClassVar[dict[str, Any]] = {
+        "probs": constraints.simplex, "logits": constraints.real_vector,
+    }  # fmt: skip
+    support = constraints.simplex
+
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None,
+        validate_args: bool | None = None,
+    ):  # fmt: skip
+        base = ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
+        super().__init__(base, ExpTransform(), validate_args=validate_args)

@@ -16,16 +16,18 @@ from pullback.distributions.transform import (
     ReshapeTransform,
     StackTransform,
     Transform,
+    _InverseTransform as _InverseTransform,
     identity_transform,
     raised,
 )
+from pullback.distributions.utils import tril_matrix_to_vec, vec_to_tril_matrix
 
 __all__ = [
-    "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform",
+    "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CorrCholeskyTransform",
     "CumulativeDistributionTransform", "ExpTransform", "IndependentTransform",
-    "LowerCholeskyTransform", "PowerTransform", "ReshapeTransform", "SigmoidTransform",
-    "SoftmaxTransform", "SoftplusTransform", "StackTransform", "StickBreakingTransform",
-    "TanhTransform", "Transform", "identity_transform",
+    "LowerCholeskyTransform", "PositiveDefiniteTransform", "PowerTransform", "ReshapeTransform",
+    "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StackTransform",
+    "StickBreakingTransform", "TanhTransform", "Transform", "identity_transform",
 ]  # fmt: skip
 
 
@@ -274,6 +276,72 @@ class LowerCholeskyTransform(Transform):
     def _inverse(self, y: Any) -> Any:
         diagonal = y.diagonal(dim1=-2, dim2=-1).log()
         return y.tril(-1) + torch.diag_embed(diagonal)
+
+    def _same(self, other: Any) -> bool:
+        return True
+
+
+class PositiveDefiniteTransform(Transform):
+    """Square matrices to positive definite ones: L Lᵀ of `LowerCholeskyTransform`."""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.positive_definite
+
+    def _call(self, x: Any) -> Any:
+        factor = LowerCholeskyTransform()(x)
+        return factor @ factor.mT
+
+    def _inverse(self, y: Any) -> Any:
+        return LowerCholeskyTransform().inv(torch.linalg.cholesky(y))
+
+    def _same(self, other: Any) -> bool:
+        return True
+
+
+class CorrCholeskyTransform(Transform):
+    r"""D(D - 1)/2 real numbers to the Cholesky factor of a D × D correlation matrix.
+
+    Their hyperbolic tangents are partial correlations: in each row, an element takes that part of
+    what the elements to its left have left over of the row's norm 1. D. Lewandowski, D. Kurowicka
+    and H. Joe, "Generating random correlation matrices based on vines and extended onion method",
+    2009; the manual of Stan.
+    """
+
+    bijective = True
+    domain = constraints.real_vector
+    codomain = constraints.corr_cholesky
+
+    def _call(self, x: Any) -> Any:
+        eps = torch.finfo(x.dtype).eps
+        part = vec_to_tril_matrix(x.tanh().clamp(-1 + eps, 1 - eps), -1)
+        left = (1 - part.square()).sqrt().cumprod(-1)
+        share = part + torch.eye(part.shape[-1], dtype=x.dtype)
+        return share * torch.nn.functional.pad(left[..., :-1], (1, 0), value=1.0)
+
+    def _inverse(self, y: Any) -> Any:
+        left = torch.nn.functional.pad(1 - y.square().cumsum(-1)[..., :-1], (1, 0), value=1.0)
+        part = tril_matrix_to_vec(y, -1) / tril_matrix_to_vec(left, -1).sqrt()
+        return (torch.log1p(part) - torch.log1p(-part)) / 2
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        left = tril_matrix_to_vec(1 - y.square().cumsum(-1), -2)
+        slopes = TanhTransform().log_abs_det_jacobian(x, y).sum(-1)
+        return left.log().sum(-1) / 2 + slopes
+
+    def forward_shape(self, shape: Sequence[int]) -> Any:
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        size = round(0.5 + (0.25 + 2 * shape[-1]) ** 0.5)
+        if size * (size - 1) // 2 != shape[-1]:
+            raise ValueError("Input is not a flattened lower-diagonal number")
+        return torch.Size((*shape[:-1], size, size))
+
+    def inverse_shape(self, shape: Sequence[int]) -> Any:
+        if len(shape) < 2:
+            raise ValueError("Too few dimensions on input")
+        if shape[-2] != shape[-1]:
+            raise ValueError("Input is not square")
+        return torch.Size((*shape[:-2], shape[-1] * (shape[-1] - 1) // 2))
 
     def _same(self, other: Any) -> bool:
         return True

@@ -13,6 +13,7 @@ import numpy as np
 
 from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
+from pullback.backends.collector import uncollected
 from pullback.backends.symbols import without_numbers
 from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
@@ -177,18 +178,22 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
         if more:
             joined = [*roots, *more]
             together = structure(joined)
-            joint = (together[2], len(roots), config.defer_elements, config.summation)
+            settings = (config.defer_elements, config.summation)
+            joint = (together[2], len(roots), *settings)
             numbers = _joining.get(joint)
             if numbers is None:
-                numbers = _make_room(_joining)[joint] = _join(*together[:2], roots, more)
+                numbers, plan = _join(*together[:2], roots, more)
+                _make_room(_joining)[joint] = numbers
+                if len(numbers) == len(more) and not slabs.results(together[0], joined):
+                    _make_room(_plans)[together[2], *settings] = plan
             if numbers:
                 joined = [*roots, *(more[k] for k in numbers)]
                 if len(numbers) < len(more):
                     together = structure(joined)
                 roots, (order, sources, parts) = joined, together
         key = (parts, config.defer_elements, config.summation)
-        plan = _plans.get(key)
-        if plan is None:
+        plan = _plans.get(key, [])
+        if not plan:
             plan = _make_room(_plans)[key] = _plan(order, roots, sources)
         return order, sources, plan
 
@@ -210,19 +215,22 @@ def _fits(result: Formula) -> bool:
     return True
 
 
+@uncollected
 def _join(
     order: Sequence[Formula],
     sources: Sequence[Value],
     roots: Sequence[Formula],
     more: Sequence[Formula],
-) -> tuple[int, ...]:
-    """Which of `more`, by number, come out of the loops that the roots need."""
+) -> tuple[tuple[int, ...], list[Step]]:
+    """Which of `more`, by number, come out of the loops that the roots need; the plan for all."""
     try:
-        return waiting.on_the_way(order, roots, more, make_plan(order, [*roots, *more], sources))
+        plan = make_plan(order, [*roots, *more], sources)
     except NotLowerable:
-        return ()
+        return (), []
+    return waiting.on_the_way(order, roots, more, plan), plan
 
 
+@uncollected
 def _plan(
     order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
 ) -> list[Step]:

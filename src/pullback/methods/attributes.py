@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pullback import dtypes, layouts
 from pullback.arguments import wrap_dim
 from pullback.autograd.levels import underneath
@@ -94,6 +96,11 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 @method
 def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
     """Whether the elements lie in memory in order, without gaps; channels last on request."""
+    value = self._value
+    if (memory_format is None or memory_format is layouts.contiguous_format) and (
+        type(value) is np.ndarray
+    ):
+        return bool(value.flags.c_contiguous)
     axes = layouts.CHANNELS_LAST.get(memory_format)
     if axes is not None:
         value = self._array

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pullback import dtypes
 from pullback.autograd import engine, graph
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
-from pullback.autograd.versions import version
+from pullback.autograd.versions import counted_apart, version
 from pullback.autograd.views import alias
 from pullback.construct import make_leaf
 from pullback.methods.attach import attach, attribute, method
@@ -84,8 +86,14 @@ def _del_grad(self: Tensor) -> None:
 
 
 def _get_data(self: Tensor) -> Tensor:
-    """The values without their history: a tensor that shares the memory, and its versions."""
-    return alias(self)
+    """The values without their history: a tensor that shares the memory, but counts versions apart.
+
+    A backward pass does not see that it was written to, nor does one see writes to this tensor.
+    """
+    made = alias(self)
+    if type(made._value) is np.ndarray:
+        made._value = counted_apart(made._value)
+    return made
 
 
 def _set_data(self: Tensor, value: Tensor) -> None:

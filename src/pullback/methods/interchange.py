@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
+from pullback.autograd.modes import mode
 from pullback.autograd.views import given
 from pullback.devices import check_device
 from pullback.methods.attach import method
@@ -18,14 +19,15 @@ from pullback.tensor import Tensor, wrap
 def numpy(self: Tensor, *, force: bool = False) -> Any:
     """The values as a NumPy array that shares the memory.
 
-    RuntimeError for a tensor that requires grad: use `.detach().numpy()`, or `force=True`.
+    RuntimeError for a tensor that requires grad: use `.detach().numpy()`, or `force=True`, or a
+    `no_grad` block.
     TypeError for bfloat16, which NumPy has not.
     """
     if self._value.dtype.kind == "V":
         raise TypeError(
             "Got unsupported ScalarType BFloat16: NumPy has no such dtype. Use .float().numpy()"
         )
-    if self._edge is not None and not force:
+    if self._edge is not None and mode.enabled and not force:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )

@@ -1,8 +1,9 @@
 """Building blocks of models, as `torch.nn`."""
 
-from pullback.nn import functional, init, modules, parameter, utils
+from pullback.nn import functional, init, modules, parallel, parameter, utils
 from pullback.nn.modules import *  # noqa: F403  # what its __all__ lists
 from pullback.nn.modules import __all__ as _modules
+from pullback.nn.parallel import DataParallel
 from pullback.nn.parameter import (
     Buffer,
     Parameter,
@@ -11,8 +12,8 @@ from pullback.nn.parameter import (
 )
 
 __all__ = [
-    "Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter",
-    "functional", "init", "modules", "parameter", "utils", *_modules,
+    "Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter",
+    "functional", "init", "modules", "parallel", "parameter", "utils", *_modules,
 ]  # fmt: skip
 
 

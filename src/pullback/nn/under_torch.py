@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pullback.dispatch import TENSORS
+from pullback.dispatch import TENSORS, bind
 from pullback.nn import functional as F
+from pullback.op import REGISTRY
 from pullback.tensor import Tensor
 
 __all__ = [
     "adaptive_max_pool1d", "alpha_dropout", "alpha_dropout_", "batch_norm",
     "binary_cross_entropy_with_logits", "celu_", "conv_tbc", "convolution",
     "cosine_embedding_loss", "dropout", "dropout_", "embedding", "feature_alpha_dropout",
-    "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "group_norm",
-    "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss",
-    "max_pool1d", "max_pool2d", "max_pool3d", "norm_except_dim", "poisson_nll_loss", "rrelu_",
-    "selu_", "threshold_", "triplet_margin_loss",
+    "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "group_norm", "gru",
+    "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "lstm", "margin_ranking_loss",
+    "max_pool1d", "max_pool2d", "max_pool3d", "norm_except_dim", "poisson_nll_loss", "rnn_relu",
+    "rnn_tanh", "rrelu_", "selu_", "threshold_", "triplet_margin_loss",
 ]  # fmt: skip
 
 
@@ -297,3 +298,51 @@ def poisson_nll_loss(
     """`nn.functional.poisson_nll_loss`."""
     word = _reduction("poisson_nll_loss", reduction)
     return F.poisson_nll_loss(input, target, log_input, full, eps=eps, reduction=word)
+
+
+# ------------------------------------------------------------------------------ recurrent layers
+
+
+def _recurrent(name: str, kind: str, packed: bool, args: Any, keywords: Any) -> Any:
+    """An operation of padded sequences, or the layers of packed ones."""
+    if not packed:
+        return bind(REGISTRY[name])(*args, **keywords)
+    order = ("data", "batch_sizes", "hx", "params", "has_biases", "num_layers", "dropout", "train",
+             "bidirectional")  # fmt: skip
+    given = dict(zip(order, args, strict=False)) | keywords
+    missing = [n for n in order if n not in given]
+    if missing or len(args) > len(order) or len(given) > len(order):
+        raise TypeError(f"{name}() of packed sequences takes {', '.join(order)}")
+    hx = given["hx"]
+    return TENSORS.recurrent_layers(
+        given["data"], list(hx) if kind == "lstm" else [hx], list(given["params"]), kind,
+        tuple(given["batch_sizes"].tolist()), given["has_biases"], given["num_layers"],
+        given["dropout"], given["train"], given["bidirectional"],
+    )  # fmt: skip
+
+
+def lstm(*args: Any, **keywords: Any) -> Any:
+    """What `nn.LSTM` computes: (output, states, cells).
+
+    Of padded sequences, `(input, hx, params, has_biases, num_layers, dropout, train, bidirectional,
+    batch_first)`; of packed ones, `(data, batch_sizes, hx, params, has_biases, num_layers, dropout,
+    train, bidirectional)`, with `data` and `batch_sizes` of a `PackedSequence`.
+    """
+    second = args[1] if len(args) > 1 else keywords.get("batch_sizes")
+    return _recurrent("lstm", "lstm", isinstance(second, Tensor), args, keywords)
+
+
+def _one_state(name: str, kind: str, module: str) -> Any:
+    def function(*args: Any, **keywords: Any) -> Any:
+        third = args[2] if len(args) > 2 else None
+        packed = isinstance(third, Tensor) or "batch_sizes" in keywords
+        return _recurrent(name, kind, packed, args, keywords)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"What `nn.{module}` computes: (output, states); arguments as of `lstm`."
+    return function
+
+
+gru = _one_state("gru", "gru", "GRU")
+rnn_tanh = _one_state("rnn_tanh", "tanh", "RNN")
+rnn_relu = _one_state("rnn_relu", "relu", "RNN")

@@ -68,6 +68,7 @@ from pullback.ops import (  # noqa: F401  # imported for what they register
     recurrent,
     reduction,
     scatter,
+    segments,
     selection,
     sets,
     shapes,

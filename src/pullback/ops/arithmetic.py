@@ -15,7 +15,7 @@ def _times(xp, x, alpha, like):
     return xp.mul(x, alpha)
 
 
-@pointwise()
+@pointwise(factors="alpha")
 def add(xp, input, other, *, alpha: Number = 1):
     r"""Sum: $y = \text{input} + \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
     return xp.add(input, other if alpha == 1 else _times(xp, other, alpha, input))
@@ -42,7 +42,7 @@ def _(np, input, other, *, alpha=1):
     return input + alpha * other
 
 
-@pointwise(aliases=("subtract",), booleans=False)
+@pointwise(aliases=("subtract",), booleans=False, factors="alpha")
 def sub(xp, input, other, *, alpha: Number = 1):
     r"""Difference: $y = \text{input} - \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
     return xp.sub(input, other if alpha == 1 else _times(xp, other, alpha, input))
@@ -461,7 +461,7 @@ def _(np, input, end, weight):
     return (1 - weight) * input + weight * end
 
 
-@pointwise(dtypes="ifc")
+@pointwise(dtypes="ifc", factors="value")
 def addcmul(xp, input, tensor1, tensor2, *, value: Number = 1):
     r"""$y = \text{input} + \text{value} \cdot \text{tensor1} \cdot \text{tensor2}$."""
     product = tensor1 * tensor2
@@ -483,7 +483,7 @@ def _(xp, g, tensor1, value):
     return g * (tensor1 * value)
 
 
-@pointwise(dtypes="fc", domain=(0.3, 3.0))
+@pointwise(dtypes="fc", domain=(0.3, 3.0), factors="value")
 def addcdiv(xp, input, tensor1, tensor2, *, value: Number = 1):
     r"""$y = \text{input} + \text{value} \cdot \text{tensor1} / \text{tensor2}$; not of integers."""
     ratio = tensor1 / tensor2

@@ -262,12 +262,12 @@ def _(np, input, target, weight=None, size_average=None, ignore_index=-100, redu
 @composite(**HOME)
 def linear_cross_entropy(
     xp, input, linear_weight, target, weight: Array = None, *, linear_bias: Array = None,
-    reduction: Plain = "mean", ignore_index: int = -100, label_smoothing: float = 0.0,
+    reduction: Plain = "mean", ignore_index: int | None = None, label_smoothing: float = 0.0,
     options: Plain = None,
 ):  # fmt: skip
     r"""`cross_entropy(linear(input, linear_weight, linear_bias), …)`, the classes last.
 
-    A weight of shape (c, d1, …, n) gives scores (…, c, d1, …).
+    A weight of shape (c, d1, …, n) gives scores (…, c, d1, …). None for `ignore_index` is -100.
     """
     several = linear_weight.shape[:-1]  # (classes, d1, …): as many scores for each input
     if len(several) > 1:
@@ -282,8 +282,8 @@ def linear_cross_entropy(
         if target.dtype.kind in "fc" and len(target.shape) == len(scores.shape):
             target = xp.movedim(target, -1, 1)
     return xp.nn_functional_cross_entropy(
-        scores, target, weight, reduction=reduction, ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
+        scores, target, weight, reduction=reduction, label_smoothing=label_smoothing,
+        ignore_index=-100 if ignore_index is None else ignore_index,
     )  # fmt: skip
 
 
@@ -297,11 +297,12 @@ def _(r):
 
 @linear_cross_entropy.reference
 def _(np, input, linear_weight, target, weight=None, *, linear_bias=None, reduction="mean",
-      ignore_index=-100, label_smoothing=0.0, options=None):  # fmt: skip
+      ignore_index=None, label_smoothing=0.0, options=None):  # fmt: skip
     scores = input @ linear_weight.T + (0 if linear_bias is None else linear_bias)
     return cross_entropy.reference_function(
-        np, scores, target, weight, None, ignore_index, None, reduction, label_smoothing
-    )
+        np, scores, target, weight, None, -100 if ignore_index is None else ignore_index, None,
+        reduction, label_smoothing,
+    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------- yes or no for each

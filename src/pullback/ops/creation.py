@@ -215,7 +215,8 @@ def _like(name):
     def like(xp, input, *, dtype: Dtype = None, layout=None, device=None,
              requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
         made = getattr(xp, name)(*input.shape, dtype=dtype or input.dtype)
-        return _in_order(xp, made, input, memory_format).requires_grad_(requires_grad)
+        made = _in_order(xp, made, input, memory_format)
+        return made.requires_grad_() if requires_grad else made
 
     @like.samples
     def _(r):
@@ -239,7 +240,8 @@ def full_like(xp, input, fill_value: Number, *, dtype: Dtype = None, layout=None
               requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
     r"""One value everywhere, with the shape and, unless given, the dtype of the input."""
     made = xp.full(input.shape, fill_value, dtype=dtype or input.dtype)
-    return _in_order(xp, made, input, memory_format).requires_grad_(requires_grad)
+    made = _in_order(xp, made, input, memory_format)
+    return made.requires_grad_() if requires_grad else made
 
 
 @full_like.samples

@@ -338,7 +338,7 @@ def _(np, input, vec2):
     return np.outer(input, vec2)
 
 
-@composite(inplace=True, library=True)
+@composite(inplace=True, library=True, factors="beta alpha")
 def addmm(xp, input, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha\,\text{mat1}\,\text{mat2}$."""
     product = xp.mm(mat1, mat2)

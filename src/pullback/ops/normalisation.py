@@ -7,7 +7,7 @@ Sennrich, NeurIPS 2019 (rms); A. Krizhevsky et al., NeurIPS 2012 (local response
 
 import math
 
-from pullback.op import Array, Number, Plain, as_ints, call, composite
+from pullback.op import Array, Arrays, Number, Plain, as_ints, call, composite, opaque
 
 HOME = {"namespace": "nn.functional", "method": False}
 
@@ -27,6 +27,96 @@ def _(r):
     yield call(r(3, 4), (1,), 1e-5)
 
 
+def _affine(xp, y, weight, bias, shape):
+    """y times a weight plus a bias, each reshaped."""
+    if weight is not None:
+        y = y * xp.reshape(weight, *shape)
+    return y if bias is None else y + xp.reshape(bias, *shape)
+
+
+def _named(inputs, given):
+    """(input, weight or None, bias or None)."""
+    input, *others = inputs
+    return (input, *(others.pop(0) if there else None for there in given))
+
+
+@opaque(public=False, outputs="result mean rstd", integer_outputs="mean rstd", in_order=False)
+def normalised(
+    xp, inputs: Arrays, given: Plain, dims: Plain, shape: Plain, eps: float, ordered: bool
+):  # fmt: skip
+    r"""$w\,(x - \bar x) / \sqrt{\operatorname{var} x + \epsilon} + b$, $\bar x$, one over the root.
+
+    `inputs` are x, and those of w and b that are `given`; in `shape` they broadcast with x.
+    """
+    return xp.normalised_array(*_named(inputs, given), dims, shape, eps, ordered)
+
+
+@normalised.formula
+def _(xp, inputs, given, dims, shape, eps, ordered):
+    input, weight, bias = _named(inputs, given)
+    y, mean, rstd = xp.standardised(input, dims, eps)
+    return _affine(xp, y, weight, bias, shape), mean, rstd
+
+
+@normalised.examples
+def _(xp, inputs, given, dims, shape, eps, ordered):
+    input, weight, bias = _named(inputs, given)
+    dims = tuple(d + 1 for d in dims)
+    y, mean, rstd = xp.standardised(input, dims, eps)
+    rank = len(input.shape) - 1
+    sizes = (1,) * (rank - len(shape)) + tuple(shape)
+    weight, bias = (
+        None if a is None else xp.reshape(a, a.shape[0], *sizes) for a in (weight, bias)
+    )
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias, mean, rstd
+
+
+@normalised.backward("inputs")
+def _(xp, g, inputs, mean, rstd, given, dims, shape, eps):
+    input, weight, bias = _named(inputs, given)
+    if not (xp.records or xp.divides(input)):
+        found = xp.normalised_back(g, inputs, mean, rstd, given, dims, shape)
+        return [f for f, there in zip(found, (True, *given), strict=True) if there]
+    y, _, rstd = xp.standardised(input, dims, eps)
+    rise = g if weight is None else g * xp.reshape(weight, *shape)
+    slant = xp.mean(rise * y, dims, True)
+    found = [(rise - xp.mean(rise, dims, True) - y * slant) * rstd]
+    for a, part in ((weight, g * y), (bias, g)):
+        if a is not None:
+            broadcast = xp.reshape(a, *shape)
+            found.append(xp.reshape(xp.sum_to_size(part, *broadcast.shape), *a.shape))
+    return found
+
+
+@opaque(public=False, derivative=False, outputs="input weight bias")
+def normalised_back(
+    xp, input, inputs: Arrays, mean: Array, rstd: Array, given: Plain, dims: Plain, shape: Plain
+):  # fmt: skip
+    r"""The cotangents of all inputs of `normalised`; of those that are missing, 0."""
+    return xp.normalised_back_array(input, *_named(inputs, given), mean, rstd, dims, shape)
+
+
+def _given(weight, bias):
+    return weight is not None, bias is not None
+
+
+def _inputs(*tensors):
+    return [x for x in tensors if x is not None]
+
+
+@normalised.samples
+def _(r):
+    yield call([r(3, 4)], (False, False), (1,), (), 1e-5, True)
+    yield call([r(2, 3, 4), r(3), r(3)], (True, True), (0, 2), (3, 1), 0.1, True)
+    yield call([r(3, 4), r(4)], (False, True), (1,), (4,), 0.1, False)
+
+
+@normalised_back.samples
+def _(r):
+    yield call(r(3, 4), [r(3, 4), r(4)], r(3, 1), r(3, 1), (True, False), (1,), (4,))
+
+
 def _check_optional(name, **tensors):
     """TypeError for what is neither a tensor nor None."""
     for what, x in tensors.items():
@@ -42,20 +132,13 @@ def _floating(name, input):
         )
 
 
-def _affine(xp, y, weight, bias, shape):
-    """y times a weight plus a bias, each reshaped."""
-    if weight is not None:
-        y = y * xp.reshape(weight, *shape)
-    return y if bias is None else y + xp.reshape(bias, *shape)
-
-
 def _in_order(xp, y):
     """The result with its elements in order in memory; images may have their channels last."""
     return y if len(y.shape) == 4 else xp.contiguous(y)
 
 
-def _layer(xp, name, input, normalized_shape, weight, bias, eps):
-    """(output, mean, rstd) and the checks of PyTorch."""
+def _check_layer(name, input, normalized_shape, weight, bias):
+    """The shape of a layer, and its axes, with the checks of PyTorch."""
     _check_optional(name, weight=weight, bias=bias)
     _floating(name, input)
     given = as_ints(normalized_shape, name, "normalized_shape")
@@ -72,8 +155,7 @@ def _layer(xp, name, input, normalized_shape, weight, bias, eps):
                 f"{list(x.shape)} and normalized_shape = {list(given)}"
             )
     rank = len(input.shape)
-    y, mean, rstd = xp.standardised(input, tuple(range(rank - count, rank)), eps)
-    return xp.contiguous(_affine(xp, y, weight, bias, given)), mean, rstd
+    return given, tuple(range(rank - count, rank))
 
 
 @composite(**HOME, one_rounding=True)
@@ -85,7 +167,9 @@ def layer_norm(
 
     `normalized_shape` is their shape, and that of `weight` and `bias`.
     """
-    return _layer(xp, "layer_norm", input, normalized_shape, weight, bias, eps)[0]
+    shape, dims = _check_layer("layer_norm", input, normalized_shape, weight, bias)
+    given = _given(weight, bias)
+    return xp.normalised(_inputs(input, weight, bias), given, dims, shape, eps, True)[0]
 
 
 @composite(method=False, one_rounding=True)
@@ -93,7 +177,9 @@ def native_layer_norm(
     xp, input, normalized_shape: Plain, weight: Plain, bias: Plain, eps: float
 ):  # fmt: skip
     r"""(`layer_norm`, the means, one over the deviations)."""
-    return _layer(xp, "native_layer_norm", input, normalized_shape, weight, bias, eps)
+    shape, dims = _check_layer("native_layer_norm", input, normalized_shape, weight, bias)
+    y, mean, rstd = xp.standardised(input, dims, eps)
+    return xp.contiguous(_affine(xp, y, weight, bias, shape)), mean, rstd
 
 
 def _standard(np, x, axes, eps):
@@ -167,7 +253,8 @@ def _(np, input, normalized_shape, weight=None, eps=None):
 # ------------------------------------------------------------------------------------- groups
 
 
-def _grouped(xp, name, input, groups, eps):
+def _check_groups(name, input, groups):
+    """The numbers of a group."""
     _floating(name, input)
     if len(input.shape) < 2:
         raise RuntimeError(
@@ -179,10 +266,7 @@ def _grouped(xp, name, input, groups, eps):
             f"Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(input.shape)} and num_groups={groups}"
         )
-    size = math.prod(input.shape[1:]) // groups
-    parts = xp.reshape(input, input.shape[0], groups, size)
-    y, mean, rstd = xp.standardised(parts, (2,), eps)
-    return xp.reshape(y, *input.shape), mean, rstd
+    return math.prod(input.shape[1:]) // groups
 
 
 @composite(**HOME, one_rounding=True)
@@ -197,8 +281,12 @@ def group_norm(
                 f"Expected {what} to be a vector of size equal to the number of channels in input, "
                 f"but got {what} of shape {list(x.shape)} and input of shape {list(input.shape)}"
             )
-    y = _grouped(xp, "group_norm", input, num_groups, eps)[0]
-    return _affine(xp, y, weight, bias, (-1, *(1,) * (len(input.shape) - 2)))
+    size = _check_groups("group_norm", input, num_groups)
+    each = channels // num_groups
+    parts = xp.reshape(input, input.shape[0], num_groups, each, size // max(each, 1))
+    inputs, shape = _inputs(parts, weight, bias), (num_groups, each, 1)
+    y = xp.normalised(inputs, _given(weight, bias), (2, 3), shape, eps, True)[0]
+    return xp.reshape(y, *input.shape)
 
 
 @composite(method=False, one_rounding=True)
@@ -207,8 +295,10 @@ def native_group_norm(
 ):  # fmt: skip
     r"""(`group_norm`, the means (b, groups), one over the deviations)."""
     _check_optional("native_group_norm", weight=weight, bias=bias)
-    y, mean, rstd = _grouped(xp, "native_group_norm", xp.reshape(input, N, C, HxW), group, eps)
-    y = xp.reshape(_affine(xp, y, weight, bias, (-1, 1)), *input.shape)
+    size = _check_groups("native_group_norm", xp.reshape(input, N, C, HxW), group)
+    y, mean, rstd = xp.standardised(xp.reshape(input, N, group, size), (2,), eps)
+    y = _affine(xp, xp.reshape(y, N, C, HxW), weight, bias, (-1, 1))
+    y = xp.reshape(y, *input.shape)
     return y, xp.reshape(mean, N, group), xp.reshape(rstd, N, group)
 
 
@@ -244,9 +334,39 @@ def _(np, input, weight, bias, N, C, HxW, group, eps):
 # -------------------------------------------------------------------------------------- batch
 
 
-def _update(xp, running, value, momentum):
-    """A running mean of statistics, written over."""
-    running.copy_(running * (1 - momentum) + xp.cast(value, running.dtype.numpy) * momentum)
+@composite(public=False, derivative=False)
+def moved_mean(xp, input, mean, momentum: Plain):
+    r"""A running mean, moved to the mean of the channels or examples."""
+    mean = xp.reshape(mean, -1, *input.shape)
+    mean = xp.mean(mean, 0) if mean.shape[0] > 1 else xp.reshape(mean, *input.shape)
+    return input * (1 - momentum) + mean * momentum
+
+
+@composite(public=False, derivative=False)
+def moved_variance(xp, input, rstd, momentum: Plain, eps: float, count: int):
+    r"""A running variance, moved to that of `count` numbers with this one over the deviation."""
+    variance = 1 / (rstd * rstd) - eps
+    if count > 1:
+        variance = variance * (count / (count - 1))
+    return xp.moved_mean(input, variance, momentum)
+
+
+@moved_mean.samples
+def _(r):
+    yield call(r(3), r(2, 3, 1), 0.1)
+
+
+@moved_variance.samples
+def _(r):
+    yield call(r(3), r(2, 3, 1, low=0.1), 0.1, 0.01, 4)
+
+
+def _update(xp, running_mean, running_var, mean, rstd, momentum, eps, count):
+    """Running statistics, written over."""
+    if running_mean is not None:
+        running_mean.copy_(xp.moved_mean(running_mean, mean, momentum))
+    if running_var is not None:
+        running_var.copy_(xp.moved_variance(running_var, rstd, momentum, eps, count))
 
 
 def _batch(xp, name, input, weight, bias, running_mean, running_var, training, momentum, eps):
@@ -274,20 +394,21 @@ def _batch(xp, name, input, weight, bias, running_mean, running_var, training, m
         mean, rstd = running_mean, xp.rsqrt(running_var + eps)
         y = (input - xp.reshape(mean, *shape)) * xp.reshape(rstd, *shape)
         return _in_order(xp, _affine(xp, y, weight, bias, shape)), mean, rstd
-    y, mean, rstd = xp.standardised(input, dims, eps)
-    mean, rstd = xp.reshape(mean, channels), xp.reshape(rstd, channels)
-    count = math.prod(input.shape) // channels if channels else 0
-    if running_mean is not None:
-        _update(xp, running_mean, mean.detach(), momentum)
-    if running_var is not None:
-        variance = 1 / (rstd.detach() * rstd.detach()) - eps
-        if count > 1:
-            variance = variance * (count / (count - 1))
-        _update(xp, running_var, variance, momentum)
-    return _in_order(xp, _affine(xp, y, weight, bias, shape)), mean, rstd
+    if name == "native_batch_norm":  # whose statistics have derivatives
+        y, mean, rstd = xp.standardised(input, dims, eps)
+        y = _in_order(xp, _affine(xp, y, weight, bias, shape))
+    else:
+        sizes = (channels, *shape[1:])
+        inputs, ordered = _inputs(input, weight, bias), len(input.shape) != 4
+        y, mean, rstd = xp.normalised(inputs, _given(weight, bias), dims, sizes, eps, ordered)
+    if running_mean is not None or running_var is not None:
+        count = math.prod(input.shape) // channels if channels else 0
+        statistics = (mean.detach(), rstd.detach(), momentum, eps, count)
+        _update(xp, running_mean, running_var, *statistics)
+    return y, xp.reshape(mean, channels), xp.reshape(rstd, channels)
 
 
-@composite(**HOME)
+@composite(**HOME, one_rounding=True)
 def batch_norm(
     xp, input, running_mean: Plain, running_var: Plain, weight: Array = None, bias: Array = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
@@ -356,7 +477,7 @@ def _(np, input, weight, bias, running_mean, running_var, training, momentum, ep
     return (y, np.mean(input, axis=axes), rstd) if training else (y, none, none)
 
 
-@composite(**HOME)
+@composite(**HOME, one_rounding=True)
 def instance_norm(
     xp, input, running_mean: Array = None, running_var: Array = None, weight: Array = None,
     bias: Array = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
@@ -375,16 +496,17 @@ def instance_norm(
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {input.shape}"
         )
-    y, mean, rstd = xp.standardised(input, dims, eps)
-    if running_mean is not None:
-        value = xp.mean(xp.reshape(mean.detach(), *input.shape[:2]), 0)
-        _update(xp, running_mean, value, momentum)
-    if running_var is not None:
-        count = math.prod(input.shape[2:])
-        variance = 1 / (rstd.detach() * rstd.detach()) - eps
-        variance = xp.reshape(variance, *input.shape[:2]) * (count / max(count - 1, 1))
-        _update(xp, running_var, xp.mean(variance, 0), momentum)
-    return _in_order(xp, _affine(xp, y, weight, bias, shape))
+    if any(x is not None and tuple(x.shape) != input.shape[1:2] for x in (weight, bias)):
+        y, mean, rstd = xp.standardised(input, dims, eps)
+        y = _in_order(xp, _affine(xp, y, weight, bias, shape))
+    else:
+        inputs, ordered = _inputs(input, weight, bias), len(input.shape) != 4
+        sizes = (*input.shape[1:2], *shape[1:])
+        y, mean, rstd = xp.normalised(inputs, _given(weight, bias), dims, sizes, eps, ordered)
+    if running_mean is not None or running_var is not None:
+        statistics = (mean.detach(), rstd.detach(), momentum, eps, math.prod(input.shape[2:]))
+        _update(xp, running_mean, running_var, *statistics)
+    return y
 
 
 @instance_norm.samples

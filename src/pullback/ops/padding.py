@@ -46,7 +46,9 @@ def pad(xp, input, pad: Plain, mode: Plain = "constant", value: Plain = None):
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: "
             f"{len(sides)} numbers for an input of shape {list(input.shape)}"
         )
+    inside = all(s >= 0 for s in sides)
     y = input
+    axes = []
     for k in range(count):
         axis, (before, after) = rank - 1 - k, sides[2 * k : 2 * k + 2]
         n = input.shape[axis]
@@ -70,9 +72,87 @@ def pad(xp, input, pad: Plain, mode: Plain = "constant", value: Plain = None):
                 f"pad: input (size {n} at dimension {axis}) is too small for the padding "
                 f"({before}, {after})"
             )
-        if before or after:
+        if inside:
+            axes.append((-1 - k, before, after, _around(mode, n, before, after)))
+        elif before or after:
             y = xp.take_places(y, axis, tuple(_places(mode, n, before, after)))
+    if inside:
+        return xp.surrounded(input, tuple(axes))
     return y if y is not input else xp.clone(input)
+
+
+def _around(mode, n, before, after):
+    """What is added to an axis, as runs of neighbours: (place, source, count, step)."""
+    places = _places(mode, n, before, after)
+    runs = []
+    for first, stop in ((0, before), (before + n, before + n + after)):
+        while first < stop:
+            step, last = 0, first + 1
+            while last < stop and (last == first + 1 or places[last] - places[last - 1] == step):
+                step = places[last] - places[last - 1]
+                last += 1
+            runs.append((first, places[first], last - first, step if last > first + 1 else 1))
+            first = last
+    return tuple(runs)
+
+
+@composite(public=False, library=True)
+def surrounded(xp, input, axes: Plain):
+    r"""More elements around the last axes, made of those inside."""
+    if xp.is_eager:
+        return xp.surrounded_array(input, axes)
+    for axis, before, after, runs in axes:
+        dim = len(input.shape) + axis
+        places = [k - before for k in range(before + input.shape[dim] + after)]
+        for place, source, count, step in runs:
+            places[place : place + count] = [source + step * k for k in range(count)]
+        input = xp.take_places(input, dim, tuple(places))
+    return input
+
+
+@surrounded.backward("input")
+def _(xp, g, axes):
+    return xp.surrounded_back(g, axes)
+
+
+@composite(public=False, library=True)
+def surrounded_back(xp, input, axes: Plain):
+    r"""The transpose of `surrounded`: what is around the inside is added to it."""
+    if xp.is_eager:
+        return xp.surrounded_back_array(input, axes)
+    rank = len(input.shape)
+    for axis, before, after, runs in reversed(axes):
+        dim = rank + axis
+        n = input.shape[dim] - before - after
+        total = xp.slice(input, dim, before, before + n, 1)
+        for place, source, count, step in runs:
+            part = xp.slice(input, dim, place, place + count, 1)
+            if step < 0:
+                part, source = xp.flip(part, dim), source - count + 1
+            elif not step:
+                part, count = xp.sum(part, dim, keepdim=True), 1
+            around = (0, 0) * (-1 - axis) + (source, n - source - count)
+            total = total + xp.constant_pad_nd(part, around, 0)
+        input = total
+    return input
+
+
+@surrounded_back.backward("input")
+def _(xp, g, axes):
+    return xp.surrounded(g, axes)
+
+
+AXES = ((-1, 2, 1, ((0, 2, 2, -1), (5, 1, 1, 0))), (-2, 0, 2, ((2, 1, 2, 0),)))
+
+
+@surrounded.samples
+def _(r):
+    yield call(r(2, 3), AXES)
+
+
+@surrounded_back.samples
+def _(r):
+    yield call(r(4, 6), AXES)
 
 
 @composite(public=False)

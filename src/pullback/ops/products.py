@@ -42,7 +42,7 @@ def _check(name, condition, *tensors):
         )
 
 
-@opaque(inplace=True, dtypes="ifc")
+@opaque(inplace=True, dtypes="ifc", factors="beta alpha")
 def addmv(xp, input, mat: Array, vec: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha\,\text{mat}\,\text{vec}$, a matrix (n, m) and a vector (m)."""
     fits = len(mat.shape) == 2 and len(vec.shape) == 1 and mat.shape[1] == vec.shape[0]
@@ -84,7 +84,7 @@ def _(xp, g, mat, alpha):
     return _scaled(xp.mv(xp.t(mat), g), alpha)
 
 
-@opaque(inplace=True, dtypes="ifc")
+@opaque(inplace=True, dtypes="ifc", factors="beta alpha")
 def addbmm(xp, input, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha \sum_b \text{batch1}_b \text{batch2}_b$.
 
@@ -106,7 +106,7 @@ def _(xp, input, batch1, batch2, beta, alpha):
     return (batch1.shape[1], batch2.shape[2])
 
 
-@opaque(inplace=True, dtypes="ifc")
+@opaque(inplace=True, dtypes="ifc", factors="beta alpha")
 def baddbmm(xp, input, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input}_b + \alpha\,\text{batch1}_b \text{batch2}_b$.
 
@@ -173,7 +173,7 @@ def _(xp, g, batch1, alpha):
     return _scaled(xp.bmm(xp.transpose(batch1, 1, 2), g), alpha)
 
 
-@opaque(inplace=True)
+@opaque(inplace=True, factors="beta alpha")
 def addr(xp, input, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number = 1):
     r"""$\beta\,\text{input} + \alpha\,\text{vec1}\,\text{vec2}^T$ of two vectors."""
     _check("addr", len(vec1.shape) == len(vec2.shape) == 1, vec1, vec2)

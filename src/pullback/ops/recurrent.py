@@ -375,7 +375,7 @@ def _sequences(xp, kind, input, states, params, has_biases, num_layers, dropout,
     return (xp.transpose(y, 0, 1) if batch_first else y, *ends)
 
 
-@composite(method=False)
+@composite(public=False)
 def lstm(
     xp, input, hx: Arrays, params: Arrays, has_biases: bool, num_layers: int, dropout: float,
     train: bool, bidirectional: bool, batch_first: bool,
@@ -390,7 +390,7 @@ def lstm(
 
 
 def _with_one_state(name, kind, doc):
-    @composite(name=name, method=False)
+    @composite(name=name, public=False)
     def made(
         xp, input, hx, params: Arrays, has_biases: bool, num_layers: int, dropout: float,
         train: bool, bidirectional: bool, batch_first: bool,

@@ -480,7 +480,7 @@ def index_fill(xp, input, dim: Dim, index: Array, value: Array):
             f"{len(value.shape)} dimension(s)."
         )
     size = input.shape[dim] if input.shape else 1
-    if index.dtype.name != "int64":
+    if index.dtype.str[1:] != "i8":  # its name takes NumPy 1.5 µs
         raise IndexError(f"index_fill_(): Expected dtype int64 for index, not {index.dtype}")
     if len(index.shape) > 1:
         raise IndexError(f"index_fill_(): Index has to be a vector/scalar: {list(index.shape)}")

@@ -92,24 +92,31 @@ def _(np, A, *, check_errors=False):
 
 @opaque(
     namespace="linalg", public=False, node="LinalgSolveEx", dtypes="fc", half=False,
-    outputs="result info", integer_outputs="info", in_order=False,
+    outputs="result LU pivots info", integer_outputs="LU pivots info", in_order=False,
 )  # fmt: skip
 def solve_matrices(xp, A, B, check_errors: bool = False):
-    r"""Solutions X of A X = B, batch axes broadcasting, and info."""
-    result, info = xp.lapack("solve", A, B)
+    r"""Solutions X of A X = B, batch axes broadcasting; the factors of one matrix; and info."""
+    result, LU, pivots, info = xp.lapack("solve", A, B)
     if check_errors:
         xp.lapack("check_info", info, "linalg.solve", _unsolvable)
-    return result, info
+    return result, LU, pivots, info
+
+
+def _solve_transposed(xp, g, A, LU, pivots):
+    """Solutions of A^T X = g: by the factors, where no derivative of theirs is asked for."""
+    if xp.is_eager and LU.size:
+        return xp.lapack("solve_transposed", LU, pivots, g)
+    return xp.linalg_solve_matrices(_t(xp, A), g)[0]
 
 
 @solve_matrices.backward("A")
-def _(xp, g, A, result):
-    return -xp.matmul(xp.linalg_solve_matrices(_t(xp, A), g)[0], _t(xp, result))
+def _(xp, g, A, result, LU, pivots):
+    return -xp.matmul(_solve_transposed(xp, g, A, LU, pivots), _t(xp, result))
 
 
 @solve_matrices.backward("B")
-def _(xp, g, A):
-    return xp.linalg_solve_matrices(_t(xp, A), g)[0]
+def _(xp, g, A, LU, pivots):
+    return _solve_transposed(xp, g, A, LU, pivots)
 
 
 @solve_matrices.samples
@@ -169,7 +176,7 @@ def solve_ex(xp, A, B, *, left: bool = True, check_errors: bool = False):
     if not left:
         A, B = _t(xp, A), _t(xp, B)
     xp.broadcast_shape(A.shape[:-2], B.shape[:-2])
-    result, info = xp.linalg_solve_matrices(A, B, check_errors)
+    result, _, _, info = xp.linalg_solve_matrices(A, B, check_errors)
     result = xp.squeeze(result, -1) if vector else result if left else _t(xp, result)
     return result, info
 
@@ -318,16 +325,46 @@ def _(np, input, A, upper=True, transpose=False, unitriangular=False):
 # ----------------------------------------------------------------------- from Cholesky factors
 
 
+@opaque(public=False, node="CholeskySolve", dtypes="fc", half=False, holomorphic=False,
+        in_order=False)  # fmt: skip
+def solve_by_factor(xp, input, L, upper: bool):
+    r"""`cholesky_solve` of stacks whose batch axes broadcast."""
+    return xp.lapack("solve_by_factor", input, L, upper)
+
+
+@solve_by_factor.backward("input")
+def _(xp, g, L, upper):
+    return xp.solve_by_factor(g, L, upper)
+
+
+@solve_by_factor.backward("L")
+def _(xp, g, y, L, upper):
+    back, half = xp.solve_by_factor(g, L, upper), xp.triu(L) if upper else xp.tril(L)
+    if upper:  # -U (A⁻¹ g Y^H + Y g^H A⁻¹), thin ones first
+        found = xp.matmul(xp.matmul(half, back), _h(xp, y))
+        return -xp.triu(found + xp.matmul(xp.matmul(half, y), _h(xp, back)))
+    found = xp.matmul(back, xp.matmul(_h(xp, y), half))
+    return -xp.tril(found + xp.matmul(y, xp.matmul(_h(xp, back), half)))
+
+
+@solve_by_factor.examples
+def _(xp, input, L, upper):
+    return xp.solve_by_factor(*_same_rank(xp, input, L), upper)
+
+
+@solve_by_factor.samples
+def _(r):
+    yield call(r(3, 2), r.nonzero(3, 3), False)
+    yield call(r(2, 3, 1), r.nonzero(3, 3), True)
+
+
 @composite(dtypes="fc", half=False)
 def cholesky_solve(xp, input, L: Array, upper: bool = False):
     r"""Solutions of A X = input, given the Cholesky factor of A: $L L^H$, or $L^H L$ if `upper`."""
     matrices.check_matrices("cholesky_solve", input, "b")
     _check_system("cholesky_solve", L, input)
     xp.broadcast_shape(L.shape[:-2], input.shape[:-2])
-    turned = _h(xp, L)
-    first, second = (turned, L) if upper else (L, turned)
-    half = xp.linalg_solve_half(first, input, False, False)
-    return xp.linalg_solve_half(second, half, True, False)
+    return xp.solve_by_factor(input, L, upper)
 
 
 @cholesky_solve.samples

@@ -6,6 +6,7 @@ An update works on NumPy arrays, in place: a step records nothing and makes few 
 from __future__ import annotations
 
 import copy
+import itertools
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -68,8 +69,7 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._before: OrderedDict[int, Any] = OrderedDict()
-        self._after: OrderedDict[int, Any] = OrderedDict()
+        self._hooks: dict[str, OrderedDict[int, Any]] = {}
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -126,8 +126,10 @@ class Optimizer:
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters from their gradients; with a closure, call it for them first."""
-        for hook in list(self._before.values()):
-            hook(self, (closure,), {})
+        for hook in (*_HOOKS.get("before", {}).values(), *self._listed("before")):
+            changed = hook(self, (closure,), {})
+            if changed is not None:
+                closure = _closure(*changed)
         loss = None
         if closure is not None:
             with enable_grad():
@@ -136,7 +138,7 @@ class Optimizer:
             for p in group["params"]:
                 if p._grad is not None:
                     self._step_one(p, group)
-        for hook in list(self._after.values()):
+        for hook in (*self._listed("after"), *_HOOKS.get("after", {}).values()):
             hook(self, (closure,), {})
         return loss
 
@@ -170,6 +172,8 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """The state by the numbers of the parameters, and the groups' options."""
+        for hook in self._listed("saving"):
+            hook(self)
         numbers: dict[int, int] = {}
         groups = []
         for group in self.param_groups:
@@ -178,10 +182,17 @@ class Optimizer:
             packed = {k: v for k, v in group.items() if k != "params"}
             groups.append({**packed, "params": [numbers[id(p)] for p in group["params"]]})
         state = {numbers[id(p)] if isinstance(p, Tensor) else p: s for p, s in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        found = {"state": state, "param_groups": groups}
+        for hook in self._listed("saved"):
+            changed = hook(self, found)
+            found = found if changed is None else changed
+        return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """What `state_dict` gave, for the same parameters in the same order."""
+        for hook in self._listed("loading"):
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
         groups = copy.deepcopy(state_dict["param_groups"])
         if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -199,14 +210,37 @@ class Optimizer:
         for key, values in state_dict["state"].items():
             p = owners.get(key, key)
             self.state[p] = {n: _fitted(n, copy.deepcopy(v), p) for n, v in values.items()}
+        for hook in self._listed("loaded"):
+            hook(self)
+
+    # ------------------------------------------------------------------------------------ hooks
+
+    def _listed(self, kind: str) -> list[Any]:
+        return list(self._hooks.get(kind, {}).values())
 
     def register_step_pre_hook(self, hook: Any) -> Any:
-        """Call `hook(optimizer, args, kwargs)` before each step."""
-        return _Removable(self._before, hook)
+        """Call `hook(optimizer, args, kwargs)` before each step; it may give others of these."""
+        return _Removable(self._hooks, "before", hook)
 
     def register_step_post_hook(self, hook: Any) -> Any:
         """Call `hook(optimizer, args, kwargs)` after each step."""
-        return _Removable(self._after, hook)
+        return _Removable(self._hooks, "after", hook)
+
+    def register_state_dict_pre_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(optimizer)` before `state_dict()`."""
+        return _Removable(self._hooks, "saving", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(optimizer, state_dict)` after `state_dict()`; it may give another one."""
+        return _Removable(self._hooks, "saved", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(optimizer, state_dict)` before loading; it may give another one."""
+        return _Removable(self._hooks, "loading", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(optimizer)` after loading."""
+        return _Removable(self._hooks, "loaded", hook, prepend)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -216,16 +250,40 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+_HOOKS: dict[str, OrderedDict[int, Any]] = {}  # of all optimisers
+_numbers = itertools.count()
+
+
+def register_optimizer_step_pre_hook(hook: Any) -> Any:
+    """Call `hook(optimizer, args, kwargs)` before each step of every optimiser."""
+    return _Removable(_HOOKS, "before", hook)
+
+
+def register_optimizer_step_post_hook(hook: Any) -> Any:
+    """Call `hook(optimizer, args, kwargs)` after each step of every optimiser."""
+    return _Removable(_HOOKS, "after", hook)
+
+
+def _closure(args: Any, keywords: Any) -> Any:
+    """The closure among the arguments that a hook gives for those of a step."""
+    return args[0] if args else keywords.get("closure")
+
+
 class _Removable:
     """Removes a hook."""
 
-    def __init__(self, hooks: OrderedDict[int, Any], hook: Any):
-        self._hooks = hooks
-        hooks[id(self)] = hook
+    def __init__(
+        self, hooks: dict[str, OrderedDict[int, Any]], kind: str, hook: Any, first: bool = False
+    ):
+        self._hooks = hooks.setdefault(kind, OrderedDict())
+        self._number = next(_numbers)
+        self._hooks[self._number] = hook
+        if first:
+            self._hooks.move_to_end(self._number, last=False)
 
     def remove(self) -> None:
         """Call the hook no longer."""
-        self._hooks.pop(id(self), None)
+        self._hooks.pop(self._number, None)
 
 
 def _fitted(name: str, value: Any, p: Any) -> Any:

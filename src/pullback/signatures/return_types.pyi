@@ -111,6 +111,16 @@ class ldl_factor(NamedTuple):
     LD: Tensor
     pivots: Tensor
 
+class normalised(NamedTuple):
+    result: Tensor
+    mean: Tensor
+    rstd: Tensor
+
+class normalisedback(NamedTuple):
+    input: Tensor
+    weight: Tensor
+    bias: Tensor
+
 class sort(NamedTuple):
     values: Tensor
     indices: Tensor
@@ -197,6 +207,8 @@ class inv_ex(NamedTuple):
 
 class linalgsolveex(NamedTuple):
     result: Tensor
+    LU: Tensor
+    pivots: Tensor
     info: Tensor
 
 class solve_ex(NamedTuple):

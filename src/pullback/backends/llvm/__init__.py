@@ -11,7 +11,9 @@
     scope          … one expression, at its place among the loops
     vector         … one primitive, on vectors; `math` has the elementary functions
     text           … one line
-    run            runs it: arguments (`layout`), and blocks of rows on `threads`
+    run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
+                   that never leaves machine code if that is over soon
 
-`windows` and `pools` are machine code of another kind: convolutions and pooling of arrays.
+`windows`, `pools` and `rows` are machine code of another kind: convolutions, pooling and
+normalisation of arrays.
 """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import llvmlite
 import llvmlite.binding as binding
 
+from ..collector import uncollected
 from ..loops import Kernel, verify
 from . import cache, calls
 from .facts import Facts
@@ -84,6 +85,7 @@ def emitter(kernel: Kernel, target: Target) -> Emitter:
     return Emitter(simplify(kernel), target)
 
 
+@uncollected
 def build(kernel: Kernel, target: Target) -> Program:
     """The machine code of a kernel from disk; or verify, simplify, print and compile it."""
     initialize()

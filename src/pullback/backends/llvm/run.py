@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from array import array
 from collections.abc import Callable, Mapping
@@ -9,10 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pullback.config import config
+
 from ..loops import Buffer, Kernel
 from . import threads
 from .compile import Program, program
 from .target import Target
+from .team import team
 from .threads import Progress
 
 PAIRS_AT_ONCE = 1 << 28  # of one call into machine code: a fraction of a second
@@ -118,6 +122,17 @@ class Launch:
         self._block = array("q", [values.get(name, 0) for name in facts.names])
         self._data = [(buffer.name, slots[f"data:{buffer.name}"]) for buffer in facts.buffers]
         self._scalars = [(n, _packer(d), slots[f"scalar:{n}"]) for n, d in facts.scalars]
+        total = g.batches * g.tasks
+        self._at_once = max(1, min(PAIRS_WORTH_A_THREAD // max(1, g.pairs), -(-total // 4)))
+        self._is_short = total * g.pairs <= PAIRS_UNHEARD
+        # chunks; of a batch, the chunks, the tasks of a chunk, and all tasks
+        if self._by_groups:
+            self._cut = g.batches * g.groups, g.groups, g.tasks_per_group, g.tasks
+        else:
+            chunks = -(-total // self._at_once)
+            self._cut = chunks, max(1, chunks), self._at_once, total
+        main: Any = p.main
+        self._main = ctypes.cast(main, ctypes.c_void_p).value or 0
         self._scratch = slots["partials"], slots["columns"], slots["stop"]
 
     def __call__(
@@ -127,20 +142,37 @@ class Launch:
         progress: Progress | None = None,
     ) -> None:
         """Run the program on arrays at these addresses."""
-        p, g = self.program, self.geometry
+        p = self.program
         block = self._block[:]
         for name, slot in self._data:
             block[slot] = addresses[name]
         for name, pack, slot in self._scalars:
             block[slot] = pack(scalars[name])
-        partials = np.empty(self._partials, np.int64)
-        columns = np.empty(self._columns, np.int64)
+        partials = np.empty(self._partials, np.int64) if self._partials else None
+        columns = np.empty(self._columns, np.int64) if self._columns else None
         flag = array("q", [0])
         where = block.buffer_info()[0]
-        block[self._scratch[0]] = address(partials)
-        block[self._scratch[1]] = address(columns)
+        block[self._scratch[0]] = 0 if partials is None else address(partials)
+        block[self._scratch[1]] = 0 if columns is None else address(columns)
         block[self._scratch[2]] = flag.buffer_info()[0]
-        main = p.main
+        if self._is_short:
+            self._run_shortly(where)
+        else:
+            self._run_long(where, flag, progress)
+        if p.finish is not None:
+            p.finish(where)
+
+    def _run_shortly(self, where: int) -> None:
+        """A run that need not hear Ctrl-C."""
+        g, p = self.geometry, self.program
+        if self._cut[0] > 1 and config.num_threads > 1:
+            workers = team()
+            if workers is not None and workers.run(self._main, where, *self._cut):
+                return
+        p.main(where, 0, g.batches * g.tasks)
+
+    def _run_long(self, where: int, flag: Any, progress: Progress | None) -> None:
+        g, main = self.geometry, self.program.main
         total = g.batches * g.tasks
 
         # a chunk: a group of tasks in order (column sums), or a few tasks worth a call
@@ -157,7 +189,7 @@ class Launch:
 
             chunks = g.batches * g.groups
         else:
-            at_once = max(1, min(PAIRS_WORTH_A_THREAD // max(1, g.pairs), -(-total // 4)))
+            at_once = self._at_once
 
             def work(chunk: int) -> None:
                 first = chunk * at_once
@@ -172,8 +204,6 @@ class Launch:
             work(0)
         elif chunks:
             threads.pool.run(work, chunks, stop, takes_part(g), progress)
-        if p.finish is not None:
-            p.finish(where)
 
 
 def _check(buffer: Buffer, placed: Placed) -> None:

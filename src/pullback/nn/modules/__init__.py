@@ -2,6 +2,7 @@
 
 from pullback.nn.modules import (
     activation,
+    adaptive,
     attention,
     container,
     conv,
@@ -13,14 +14,16 @@ from pullback.nn.modules import (
     normalization,
     rnn,
     transformer,
+    utils as utils,
 )
 from pullback.nn.modules.module import Module
+from pullback.paths import lead_here
 
 
 def _classes() -> dict[str, type]:
     homes = (
-        activation, attention, container, conv, images, layers, lazy, linear, loss, normalization,
-        rnn, transformer,
+        activation, adaptive, attention, container, conv, images, layers, lazy, linear, loss,
+        normalization, rnn, transformer,
     )  # fmt: skip
     return {
         name: value for home in homes for name, value in vars(home).items()
@@ -30,5 +33,12 @@ def _classes() -> dict[str, type]:
 
 
 globals().update(_classes())
+LinearCrossEntropyOptions = adaptive.LinearCrossEntropyOptions
 
-__all__ = ["Module", *_classes()]
+__all__ = ["LinearCrossEntropyOptions", "Module", *_classes()]
+
+lead_here(
+    __name__,
+    "batchnorm channelshuffle distance dropout flatten fold instancenorm padding "
+    "pixelshuffle pooling sparse upsampling",
+)

@@ -89,6 +89,17 @@ class Hooked:
         """Call `hook` before `load_state_dict` copies, with what it will copy from."""
         return self._add_hook("load_state_dict_pre", hook)
 
+    # Before PyTorch made them public; libraries still call them.
+    def _register_state_dict_hook(self, hook: Any) -> HookHandle:
+        return self._add_hook("state_dict", hook)
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Any, with_module: bool = False
+    ) -> HookHandle:
+        if with_module:
+            return self._add_hook("load_state_dict_pre", hook)
+        return self._add_hook("load_state_dict_pre", lambda module, *rest: hook(*rest))
+
     def register_load_state_dict_post_hook(self, hook: Any) -> HookHandle:
         """Call `hook(module, incompatible_keys)` after `load_state_dict`."""
         return self._add_hook("load_state_dict_post", hook)

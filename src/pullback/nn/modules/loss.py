@@ -16,18 +16,16 @@ class _Loss(Module):
     """A loss of `functional` whose options are attributes; tensors among them are buffers."""
 
     _function = ""
+    _first = "input"  # what the function calls "input"
     _buffers_: tuple[str, ...] = ()
     _order: tuple[tuple[str, Any], ...] = ()
+    __signature__: inspect.Signature
     reduction: str
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__()
-        parameters = [
-            inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
-            for n, default in self._order
-        ]
         try:
-            bound = inspect.Signature(parameters).bind(*args, **keywords)
+            bound = self.__signature__.bind(*args, **keywords)
         except TypeError as error:
             raise TypeError(f"{type(self).__name__}.__init__() {error}") from None
         bound.apply_defaults()
@@ -43,16 +41,25 @@ class _Loss(Module):
             mean = "sum" if old[0] is False else "mean"
             self.reduction = "none" if old[1] is False else mean
 
-    def forward(self, *input: Any) -> Any:
-        """The loss of the inputs and the target."""
+    def forward(self, *input: Any, **named: Any) -> Any:
+        """The loss of the inputs and the target, whose names are those of the function."""
+        if self._first in named:
+            named["input"] = named.pop(self._first)
         options = {n: getattr(self, n) for n, _ in self._order if n not in OLD}
-        return getattr(F, self._function)(*input, **options)
+        return getattr(F, self._function)(*input, **named, **options)
 
 
-def _loss(name: str, function: str, doc: str, *order: tuple[str, Any], buffers: Any = ()) -> Any:
+def _loss(
+    name: str, function: str, doc: str, *order: tuple[str, Any], buffers: Any = (),
+    first: str = "input",
+) -> Any:  # fmt: skip
+    parameters = [
+        inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+        for n, default in order
+    ]
     return type(name, (_Loss,), {
         "_function": function, "_order": order, "_buffers_": buffers, "__doc__": doc,
-        "__module__": __name__,
+        "__module__": __name__, "__signature__": inspect.Signature(parameters), "_first": first,
     })  # fmt: skip
 
 
@@ -66,6 +73,10 @@ SmoothL1Loss = _loss(
 HuberLoss = _loss("HuberLoss", "huber_loss", "Squares near 0, linear beyond.", _M, ("delta", 1.0))
 NLLLoss = _loss(
     "NLLLoss", "nll_loss", "Minus log-probabilities of classes.", ("weight", None), _A,
+    ("ignore_index", -100), _R, _M, buffers=("weight",),
+)  # fmt: skip
+NLLLoss2d = _loss(
+    "NLLLoss2d", "nll_loss", "`NLLLoss`, as it was called for images.", ("weight", None), _A,
     ("ignore_index", -100), _R, _M, buffers=("weight",),
 )  # fmt: skip
 CrossEntropyLoss = _loss(
@@ -85,7 +96,7 @@ KLDivLoss = _loss(
 )
 PoissonNLLLoss = _loss(
     "PoissonNLLLoss", "poisson_nll_loss", "Minus log-likelihood of counts.", ("log_input", True),
-    ("full", False), _A, ("eps", 1e-8), _R, _M,
+    ("full", False), _A, ("eps", 1e-8), _R, _M, first="log_input",
 )  # fmt: skip
 CTCLoss = _loss(
     "CTCLoss", "ctc_loss", "Labels without an alignment.", ("blank", 0), _M,

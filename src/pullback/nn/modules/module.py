@@ -10,6 +10,7 @@ from typing import Any
 
 from pullback import layouts
 from pullback.autograd import no_grad
+from pullback.dispatch import TENSORS
 from pullback.dtypes import dtype as Dtype
 from pullback.nn.modules.hooks import around_backward
 from pullback.nn.modules.state import Stateful
@@ -292,9 +293,9 @@ class Module(Stateful):
         """The modules directly inside."""
         return (module for _, module in self.named_children())
 
-    def modules(self) -> Iterator[Any]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Any]:
         """All modules, this one first."""
-        return (module for _, module in self.named_modules())
+        return (m for _, m in self.named_modules(remove_duplicate=remove_duplicate))
 
     # --------------------------------------------------------------------------- modes and moves
 
@@ -401,6 +402,13 @@ class Module(Stateful):
     def bfloat16(self) -> Any:
         """bfloat16 for the floating-point parameters and buffers."""
         return self._floating("bfloat16")
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Any:
+        """New memory for all parameters and buffers, whose values mean nothing."""
+        return self._apply(lambda t: TENSORS.empty_like(t, device=device), recurse)
+
+    def compile(self, *args: Any, **keywords: Any) -> None:
+        """`torch.compile` of the call: nothing to do, as what is large is compiled by itself."""
 
     def cpu(self) -> Any:
         """All parameters and buffers on the CPU, where they are."""

@@ -26,6 +26,7 @@ from pullback.nn.utils.reparametrized import (
     weight_norm,
 )
 from pullback.nn.utils.vectors import parameters_to_vector, vector_to_parameters
+from pullback.paths import lead_here
 
 __all__ = [
     "clip_grad_norm",
@@ -52,3 +53,5 @@ __all__ = [
     "vector_to_parameters",
     "weight_norm",
 ]
+
+lead_here(__name__, "clip_grad convert_parameters init memory_format spectral_norm weight_norm")

@@ -1,5 +1,6 @@
 """Data sets and batches, as `torch.utils.data`."""
 
+from pullback.paths import lead_here
 from pullback.utils.data.datasets import (
     ChainDataset,
     ConcatDataset,
@@ -14,7 +15,6 @@ from pullback.utils.data.loader import (
     DataLoader,
     default_collate,
     default_convert,
-    get_worker_info,
 )
 from pullback.utils.data.samplers import (
     BatchSampler,
@@ -24,6 +24,7 @@ from pullback.utils.data.samplers import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from pullback.utils.data.workers import get_worker_info
 
 __all__ = [
     "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset",
@@ -31,3 +32,5 @@ __all__ = [
     "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate",
     "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip
+
+lead_here(__name__, "dataloader dataset sampler")

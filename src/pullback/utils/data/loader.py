@@ -15,6 +15,7 @@ from pullback.dtypes import float64
 from pullback.tensor import Tensor
 from pullback.utils.data.datasets import IterableDataset, TensorDataset
 from pullback.utils.data.samplers import BatchSampler, RandomSampler, SequentialSampler
+from pullback.utils.data.workers import Team
 
 
 def default_convert(data: Any) -> Any:
@@ -68,15 +69,13 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
-def get_worker_info() -> None:
-    """What a process that fetches samples is told of itself: None, as there is only this one."""
-
-
 class DataLoader:
     """Batches of a data set, in order or shuffled.
 
-    Samples are fetched when they are asked for, in this thread: `num_workers` and what belongs to
-    it are accepted and make no difference to the batches.
+    Samples are fetched when they are asked for, in this thread. `num_workers` says how many workers
+    take turns: they have what PyTorch's processes have, a number (`get_worker_info`), random
+    numbers of their own, and a copy of an `IterableDataset`, each of which gives all its samples
+    unless it asks which worker it is.
     """
 
     def __init__(
@@ -94,6 +93,8 @@ class DataLoader:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         self.dataset, self.num_workers, self.generator = dataset, num_workers, generator
         self.pin_memory, self.drop_last = pin_memory, drop_last
+        self.timeout, self.worker_init_fn = timeout, worker_init_fn
+        self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
         self._iterable = isinstance(dataset, IterableDataset)
         if self._iterable and (shuffle or sampler is not None or batch_sampler is not None):
             raise ValueError(
@@ -125,29 +126,39 @@ class DataLoader:
         self.collate_fn = collate_fn or (default_collate if batched else default_convert)
 
     def __iter__(self) -> Iterator[Any]:
-        collate = self.collate_fn
+        if not self.num_workers:
+            return self._streamed(self.dataset) if self._iterable else self._mapped()
+        team = Team(self.num_workers, self.dataset, self.worker_init_fn, self.generator)
         if self._iterable:
-            samples = iter(self.dataset)
-            if not self._batched:
-                yield from map(collate, samples)
-                return
-            size = self.batch_size or 1
-            while batch := list(itertools.islice(samples, size)):
-                if len(batch) == size or not self.drop_last:
-                    yield collate(batch)
+            return team.streams(self._streamed)
+        places = self.sampler if self.batch_sampler is None else self.batch_sampler
+        return team.fetches(places, self._fetched)
+
+    def _streamed(self, dataset: Any) -> Iterator[Any]:
+        """The batches of samples that come one after the other."""
+        samples = iter(dataset)
+        if not self._batched:
+            yield from map(self.collate_fn, samples)
             return
+        size = self.batch_size or 1
+        while batch := list(itertools.islice(samples, size)):
+            if len(batch) == size or not self.drop_last:
+                yield self.collate_fn(batch)
+
+    def _mapped(self) -> Iterator[Any]:
+        return map(
+            self._fetched, self.sampler if self.batch_sampler is None else self.batch_sampler
+        )
+
+    def _fetched(self, place: Any) -> Any:
+        """The batch of some indices, or the sample of one."""
+        data, collate = self.dataset, self.collate_fn
         if self.batch_sampler is None:
-            for index in self.sampler:
-                yield collate(self.dataset[index])
-            return
-        whole = type(self.dataset) is TensorDataset and collate is default_collate
-        for indices in self.batch_sampler:
-            if whole:  # one look-up for the batch gives what stacking its samples does
-                yield list(self.dataset[list(indices)])
-                continue
-            fetch = getattr(self.dataset, "__getitems__", None)
-            samples = fetch(indices) if fetch else [self.dataset[k] for k in indices]
-            yield collate(samples)
+            return collate(data[place])
+        if type(data) is TensorDataset and collate is default_collate:
+            return list(data[list(place)])  # one look-up gives what stacking the samples does
+        fetch = getattr(data, "__getitems__", None)
+        return collate(fetch(place) if fetch else [data[k] for k in place])
 
     def __len__(self) -> int:
         if self._iterable:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pullback as torch
-from pullback.distributions.bounded import Beta, Dirichlet
+from pullback.distributions.bounded import Beta, ContinuousBernoulli, Dirichlet
 from pullback.distributions.combined import Independent, TransformedDistribution
 from pullback.distributions.counts import Binomial, Geometric, Poisson
 from pullback.distributions.discrete import Bernoulli, Categorical, OneHotCategorical
 from pullback.distributions.distribution import sum_last
+from pullback.distributions.exp_family import ExponentialFamily
 from pullback.distributions.gaussian import (
     HalfNormal,
     LogNormal,
@@ -73,6 +74,16 @@ def _(p: Any, q: Any) -> Any:
     if p.transforms != q.transforms or p.event_shape != q.event_shape:
         raise NotImplementedError("KL of distributions transformed by different maps")
     return kl_divergence(p.base_dist, q.base_dist)
+
+
+@register_kl(ExponentialFamily, ExponentialFamily)
+def _(p: Any, q: Any) -> Any:
+    if type(p) is not type(q):
+        raise NotImplementedError("KL of two exponential families: of one kind, or registered")
+    value, theta, slopes = p._normalizer_and_slopes()
+    other = q._natural_params
+    gaps = tuple(a - b for a, b in zip(theta, other, strict=True))
+    return q._log_normalizer(*other) - value + p._inner(gaps, slopes)
 
 
 @register_kl(Independent, Independent)
@@ -213,16 +224,159 @@ def _(p: Any, q: Any) -> Any:
     return torch.where((q.low > p.low) | (q.high < p.high), math.inf, found)
 
 
-@register_kl(Uniform, Normal)
-def _(p: Any, q: Any) -> Any:
-    spread = (p.high - p.low).square() / 12 + ((p.high + p.low) / 2 - q.loc).square()
-    return (math.sqrt(2 * math.pi) * q.scale / (p.high - p.low)).log() + (
-        spread / (2 * q.scale.square())
-    )
-
-
 @register_kl(Pareto, Pareto)
 def _(p: Any, q: Any) -> Any:
     ratio, shapes = p.scale / q.scale, q.alpha / p.alpha
     found = q.alpha * ratio.log() - shapes.log() + shapes - 1
     return torch.where(p.scale < q.scale, math.inf, found)
+
+
+# ------------------------------------------------------------------- distributions of two kinds
+# KL(p || q) = -H(p) - E_p[log q], the last of which needs a few moments of p. Where q is zero and p
+# is not, it is infinite.
+
+
+def _of_pairs(firsts: tuple[type, ...], second: type) -> Callable[[Rule], Rule]:
+    """Decorator: from E_p[log q] to the divergences of several p from one kind of q."""
+
+    def register(expected_log: Rule) -> Rule:
+        def rule(p: Any, q: Any) -> Any:
+            return -p.entropy() - expected_log(p, q)
+
+        for first in firsts:
+            register_kl(first, second)(rule)
+        return expected_log
+
+    return register
+
+
+def _infinite_beyond(p: Any, low: Any, high: Any, found: Any) -> Any:
+    """`found`, or minus infinity where the support of p is not within [low, high]."""
+    inside = (p.support.lower_bound >= low) & (p.support.upper_bound <= high)
+    return torch.where(torch.as_tensor(inside), found, -math.inf)
+
+
+def _mean_log(p: Any) -> Any:
+    """E_p[log x]."""
+    if isinstance(p, Beta):
+        total = torch.digamma(p.concentration1 + p.concentration0)
+        return torch.digamma(p.concentration1) - total
+    if isinstance(p, Pareto):
+        return p.scale.log() + p.alpha.reciprocal()
+    low, high = p.low, p.high
+    return (torch.xlogy(high, high) - torch.xlogy(low, low)) / (high - low) - 1
+
+
+def _mean_exp(p: Any, t: Any) -> Any:
+    """E_p[exp(-t x)], for positive t."""
+    if isinstance(p, Exponential):
+        return p.rate / (p.rate + t)
+    if isinstance(p, Gamma):
+        return (p.rate / (p.rate + t)).pow(p.concentration)
+    if isinstance(p, Normal):
+        return torch.exp((t * p.scale).square() / 2 - t * p.loc)
+    return (torch.exp(-t * p.low) - torch.exp(-t * p.high)) / (t * (p.high - p.low))
+
+
+@_of_pairs(
+    (Beta, ContinuousBernoulli, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform), Normal
+)
+def _(p: Any, q: Any) -> Any:
+    square = p.variance + (p.mean - q.loc).square()
+    return -(math.sqrt(2 * math.pi) * q.scale).log() - square / (2 * q.scale.square())
+
+
+@_of_pairs((Beta, ContinuousBernoulli, Pareto), Exponential)
+def _(p: Any, q: Any) -> Any:
+    return q.rate.log() - q.rate * p.mean
+
+
+@_of_pairs((Uniform,), Exponential)
+def _(p: Any, q: Any) -> Any:
+    return _infinite_beyond(p, 0, math.inf, q.rate.log() - q.rate * p.mean)
+
+
+def _log_gamma_density(p: Any, q: Any, mean_log: Any) -> Any:
+    shape, rate = q.concentration, q.rate
+    return shape * rate.log() - torch.lgamma(shape) + (shape - 1) * mean_log - rate * p.mean
+
+
+@_of_pairs((Beta, Pareto), Gamma)
+def _(p: Any, q: Any) -> Any:
+    return _log_gamma_density(p, q, _mean_log(p))
+
+
+@_of_pairs((Uniform,), Gamma)
+def _(p: Any, q: Any) -> Any:
+    return _infinite_beyond(p, 0, math.inf, _log_gamma_density(p, q, _mean_log(p)))
+
+
+@_of_pairs((Beta, ContinuousBernoulli), Uniform)
+def _(p: Any, q: Any) -> Any:
+    return torch.where((q.low <= 0) & (q.high >= 1), -(q.high - q.low).log(), -math.inf)
+
+
+@_of_pairs((Uniform,), Beta)
+def _(p: Any, q: Any) -> Any:
+    a, b = q.concentration1, q.concentration0
+    size = torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
+    other = Uniform(1 - p.high, 1 - p.low, validate_args=False)
+    found = (a - 1) * _mean_log(p) + (b - 1) * _mean_log(other) - size
+    return _infinite_beyond(p, 0, 1, found)
+
+
+@_of_pairs((Beta,), ContinuousBernoulli)
+def _(p: Any, q: Any) -> Any:
+    return q._linear(p.mean)
+
+
+@_of_pairs((Uniform,), ContinuousBernoulli)
+def _(p: Any, q: Any) -> Any:
+    return _infinite_beyond(p, 0, 1, q._linear(p.mean))
+
+
+@_of_pairs((Exponential, Gamma, Normal, Uniform), Gumbel)
+def _(p: Any, q: Any) -> Any:
+    t = q.scale.reciprocal()
+    return -q.scale.log() - (p.mean - q.loc) * t - torch.exp(q.loc * t) * _mean_exp(p, t)
+
+
+@_of_pairs((Normal,), Laplace)
+def _(p: Any, q: Any) -> Any:
+    gap = (p.loc - q.loc) / p.scale
+    far = p.scale * math.sqrt(2 / math.pi) * torch.exp(-gap.square() / 2)
+    far = far + (p.loc - q.loc) * torch.erf(gap / math.sqrt(2))
+    return -(2 * q.scale).log() - far / q.scale
+
+
+@_of_pairs((Uniform,), Pareto)
+def _(p: Any, q: Any) -> Any:
+    found = q.alpha.log() + q.alpha * q.scale.log() - (q.alpha + 1) * _mean_log(p)
+    return _infinite_beyond(p, q.scale, math.inf, found)
+
+
+@_of_pairs((Bernoulli,), Poisson)
+def _(p: Any, q: Any) -> Any:
+    return p.probs * q.rate.log() - q.rate
+
+
+def _infinite(p: Any, q: Any) -> Any:
+    like = next(v for v in p.__dict__.values() if isinstance(v, torch.Tensor))
+    shape = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
+    return torch.full(shape, math.inf, dtype=like.dtype)
+
+
+# What p can draw and q cannot, whatever their parameters.
+for _first, _seconds in {
+    Beta: (Pareto,),
+    ContinuousBernoulli: (Pareto,),
+    Exponential: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gamma: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gumbel: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Laplace: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Normal: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Pareto: (Beta, ContinuousBernoulli, Uniform),
+    Poisson: (Bernoulli, Binomial),
+}.items():
+    for _second in _seconds:
+        register_kl(_first, _second)(_infinite)
