@@ -165,6 +165,57 @@ def test_exponential_families_give_entropies_and_divergences() -> None:
         kl(BernoulliFamily(a), PoissonFamily(a))
 
 
+FAMILIES = ("normal", "exponential", "gamma", "beta", "dirichlet", "continuous bernoulli",
+            "bernoulli")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_log_normalisers_give_what_closed_forms_do(name: str) -> None:
+    from pullback.distributions.exp_family import ExponentialFamily
+
+    p = made(name)
+    assert isinstance(p, distributions.ExponentialFamily)
+    found = ExponentialFamily.entropy(p).detach().numpy()
+    np.testing.assert_allclose(found, p.entropy().numpy(), 1e-9, 1e-9)
+    # The mean of the sufficient statistic is the gradient of F: its variance is not negative.
+    _, _, (slope, *_) = p._normalizer_and_slopes()
+    if name in ("normal", "exponential", "bernoulli", "continuous bernoulli"):
+        np.testing.assert_allclose(slope.detach().numpy(), p.mean.numpy(), 1e-9)
+
+
+def test_divergences_of_wishart_distributions() -> None:
+    """By derivatives of the log-normaliser, against their closed form."""
+    p, q = (
+        distributions.Wishart(torch.tensor(n, dtype=torch.float64), torch.tensor(v).double())
+        for n, v in ((4.5, [[2.0, 0.3], [0.3, 0.5]]), (3.0, [[1.0, 0.0], [0.0, 1.0]]))
+    )
+    trace = (torch.linalg.inv(q.covariance_matrix) @ p.covariance_matrix).diagonal().sum()
+    logs = [torch.logdet(d.covariance_matrix) for d in (p, q)]
+    slope = torch.digamma(p.df / 2) + torch.digamma((p.df - 1) / 2)
+    expected = (
+        q.df / 2 * (logs[1] - logs[0]) + p.df / 2 * (trace - 2) + torch.mvlgamma(q.df / 2, 2)
+        - torch.mvlgamma(p.df / 2, 2) + (p.df - q.df) / 2 * slope
+    )  # fmt: skip
+    found = distributions.kl_divergence(p, q)
+    np.testing.assert_allclose(found.item(), expected.item(), 1e-9)
+    np.testing.assert_allclose(
+        distributions.ExponentialFamily.entropy(p).item(), p.entropy().item(), 1e-9
+    )
+
+
+def test_divergence_of_continuous_bernoulli_numbers() -> None:
+    from scipy import integrate
+
+    p, q = (distributions.ContinuousBernoulli(torch.tensor(v).double()) for v in (0.2, 0.5))
+
+    def density(x: float) -> float:
+        logs = [d.log_prob(torch.tensor(x, dtype=torch.float64)) for d in (p, q)]
+        return float((logs[0].exp() * (logs[0] - logs[1])).item())
+
+    expected, _ = integrate.quad(density, 0, 1)
+    np.testing.assert_allclose(distributions.kl_divergence(p, q).item(), expected, 1e-9)
+
+
 def made(name: str) -> Any:
     return CASES[name][0](
         distributions,

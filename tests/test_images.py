@@ -139,6 +139,24 @@ def test_images_of_bytes() -> None:
         [0, 255, 17], [2, 148, 134], [3, 40, 250],
     ]  # fmt: skip
     assert F.interpolate(x, 4, mode="bicubic").dtype is torch.uint8
+    # PyTorch's, whose weights are integers of 16 bits.
+    x = torch.tensor([[[[0, 255, 17, 90], [3, 40, 250, 8], [200, 1, 128, 77]]]]).byte()
+    found = [
+        F.interpolate(x, (5, 3), mode="bilinear"),
+        F.interpolate(x, (4, 7), mode="bilinear", align_corners=True),
+        F.interpolate(x, (2, 3), mode="bilinear", antialias=True),
+        F.interpolate(x, (5, 6), mode="bicubic"),
+        F.interpolate(x, (2, 2), mode="bicubic", antialias=True),
+    ]
+    assert [y[0, 0].tolist() for y in found] == [
+        [[42, 136, 78], [29, 140, 66], [9, 145, 48], [104, 97, 70], [167, 65, 85]],
+        [[0, 128, 255, 136, 17, 54, 90], [2, 57, 112, 142, 172, 104, 35],
+         [69, 48, 27, 118, 209, 120, 31], [200, 101, 1, 65, 128, 103, 77]],
+        [[53, 139, 73], [93, 95, 88]],
+        [[0, 164, 255, 30, 20, 105], [0, 86, 184, 133, 79, 53], [0, 2, 78, 242, 149, 0],
+         [133, 45, 20, 176, 136, 38], [238, 97, 0, 98, 111, 80]],
+        [[90, 96], [83, 101]],
+    ]  # fmt: skip
     with pytest.raises(
         NotImplementedError, match=r"mode 'area' is not implemented for torch\.uint8"
     ):

@@ -407,3 +407,11 @@ def test_names_that_only_move_or_compile() -> None:
     assert model[0].weight is weight and weight.shape == (3, 2) and weight.requires_grad
     shared = torch.nn.Sequential(model[0], model[0])
     assert len(list(shared.modules())) == 2 and len(list(shared.modules(False))) == 3
+
+
+def test_the_second_derivative_of_a_linear_loss_is_zero() -> None:
+    x = torch.rand(3, 4, dtype=torch.float64, requires_grad=True)
+    loss = torch.nn.functional.nll_loss(x, torch.tensor([0, 3, 1]))
+    (first,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    assert first.count_nonzero() == 3 and torch.equal(second, torch.zeros_like(x))

@@ -34,6 +34,19 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "eig": lambda: torch.linalg.eig(_hermitian()).eigenvectors,
     "svd": lambda: torch.linalg.svd(torch.randn(3, 4, 2)).U,
     "svd, Vh": lambda: torch.linalg.svd(torch.randn(3, 4, 2)).Vh,
+    "solve_triangular from the right": lambda: torch.linalg.solve_triangular(
+        _hermitian(), torch.ones(3, 2, 4, dtype=F64), upper=True, left=False
+    ),
+    "triangular_solve, the matrix": lambda: torch.triangular_solve(
+        torch.ones(3, 4, 2, dtype=F64), _hermitian()
+    )[1],
+    "lu_solve, adjoint": lambda: torch.linalg.lu_solve(
+        *torch.linalg.lu_factor(_hermitian()), torch.ones(3, 4, 2, dtype=F64), adjoint=True
+    ),
+    "householder_product": lambda: torch.linalg.householder_product(
+        *torch.geqrf(torch.randn(3, 4, 2))
+    ),
+    "ormqr": lambda: torch.ormqr(*torch.geqrf(torch.randn(3, 4, 2)), torch.randn(3, 4, 3)),
     "ldl_factor": lambda: torch.linalg.ldl_factor(_hermitian()).LD,
 }
 

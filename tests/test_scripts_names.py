@@ -290,6 +290,88 @@ def test_there_is_no_gpu() -> None:
     assert torch.version.__version__ == torch.__version__
 
 
+def test_other_names_of_arguments() -> None:
+    """Those that PyTorch's parsers take beside the usual ones."""
+    x = torch.arange(6.0).reshape(2, 3)
+    assert [p.tolist() for p in torch.split(tensor=x, split_size_or_sections=1)] == [
+        [[0, 1, 2]], [[3, 4, 5]],
+    ]  # fmt: skip
+    assert x.swapaxes(axis0=0, axis1=1).shape == torch.swapaxes(x, axis0=1, axis1=0).shape
+    assert x.view(size=(3, 2)).tolist() == x.view(3, 2).tolist()
+    assert torch.equal(x.view(dtype=torch.int32), x.view(torch.int32))
+    made = x.new_zeros((2,), layout=torch.strided, pin_memory=False)
+    assert made.tolist() == [0, 0] and x.new_full((1,), 3.0, layout=torch.strided).item() == 3
+    assert torch.arange(end=3).tolist() == torch.arange(end=3, start=0).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError, match="'end'"):
+        torch.arange(step=2)
+    images = torch.empty(2, 3, 4, 5, memory_format=torch.channels_last)
+    assert images.stride() == (60, 1, 15, 3)
+
+
+def test_the_kernel_of_attention_may_be_chosen() -> None:
+    from pullback.nn.attention import SDPBackend, sdpa_kernel
+
+    x = torch.rand(1, 2, 3, 4)
+    expected = torch.nn.functional.scaled_dot_product_attention(x, x, x)
+    with torch.nn.attention.sdpa_kernel(SDPBackend.MATH):
+        assert torch.equal(torch.nn.functional.scaled_dot_product_attention(x, x, x), expected)
+
+    @sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH])
+    def f() -> int:
+        return 3
+
+    assert f() == 3
+    with pytest.raises(AssertionError, match="SDPBackend"), sdpa_kernel("math"):  # type: ignore[arg-type]
+        pass
+
+
+def test_mixed_precision_under_its_older_names() -> None:
+    from pullback.cuda.amp import GradScaler, autocast, custom_bwd, custom_fwd
+
+    assert torch.cuda.amp.autocast is autocast
+    with autocast(enabled=True, dtype=torch.bfloat16):
+        assert not torch.is_autocast_enabled()  # there is no GPU
+
+    @autocast()
+    def f() -> int:
+        return 3
+
+    assert f() == 3 and isinstance(GradScaler(), torch.amp.GradScaler)
+    assert not GradScaler(init_scale=2.0).is_enabled()
+    assert custom_fwd(f)() == custom_bwd(f)() == custom_fwd(cast_inputs=torch.float16)(f)() == 3
+
+
+def test_timers() -> None:
+    from pullback.utils import benchmark
+
+    ticks = iter(range(10**6))
+
+    def clock() -> float:  # each measurement takes one second, whatever is run
+        return float(next(ticks))
+
+    kept: list[Any] = []
+    options: Any = {"timer": clock, "globals": {"kept": kept}, "label": "adding"}
+    timer = benchmark.Timer("kept.append(x)", "x = torch.ones(2)", sub_label="two", **options)
+    once = timer.timeit(200)
+    assert len(kept) == 202 and torch.equal(kept[0], torch.ones(2))
+    assert once.median == once.mean == 1 / 200 and once.times == [1 / 200]
+    assert "adding: two" in repr(once) and "5.00 ms" in repr(once)
+    several = timer.blocked_autorange(min_run_time=5)
+    assert several.number_per_run == 1 and several.raw_times == [1] * 5 and not several.has_warnings
+    assert "Median: 1.00 s" in repr(several) and "5 measurements" in repr(several)
+    assert timer.adaptive_autorange(min_run_time=2).raw_times == [1] * 4
+    other = benchmark.Timer("pass", sub_label="two", description="none", num_threads=2, **options)
+    before = torch.get_num_threads()
+    table = str(benchmark.Compare([several, several, other.timeit(1000)]))
+    assert torch.get_num_threads() == before
+    assert "adding" in table and "2 threads:" in table and "Times are in milliseconds" in table
+    assert [line.split("|")[-1].strip() for line in table.splitlines()][-3] == "1.0"
+    with pytest.raises(NotImplementedError, match="Python"):
+        benchmark.Timer("x;", language="c++")
+    with pytest.raises(ValueError, match="Measurement"):
+        benchmark.Compare([1])  # type: ignore[list-item]
+
+
 def test_shared_with_other_libraries() -> None:
     x = torch.arange(3)
     y = torch.utils.dlpack.from_dlpack(torch.to_dlpack(x))

@@ -164,8 +164,13 @@ def axis_map(axis: Axis, real: Any) -> Map:
 @functools.lru_cache(maxsize=256)
 def blocks(axis: Axis, real: Any, transposed: bool) -> tuple[Block, ...] | None:
     """The map as dense parts that leave out most of its zeros; None if too many would be left."""
-    places, weights = axis_map(axis, real)
-    sizes = (axis[2], axis[1])
+    return _dense(axis_map(axis, real), (axis[2], axis[1]), real, transposed)
+
+
+def _dense(
+    made: Map, sizes: tuple[int, int], real: Any, transposed: bool
+) -> tuple[Block, ...] | None:
+    places, weights = made
     at, part = np.nonzero(weights)
     rows, columns, values = at, places[at, part], weights[at, part]
     if transposed:
@@ -173,16 +178,45 @@ def blocks(axis: Axis, real: Any, transposed: bool) -> tuple[Block, ...] | None:
         rows, columns, values, sizes = columns[order], rows[order], values[order], sizes[::-1]
     count, width = sizes
     step = max(8, min(SPAN, SPAN * count // max(width, 1)))
-    made = []
+    parts = []
     for start in range(0, count, step):
         own = slice(*np.searchsorted(rows, (start, start + step)))
         used = columns[own]
         first, end = (int(used.min()), int(used.max()) + 1) if used.size else (0, 0)
         matrix = np.zeros((min(step, count - start), end - first), real)
         np.add.at(matrix, (rows[own] - start, used - first), values[own])
-        made.append(Block(slice(start, start + len(matrix)), slice(first, end), matrix))
-    wasteful = sum(part.matrix.size for part in made) > WASTE * max(len(values), 1)
-    return None if wasteful else tuple(made)
+        parts.append(Block(slice(start, start + len(matrix)), slice(first, end), matrix))
+    wasteful = sum(p.matrix.size for p in parts) > WASTE * max(len(values), 1)
+    return None if wasteful else tuple(parts)
+
+
+class Bytes(NamedTuple):
+    """One axis of bytes: weights are integers, and their products are shifted."""
+
+    map: Map
+    blocks: tuple[Block, ...] | None
+    shift: int
+
+
+@functools.lru_cache(maxsize=64)
+def byte_map(axis: Axis) -> Bytes:
+    """The map of an axis for bytes, as PyTorch and Pillow have it: weights of 16 bits.
+
+    They have as many bits behind the point as let the largest of them fit.
+    """
+    places, weights = axis_map(axis, np.float64)
+    weights = np.array(weights)
+    for later in range(1, places.shape[1] if axis[0] in ("linear", "cubic") else 0):
+        for first in range(later):  # what is clamped to one element is one weight
+            same = places[:, later] == places[:, first]
+            weights[same, first] += weights[same, later]
+            weights[same, later] = 0
+    largest, shift = weights.max(initial=0), 0
+    while shift < 22 and int(0.5 + largest * (1 << (shift + 1))) < 1 << 15:
+        shift += 1
+    whole = np.trunc(weights * (1 << shift) + np.copysign(0.5, weights))
+    made = Map(places, whole)
+    return Bytes(made, _dense(made, (axis[2], axis[1]), np.float64, False), shift)
 
 
 # ------------------------------------------------------------------------------------- products
@@ -195,25 +229,38 @@ def resample(x: Any, axes: Sequence[Axis], transposed: bool) -> Any:
     picks = all(axis[0].startswith("nearest") for axis in axes)
     if dtype.kind == "u" and picks:
         return _picked(x, [axis_map(axis, real) for axis in axes])
+    if dtype.kind == "u":
+        return _bytes(x, axes)
     y = x.astype(real, copy=False)
     if picks and not transposed:
         y = _picked(y, [axis_map(axis, real) for axis in axes])
     else:
         finite = math.isfinite(float(np.add.reduce(y, axis=None)))
         order = sorted(range(len(axes)), key=lambda k: _growth(axes[k], transposed))
-        # The axes that become shorter first: what follows is then less work. Bytes are rounded
-        # after each axis, as PyTorch does, the last one first.
-        for k in reversed(range(len(axes))) if dtype.kind == "u" else order:
+        # The axes that become shorter first: what follows is then less work.
+        for k in order:
             dim = y.ndim - len(axes) + k
             parts = blocks(axes[k], real, transposed) if finite else None
             if parts is None:
                 y = _one_by_one(y, dim, axis_map(axes[k], real), axes[k][1], transposed)
             else:
                 y = _by_products(y, dim, parts)
-            if dtype.kind == "u":
-                y = np.clip(np.floor(y + real(0.5)), 0, 255)
     y = np.ascontiguousarray(y).astype(dtype, copy=False)
     return y.copy() if y is x else y
+
+
+def _bytes(x: Any, axes: Sequence[Axis]) -> Any:
+    """Bytes: rounded after each axis, the last one first. Whole numbers in float64 are exact."""
+    y = x.astype(np.float64)
+    for k in reversed(range(len(axes))):
+        dim = y.ndim - len(axes) + k
+        made = byte_map(axes[k])
+        if made.blocks is None:
+            y = _one_by_one(y, dim, made.map, axes[k][1], False)
+        else:
+            y = _by_products(y, dim, made.blocks)
+        y = np.clip(np.floor((y + (1 << made.shift >> 1)) / (1 << made.shift)), 0, 255)
+    return np.ascontiguousarray(y).astype(x.dtype)
 
 
 def _growth(axis: Axis, transposed: bool) -> float:

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.exp_family import ExponentialFamily
 from pullback.distributions.line import EULER
 
 __all__ = ["Beta", "ContinuousBernoulli", "Dirichlet", "Kumaraswamy"]
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     r"""Points of the simplex: $\propto \prod_k x_k^{\alpha_k - 1}$ for concentrations (…, K)."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
@@ -70,6 +71,18 @@ class Dirichlet(Distribution):
             - ((a - 1) * torch.digamma(a)).sum(-1)
         )  # fmt: skip
 
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return (self.concentration,)
+
+    def _log_normalizer(self, x: Any) -> Any:
+        return torch.lgamma(x).sum(-1) - torch.lgamma(x.sum(-1))
+
+    @property
+    def _mean_carrier_measure(self) -> Any:  # of -Σ log x
+        a = self.concentration
+        return (torch.digamma(a.sum(-1, True)) - torch.digamma(a)).sum(-1)
+
 
 class _OfUnitInterval(Distribution):
     """Of numbers between 0 and 1, with two concentrations."""
@@ -85,7 +98,7 @@ class _OfUnitInterval(Distribution):
         super().__init__(self.concentration1.shape, validate_args=validate_args)
 
 
-class Beta(_OfUnitInterval):
+class Beta(_OfUnitInterval, ExponentialFamily):
     r"""$\propto x^{a-1} (1-x)^{b-1}$, for concentrations a of 1 and b of 0."""
 
     def _pair(self) -> Dirichlet:
@@ -117,6 +130,17 @@ class Beta(_OfUnitInterval):
 
     def entropy(self) -> Any:
         return self._pair().entropy()
+
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return self.concentration1, self.concentration0
+
+    def _log_normalizer(self, x: Any, y: Any) -> Any:
+        return torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y)
+
+    @property
+    def _mean_carrier_measure(self) -> Any:  # of -log x - log(1 - x)
+        return self._pair()._mean_carrier_measure
 
 
 class Kumaraswamy(_OfUnitInterval):
@@ -170,7 +194,7 @@ class Kumaraswamy(_OfUnitInterval):
         return 1 - b.reciprocal() + (1 - a.reciprocal()) * harmonic - a.log() - b.log()
 
 
-class ContinuousBernoulli(Distribution):
+class ContinuousBernoulli(ExponentialFamily):
     r"""$C(p)\, p^x (1-p)^{1-x}$ on [0, 1]: G. Loaiza-Ganem and J. Cunningham, 2019.
 
     Near p = 1/2, within `lims`, Taylor's series stand in for differences that cancel.
@@ -256,3 +280,15 @@ class ContinuousBernoulli(Distribution):
             torch.nn.functional.softplus(self.logits) - self._log_normaliser()
             - self.mean * self.logits
         )  # fmt: skip
+
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, x: Any) -> Any:
+        """log((eˣ - 1)/x); a series near 0."""
+        near = x.abs() < 0.01
+        wide = torch.where(near, 1.0, x)
+        square = x.square()
+        series = x / 2 + square / 24 - square.square() / 2880
+        return torch.where(near, series, (torch.expm1(wide) / wide).log())

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.discrete import Binary, OfCategories, binary
-from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.distribution import broadcast_all
+from pullback.distributions.exp_family import ExponentialFamily
 
 __all__ = ["Binomial", "Geometric", "Multinomial", "NegativeBinomial", "Poisson"]
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     r"""$\lambda^k e^{-\lambda} / k!$."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {"rate": constraints.nonnegative}
@@ -41,6 +42,16 @@ class Poisson(Distribution):
     def log_prob(self, value: Any) -> Any:
         self._validate_sample(value)
         return torch.xlogy(value, self.rate) - self.rate - torch.lgamma(value + 1)
+
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return (self.rate.log(),)
+
+    def _log_normalizer(self, x: Any) -> Any:
+        return x.exp()
+
+    def entropy(self) -> Any:
+        raise NotImplementedError("Poisson has no entropy in closed form")
 
 
 class Geometric(Binary):

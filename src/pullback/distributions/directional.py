@@ -74,3 +74,8 @@ class VonMises(Distribution):
         # cos - 1, as i0e is scaled by exp(-kappa); in half angles, exact near the mode.
         fall = -2 * torch.sin((value - self.loc) / 2).square()
         return self.concentration * fall - size
+
+    def entropy(self) -> Any:
+        """PyTorch has none: that of the density, whose mean cosine is 1 - `variance`."""
+        size = math.log(2 * math.pi) + torch.special.i0e(self.concentration).log()
+        return size + self.concentration * self.variance

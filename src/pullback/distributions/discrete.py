@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.exp_family import ExponentialFamily
 from pullback.distributions.utils import clamp_probs
 
 __all__ = [
@@ -59,7 +60,7 @@ class Binary(Distribution):
         return self._given().shape
 
 
-class Bernoulli(Binary):
+class Bernoulli(Binary, ExponentialFamily):
     """1 with probability p, else 0."""
 
     support = constraints.boolean
@@ -93,6 +94,13 @@ class Bernoulli(Binary):
         return torch.nn.functional.binary_cross_entropy_with_logits(
             self.logits, self.probs, reduction="none"
         )
+
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, x: Any) -> Any:
+        return torch.nn.functional.softplus(x)
 
     def enumerate_support(self, expand: bool = True) -> Any:
         values = torch.arange(2, dtype=self._given().dtype)

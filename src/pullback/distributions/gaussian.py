@@ -9,6 +9,7 @@ import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.combined import TransformedDistribution
 from pullback.distributions.distribution import Distribution
+from pullback.distributions.exp_family import ExponentialFamily
 from pullback.distributions.location import LocationScale
 from pullback.distributions.transforms import (
     AbsTransform,
@@ -24,7 +25,7 @@ __all__ = [
 LOG_2PI = math.log(2 * math.pi)
 
 
-class Normal(LocationScale):
+class Normal(LocationScale, ExponentialFamily):
     r"""$\frac{1}{\sigma\sqrt{2\pi}} \exp\left(-\frac{(x-\mu)^2}{2\sigma^2}\right)$."""
 
     @property
@@ -50,6 +51,14 @@ class Normal(LocationScale):
 
     def entropy(self) -> Any:
         return 0.5 + 0.5 * LOG_2PI + self.scale.log()
+
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        precision = self.scale.pow(-2)
+        return self.loc * precision, -0.5 * precision
+
+    def _log_normalizer(self, x: Any, y: Any) -> Any:
+        return -0.25 * x.square() / y + 0.5 * torch.log(-math.pi / y)
 
 
 class LogNormal(TransformedDistribution):

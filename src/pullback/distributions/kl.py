@@ -325,7 +325,7 @@ def _(p: Any, q: Any) -> Any:
     return _infinite_beyond(p, 0, 1, found)
 
 
-@_of_pairs((Beta,), ContinuousBernoulli)
+@_of_pairs((Beta, ContinuousBernoulli), ContinuousBernoulli)
 def _(p: Any, q: Any) -> Any:
     return q._linear(p.mean)
 

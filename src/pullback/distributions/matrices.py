@@ -9,6 +9,7 @@ import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.bounded import Beta
 from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.exp_family import ExponentialFamily
 from pullback.distributions.gaussian import _precision_to_scale_tril, one_of, solve_lower
 from pullback.distributions.positive import Chi2
 
@@ -67,7 +68,7 @@ def _multivariate_digamma(x: Any, size: int) -> Any:
     return torch.digamma(x.unsqueeze(-1) - steps).sum(-1)
 
 
-class Wishart(Distribution):
+class Wishart(ExponentialFamily):
     """Scatter matrices: sums of x xᵀ over `df` normal vectors x of covariance Σ, which is given as
     `covariance_matrix`, as its inverse `precision_matrix`, or as its Cholesky factor `scale_tril`.
 
@@ -167,3 +168,13 @@ class Wishart(Distribution):
             self.df * (size / 2 * math.log(2) + half) + torch.mvlgamma(self.df / 2, size)
             - (self.df - size - 1) / 2 * log_det + self.df * size / 2
         )  # fmt: skip
+
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return -self.precision_matrix / 2, (self.df - self._event_shape[-1] - 1) / 2
+
+    def _log_normalizer(self, x: Any, y: Any) -> Any:
+        size = self._event_shape[-1]
+        half = y + (size + 1) / 2
+        inverse = torch.linalg.slogdet(-2 * x).logabsdet
+        return half * (size * math.log(2) - inverse) + torch.mvlgamma(half, size)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.exp_family import ExponentialFamily
 
 __all__ = [
     "Chi2", "Exponential", "FisherSnedecor", "Gamma", "GeneralizedPareto", "InverseGamma", "Pareto",
@@ -15,7 +16,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     r"""$\lambda e^{-\lambda x}$."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {"rate": constraints.positive}
@@ -60,8 +61,15 @@ class Exponential(Distribution):
     def entropy(self) -> Any:
         return 1 - self.rate.log()
 
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return (-self.rate,)
 
-class Gamma(Distribution):
+    def _log_normalizer(self, x: Any) -> Any:
+        return -torch.log(-x)
+
+
+class Gamma(ExponentialFamily):
     r"""$\frac{\beta^\alpha}{\Gamma(\alpha)} x^{\alpha-1} e^{-\beta x}$ with concentration α."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
@@ -103,6 +111,13 @@ class Gamma(Distribution):
     def entropy(self) -> Any:
         a = self.concentration
         return a - self.rate.log() + torch.lgamma(a) + (1 - a) * torch.digamma(a)
+
+    @property
+    def _natural_params(self) -> tuple[Any, ...]:
+        return self.concentration - 1, -self.rate
+
+    def _log_normalizer(self, x: Any, y: Any) -> Any:
+        return torch.lgamma(x + 1) - (x + 1) * torch.log(-y)
 
 
 class Chi2(Gamma):

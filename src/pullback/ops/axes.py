@@ -75,7 +75,7 @@ def _(np, input, *dims):
     return np.transpose(input, dims[0] if dims and isinstance(dims[0], tuple) else dims)
 
 
-@view(aliases=("swapaxes", "swapdims"), inplace=True)
+@view(aliases=("swapaxes", "swapdims"), inplace=True, keywords={"axis0": "dim0", "axis1": "dim1"})
 def transpose(xp, input, dim0: Dim, dim1: Dim):
     r"""Two axes exchanged: a view."""
     order = list(range(len(input.shape)))

@@ -19,7 +19,7 @@ def _class_weights(xp, input, target, weight, ignore_index):
     return place, xp.where(counts, found, 0)
 
 
-@opaque(public=False, node="NllLoss")
+@opaque(public=False, node="NllLoss", flat=True)
 def class_loss(
     xp, input, target, weight: Array = None, reduction: Plain = "mean", ignore_index: int = -100
 ):  # fmt: skip

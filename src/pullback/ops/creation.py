@@ -2,7 +2,7 @@
 
 from math import ceil, isfinite
 
-from pullback.op import Dtype, Format, Ints, Number, call, composite, creation
+from pullback.op import Dtype, Format, Ints, Number, Plain, call, composite, creation
 
 
 @creation()
@@ -38,9 +38,10 @@ def _(np, *size, dtype=None):
 
 
 @creation(unset=True)
-def empty(xp, *size: Ints, dtype):
+def empty(xp, *size: Ints, memory_format: Plain = None, dtype):
     r"""Memory that is not set: whatever was there."""
-    return xp.uninitialised(size, dtype)
+    made = xp.uninitialised(size, dtype)
+    return made if memory_format is None else xp.clone(made, memory_format=memory_format)
 
 
 @empty.samples
@@ -86,7 +87,7 @@ def _check_steps(name, start, end, step):
 
 
 @creation(default="infer", widens=True, dtypes="if")
-def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
+def arange(xp, start: Number = None, end: Number = None, step: Number = 1, *, dtype):
     r"""start, start + step, … below end: $\lceil (\text{end} - \text{start}) / \text{step} \rceil$.
 
     `arange(end)` starts at 0. int64 if all numbers are integers. RuntimeError for a step of 0 or
@@ -94,6 +95,10 @@ def arange(xp, start: Number, end: Number = None, step: Number = 1, *, dtype):
     """
     if end is None:
         start, end = 0, start
+    elif start is None:
+        start = 0
+    if end is None:
+        raise TypeError("arange() missing 1 required positional argument: 'end'")
     _check_steps("arange", start, end, step)
     return xp.sequence(start, step, ceil((end - start) / step), dtype)
 
@@ -108,10 +113,12 @@ def _(r):
     yield call(3, 3)
     yield call(5, dtype=r.float64)
     yield call(0, 1, 0.3)
+    yield call(end=4)
 
 
 @arange.reference
-def _(np, *args, dtype=None):
+def _(np, *args, end=None, dtype=None):
+    args = args if end is None else (end,)
     return np.arange(*args, dtype=dtype)
 
 
@@ -258,7 +265,10 @@ def _(np, input, fill_value, *, dtype=None):
 
 def _new(name):
     @composite(name=f"new_{name}", function=False, derivative=False, unset=name == "empty")
-    def new(xp, input, *size: Ints, dtype: Dtype = None, device=None, requires_grad: bool = False):
+    def new(
+        xp, input, *size: Ints, dtype: Dtype = None, layout=None, device=None,
+        requires_grad: bool = False, pin_memory=None,
+    ):  # fmt: skip
         made = getattr(xp, name)(*size, dtype=dtype or input.dtype)
         return made.requires_grad_(requires_grad)
 
@@ -288,8 +298,10 @@ def new_full(
     fill_value: Number,
     *,
     dtype: Dtype = None,
+    layout=None,
     device=None,
     requires_grad: bool = False,
+    pin_memory=None,
 ):
     r"""`full` of another size, with this tensor's dtype."""
     made = xp.full(size, fill_value, dtype=dtype or input.dtype)

@@ -389,7 +389,8 @@ def lu_solve(xp, LU, pivots: Array, B: Array, *, left: bool = True, adjoint: boo
     if adjoint:
         turned = _h(xp, LU)
         half = xp.linalg_solve_half(turned, B, False, False)
-        return xp.matmul(rows, xp.linalg_solve_half(turned, half, True, True))
+        found = xp.matmul(rows, xp.linalg_solve_half(turned, half, True, True))
+        return matrices.by_columns(xp, found)
     half = xp.linalg_solve_half(LU, xp.matmul(_t(xp, rows), B), False, True)
     return xp.linalg_solve_half(LU, half, True, False)
 

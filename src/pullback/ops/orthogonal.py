@@ -158,7 +158,7 @@ def householder_product(xp, A, tau):
     start = xp.tril(xp.triu(xp.filled((*A.shape[:-2], m, n), 1, A)))
     if not tau.shape[-1]:  # 0, with a history
         start = start + xp.sum(tau) + xp.sum(xp.narrow(A, len(A.shape) - 1, 0, 0))
-    return _reflect(xp, A, tau, start, True, False)
+    return matrices.by_columns(xp, _reflect(xp, A, tau, start, True, False))
 
 
 @composite(dtypes="fc", half=False)
@@ -176,7 +176,7 @@ def ormqr(xp, input, tau, other: Array, left: bool = True, transpose: bool = Fal
             f"but got {list(input.shape)}, tau {list(tau.shape)} and {list(other.shape)}"
         )
     if left:
-        return _reflect(xp, input, tau, other, not transpose, transpose)
+        return matrices.by_columns(xp, _reflect(xp, input, tau, other, not transpose, transpose))
     turned = _reflect(xp, input, tau, _h(xp, other), transpose, not transpose)
     return _h(xp, turned)
 

@@ -213,7 +213,7 @@ unsafe_split_with_sizes = copied(
 )
 
 
-@composite(keywords={"split_size": "split_size_or_sections"})
+@composite(keywords={"split_size": "split_size_or_sections", "tensor": "input"})
 def split(xp, input, split_size_or_sections: Plain, dim: Dim = 0):
     r"""A tuple of pieces of an axis, of one size (the last may be smaller) or of given sizes."""
     if hasattr(split_size_or_sections, "__index__"):

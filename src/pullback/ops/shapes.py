@@ -84,7 +84,10 @@ def _(np, input, *shape):
     return np.reshape(input, shape[0] if isinstance(shape[0], tuple) else shape)
 
 
-@composite(name="view_method", public_name="view", function=False)
+@composite(
+    name="view_method", public_name="view", function=False,
+    keywords={"size": "shape_", "dtype": "shape_"},
+)  # fmt: skip
 def view_method(xp, input, *shape: Plain):
     r"""The elements in another shape, never copied; or, for a dtype, the bits as another type.
 

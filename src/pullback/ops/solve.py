@@ -273,7 +273,8 @@ def solve_triangular(
     xp.broadcast_shape(A.shape[:-2], B.shape[:-2])
     if left:
         return xp.linalg_solve_half(A, B, upper, unitriangular)
-    return _t(xp, xp.linalg_solve_half(_t(xp, A), _t(xp, B), not upper, unitriangular))
+    turned = xp.linalg_solve_half(_t(xp, A), _t(xp, B), not upper, unitriangular)
+    return matrices.by_columns(xp, _t(xp, turned))
 
 
 @solve_triangular.samples
@@ -305,7 +306,7 @@ def triangular_solve(
     matrix = _t(xp, A) if transpose else A
     solution = xp.linalg_solve_half(matrix, input, upper != transpose, unitriangular)
     batch = solution.shape[:-2]
-    return solution, xp.clone(xp.expand(A, *batch, *A.shape[-2:]))
+    return solution, matrices.columns_copied(xp, xp.expand(A, *batch, *A.shape[-2:]))
 
 
 @triangular_solve.samples

@@ -120,7 +120,7 @@ def angle(input: Tensor, *, out: _Out = None) -> Tensor:
 def any(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, out: _Out = None, axis: _int | Sequence[_int] | None = ..., keepdims: _bool = ...) -> Tensor:
     """Whether any element over the axes is non-zero."""
 
-def arange(start: _complex | Tensor, end: _complex | Tensor | None = None, step: _complex | Tensor = 1, *, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
+def arange(start: _complex | Tensor | None = None, end: _complex | Tensor | None = None, step: _complex | Tensor = 1, *, dtype: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
     """start, start + step, … below end: $\\lceil (\\text{end} - \\text{start}) / \\text{step} \\rceil$."""
 
 def arccos(input: Tensor, *, out: _Out = None) -> Tensor:
@@ -537,7 +537,7 @@ def dstack(tensors: Sequence[Tensor], *, out: _Out = None) -> Tensor:
 def einsum(equation: Any, *operands: Any, operands_: Any = None, out: _Out = None) -> Tensor:
     """Sums of products by Einstein's convention: `einsum("ik,kj->ij", a, b)`."""
 
-def empty(*size: _int | Sequence[_int], dtype: Any = None, size_: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
+def empty(*size: _int | Sequence[_int], memory_format: Any = None, dtype: Any = None, size_: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:
     """Memory that is not set: whatever was there."""
 
 def empty_like(input: Tensor, *, dtype: _dtype | _type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, memory_format: _memory_format | None = None, out: _Out = None) -> Tensor:
@@ -1462,7 +1462,7 @@ def softmax(input: Tensor, dim: _int = ..., *, dtype: _dtype | _type | None = No
 def sort(input: Tensor, dim: _int = -1, descending: _bool = False, *, stable: _bool = False, out: _Out = None, axis: _int = ...) -> return_types.sort:
     """Elements in order along one axis, and where they came from; NaN counts as largest."""
 
-def split(input: Tensor, split_size_or_sections: Any = ..., dim: _int = 0, *, out: _Out = None, axis: _int = ..., split_size: Any = ...) -> _tuple[Tensor, ...]:
+def split(input: Tensor = ..., split_size_or_sections: Any = ..., dim: _int = 0, *, out: _Out = None, axis: _int = ..., split_size: Any = ..., tensor: Tensor = ...) -> _tuple[Tensor, ...]:
     """A tuple of pieces of an axis, of one size (the last may be smaller) or of given sizes."""
 
 def split_copy(input: Tensor, split_size: _int, dim: _int = 0, *, out: _Out = None, axis: _int = ...) -> _tuple[Tensor, ...]:
@@ -1528,16 +1528,16 @@ def svd(input: Tensor, some: _bool = True, compute_uv: _bool = True, *, out: _Ou
 def svd_lowrank(A: Tensor, q: _int = 6, niter: _int = 2, M: Any = None, *, out: _Out = None) -> return_types.svd_lowrank:
     """The q largest singular values of A - M and their vectors, nearly: (…, m, q), (…, n, q)."""
 
-def swapaxes(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapaxes(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def swapaxes_(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapaxes_(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def swapdims(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapdims(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def swapdims_(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def swapdims_(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
 def t(input: Tensor) -> Tensor:
@@ -1585,10 +1585,10 @@ def topk(input: Tensor, k: _int, dim: _int = -1, largest: _bool = True, sorted: 
 def trace(input: Tensor, *, out: _Out = None) -> Tensor:
     """The sum of the diagonal of a matrix; of integers in int64."""
 
-def transpose(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def transpose(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
-def transpose_(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
+def transpose_(input: Tensor, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
     """Two axes exchanged: a view."""
 
 def transpose_copy(input: Tensor, dim0: _int, dim1: _int, *, out: _Out = None) -> Tensor:

@@ -705,22 +705,22 @@ class Attached:
     def permute(self, *dims: _int | Sequence[_int], dims_: Any = None) -> Tensor:
         """Axes in another order: a view."""
 
-    def transpose(self, dim0: _int, dim1: _int) -> Tensor:
+    def transpose(self, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
         """Two axes exchanged: a view."""
 
-    def swapaxes(self, dim0: _int, dim1: _int) -> Tensor:
+    def swapaxes(self, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
         """Two axes exchanged: a view."""
 
-    def swapdims(self, dim0: _int, dim1: _int) -> Tensor:
+    def swapdims(self, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
         """Two axes exchanged: a view."""
 
-    def transpose_(self, dim0: _int, dim1: _int) -> Tensor:
+    def transpose_(self, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
         """Two axes exchanged: a view."""
 
-    def swapaxes_(self, dim0: _int, dim1: _int) -> Tensor:
+    def swapaxes_(self, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
         """Two axes exchanged: a view."""
 
-    def swapdims_(self, dim0: _int, dim1: _int) -> Tensor:
+    def swapdims_(self, dim0: _int = ..., dim1: _int = ..., *, axis0: _int = ..., axis1: _int = ...) -> Tensor:
         """Two axes exchanged: a view."""
 
     def adjoint(self, *, out: _Out = None) -> Tensor:
@@ -888,16 +888,16 @@ class Attached:
     def contiguous(self, *, memory_format: _memory_format | None = None, out: _Out = None) -> Tensor:
         """The tensor itself if its elements lie in order, else a copy."""
 
-    def new_zeros(self, *size: _int | Sequence[_int], dtype: _dtype | _type | None = None, device: Any = None, requires_grad: _bool = False, size_: Any = None, out: _Out = None) -> Tensor:
+    def new_zeros(self, *size: _int | Sequence[_int], dtype: _dtype | _type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: Any = None, size_: Any = None, out: _Out = None) -> Tensor:
         """`zeros` of another size, with this tensor's dtype."""
 
-    def new_ones(self, *size: _int | Sequence[_int], dtype: _dtype | _type | None = None, device: Any = None, requires_grad: _bool = False, size_: Any = None, out: _Out = None) -> Tensor:
+    def new_ones(self, *size: _int | Sequence[_int], dtype: _dtype | _type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: Any = None, size_: Any = None, out: _Out = None) -> Tensor:
         """`ones` of another size, with this tensor's dtype."""
 
-    def new_empty(self, *size: _int | Sequence[_int], dtype: _dtype | _type | None = None, device: Any = None, requires_grad: _bool = False, size_: Any = None, out: _Out = None) -> Tensor:
+    def new_empty(self, *size: _int | Sequence[_int], dtype: _dtype | _type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: Any = None, size_: Any = None, out: _Out = None) -> Tensor:
         """`empty` of another size, with this tensor's dtype."""
 
-    def new_full(self, size: _int | Sequence[_int], fill_value: _complex | Tensor, *, dtype: _dtype | _type | None = None, device: Any = None, requires_grad: _bool = False, out: _Out = None) -> Tensor:
+    def new_full(self, size: _int | Sequence[_int], fill_value: _complex | Tensor, *, dtype: _dtype | _type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: Any = None, out: _Out = None) -> Tensor:
         """`full` of another size, with this tensor's dtype."""
 
     def new_empty_strided(self, size: _int | Sequence[_int], stride: _int | Sequence[_int], *, dtype: _dtype | _type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: Any = None, out: _Out = None) -> Tensor:
@@ -1333,7 +1333,7 @@ class Attached:
     def unsafe_split_with_sizes(self, split_sizes: _int | Sequence[_int], dim: _int = 0, *, out: _Out = None, axis: _int = ...) -> _tuple[Tensor, ...]:
         """`split_with_sizes`, copied."""
 
-    def split(self, split_size_or_sections: Any = ..., dim: _int = 0, *, out: _Out = None, axis: _int = ..., split_size: Any = ...) -> _tuple[Tensor, ...]:
+    def split(self, split_size_or_sections: Any = ..., dim: _int = 0, *, out: _Out = None, axis: _int = ..., split_size: Any = ..., tensor: Tensor = ...) -> _tuple[Tensor, ...]:
         """A tuple of pieces of an axis, of one size (the last may be smaller) or of given sizes."""
 
     def chunk(self, chunks: _int, dim: _int = 0, *, out: _Out = None, axis: _int = ...) -> _tuple[Tensor, ...]:
@@ -1639,7 +1639,7 @@ class Attached:
     def reshape(self, *shape: _int | Sequence[_int], shape_: Any = None) -> Tensor:
         """The elements in another shape, a view where memory allows; one size may be -1."""
 
-    def view(self, *shape: Any, shape_: Any = None, out: _Out = None) -> Tensor:
+    def view(self, *shape: Any, shape_: Any = None, out: _Out = None, size: Any = ..., dtype: Any = ...) -> Tensor:
         """The elements in another shape, never copied; or, for a dtype, the bits as another type."""
 
     def expand(self, *size: _int | Sequence[_int], implicit: _bool = False, size_: Any = None) -> Tensor:

@@ -48,6 +48,11 @@ class ReduceLROnPlateau(LRScheduler):
             return sign * a < sign * best * (1 - sign * self.threshold)
         return sign * a < sign * best - self.threshold
 
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether measures do not count yet, after a reduction."""
+        return self.cooldown_counter > 0
+
     def step(  # type: ignore[override]  # it takes a measure
         self, metrics: Any = None, epoch: Any = None
     ) -> None:
@@ -61,7 +66,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.num_bad_epochs = 0
         else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:

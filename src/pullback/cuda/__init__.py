@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from types import SimpleNamespace
+from importlib import import_module
 from typing import Any
 
 from pullback.construct import TensorType, tensor_types
@@ -97,19 +96,6 @@ globals().update({n: _none_there(n) for n in (
 )})  # fmt: skip
 
 
-@functools.cache
-def _amp() -> Any:
-    """`torch.cuda.amp`: the older names of `torch.amp`, for "cuda"."""
-    from pullback import amp
-
-    return SimpleNamespace(
-        GradScaler=functools.partial(amp.GradScaler, "cuda"),
-        autocast=functools.partial(amp.autocast, "cuda"),
-        custom_bwd=functools.partial(amp.custom_bwd, device_type="cuda"),
-        custom_fwd=functools.partial(amp.custom_fwd, device_type="cuda"),
-    )
-
-
 class _CudaTensorType(TensorType):
     """`torch.cuda.FloatTensor`: named in many scripts, made by none without a GPU."""
 
@@ -134,7 +120,7 @@ globals().update(
 
 def __getattr__(name: str) -> object:
     if name == "amp":
-        return _amp()
+        return import_module("pullback.cuda.amp")
     from pullback.missing import missing_attribute
 
     raise missing_attribute(__name__, name, [n for n in globals() if not n.startswith("_")])
