@@ -123,7 +123,11 @@ def traced(op: Pointwise, values: Sequence[Any]) -> Scalar:
     function, args = Body(op, given), _scalars(given)
     if any(a.dtype.kind == "f" and a.dtype.itemsize == 2 for a in args):
         raise NotImplementedError(f"{op.name} of 16-bit numbers, which loops have as float32")
-    one = function(*(np.ones(1, a.dtype) for a in args))
+    try:
+        with np.errstate(all="ignore"):
+            one = function(*(np.ones(1, a.dtype) for a in args))
+    except (RuntimeError, ValueError) as error:  # what it says of the numbers there are
+        raise NotImplementedError(str(error)) from error
     return scalar.called(function, one.dtype, *args)
 
 
