@@ -163,6 +163,7 @@ class Lowering:
         op = node.op
         if op.name == "cast":
             return cast(inputs[0], _arithmetic(inputs[1]))
+        assert isinstance(op, Pointwise)
         return traced(op, inputs)
 
     def load(self, node: Value, at: tuple[Any, ...]) -> Scalar:
