@@ -40,6 +40,7 @@ SIZES = {
 SETUPS = {
     "vector": """
 x, y, z = rand(n), rand(n), rand(n)
+d, r = y.detach(), z.detach().clone()
 b = x.detach() > 0.5
 i = torch.arange(n) * 7919 % n
 c = torch.view_as_complex(rand(n, 2).detach())
@@ -145,6 +146,15 @@ OPERATIONS = [
         torch.vstack([x, y]); x.split(2); x.chunk(2); x.unbind(); x.contiguous(); x.t().contiguous()
         x.clone(); x.diagonal(); x.tril(); x.triu(); torch.diag(v); torch.meshgrid(v, v)
         torch.broadcast_to(v, x.shape); x.repeat_interleave(2, 0); F.pad(x, (1, 1)); x.movedim(0, 1)
+        """,
+    ),
+    (
+        "in place",
+        "vector",
+        """
+        r.add_(d); r.add_(d, alpha=-0.1); r.mul_(0.5); r.sub_(1.0); r.div_(2.0); r.exp_(); r.sqrt_()
+        r.addcmul_(d, d, value=0.1); r.addcdiv_(d, d, value=0.1); r.clamp_(0.2, 0.8); r.zero_()
+        r.fill_(0.5); r.copy_(d); r.masked_fill_(b, 0.5); r.data.add_(d); r[1:].add_(d[1:])
         """,
     ),
     (

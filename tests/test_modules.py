@@ -399,6 +399,19 @@ def test_many_classes() -> None:
             module(*given)
 
 
+def test_options_are_kept_as_pytorch_keeps_them() -> None:
+    nn = torch.nn
+    assert repr(nn.AvgPool1d(2)) == "AvgPool1d(kernel_size=(2,), stride=(2,), padding=(0,))"
+    assert nn.AvgPool2d(2).kernel_size == 2
+    assert nn.FractionalMaxPool2d(2, output_size=3).output_size == (3, 3)
+    assert nn.FractionalMaxPool3d(2, output_ratio=0.5).output_ratio == (0.5, 0.5, 0.5)
+    assert (nn.ReLU6().min_val, nn.ReLU6().max_val) == (0, 6)
+    loss = nn.TripletMarginWithDistanceLoss()
+    assert isinstance(loss.distance_function, nn.PairwiseDistance)
+    rows = [torch.rand(4, 3) for _ in range(3)]
+    assert loss(*rows).item() == torch.nn.functional.triplet_margin_with_distance_loss(*rows).item()
+
+
 def test_names_that_only_move_or_compile() -> None:
     model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
     assert model.compile(fullgraph=True) is None

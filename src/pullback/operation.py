@@ -190,6 +190,7 @@ class Op:
         self.holomorphic = holomorphic
         self.derivative = derivative
         self.random = random or unset
+        self.unset = unset
         self.draws = random
         self.affine = affine
         self.flat = flat

@@ -19,6 +19,7 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd.engine import grad as gradient_of
+from pullback.autograd.graph import AccumulateGrad
 from pullback.autograd.modes import enable_grad, mode, no_grad
 from pullback.dispatch import bind, result_type
 from pullback.formula import Formula, Source, build, source
@@ -236,7 +237,7 @@ def _unknown(dtype: dtypes.dtype) -> Tensor:
     """A number that has no value: a formula that is not to be computed."""
     value = build(REGISTRY["neg"], [source(np.ones((), dtype.numpy))])
     tensor = wrap(value)
-    tensor.requires_grad_()
+    tensor._edge = (AccumulateGrad(tensor), 0)  # requires_grad_() would compute it
     return tensor
 
 

@@ -156,7 +156,10 @@ def grad(
                         allow_unused, materialize_grads)  # fmt: skip
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    edges = [_target_edge(t, k) for k, t in enumerate(targets)]
+    edges = []
+    for k, target in enumerate(targets):
+        edge = target._edge if type(target) is Tensor else None
+        edges.append(_target_edge(target, k) if edge is None else edge)
     lifted = Levels.count and top((*sources, *as_tuple(grad_outputs))) is not None
     roots = _roots(sources, grad_outputs, create_graph or bool(lifted))
     if before_pass is not None:
@@ -178,7 +181,9 @@ def grad(
         result = found.get(edge)
         if result is not None:
             if not create_graph:
-                result = wrap(_numbers(result, edge in given))
+                if type(result) is not ndarray or edge in given:
+                    result = _numbers(result, edge in given)
+                result = wrap(result)
                 given.add(edge)
             elif type(result._value) is Formula:
                 note_gradient(result)
@@ -200,9 +205,15 @@ def grad(
 
 def _compute(outputs: Iterable[Tensor], gradients: Iterable[Any]) -> None:
     """Formulas among results and gradients, evaluated together: they share their loops."""
-    values = [t._value for t in outputs if isinstance(t, Tensor)]
-    pending = [g for g in (*gradients, *values)
-               if type(g) is Formula and g.is_pending and not g.is_large]  # fmt: skip
+    pending = []
+    for g in gradients:
+        if type(g) is Formula and g.is_pending and not g.is_large:
+            pending.append(g)
+    for t in outputs:
+        if isinstance(t, Tensor):
+            value = t._value
+            if type(value) is Formula and value.is_pending and not value.is_large:
+                pending.append(value)
     if pending:
         evaluate(pending)
 
@@ -219,8 +230,6 @@ def _gradients_below(roots: Iterable[tuple[Node, int, Any]]) -> list[Any]:
 
 
 def _target_edge(target: Any, k: int) -> tuple[Node, int]:
-    if type(target) is Tensor and target._edge is not None:
-        return target._edge
     if isinstance(target, GradientEdge):
         return target.node, target.output_nr
     if not isinstance(target, Tensor):
@@ -626,4 +635,7 @@ def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool
 
 
 def _holds(values: Sequence[Any], g: Any) -> bool:
-    return any(v is g for v in values)
+    for v in values:  # noqa: SIM110
+        if v is g:
+            return True
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -248,7 +249,8 @@ def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
     return take_along(places, order, -1)
 
 
-def _ends(index: Any) -> tuple[int, int]:
+def ends(index: Any) -> tuple[int, int]:
+    """The least and the largest of some positions; or 0 and the largest, if none is negative."""
     if index.dtype is INT64:  # at once: what is negative is large without a sign
         high = int(np.maximum.reduce(index.view(np.uint64), axis=None))
         if high < 2**63:
@@ -257,7 +259,7 @@ def _ends(index: Any) -> tuple[int, int]:
 
 
 def check_index(
-    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = _ends
+    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = ends
 ) -> None:
     """RuntimeError for positions that a look-up along an axis cannot read."""
     if not index.size:
@@ -279,7 +281,7 @@ def check_index(
 
 
 def check_position(
-    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = _ends
+    what: str, x: Any, dim: int, index: Any, extremes: Callable[[Any], tuple[int, int]] = ends
 ) -> None:
     """IndexError for positions that an axis does not have."""
     if not index.size:
@@ -461,9 +463,10 @@ def draw_integers(low: int, high: int, shape: Sequence[int], dtype: Any, generat
             f"randint: the numbers from {low} to {high - 1} are out of bounds for {kind}"
         )
     source = stream(generator)
-    return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype)
+    return np.asarray(source.integers(low, high, tuple(shape))).astype(dtype, copy=False)
 
 
+@functools.cache
 def _range_of(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The least and the largest number of a dtype."""
     if dtype.kind == "b":

@@ -31,6 +31,7 @@ from pullback.backends import (
     surroundings,
     tables,
 )
+from pullback.backends.along import without_protocol
 from pullback.backends.array_functions import arranged
 from pullback.backends.memory import shares_memory
 from pullback.backends.scalar import PRIMITIVES
@@ -69,6 +70,9 @@ try:
 except ImportError:  # a NumPy that keeps it elsewhere: the public way
     _public = FloatingPointErrors()
     QUIET, quiet_set, quiet_reset = _public.quiet, _public.set, _public.reset
+
+
+_concatenate = without_protocol(np.concatenate)
 
 
 def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -197,7 +201,7 @@ class ArrayVocabulary(Vocabulary):
 
     @staticmethod
     def cat(arrays: Sequence[Any], dim: int = 0) -> Any:
-        return np.concatenate(arrays, dim)
+        return _concatenate(arrays, dim)
 
     @staticmethod
     def put_view(x: Any, view: View, plain: Sequence[Any], shape: Sequence[int]) -> Any:

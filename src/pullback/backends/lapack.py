@@ -351,11 +351,16 @@ def ldl_solve(packed: Any, pivots: Any, b: Any, hermitian: bool) -> Any:
             x[[row, other]] = x[[other, row]]
             x[k + size :] -= packed[k + size :, k : k + size] @ x[k : k + size]
             k += size
-        for k, size in steps:  # D
-            block = packed[k : k + size, k : k + size].copy()
-            if size == 2:
-                block[0, 1] = conjugate(block[1, 0])
-            x[k : k + size] = np.linalg.solve(block, x[k : k + size])
+        for k, size in steps:  # D: of a singular block infinite or NaN, as LAPACK has it
+            if size == 1:
+                x[k] /= packed[k, k]
+                continue
+            low = packed[k + 1, k]
+            high = conjugate(low)
+            first, last = packed[k, k] / high, packed[k + 1, k + 1] / low
+            above, below = x[k] / high, x[k + 1] / low
+            scale = first * last - 1
+            x[k], x[k + 1] = (last * above - below) / scale, (first * below - above) / scale
         for k, size in reversed(steps):
             x[k : k + size] -= conjugate(packed[k + size :, k : k + size]).T @ x[k + size :]
             row, other = k + size - 1, abs(int(pivots[k + size - 1])) - 1

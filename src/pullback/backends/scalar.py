@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pullback.backends.along import without_protocol
+
 
 @dataclass(frozen=True)
 class Primitive:
@@ -38,8 +40,10 @@ def _sign(x: Any) -> Any:
     if x.dtype.kind == "c":  # NaN is nowhere on the circle; PyTorch's real ones have sign 0
         size = np.abs(x)
         return np.where(size == 0, 0, x / np.where(size == 0, 1, size)).astype(x.dtype)
-    s = np.sign(x)
-    return np.where(np.isnan(s), 0, s + 0).astype(s.dtype) if s.dtype.kind == "f" else s
+    if x.dtype.kind == "f":  # NumPy's own is no vector loop, and the sign of NaN there is NaN
+        above, below = np.greater(x, 0).view(np.int8), np.less(x, 0).view(np.int8)
+        return np.subtract(above, below).astype(x.dtype)
+    return np.sign(x)
 
 
 def _of_integers(name: str) -> Callable[..., Any]:
@@ -159,7 +163,7 @@ _TABLE: list[Any] = [
     ("bitwise_xor", 2, _of_integers("bitwise_xor")), ("bitwise_not", 1, _of_integers("invert")),
     ("bitwise_left_shift", 2, _of_integers("left_shift")),
     ("bitwise_right_shift", 2, _of_integers("right_shift")),
-    ("where", 3, np.where),
+    ("where", 3, without_protocol(np.where)),
     ("conj", 1, np.conjugate), ("real", 1, _part("real"), "real"),
     ("imag", 1, _part("imag"), "real"),
 ]  # fmt: skip

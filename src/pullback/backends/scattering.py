@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends.array_functions import check_index
+from pullback.backends.along import expand
+from pullback.backends.array_functions import check_index, ends
 
 __all__ = ["add_positions", "scatter_array", "scatter_line", "write_line"]
 
@@ -22,6 +23,17 @@ SMALL = 4096  # numbers; below, SciPy's sparse matrices cost more than they save
 def add_positions(x: Any, key: Sequence[Any], values: Any) -> None:
     """`x[key] += values` in place, repeated positions several times."""
     given = [k for k, i in enumerate(key) if not isinstance(i, slice)]
+    if len(key) == len(given) == 1 and x.flags.c_contiguous:  # along the first axis
+        (index,) = key
+        if type(index) is np.ndarray and index.dtype.kind == "i" and index.ndim == 1 and index.size:
+            size = x.shape[0]
+            shape = (index.size, *x.shape[1:])
+            low, high = ends(index)
+            if not -size <= low <= high < size:
+                raise IndexError(f"index out of bounds: the shape is {list(x.shape)}")
+            places = index if low >= 0 else np.where(index < 0, index + size, index)
+            _add_along(x, 0, places, values if values.shape == shape else expand(values, shape))
+            return
     arrays = [np.asarray(key[k]) for k in given]
     # Side by side, so that NumPy leaves what they index where it was.
     together = given and given[-1] - given[0] == len(given) - 1
@@ -39,8 +51,9 @@ def add_positions(x: Any, key: Sequence[Any], values: Any) -> None:
     shape = (*x.shape[:first], *flat.shape, *x.shape[last + 1 :])
     rows = (*x.shape[:first], math.prod(sizes), *x.shape[last + 1 :])
     cells = (*x.shape[:first], flat.size, *x.shape[last + 1 :])
-    _add_along(x.reshape(rows), first, flat.reshape(-1), np.broadcast_to(values, shape)
-               .reshape(cells))  # fmt: skip
+    if np.shape(values) != tuple(shape):
+        values = expand(np.asarray(values), shape)
+    _add_along(x.reshape(rows), first, flat.reshape(-1), values.reshape(cells))
 
 
 def _add_along(x: Any, dim: int, index: Any, values: Any) -> None:
@@ -90,25 +103,28 @@ def scatter_array(x: Any, dim: int, index: Any, values: Any, how: str, fresh: bo
     if not index.size:
         return x
     shape = x.shape
-    if not x.ndim or not index.ndim or not np.ndim(values):
+    if not x.ndim or not index.ndim or not getattr(values, "ndim", 0):
         x = x.reshape(-1)
         index, values = index.reshape(-1), np.asarray(values).reshape(-1)
         dim = 0
-    for k, size in enumerate(index.shape):
-        if size > values.shape[k] or (k != dim and size > x.shape[k]):
-            raise RuntimeError(
-                f"scatter(): Expected index {list(index.shape)} to be no larger than src "
-                f"{list(values.shape)}, nor than self {list(x.shape)} apart from dimension {dim}"
-            )
-    values = values[tuple(slice(s) for s in index.shape)]
-    others = [k for k in range(x.ndim) if k != dim]
-    same = all(index.shape[k] == x.shape[k] for k in others)
-    if how == "sum" and not fresh and same and all(
-        index.strides[k] == 0 or index.shape[k] == 1 for k in others
-    ):  # one position for whole rows  # fmt: skip
-        line = index[tuple(slice(None) if k == dim else 0 for k in range(x.ndim))]
-        _add_along(x, dim, line, values)
-        return x.reshape(shape)
+    if index.shape != values.shape or index.shape != x.shape:
+        for k, size in enumerate(index.shape):
+            if size > values.shape[k] or (k != dim and size > x.shape[k]):
+                raise RuntimeError(
+                    f"scatter(): Expected index {list(index.shape)} to be no larger than src "
+                    f"{list(values.shape)}, nor than self {list(x.shape)} apart from dimension "
+                    f"{dim}"
+                )
+        values = values[tuple(slice(s) for s in index.shape)]
+    if how == "sum" and not fresh:
+        others = [k for k in range(x.ndim) if k != dim]
+        if all(
+            index.shape[k] == x.shape[k] and (index.strides[k] == 0 or index.shape[k] == 1)
+            for k in others
+        ):  # one position for whole rows
+            line = index[tuple(slice(None) if k == dim else 0 for k in range(x.ndim))]
+            _add_along(x, dim, line, values)
+            return x.reshape(shape)
     places = _places(x.shape, dim, index)
     flat, values = x.reshape(-1), np.ascontiguousarray(values).reshape(-1)
     if not how:
@@ -125,7 +141,7 @@ def scatter_line(x: Any, dim: int, index: Any, values: Any, how: str) -> Any:
     shape = x.shape or (1,)
     whole = (*shape[:dim], index.size, *shape[dim + 1 :])
     line = index.reshape([-1 if k == dim else 1 for k in range(len(shape))])
-    index = np.broadcast_to(line, whole)
+    index = expand(line, whole)
     return scatter_array(x.reshape(shape), dim, index, values.reshape(whole), how).reshape(x.shape)
 
 

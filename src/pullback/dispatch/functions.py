@@ -21,8 +21,14 @@ from pullback.dispatch import keys
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.door import CREATION_OPTIONS, apply
 from pullback.dispatch.fast import fast_path
-from pullback.dispatch.inplace import apply_in_place, write_out
-from pullback.op import REGISTRY, Creation, Op, View
+from pullback.dispatch.inplace import (
+    apply_in_place,
+    writable,
+    write,
+    write_out,
+    write_over,
+)
+from pullback.op import REGISTRY, Composite, Creation, Op, View
 from pullback.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -161,9 +167,42 @@ OPERANDS = (Tensor, *NUMBERS)
 
 
 def bind_in_place(op: Op) -> Callable[..., Any]:
-    """The method with an underscore."""
-    body = "return apply_in_place(op, ({arguments}))"
-    return _compile(op, op.inplace_name, body, {"apply_in_place": apply_in_place, "op": op}, {})
+    """The method with an underscore.
+
+    Where no history is concerned, the result is that of the function, which knows calls that it
+    has met, and is copied over the tensor.
+    """
+    namespace = {
+        "apply_in_place": apply_in_place, "write": write, "write_over": write_over,
+        "writable": writable, "op": op, "Tensor": Tensor, "mode": mode, "Levels": Levels,
+        "ndarray": ndarray,
+    }  # fmt: skip
+    general = "return apply_in_place(op, ({arguments}))"
+    if op.gives_view or op.result == "real":
+        return _compile(op, op.inplace_name, general, namespace, {})
+    namespace["function"] = bind(op)
+    first, *others = (p.name for p in op.parameters if p.is_tensor)
+    parts = [f"{first}._edge is None", f"({first}._base is None or {first}._base._edge is None)"]
+    parts += [f"(type({n}) is not Tensor or {n}._edge is None)" for n in others]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    call = ", ".join(f"{p.name}={p.name}" if p.kind is keyword else p.name for p in op.parameters)
+    lines = [
+        f"if type({first}) is Tensor and not Levels.count:",
+        f"        if not mode.enabled or {' and '.join(parts)}:",
+        f"            _array = {first}._value",
+        f"            if type(_array) is ndarray and {first}._apart is None:",
+        "                _flags = _array.flags",
+        "                if _flags.forc and _flags.writeable:",
+        f"                    return write_over(op, {first}, _array, function({call}))",
+    ]
+    if not isinstance(op, Composite):  # nodes inside of which may save what is overwritten
+        lines += [
+            "        elif mode.enabled is True:",
+            f"            _array = writable(op, {first})",
+            f"            return write(op, {first}, _array, function({call}))",
+        ]
+    lines.append(general)
+    return _compile(op, op.inplace_name, "\n    ".join(lines), namespace, {})
 
 
 def _tuple_class(op: Op) -> Any:

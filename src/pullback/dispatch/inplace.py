@@ -29,7 +29,7 @@ from pullback.formula import Formula, before_write
 from pullback.op import Composite, Op
 from pullback.tensor import Tensor, wrap
 
-ndarray = np.ndarray
+ndarray, copyto = np.ndarray, np.copyto
 
 
 def apply_in_place(op: Op, args: Sequence[Any]) -> Tensor:
@@ -52,6 +52,15 @@ def write_now(op: Op, args: Sequence[Any]) -> Tensor:
         )
     if op.gives_view:
         return become_view(target, op, args)
+    array = writable(op, target)
+    if mode.enabled and (isinstance(op, Composite) or mode.enabled is not True):
+        # Nodes inside may save, and hooks may keep, what is overwritten.
+        args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
+    return write(op, target, array, apply(op, args))
+
+
+def writable(op: Op, target: Tensor) -> Any:
+    """The array that an in-place method writes. RuntimeError where it must not."""
     name = f"{op.name}_"
     array = join(target)
     check_writable(target, name)
@@ -60,10 +69,23 @@ def write_now(op: Op, args: Sequence[Any]) -> Tensor:
         raise RuntimeError(
             f"In-place {op.name} is not supported for complex tensors: the result is real"
         )
-    if mode.enabled and (isinstance(op, Composite) or mode.enabled is not True):
-        # Nodes inside may save, and hooks may keep, what is overwritten.
-        args = [wrap(x._value.copy(), x._edge) if _overlaps(x, array) else x for x in args]
-    result = apply(op, args)
+    return array
+
+
+def write_over(op: Op, target: Tensor, array: Any, result: Tensor) -> Tensor:
+    """A result copied into the array of a tensor, where neither has a history to be told."""
+    value = result._value
+    if type(value) is not ndarray or value.shape != array.shape or value.dtype is not array.dtype:
+        return write(op, target, array, result)
+    before_write(array)
+    copyto(array, value)
+    wrote(array)
+    return target
+
+
+def write(op: Op, target: Tensor, array: Any, result: Tensor) -> Tensor:
+    """A result written over a tensor, which has its history from then on."""
+    name = f"{op.name}_"
     _check_result(name, result, target)
     node = None
     if result._edge is not None:

@@ -361,6 +361,7 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
 
     compute = _straightening(met, (0,), compute, better)
     wrapped = _outputs(op, met.result)
+    in_order = op.in_order
     differentiable = recorded.differentiable
     is_view = isinstance(op, View)
 
@@ -373,7 +374,18 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
             return apply(op, args)
         arrays = [r if type(r) is ndarray else np.asarray(r) for r in results]
         if not is_view:
-            arrays = [own(op, a, (value,)) for a in arrays]
+            arrays = [
+                a
+                if a is not value and (not in_order or a.flags.c_contiguous) and (
+                    (base := a.base) is None
+                    or (
+                        value.base is None and base is not value and type(base) is ndarray
+                        and base.base is None
+                    )
+                )
+                else own(op, a, (value,))
+                for a in arrays
+            ]  # fmt: skip
         edge = x._edge
         node = None
         if edge is not None and differentiable and mode.enabled:
@@ -546,6 +558,7 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
     differentiable, node_of = recorded.differentiable, recorded.node_of
     metas = met.metas
     cast = ARRAYS.cast
+    in_order = op.in_order
     default = dtypes.get_default_dtype()
     converts = any(how.__class__ is Converted for _, how in fills)  # maybe to the default dtype
     several = type(met.result) is tuple
@@ -589,7 +602,13 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
             return wrapped(arrays, node_of(arrays, args) if recording else None)
         if type(result) is not ndarray:
             result = np.asarray(result)
-        result = own(op, result, values)
+        mine = result.base is None and (not in_order or result.flags.c_contiguous)
+        if mine:
+            for v in values:
+                if v is result or type(v) is list:
+                    mine = False
+        if not mine:
+            result = own(op, result, values)
         tensor = new(Tensor)
         tensor._value = result
         if differentiable and mode.enabled:
@@ -606,7 +625,7 @@ def learn_creation(
 ) -> None:
     """Keep the numbers of a creation in their normal form; its result is of the dtype `goal`.
 
-    A small result is kept itself, to be copied.
+    A small result is kept itself, to be copied; of one value, only that.
     """
     call_of: Callable[..., Any] = functools.partial(op.call, ARRAYS)
     known: Any = list(values)
@@ -621,10 +640,25 @@ def learn_creation(
         except Exception:  # the door says it in full
             return apply(op, args)
         calls += 1
-        if calls == OFTEN and not op.random and result.nbytes <= MAX_BYTES:
-            call_of, known = np.array, result.copy()
+        if calls == OFTEN and not op.draws:
+            call_of, known = _short_creation(result, op.unset) or (call_of, known)
         tensor = new(Tensor)
         tensor._value = result
         return tensor
 
     op.calls[key] = call
+
+
+def _short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any] | None:
+    """(a function of NumPy's, its argument) for an array such as this one; None without any."""
+    if unset:
+        in_order = result.flags.c_contiguous
+        return (functools.partial(np.empty, dtype=result.dtype), result.shape) if in_order else None
+    if result.nbytes <= MAX_BYTES:
+        return np.array, result.copy()
+    first = result.flat[0]
+    if not result.flags.c_contiguous or result.tobytes() != first.tobytes() * result.size:
+        return None
+    if not any(first.tobytes()):
+        return functools.partial(np.zeros, dtype=result.dtype), result.shape
+    return functools.partial(np.full, fill_value=first, dtype=result.dtype), result.shape

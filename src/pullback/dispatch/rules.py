@@ -104,7 +104,7 @@ class Rules:
 
         op = node.op
         made = straightened(
-            (op.name, f"the rules of {op.qualified_name}"), body, given, arrays,
+            f"the rules of {op.qualified_name}", body, given, arrays,
             tuple(found[k] for k in places), shapes=varying,
         )  # fmt: skip
         if made is None:

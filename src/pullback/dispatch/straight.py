@@ -335,16 +335,17 @@ def straight(
     def body(line: Line, given: Sequence[Any]) -> Any:
         return op.compute(line, given)
 
-    names = (op.name, op.qualified_name)
-    return straightened(names, body, values, places, expected, packed=packed, alike=alike)
+    return straightened(
+        op.qualified_name, body, values, places, expected, packed=packed, alike=alike
+    )
 
 
 def straightened(
-    names: tuple[str, str], body: Callable[[Line, list[Any]], Any],
+    title: str, body: Callable[[Line, list[Any]], Any],
     values: Sequence[Any], places: Sequence[int], expected: Any,
     *, packed: bool = False, alike: bool = False, shapes: Sequence[int] | None = None,
 ) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
-    """`straight` of anything that is read with a vocabulary; its name, and that of its file.
+    """`straight` of anything that is read with a vocabulary.
 
     With `shapes`, the function takes all values, and raises Missed if shapes are others at these
     places.
@@ -369,11 +370,10 @@ def straightened(
     lines = [f"{operands} = {''.join(f'values[{k}], ' for k in places)}"] if packed else []
     lines += [f"if a{k}.shape != {values[k].shape}: raise Missed" for k in shapes or ()]
     lines += [*line.lines, f"return {f'({returned})' if several else returned[:-2]}"]
-    name, title = names
-    source = "\n    ".join([f"def {name}({'values' if packed else operands}):", *lines])
+    source = "\n    ".join([f"def line({'values' if packed else operands}):", *lines])
     made: dict[str, Any] = {}
     exec(compile(source, f"<NumPy calls of {title}>", "exec"), line.names, made)
-    function: Callable[..., Any] = made[name]
+    function: Callable[..., Any] = made["line"]
     arrays = [values[k] for k in places]
     try:
         found = function(values) if packed else function(*[values[k] for k in taken])

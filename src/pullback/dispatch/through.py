@@ -7,6 +7,7 @@ read as a straight line of calls of NumPy (`straight`). What is neither is read 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -73,6 +74,8 @@ def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
     if len(op.calls) >= known.MAX_CALLS:
         op.calls.clear()
     calls = 0
+    plain = not (op.kinds or op.one_rounding or op.outputs)  # all of `compute` is the body
+    read = functools.partial(op.call if plain else op.compute, graph.TENSORS)
     watching = not _asks_more(op.forward.__code__, op.forward.__globals__, set())
 
     def call(*args: Any) -> Any:
@@ -89,7 +92,9 @@ def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
             if other is not None:
                 op.calls[key] = other
             return result
-        result = own_memory(op.compute(graph.TENSORS, values), args)
+        result = read(values)
+        if type(result) is Tensor and result._base is not None:
+            result = own_memory(result, args)
         if calls == known.OFTEN:
             other = _straightened(op, args, values, result, call)
             if other is not None:

@@ -224,6 +224,11 @@ class ContinuousBernoulli(ExponentialFamily):
         self._lims = lims
         super().__init__(self.probs.shape, validate_args=validate_args)
 
+    @property
+    def param_shape(self) -> Any:
+        """The shape of the parameters."""
+        return self.probs.shape
+
     def _near_half(self) -> Any:
         return (self.probs > self._lims[0]) & (self.probs < self._lims[1])
 

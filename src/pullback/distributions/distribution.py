@@ -118,6 +118,10 @@ class Distribution:
         with torch.no_grad():
             return self.rsample(sample_shape)
 
+    def sample_n(self, n: int) -> Any:
+        """`sample((n,))`, as it was called before."""
+        return self.sample((n,))
+
     def rsample(self, sample_shape: Size = ()) -> Any:
         """Draws that are differentiable in the parameters."""
         raise NotImplementedError(f"{type(self).__name__} has no reparameterised draws")

@@ -374,12 +374,16 @@ def stft(
     xp, input, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
     window: Plain = None, center: bool = True, pad_mode: Plain = "reflect",
     normalized: bool = False, onesided: Plain = None, return_complex: Plain = None,
+    align_to_window: Plain = None,
 ):  # fmt: skip
     r"""Transforms of frames of n_fft samples, `hop_length` apart, times a window.
 
     input (n) or (b, n); result (…, n_fft // 2 + 1 or n_fft, frames), complex, or with a last axis
-    of 2 where `return_complex=False`. With `center`, frame t is around sample t × hop_length.
+    of 2 where `return_complex=False`. With `center`, frame t is around sample t × hop_length; with
+    `align_to_window` instead, its window begins there.
     """
+    if center and align_to_window is not None:
+        raise RuntimeError("stft align_to_window should only be set when center = false")
     if len(input.shape) not in (1, 2):
         raise RuntimeError(f"stft: expected a 1D or 2D tensor, got {len(input.shape)}D")
     hop_length, win_length = _frame_sizes("stft", n_fft, hop_length, win_length)
@@ -403,6 +407,9 @@ def stft(
     x = xp.unsqueeze(input, 0) if single else input
     if center:
         x = _with_margins(xp, x, n_fft // 2, pad_mode)
+    elif align_to_window:
+        before = (n_fft - win_length) // 2
+        x = xp.constant_pad_nd(x, (before, n_fft - win_length - before), 0)
     if not 0 < n_fft <= x.shape[-1]:
         raise RuntimeError(
             f"stft: expected 0 < n_fft <= {x.shape[-1]}, but got n_fft={n_fft} for the shape "
@@ -491,12 +498,14 @@ def _(r):
     yield call(r(12), 4, return_complex=True)
     yield call(r(2, 12), 4, 2, 3, r(3), False, normalized=True, return_complex=False)
     yield call(r(12), 4, pad_mode="constant", onesided=False, return_complex=True)
+    yield call(r(12), 6, 2, 3, r(3), False, return_complex=True, align_to_window=True)
 
 
 @stft.reference
 def _(
     np, input, n_fft, hop_length=None, win_length=None, window=None, center=True,
     pad_mode="reflect", normalized=False, onesided=None, return_complex=None,
+    align_to_window=None,
 ):  # fmt: skip
     hop, size = hop_length or n_fft // 4, win_length or n_fft
     onesided = not np.iscomplexobj(input) if onesided is None else onesided
@@ -504,6 +513,8 @@ def _(
     weights = np.pad(weights, ((n_fft - size) // 2, (n_fft - size + 1) // 2))
     x = np.atleast_2d(input)
     x = np.pad(x, ((0, 0), (n_fft // 2,) * 2), mode=pad_mode) if center else x
+    if align_to_window:
+        x = np.pad(x, ((0, 0), ((n_fft - size) // 2, (n_fft - size + 1) // 2)))
     starts = range(0, x.shape[-1] - n_fft + 1, hop)
     frames = [np.fft.fft(x[:, s : s + n_fft] * weights) for s in starts]
     made = np.stack(frames, -1) / (np.sqrt(n_fft) if normalized else 1)

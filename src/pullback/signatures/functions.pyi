@@ -1504,7 +1504,7 @@ def std(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: _bool = F
 def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: _bool = False, *, correction: _complex | Tensor | None = None, out: _Out = None, axis: Any = ..., keepdims: _bool = ...) -> _tuple[Tensor, ...]:
     """A tuple of the standard deviation and the mean over axes, or of all elements; see `std`."""
 
-def stft(input: Tensor, n_fft: _int, hop_length: _int | None = None, win_length: _int | None = None, window: Any = None, center: _bool = True, pad_mode: Any = 'reflect', normalized: _bool = False, onesided: Any = None, return_complex: Any = None, *, out: _Out = None) -> Tensor:
+def stft(input: Tensor, n_fft: _int, hop_length: _int | None = None, win_length: _int | None = None, window: Any = None, center: _bool = True, pad_mode: Any = 'reflect', normalized: _bool = False, onesided: Any = None, return_complex: Any = None, align_to_window: Any = None, *, out: _Out = None) -> Tensor:
     """Transforms of frames of n_fft samples, `hop_length` apart, times a window."""
 
 def sub(input: Tensor | _complex, other: Tensor | _complex, *, alpha: _complex | Tensor = 1, out: _Out = None) -> Tensor:

@@ -1156,7 +1156,7 @@ class Attached:
     def logaddexp2(self, other: Tensor | _complex, *, out: _Out = None) -> Tensor:
         """$y = \\log_2(2^\\text{input} + 2^\\text{other})$, without overflow."""
 
-    def stft(self, n_fft: _int, hop_length: _int | None = None, win_length: _int | None = None, window: Any = None, center: _bool = True, pad_mode: Any = 'reflect', normalized: _bool = False, onesided: Any = None, return_complex: Any = None, *, out: _Out = None) -> Tensor:
+    def stft(self, n_fft: _int, hop_length: _int | None = None, win_length: _int | None = None, window: Any = None, center: _bool = True, pad_mode: Any = 'reflect', normalized: _bool = False, onesided: Any = None, return_complex: Any = None, align_to_window: Any = None, *, out: _Out = None) -> Tensor:
         """Transforms of frames of n_fft samples, `hop_length` apart, times a window."""
 
     def istft(self, n_fft: _int, hop_length: _int | None = None, win_length: _int | None = None, window: Any = None, center: _bool = True, normalized: _bool = False, onesided: Any = None, length: _int | None = None, return_complex: _bool = False, *, out: _Out = None) -> Tensor:

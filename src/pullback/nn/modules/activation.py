@@ -56,6 +56,7 @@ Softsign = _plain("Softsign", "softsign", "x / (1 + |x|).")
 Tanhshrink = _plain("Tanhshrink", "tanhshrink", "x - tanh x.")
 ReLU = _in_place("ReLU", "relu", "Positive part.")
 ReLU6 = _in_place("ReLU6", "relu6", "The input between 0 and 6.")
+ReLU6.min_val, ReLU6.max_val = 0.0, 6.0
 SELU = _in_place("SELU", "selu", "Scaled exponential unit.")
 SiLU = _in_place("SiLU", "silu", "x times its logistic function.")
 Mish = _in_place("Mish", "mish", "x tanh(softplus x).")

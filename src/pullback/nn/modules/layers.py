@@ -56,15 +56,19 @@ class _MaxPool(_Options):
 class _AveragePool(_Options):
     _names: tuple[str, ...] = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
     _shown = ("kernel_size", "stride", "padding")
+    _rank: int
 
     def __init__(
         self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
+        stride = kernel_size if stride is None else stride
+        if self._rank == 1:  # PyTorch keeps a tuple here, and what it was given for images
+            kernel_size, stride, padding = (each(v, 1) for v in (kernel_size, stride, padding))
         self._set(
-            kernel_size=kernel_size, stride=kernel_size if stride is None else stride,
-            padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
+            kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
         )  # fmt: skip
 
 
@@ -126,6 +130,7 @@ class _LPPool(_Options):
 
 class _FractionalPool(_Options):
     _names = ("kernel_size", "output_size", "output_ratio", "return_indices", "_random_samples")
+    _rank: int
 
     def __init__(
         self, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
@@ -137,6 +142,10 @@ class _FractionalPool(_Options):
                 f"{type(self).__name__} requires specifying either an output size, or a pooling "
                 f"ratio"
             )
+        sizes = kernel_size, output_size, output_ratio
+        kernel_size, output_size, output_ratio = (
+            None if v is None else each(v, self._rank) for v in sizes
+        )
         self._set(
             kernel_size=kernel_size, output_size=output_size, output_ratio=output_ratio,
             return_indices=return_indices, _random_samples=_random_samples,
@@ -146,7 +155,7 @@ class _FractionalPool(_Options):
 def _family(base: type, name: str, function: str, doc: str, ranks: Any = (1, 2, 3)) -> None:
     """The classes of one base in one to three dimensions."""
     for rank in ranks:
-        members = {"_function": function.format(rank), "__module__": __name__,
+        members = {"_function": function.format(rank), "__module__": __name__, "_rank": rank,
                    "__doc__": doc.format(rank)}  # fmt: skip
         globals()[name.format(rank)] = type(name.format(rank), (base,), members)
 

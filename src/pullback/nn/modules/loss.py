@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from pullback.nn import functional
+from pullback.nn.modules.layers import PairwiseDistance
 from pullback.nn.modules.module import Module
 
 F: Any = functional
@@ -154,7 +155,7 @@ class TripletMarginWithDistanceLoss(Module):
         if margin <= 0:
             raise ValueError(f"TripletMarginWithDistanceLoss: margin must be greater than 0, got "
                              f"{margin}")  # fmt: skip
-        self.distance_function = distance_function
+        self.distance_function = distance_function or PairwiseDistance()
         self.margin, self.swap, self.reduction = margin, swap, reduction
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
@@ -168,5 +169,5 @@ class TripletMarginWithDistanceLoss(Module):
 __all__ = [
     name for name, value in globals().items()
     if isinstance(value, type) and issubclass(value, Module) and not name.startswith("_")
-    and name != "Module"
+    and name not in ("Module", "PairwiseDistance")
 ]  # fmt: skip
