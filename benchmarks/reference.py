@@ -1,6 +1,6 @@
 """The reference scenario: the Gaussian kernel norm of N points in 3-D, and its two gradients.
 
-    python benchmarks/reference.py [--sizes 1000,10000] [--dtypes float32] [--million]
+    python benchmarks/reference.py [--sizes 1000,10000] [--dtypes float32] [--million] [--first]
 
 Every row is measured in processes of its own. The first one has no compiled code to start from:
 `cold` is its first call, `warm` that of a second process, which finds the code on disk. `best` and
@@ -8,6 +8,9 @@ Every row is measured in processes of its own. The first one has no compiled cod
 N = 20,000 and pullback's own beyond; for the gradients the largest difference on 200 rows, over the
 largest entry, from NumPy. `peak` is the peak memory of the process, `+` its growth since before the
 first call. Nothing but NumPy and pullback is needed.
+
+These first calls are the first thing that their process computes. `--first` tells what a formula
+costs in a process that has computed another one, for this and five others: `first_calls.py`.
 
 `--million` takes N = 1,000,000: one call of the value and both gradients, its peak memory, and its
 time over that of N = 100,000, which is 100 if time grows with the number of pairs.
@@ -25,6 +28,7 @@ import tempfile
 import time
 from typing import Any
 
+import first_calls
 import numpy as np
 
 SIGMA = 2.5
@@ -179,6 +183,7 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--dtypes", default="float32,float64")
     parser.add_argument("--million", action="store_true", help="N = 1,000,000 as well: minutes")
+    parser.add_argument("--first", action="store_true", help="first calls of six formulas as well")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker is not None:
@@ -191,6 +196,9 @@ def main() -> None:
                 row(n, dtype, gradients)
     if options.million:
         million()
+    if options.first:
+        print()
+        first_calls.table([f.__name__ for f in first_calls.FORMULAS], first_calls.N, 5)
 
 
 if __name__ == "__main__":

@@ -292,3 +292,51 @@ def test_creations_in_bodies_follow_the_default_dtype() -> None:
         finally:
             torch.set_default_dtype(torch.float32)
     assert torch.equal(before, after)
+
+
+COMPOSITES = {
+    "matmul": lambda K, x: K @ x,
+    "same twice": lambda K, x: K @ K,
+    "view": lambda K, x: K.view(-1),
+    "flatten": lambda K, x: K.flatten(),
+    "several": lambda K, x: torch.linalg.vecdot(K, K),
+    "mv": lambda K, x: torch.matmul(K, x[:, 0]),
+}
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+def test_composites_of_formulas_are_repeated(name: str) -> None:
+    """On other numbers, recorded or not, and when the formula has its numbers already."""
+    function = COMPOSITES[name]
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        a, b = rng.normal(size=(30, 1)), rng.normal(size=(30, 2))
+
+        def run(recorded: bool, a: Any = a, b: Any = b) -> Any:
+            x, y = torch.tensor(a, requires_grad=recorded), torch.tensor(b)
+            K = (x - x.T).exp()
+            if recorded and a[0, 0] > 0:
+                K.numpy(force=True)
+            result = function(K, y)
+            assert result.requires_grad is recorded
+            gradients = torch.autograd.grad(result.sum(), [x]) if recorded else ()
+            return [result.numpy(force=True), *(g.numpy() for g in gradients)]
+
+        for recorded in (True, False):
+            with torch.config(defer_elements=10**9):
+                expected = run(recorded)
+            with torch.config(defer_elements=100):
+                found = run(recorded)
+            for f, e in zip(found, expected, strict=True):
+                np.testing.assert_allclose(f, e, rtol=1e-12)
+
+
+def test_repeated_formulas_are_checked() -> None:
+    """What a declaration asks of the numbers is asked each time."""
+    with torch.config(defer_elements=100):
+        x = torch.arange(900).reshape(30, 30)
+        for divisor in (3, 4, 5):
+            result = torch.floor_divide(x, torch.full((30, 30), divisor))
+            np.testing.assert_array_equal(result.numpy(), np.arange(900).reshape(30, 30) // divisor)
+        with pytest.raises(RuntimeError, match="divided by zero"):
+            torch.floor_divide(x, torch.full((30, 30), 0))

@@ -129,3 +129,27 @@ def test_large_normalisations_are_those_of_their_definition(dtype: torch.dtype) 
             wanted = torch.autograd.grad(expected, (wide, weight, bias), g.double())
             for a, e in zip(got, wanted, strict=True):
                 assert torch.allclose(a.double(), e.double(), **tolerance)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_large_shares_of_exponentials_are_those_of_their_definition(dtype: torch.dtype) -> None:
+    """In compiled loops: along memory, across it, and in columns that several threads share."""
+    tolerance = 1e-5 if dtype is torch.float32 else 1e-13
+    for shape, dim in (((300, 37), 1), ((300, 37), 0), ((2, 8, 40, 40), 1), ((9001,), 0)):
+        x = (3 * torch.randn(*shape, dtype=dtype)).requires_grad_()
+        g = torch.randn(*shape, dtype=dtype)
+        wide, rise = x.detach().numpy().astype(np.float64), g.numpy().astype(np.float64)
+        powers = np.exp(wide - wide.max(dim, keepdims=True))
+        share = powers / powers.sum(dim, keepdims=True)
+        y, log = x.softmax(dim), x.log_softmax(dim)
+        assert np.allclose(y.detach(), share, atol=tolerance)
+        assert np.allclose(log.detach(), np.log(share), atol=tolerance)
+        (found,) = torch.autograd.grad(y, x, g)
+        expected = share * (rise - (rise * share).sum(dim, keepdims=True))
+        assert np.allclose(found, expected, atol=tolerance)
+        (found,) = torch.autograd.grad(log, x, g)
+        expected = rise - share * rise.sum(dim, keepdims=True)
+        assert np.allclose(found, expected, atol=10 * tolerance)
+    x = torch.zeros(200, 100, dtype=dtype)
+    x[3, 4], x[5] = float("nan"), -float("inf")
+    assert x.softmax(1).isnan().any(1).nonzero().flatten().tolist() == [3, 5]

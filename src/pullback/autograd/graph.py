@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import threading
 import weakref
@@ -194,6 +195,24 @@ def _as_value(result: Any, xp: Any) -> Any:
 
 
 Meta = tuple[tuple[int, ...], Any]  # shape and NumPy dtype
+Kind = tuple[int, tuple[Meta | None, ...] | None, bool, bool, int]
+
+
+_numbers: dict[Any, int] = {}
+_next_number = itertools.count(1).__next__
+MAX_NUMBERS = 100_000
+
+
+def number(node: OperationNode) -> int:
+    """A number for the plan and the metas of a node, which no others have."""
+    what = node.plan, node.metas
+    found = _numbers.get(what)
+    if found is None:
+        if len(_numbers) >= MAX_NUMBERS:
+            _numbers.clear()
+        found = _numbers.setdefault(what, _next_number())
+    node.number = found
+    return found
 
 
 class OperationNode(Node):
@@ -211,6 +230,7 @@ class OperationNode(Node):
     _output_metas: tuple[Meta, ...] | None = None
     _deferred: bool = False
     _narrow: bool = False
+    number: int = 0  # of plan and metas, once somebody asks: `number`
     packed: bool = False  # whether hooks decide where the values are kept
     # The rules of calls that are made over and over (`dispatch.rules`).
     rules: Any = None
@@ -222,6 +242,14 @@ class OperationNode(Node):
         self.values = values
         self.time = tick()
 
+    def kind(self) -> Kind:
+        """What a node has beside its plan, edges and values."""
+        return self.way, self._metas, self._deferred, self._narrow, number(self)
+
+    def be_like(self, kind: Kind) -> None:
+        """Be of the kind of another node of the operation; this one is new."""
+        self.way, self._metas, self._deferred, self._narrow, self.number = kind
+
     @property
     def metas(self) -> tuple[Meta | None, ...] | None:
         """Shape and dtype of each input, where they differ from what the rules give."""
@@ -230,6 +258,7 @@ class OperationNode(Node):
     @metas.setter
     def metas(self, metas: tuple[Meta | None, ...] | None) -> None:
         self._metas = metas
+        self.number = 0
         self.way = min(self.way, 1) * 2
 
     @property

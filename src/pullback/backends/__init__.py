@@ -3,8 +3,8 @@
 Arrays: `arrays` is their vocabulary, and takes its functions from files by theme (`array_functions`
 `array_special` `array_statistics` `along` `alignment` `correlation` `direct` `draws` `einsum`
 `fourier` `grids` `lapack` `normalising` `pooling` `recurrence` `resampling` `scattering`
-`searching` `strides` `surroundings` `tables`). `generator` draws random numbers, `memory` knows who
-owns an array's.
+`searching` `shares` `strides` `surroundings` `tables`). `generator` draws random numbers, `memory`
+knows who owns an array's.
 
 Loops: from the bottom,
 

@@ -19,9 +19,9 @@ __all__ = [
     "argpartition_array", "argsort_array", "arranged", "bitcast",
     "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
-    "even", "gather_array", "identity", "laid_out", "log_softmax_array",
+    "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
-    "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "softmax_array", "tile_array",
+    "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "tile_array",
     "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
@@ -344,22 +344,6 @@ def nonzero_array(x: Any) -> Any:
 
 
 # --------------------------------------------------------------------------------- new arrays
-
-
-def softmax_array(x: Any, dim: Any) -> Any:
-    """e**x over its sum along an axis, in one new array."""
-    y = x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
-    y = np.asarray(y)
-    np.exp(y, out=y)
-    y /= np.add.reduce(y, axis=dim, keepdims=True)
-    return y
-
-
-def log_softmax_array(x: Any, dim: Any) -> Any:
-    """x minus the logarithm of the sum of its exponentials along an axis."""
-    y = np.asarray(x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf))
-    y -= np.log(np.add.reduce(np.exp(y), axis=dim, keepdims=True))
-    return y
 
 
 def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:

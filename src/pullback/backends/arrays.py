@@ -27,6 +27,7 @@ from pullback.backends import (
     resampling,
     scattering,
     searching,
+    shares,
     strides,
     surroundings,
     tables,
@@ -311,8 +312,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, correlation, einsum, grids,
-    normalising, pooling, recurrence, resampling, scattering, searching, strides, surroundings,
-    tables,
+    normalising, pooling, recurrence, resampling, scattering, searching, shares, strides,
+    surroundings, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

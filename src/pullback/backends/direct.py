@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pullback.backends.memory import address
+
 WORTH = 1 << 19  # products from which loops of our own are looked for
 IMAGE_BYTES = 1 << 19  # of the images that are laid out at a time: they stay in the cache
 TASK = 1 << 20  # products that are worth a task
@@ -303,8 +305,8 @@ def _multiply(plan: Plan, x: Any, weight: Any, bias: Any, result: Any) -> None:
         for part, w in parts:
             inside, outside = part.places(task)
             machine.product(
-                _address(w), _address(flat), _address(part.offsets), _address(products),
-                _address(bias), len(part.offsets), positions, rows, pitch, groups,
+                address(w), address(flat), address(part.offsets), address(products),
+                address(bias), len(part.offsets), positions, rows, pitch, groups,
                 channels * layout.channel, rows * pitch,
             )  # fmt: skip
             result[outside].swapaxes(0, 1)[...] = shaped[inside]
@@ -340,7 +342,7 @@ def correlate_weight(y: Any, x: Any, problem: Problem) -> Any:
                 rises[...] = 0
             shaped[inside] = y[outside].swapaxes(0, 1)
             machine.dots(
-                _address(rises), _address(flat), _address(part.offsets), _address(sums[chunk]),
+                address(rises), address(flat), address(part.offsets), address(sums[chunk]),
                 taps, positions, rows, pitch, groups,
                 shape[1] * layout.channel, rows * pitch,
             )  # fmt: skip
@@ -348,10 +350,6 @@ def correlate_weight(y: Any, x: Any, problem: Problem) -> Any:
     _share(work, chunks)
     result = sums.sum(0).reshape(shape)
     return result if np.isfinite(result).all() else None
-
-
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
 
 
 def _rounded(n: int, lanes: int) -> int:

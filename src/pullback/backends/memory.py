@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,13 @@ def owner(array: Any) -> Any:
 
 def address(array: Any) -> int:
     """Where the first element is."""
-    return int(array.__array_interface__["data"][0])
+    try:  # a quarter of the time that NumPy takes to describe the whole array
+        return _address(_byte(array))
+    except (TypeError, ValueError, BufferError):  # read-only, with gaps, or without elements
+        return int(array.__array_interface__["data"][0])
+
+
+_address, _byte = ctypes.addressof, ctypes.c_char.from_buffer
 
 
 def shares_memory(a: Any, b: Any) -> bool:

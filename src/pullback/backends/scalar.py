@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -374,18 +374,24 @@ def fingerprint(root: Scalar) -> bytes:
     return root._fingerprint
 
 
-def walk(*roots: Scalar) -> Iterator[Scalar]:
+def walk(*roots: Scalar) -> list[Scalar]:
     """Every node below the roots once, arguments before the nodes that use them."""
+    found: list[Scalar] = []
     seen: set[int] = set()
-    stack = [(root, False) for root in reversed(roots)]
+    stack: list[Any] = list(reversed(roots))
     while stack:
-        current, expanded = stack.pop()
-        if expanded:
-            yield current
-        elif id(current) not in seen:
-            seen.add(id(current))
-            stack.append((current, True))
-            stack.extend((a, False) for a in reversed(current.args))
+        current = stack.pop()
+        if current is None:  # below this are a node, and arguments of it that were gone through
+            found.append(stack.pop())
+            continue
+        key = id(current)
+        if key not in seen:
+            seen.add(key)
+            if current.args:
+                stack += (current, None, *reversed(current.args))
+            else:
+                found.append(current)
+    return found
 
 
 def evaluate(root: Scalar, inputs: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ many: they cost a few microseconds each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from pullback.autograd.views import note_apart
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch.promotion import number_array
-from pullback.formula import Formula, narrow
+from pullback.formula import Formula, narrow, source
+from pullback.formula.node import Template
 from pullback.formula.vocabulary import plain_key
 from pullback.formula.waiting import note
 from pullback.op import Op, Opaque, Pointwise, Reduction, View
@@ -27,6 +28,8 @@ from pullback.tensor import Tensor, wrap
 
 ndarray = np.ndarray
 NUMBERS = (int, float, complex, bool)
+KINDS = (Pointwise, Reduction, Opaque, View)
+REFUSED = (list, np.generic)
 MAX_RECIPES = 10_000
 
 _recipes: dict[Any, Recipe] = {}
@@ -37,7 +40,7 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
 
     These are calls on small arrays alone, and operations with other kinds of results or arguments.
     """
-    if not isinstance(op, (Pointwise, Reduction, Opaque, View)) or op.outputs:
+    if not isinstance(op, KINDS) or op.outputs:
         return None
     pending = False
     size = 1
@@ -52,24 +55,38 @@ def key_of(op: Op, args: Sequence[Any]) -> Any:
                 return None
     if not pending and (size <= config.defer_elements or isinstance(op, View)):
         return None
-    if mode.enabled and mode.enabled is not True:  # somebody watches
+    enabled = mode.enabled
+    if enabled and enabled is not True:  # somebody watches
         return None
-    key: list[Any] = [op, mode.enabled, config.defer_elements, dtypes.get_default_dtype()]
+    key: list[Any] = [op, enabled, config.defer_elements, dtypes.get_default_dtype()]
     for k, a in enumerate(args):
-        if type(a) is Tensor:
+        kind = type(a)
+        if kind is Tensor:
             value = a._value
             if type(value) is Formula:
                 key += (value.kind, value.heavy, a._edge is None)
             else:
                 key += (value.shape, value.dtype, a._edge is None)
-        elif isinstance(a, NUMBERS):
-            varies = op.parameters[k].is_tensor and not belongs(a)
-            key.append(type(a) if varies else plain_key(a))
-        elif isinstance(a, (list, np.generic)):
+        elif kind is int or kind is float or kind is bool or kind is complex:
+            varies = k in op.tensors and not belongs(a)
+            key.append(kind if varies else plain_key(a))
+        elif isinstance(a, REFUSED):
             return None
         else:
             key.append(plain_key(a))
     return tuple(key)
+
+
+def repeated(op: Op, apply: Callable[[Op, Sequence[Any]], Any]) -> Callable[..., Any]:
+    """A function of plain tensors and numbers, in declared order: calls that gave formulas are
+    repeated, others left to `apply`."""
+
+    def call(*args: Any) -> Any:
+        key = key_of(op, args)
+        recipe = None if key is None else _recipes.get(key)
+        return apply(op, args) if recipe is None else recipe.repeat(args)
+
+    return call
 
 
 def belongs(number: Any) -> bool:
@@ -83,7 +100,7 @@ class Recipe:
     """The outcome of a call: which formula of which values, and which node that saves what."""
 
     __slots__ = (
-        "_constants", "_edges", "_fills", "_make", "_metas", "_narrow", "_op", "_plan",
+        "_constants", "_edges", "_fills", "_like", "_make", "_maker", "_op", "_plan",
         "_rounds", "_saves", "_view",
     )  # fmt: skip
 
@@ -101,14 +118,14 @@ class Recipe:
                 self._fills.append((k, given[k].dtype))
         for k, _ in self._fills:  # what is filled in anew is not kept alive
             self._constants[k] = None
+        self._maker: Any = None
         self._edges = op.edges
         self._view = (op, tuple(given[1:]), None) if isinstance(op, View) else None
         self._make = None
         if node is not None:
             self._make = type(node)
             self._plan = node.plan
-            self._metas = node.metas
-            self._narrow = node.narrow
+            self._like = node.kind()
             self._saves: list[tuple[str, Any]] = []
             for (what, k), value in zip(node.plan.sources, node.values, strict=True):
                 follows = what == "output" or (what == "argument" and k in op.tensors)
@@ -123,8 +140,7 @@ class Recipe:
                 given[k] = a._value if dtype is None else cast(a._value, dtype)
             else:
                 given[k] = number_array(a, dtype)
-        op = self._op
-        result = narrow.built(op, given) if self._rounds else formula.build(op, given)
+        result = self._built(given)
         if result.nodes > config.max_formula_nodes:
             formula.limit(result)
         make = self._make
@@ -143,12 +159,29 @@ class Recipe:
             [a._edge if type(a) is Tensor else None for a in map(args.__getitem__, self._edges)]
         )
         node = make(edges, self._plan, tuple(saved))
-        node.deferred = True
-        if self._narrow:
-            node.narrow = True
-        if self._metas is not None:
-            node.metas = self._metas
+        node.be_like(self._like)
         return self._noted(wrap(result, (node, 0)), args)
+
+    def _built(self, given: list[Any]) -> Any:
+        """The formula. Operands are of known kinds: how it is made is looked up once."""
+        if self._rounds:
+            return narrow.built(self._op, given)
+        maker = self._maker
+        if maker is None:  # looked up in each call, if it may be another one
+            result = formula.build(self._op, given)
+            self._maker = formula.lasting_maker(self._op, given)
+            return result
+        operands = []
+        for k, _ in self._fills:
+            v = given[k]
+            if type(v) is ndarray:
+                v = given[k] = source(v)
+            operands.append(v)
+        if self._op.check_function is not None:
+            self._op.check_function(formula.FORMULAS, *given)
+        if type(maker) is Template:
+            return Formula(maker, tuple(given), operands)
+        return maker.expand(operands)
 
     def _noted(self, made: Tensor, args: Sequence[Any]) -> Tensor:
         """A result that others are told of."""

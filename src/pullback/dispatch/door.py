@@ -228,9 +228,9 @@ def _for_formula(op: Op, args: Sequence[Any], values: Sequence[Any]) -> list[Any
 
 
 def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
-    if call is not None and not known.may_learn(args):
-        call = None
-    args = [a.item() if isinstance(a, np.generic) else a for a in args]
+    of_arrays = call is not None and known.may_learn(args)
+    if any(isinstance(a, np.generic) for a in args):
+        args, call = [a.item() if isinstance(a, np.generic) else a for a in args], None
     for k in op.tensors:  # bodies are read with arrays too, calls are not made with them
         for x in args[k] if isinstance(args[k], (list, tuple)) else (args[k],):
             if isinstance(x, ndarray):
@@ -243,9 +243,14 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         kept = _composite_formula(op, args, values) if op.rules else None
         if kept is not None:
             return kept
-        if call is not None and not op.rules:
+        if call is None or op.rules:
+            result = op.compute(graph.TENSORS, values)
+        elif of_arrays:
             through.learn_composite(call, op, values)
-        return through.own_memory(op.compute(graph.TENSORS, values), args)
+            result = op.compute(graph.TENSORS, values)
+        else:
+            result = through.learn_formula(call, op, args, values, apply)
+        return through.own_memory(result, args)
     for k in op.tensors:
         if isinstance(args[k], Tensor):
             values[k] = args[k]._array if whole else args[k]._value
@@ -255,7 +260,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
     finally:
         quiet_reset(token)
     metas = tuple(meta_of(args[k]) for k in op.edges)
-    if call is not None:
+    if of_arrays:
         known.learn(call, known.Met(op, args, values, result, metas), apply)
     return record(op, args, values, result, metas)
 

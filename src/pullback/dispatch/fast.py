@@ -20,6 +20,7 @@ from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
+from pullback.dispatch.again import repeated
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of
 from pullback.op import Op, Pointwise
@@ -78,16 +79,17 @@ def _fast_unary(op: Pointwise, general: Callable[..., Any]) -> Callable[..., Any
     save = None if plan is None else _saver(plan, "a", [])
     if plan is not None and save is None:
         return None
+    again = repeated(op, lambda _, args: general(*args))
 
     def fast(x: Any) -> Any:
         if type(x) is not Tensor:
             return general(x)
         value = x._value
         dtype = value.dtype
-        if (dtype is not FLOAT32 and dtype is not FLOAT64) or value.size > config.defer_elements:
+        if dtype is not FLOAT32 and dtype is not FLOAT64:
             return general(x)
-        if type(value) is not ndarray:
-            return general(x)
+        if value.size > config.defer_elements or type(value) is not ndarray:
+            return again(x)
         try:
             result = mode.quietly(compute, value)
         except RuntimeError:  # called back from within NumPy
@@ -126,6 +128,7 @@ def _fast_binary(
             return None
         steps[needs] = (plan, save)
     left, right, both = (steps.get(n) for n in ((True, False), (False, True), (True, True)))
+    again = repeated(op, lambda _, args: general(*args[:2]))
     numbers32, numbers64 = numbers_of(FLOAT32), numbers_of(FLOAT64)
 
     def fast(x: Any, y: Any) -> Any:
@@ -140,11 +143,11 @@ def _fast_binary(
         else:
             return general(x, y)
         metas = None
-        if type(a) is not ndarray:
-            return general(x, y)
         if type(y) is Tensor:
             b = saved = y._value
-            if b.dtype is not dtype or type(b) is not ndarray:
+            if type(a) is not ndarray or type(b) is not ndarray:
+                return again(x, y, *plain)
+            if b.dtype is not dtype:
                 return general(x, y)
             y_edge = y._edge
             size = a.size
@@ -152,11 +155,11 @@ def _fast_binary(
                 size *= b.size  # at least that of the result
                 metas = (meta_of(x), meta_of(y))
             if size > config.defer_elements:
-                return general(x, y)
+                return again(x, y, *plain)
         elif type(y) is float or type(y) is int:
             saved, y_edge = y, None
-            if a.size > config.defer_elements:
-                return general(x, y)
+            if type(a) is not ndarray or a.size > config.defer_elements:
+                return again(x, y, *plain)
             b = known.get(y)
             if b is None:
                 b = number_array(y, dtype)

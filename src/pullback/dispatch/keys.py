@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from pullback import dtypes, layouts
 from pullback.op import Creation, Op
 from pullback.tensor import Size, Tensor
 
-# Plain arguments that are told apart by their type and their value.
+# Plain arguments that are told apart by their type and their value; NumPy's own dtypes among them.
 SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype, layouts.memory_format)) | {
-    type(d.numpy) for d in vars(dtypes).values() if isinstance(d, dtypes.dtype)
+    type(np.dtype(code)) for code in np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"
 }
 
 

@@ -107,9 +107,9 @@ def _part(running: Any) -> list[OperationNode]:
 def _is_plain(node: Any) -> bool:
     return (
         isinstance(node, OperationNode) and node.hooks is None
-        and (node.deferred or isinstance(node.op, View))
-        and node.outputs == 1 and not node.packed and not node.narrow
-        and node.values is not None and node.output_metas is None
+        and (node._deferred or isinstance(node.op, View))
+        and node.outputs == 1 and not node.packed and not node._narrow
+        and node.values is not None and node._output_metas is None
         and len(node.edges) == len(node.op.edges)
     )  # fmt: skip
 
@@ -134,13 +134,14 @@ class _Part:
         number: int
         if Latest.write > node.time:
             node.check_versions()
-        key = self.key
-        key += (node.plan, node.metas)
+        key, found = self.key, self._found
+        key.append(node.number or graph.number(node))
+        reached, numbers = self.reached, self.number
         for edge in node.edges:
-            if edge is None or not self._is_reached(edge[0]):
+            if edge is None or (reached is not None and edge[0] not in reached):
                 key.append(None)
-            elif edge[0] in self.number:
-                key.append(self.number[edge[0]])
+            elif edge[0] in numbers:
+                key.append(numbers[edge[0]])
             else:
                 key.append(-1 - self.places.setdefault(edge, len(self.places)))
         self.starts.append(None if start is None else self._operand(start))
@@ -148,18 +149,18 @@ class _Part:
         values: list[Any] = []
         for n, v in enumerate(node.values or ()):
             kind = type(v)
-            if varies(node, n, v):
-                number = _Number(self._operand(np.full((), v)))
+            if kind is ndarray or kind is Formula:
+                number = found.get(id(v)) or self._operand(v)
                 key.append(number)
                 values.append(number)
-            elif kind is ndarray or kind is Formula:
-                number = self._operand(v)
+            elif varies(node, n, v):
+                number = _Number(self._operand(np.full((), v)))
                 key.append(number)
                 values.append(number)
             elif kind is list:
                 return False
             else:
-                key.append(plain_key(v))
+                key.append(None if v is None else plain_key(v))
                 values.append(v)
         self.saved.append(values)
         return True
@@ -171,7 +172,7 @@ class _Part:
         """The number of an operand: the same one for the same object."""
         number = self._found.get(id(value))
         if number is None:
-            number = self._found[id(value)] = _At(len(self.operands))
+            number = self._found[id(value)] = _At(len(self.operands))  # 0 is looked up twice
             self.originals.append(value)  # so that the identity stays its own
             self.operands.append(value if type(value) is Formula else source(value))
         return number

@@ -18,7 +18,7 @@ from pullback.autograd import graph
 from pullback.autograd.modes import mode
 from pullback.backends.memory import shares_memory
 from pullback.config import config
-from pullback.dispatch import known
+from pullback.dispatch import again, known
 from pullback.dispatch.keys import key_of
 from pullback.dispatch.straight import flat, straight
 from pullback.op import REGISTRY, Composite, Creation, Op
@@ -65,6 +65,28 @@ def own_memory(result: Any, args: Sequence[Any]) -> Any:
     return result
 
 
+def learn_formula(
+    key: Any, op: Composite, args: Sequence[Any], values: Sequence[Any], apply: known.Apply
+) -> Any:
+    """The result for formulas; calls like this are those of the one operation that the body calls.
+
+    Which operation that is depends on shapes and dtypes alone, as the key does.
+    """
+    if len(op.calls) >= known.MAX_CALLS:
+        op.calls.clear()
+    op.calls[key] = lambda *args: apply(op, args)
+    if not _told_apart(args, op.tensors) or _asks_more(
+        op.forward.__code__, op.forward.__globals__, set()
+    ):
+        return op.compute(graph.TENSORS, values)
+    watched = Watched()
+    result = op.compute(watched, values)
+    other = _forwarded(op, args, watched, result, lambda inner, _: again.repeated(inner, apply))
+    if other is not None:
+        op.calls[key] = other
+    return result
+
+
 def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
     """Keep the plain arguments of a composite in their normal form, and later more than that."""
     constants = list(values)
@@ -88,7 +110,7 @@ def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
             watching = False
             watched = Watched()
             result = own_memory(op.compute(watched, values), args)
-            other = _forwarded(op, args, watched, result)
+            other = _forwarded(op, args, watched, result, _known)
             if other is not None:
                 op.calls[key] = other
             return result
@@ -137,9 +159,12 @@ def _told_apart(args: Sequence[Any], places: Sequence[int]) -> bool:
 
 
 def _forwarded(
-    op: Composite, args: Sequence[Any], watched: Watched, result: Any
+    op: Composite, args: Sequence[Any], watched: Watched, result: Any, repeated: Callable[..., Any]
 ) -> Callable[..., Any] | None:
-    """The repeated call of the one operation that a body calls, for the composite's arguments."""
+    """The repeated call of the one operation that a body calls, for the composite's arguments.
+
+    `repeated` finds it for that operation and its arguments.
+    """
     if not watched.only_calls or len(watched.calls) != 1:
         return None
     ((inner, positional, keywords, answer),) = watched.calls
@@ -161,13 +186,17 @@ def _forwarded(
             parts.append(f"c{n}")
     if any(isinstance(args[k], (int, float, complex)) for k in op.tensors):
         return None  # numbers are not told apart
-    repeat = inner.calls.get(key_of(inner, given))
+    repeat = repeated(inner, given)
     if repeat is None:
         return None
     function: Callable[..., Any] = eval(
         f"lambda *args: repeat({', '.join(parts)})", names | {"repeat": repeat}
     )
     return function
+
+
+def _known(op: Op, args: Sequence[Any]) -> Any:
+    return op.calls.get(key_of(op, args))
 
 
 def _straightened(

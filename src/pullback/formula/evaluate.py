@@ -14,12 +14,13 @@ import numpy as np
 from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.backends.collector import uncollected
+from pullback.backends.memory import address
 from pullback.backends.symbols import without_numbers
 from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
 from pullback.formula import slabs, turns, waiting
 from pullback.formula.lower import Axes
-from pullback.formula.node import Formula, Source, Value, address_of
+from pullback.formula.node import Formula, Source, Value
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
@@ -275,14 +276,15 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     results = {}
     for name, place, _ in step.results:
         node = order[place]
-        config.check_memory(node.shape, node.nbytes)
+        config.check_memory(node.shape, node.template.nbytes)
         results[name] = node, _empty(node)
     with progress.shown(step.title) as report:
         launch = step.launch or _launch(step, read, results)
         if launch is not None:
-            addresses = {n: x.address if type(x) is Source else address_of(x.array)
+            addresses = {n: x.address if type(x) is Source else address(x.array)
                          for n, x in read.items()}  # fmt: skip
-            addresses |= {n: address_of(array) for n, (_, array) in results.items()}
+            for name, (_, array) in results.items():
+                addresses[name] = address(array)
             launch(addresses, scalars, report)
         else:
             tiles.run(step.call.kernel, step.call.sizes, _arrays(step, read, results), scalars,
@@ -384,12 +386,18 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
         for node in nodes:
             if node.array is not None:  # by an evaluation inside this one, or beside it
                 continue
-            config.check_memory(node.shape, node.nbytes)
+            template = node.template
+            config.check_memory(template.shape, template.nbytes)
             values = [_numbers(v) for v in node.values]
-            if isinstance(node.op, Pointwise):
-                values = without_numbers(node.op, values)
-            result = np.asarray(node.op.compute(ARRAYS, values))
-            _give(node, np.ascontiguousarray(result, node.dtype).reshape(node.shape))
+            if isinstance(template.op, Pointwise):
+                values = without_numbers(template.op, values)
+            result = template.op.compute(ARRAYS, values)
+            if (
+                type(result) is not np.ndarray or result.dtype != template.dtype
+                or result.shape != template.shape or not result.flags.c_contiguous
+            ):  # fmt: skip
+                result = np.ascontiguousarray(result, template.dtype).reshape(template.shape)
+            _give(node, result)
     finally:
         quiet_reset(token)
 

@@ -313,11 +313,11 @@ def _buffer(name: str, dtype: Any, rank: int, unit: bool) -> Buffer:
 
 
 def _normal(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(0 if s == 1 else i for s, i in zip(node.shape, at, strict=True))
+    return tuple([0 if s == 1 else i for s, i in zip(node.shape, at, strict=True)])
 
 
 def _key(node: Value, at: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (id(node), tuple(i if isinstance(i, int) else id(i) for i in at))
+    return (id(node), *[i if isinstance(i, int) else id(i) for i in at])
 
 
 def indices_of(at: Sequence[Any]) -> set[str]:

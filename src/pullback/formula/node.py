@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.backends.memory import owner
+from pullback.backends.memory import address, owner
 from pullback.config import config
 from pullback.formula import turns
 from pullback.op import REGISTRY, Op
@@ -40,11 +40,6 @@ def kind_of(*what: Any) -> int:
             _kinds.clear()
         found = _kinds.setdefault(what, _number())
     return found
-
-
-def address_of(array: Any) -> int:
-    """Where the first element lies."""
-    return int(array.__array_interface__["data"][0])
 
 
 class Value:
@@ -104,7 +99,7 @@ class Source(Value):
         self.array = array
         # How the numbers lie in memory: kernels are made for it.
         self.layout = kind_of(array.shape, array.dtype, array.strides, self.fixed)
-        self.address = address_of(array)
+        self.address = address(array)
 
     is_pending = False
 
@@ -112,13 +107,14 @@ class Source(Value):
 class Template:
     """What all formulas of an operation on operands of some kinds have in common."""
 
-    __slots__ = ("code", "dtype", "kind", "op", "shape", "size")
+    __slots__ = ("code", "dtype", "kind", "nbytes", "op", "shape", "size")
 
     def __init__(self, op: Op, shape: Any, dtype: Any):
         self.op = op
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
         self.size = math.prod(self.shape)
+        self.nbytes = self.size * self.dtype.itemsize
         self.kind = kind_of(self.shape, self.dtype)
         self.code = _number()  # of the operation in a plan's signature
 

@@ -13,12 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from pullback.backends.loops import Kernel, MalformedKernel, free_indices, verify
+from pullback.backends.memory import address
 from pullback.backends.scalar import walk
 from pullback.backends.simplify import simplify
 from pullback.config import config
 from pullback.formula.lower import SHORT, Axes, Call, Job, kernel_of
 from pullback.formula.merge import merged
-from pullback.formula.node import Formula, Source, Value, address_of, kind_of
+from pullback.formula.node import Formula, Source, Value, kind_of
 from pullback.formula.roles import Loops, as_columns, job_of, pairs_of
 from pullback.formula.vocabulary import NotLowerable
 from pullback.op import Reduction, View
@@ -90,13 +91,13 @@ def structure(roots: Sequence[Value]) -> tuple[list[Formula], list[Value], Any]:
             sources.append(a)
             place[id(a)] = -len(sources)
             if type(a) is Source:
-                layout, address = a.layout, a.address
+                layout, start = a.layout, a.address
             else:  # a computed formula
                 array = a.array
                 layout = kind_of(array.shape, array.dtype, array.strides)
-                address = address_of(array)
+                start = address(array)
             # Values in the same memory are known to be related.
-            parts += (layout, memory.setdefault(address, len(memory)))
+            parts += (layout, memory.setdefault(start, len(memory)))
         if ready and node.array is None:
             stack.pop()
             place[id(node)] = len(order)

@@ -209,12 +209,8 @@ MAX_PARTS = 64  # results of one call: its transpose chooses among as many in th
 MAX_COUNTED = 1 << 20  # positions along an axis that are an array
 
 
-def build(op: Op, values: Sequence[Any]) -> Any:
-    """The formula of an operation on values, arrays and numbers; plain arguments are normalised.
-
-    A tuple of formulas, or of some and None, for several results.
-    """
-    given = list(values)
+def _read(op: Op, given: list[Any]) -> tuple[Any, list[Value]]:
+    """The key of what makes a formula, and the operands; arrays among them become sources."""
     operands: list[Value] = []
     key: list[Any] = [op]
     for k, v in enumerate(given):
@@ -236,13 +232,22 @@ def build(op: Op, values: Sequence[Any]) -> Any:
             key.append(tuple(e.kind if isinstance(e, Value) else plain_key(e) for e in v))
         else:
             key.append(plain_key(v))
+    return tuple(key), operands
+
+
+def build(op: Op, values: Sequence[Any]) -> Any:
+    """The formula of an operation on values, arrays and numbers; plain arguments are normalised.
+
+    A tuple of formulas, or of some and None, for several results.
+    """
+    given = list(values)
+    found, operands = _read(op, given)
     if op.check_function is not None:
         op.check_function(FORMULAS, *given)
     if op.name in shortcuts.CUTS and operands[0].array is None:
         cut = shortcuts.cut(FORMULAS, op, given)
         if cut is not None:
             return cut
-    found = tuple(key)
     maker = _makers.get(found)
     if maker is None:
         maker = _maker(op, given)
@@ -262,6 +267,19 @@ def build(op: Op, values: Sequence[Any]) -> Any:
     if macro is not None:  # what it is made of depends on kinds alone
         _makers[found] = macro
     return result
+
+
+def lasting_maker(op: Op, given: Sequence[Any]) -> Template | Macro | None:
+    """What makes every formula of an operation on operands of these kinds, if that is known.
+
+    None where it depends on what the operands are made of as well.
+    """
+    if op.name in shortcuts.CUTS:
+        return None
+    maker = _makers.get(_read(op, list(given))[0])
+    if isinstance(maker, Template):
+        return maker if maker.size else None
+    return maker if isinstance(maker, Macro) else None
 
 
 def plain_key(value: Any) -> Any:

@@ -58,20 +58,29 @@ def sharing(order: Sequence[Formula], sources: Sequence[Value]) -> list[Formula]
         if more is not None:
             found[id(value)] = value
             room -= more
+    alive.reverse()
+    _forget_others(alive)
+    return list(found.values())
+
+
+def _forget_others(alive: Sequence[weakref.ref[Any]]) -> None:
+    """Keep those that are waiting still, once the others are more."""
     if len(alive) < len(_waiting) // 2:
         _waiting.clear()
-        _waiting.extend(reversed(alive))
-    return list(found.values())
+        _waiting.extend(alive)
 
 
 def pending() -> list[Formula]:
     """The results that somebody holds and that are not computed yet."""
     found = []
+    alive = []
     for reference in list(_waiting):
         tensor = reference()
         value = None if tensor is None else tensor._value
         if type(value) is Formula and value.array is None:
             found.append(value)
+            alive.append(reference)
+    _forget_others(alive)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends.memory import owner
+from pullback.backends.memory import address, owner
 from pullback.construct import make_leaf
 from pullback.methods.attach import method
 from pullback.methods.history import INTERNAL
@@ -22,14 +22,10 @@ def _stored(array: Any) -> Stored:
     base = owner(array)
     if base is array or type(base) is not np.ndarray or not base.flags.forc:
         return array, None
-    offset = _address(array) - _address(base)
+    offset = address(array) - address(base)
     if array.nbytes and not 0 <= offset < base.nbytes:
         return array, None  # not in the owner's memory, as far as NumPy tells
     return base, (offset if array.nbytes else 0, array.shape, array.strides, array.dtype)
-
-
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
 
 
 def _restore(stored: Stored) -> Any:

@@ -5,7 +5,7 @@ In rules, `g` and `y` come with the reduced axes of size 1, so that they broadca
 
 from math import inf
 
-from pullback.op import Dim, Dims, Dtype, call, composite, reduction
+from pullback.op import Dim, Dims, Dtype, all_examples, call, composite, opaque, reduction
 
 ALONE = 16  # other axes of at most this size are no loops beside a long one
 
@@ -94,7 +94,7 @@ def _log_softmax(xp, name, input, dim, dtype):
     return xp.log_softmax_array(x, dim)
 
 
-@composite(aliases=("special.softmax",), in_order=True)
+@composite(aliases=("special.softmax",), in_order=True, library=True)
 def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$e^{x_i} / \sum_j e^{x_j}$ along one axis."""
     if not xp.is_eager:  # one loop finds the sum, however large the tensor; what uses it, the rest
@@ -104,6 +104,8 @@ def softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
 
 @softmax.backward("input")
 def _(xp, g, y, dim):
+    if not (xp.records or xp.divides(y)):
+        return xp.softmax_back(g, y, dim)
     product = g * y
     return product - y * xp.sum(product, dim, keepdim=True)
 
@@ -121,7 +123,7 @@ def _(np, input, dim, *, dtype=None):
     return np.exp(input) / np.sum(np.exp(input), axis=dim, keepdims=True)
 
 
-@composite(aliases=("special.log_softmax",), in_order=True)
+@composite(aliases=("special.log_softmax",), in_order=True, library=True)
 def log_softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
     r"""$x_i - \log \sum_j e^{x_j}$ along one axis."""
     return _log_softmax(xp, "log_softmax", input, dim, dtype)
@@ -129,6 +131,8 @@ def log_softmax(xp, input, dim: Dim, *, dtype: Dtype = None):
 
 @log_softmax.backward("input")
 def _(xp, g, y, dim):
+    if not (xp.records or xp.divides(y)):
+        return xp.log_softmax_back(g, y, dim)
     return g - xp.exp(y) * xp.sum(g, dim, keepdim=True)
 
 
@@ -143,3 +147,34 @@ def _(r):
 @log_softmax.reference
 def _(np, input, dim, *, dtype=None):
     return input - np.log(np.sum(np.exp(input), axis=dim, keepdims=True))
+
+
+# ----------------------------------------------------------------------- what rules give arrays
+
+
+@opaque(public=False, derivative=False)
+def softmax_back(xp, input, y, dim: Dim):
+    r"""The cotangent of softmax's argument, from its result y."""
+    return xp.softmax_back_array(input, y, dim)
+
+
+@opaque(public=False, derivative=False)
+def log_softmax_back(xp, input, y, dim: Dim):
+    r"""The same of log-softmax."""
+    return xp.log_softmax_back_array(input, y, dim)
+
+
+@softmax_back.examples
+def _(xp, input, y, dim):
+    return xp.softmax_back(*all_examples(xp, [input, y]), dim + 1)
+
+
+@log_softmax_back.examples
+def _(xp, input, y, dim):
+    return xp.log_softmax_back(*all_examples(xp, [input, y]), dim + 1)
+
+
+@softmax_back.samples
+@log_softmax_back.samples
+def _(r):
+    yield call(r(3, 4), r(3, 4), 1)

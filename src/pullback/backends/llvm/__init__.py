@@ -15,6 +15,6 @@
     run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
                    that never leaves machine code if that is over soon
 
-`windows`, `pools` and `rows` are machine code of another kind: convolutions, pooling and
-normalisation of arrays.
+`windows`, `pools`, `rows` and `exponentials` are machine code of another kind: convolutions,
+pooling, normalisation and softmax of arrays.
 """

@@ -51,22 +51,17 @@ def rows(dtype: np.dtype[Any], each: bool, target: Target | None = None) -> Rows
 Body = Callable[[str, int, Sequence[str]], list[str]]
 
 
-class _Printer:
-    """The text for one element type."""
+class RowPrinter:
+    """Text about rows of numbers, for one element type."""
 
-    def __init__(self, dtype: np.dtype[Any], each: bool, target: Target):
-        self.element, self.each, self.width = scalar_type(dtype), each, dtype.itemsize
+    def __init__(self, dtype: np.dtype[Any], target: Target):
+        self.element, self.width = scalar_type(dtype), dtype.itemsize
         self.lanes = target.lanes_of(dtype)
 
-    def module(self) -> str:
-        """Both functions."""
+    def sums(self) -> list[str]:
+        """What `sweep` needs to be declared."""
         kinds = f"{self.element}, {self.of(self.lanes)}"
-        parts = ["declare double @llvm.sqrt.f64(double)", self.standard(), self.back()]
-        if self.lanes > 1:
-            parts.insert(0, f"declare {self.element} @llvm.vector.reduce.fadd({kinds})")
-        return "\n\n".join(parts)
-
-    # ------------------------------------------------------------------------------ small parts
+        return [f"declare {self.element} @llvm.vector.reduce.fadd({kinds})"] * (self.lanes > 1)
 
     def of(self, lanes: int) -> str:
         return vector_type(self.element, lanes)
@@ -100,15 +95,6 @@ class _Printer:
 
     def whole(self, w: Writer, name: str, a: str, b: str) -> str:
         return w.add(f"{name} i64 {a}, {b}")
-
-    def start(self, w: Writer) -> tuple[dict[str, str], str]:
-        """The geometry, and the numbers of a row as a real."""
-        words = {}
-        for k, name in enumerate(WORDS):
-            place = self.at(w, "%geometry", str(k), "i64")
-            words[name] = w.add(f"load i64, ptr {place}, align 8", name)
-        total = self.whole(w, "mul", words["segments"], words["length"])
-        return words, w.add(f"sitofp i64 {total} to double")
 
     def sweep(self, w: Writer, first: str, stop: str, sums: int, body: Body) -> list[str]:
         """Sums of what `body` adds for the numbers from first to stop: vectors, then one by one."""
@@ -163,6 +149,34 @@ class _Printer:
                 for c, f in zip(p.carried, found, strict=True)
             ]
         return p.results
+
+    @staticmethod
+    def function(name: str, pointers: str, more: str, w: Writer) -> str:
+        given = ", ".join(f"ptr noalias %{p}" for p in pointers.split())
+        head = f"define void @{name}({given}, {more}i64 %first, i64 %last) {{"
+        return "\n".join([head, "entry:", *w.lines, "  ret void", "}"])
+
+
+class _Printer(RowPrinter):
+    """The text for one element type, and weights of segments or of each number."""
+
+    def __init__(self, dtype: np.dtype[Any], each: bool, target: Target):
+        super().__init__(dtype, target)
+        self.each = each
+
+    def module(self) -> str:
+        """Both functions."""
+        declared = [*self.sums(), "declare double @llvm.sqrt.f64(double)"]
+        return "\n\n".join([*declared, self.standard(), self.back()])
+
+    def start(self, w: Writer) -> tuple[dict[str, str], str]:
+        """The geometry, and the numbers of a row as a real."""
+        words = {}
+        for k, name in enumerate(WORDS):
+            place = self.at(w, "%geometry", str(k), "i64")
+            words[name] = w.add(f"load i64, ptr {place}, align 8", name)
+        total = self.whole(w, "mul", words["segments"], words["length"])
+        return words, w.add(f"sitofp i64 {total} to double")
 
     # --------------------------------------------------------------------------------- standard
 
@@ -297,9 +311,3 @@ class _Printer:
 
                 self.sweep(w, "0", words["length"], 0, write)
         return self.function("back", "g x to w mean scale sums slopes geometry", "", w)
-
-    @staticmethod
-    def function(name: str, pointers: str, more: str, w: Writer) -> str:
-        given = ", ".join(f"ptr noalias %{p}" for p in pointers.split())
-        head = f"define void @{name}({given}, {more}i64 %first, i64 %last) {{"
-        return "\n".join([head, "entry:", *w.lines, "  ret void", "}"])

@@ -13,6 +13,7 @@ import numpy as np
 from pullback.config import config
 
 from ..loops import Buffer, Kernel
+from ..memory import address
 from . import threads
 from .compile import Program, program
 from .target import Target
@@ -227,10 +228,6 @@ def _packer(dtype: np.dtype[Any]) -> Callable[[Any], int]:
 def takes_part(g: Geometry) -> bool:
     """Whether the calling thread may run tasks: while it does, it does not hear Ctrl-C."""
     return g.pairs <= PAIRS_UNHEARD
-
-
-def address(a: np.ndarray[Any, Any]) -> int:
-    return int(a.__array_interface__["data"][0])
 
 
 def _signed(bits: int) -> int:
