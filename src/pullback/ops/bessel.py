@@ -26,7 +26,7 @@ def _nonzero(xp, input):
 @pointwise(floating=True, dtypes="bif", aliases=("special.i0",))
 def i0(xp, input):
     r"""Modified Bessel function of the first kind, of order 0."""
-    return xp.scipy("i0", input)
+    return xp.i0(input)
 
 
 @i0.backward("input")
@@ -37,7 +37,7 @@ def _(xp, g, input):
 @_function(domain=(-3.0, 3.0), half=True)
 def i1(xp, input):
     r"""Modified Bessel function of the first kind, of order 1."""
-    return xp.scipy("i1", input)
+    return xp.i1(input)
 
 
 @i1.backward("input")
@@ -48,7 +48,7 @@ def _(xp, g, y, input):
 @_function(domain=(-3.0, 3.0), half=True)
 def i0e(xp, input):
     r"""$e^{-|x|} I_0(x)$."""
-    return xp.scipy("i0e", input)
+    return xp.i0e(input)
 
 
 @i0e.backward("input")
@@ -59,7 +59,7 @@ def _(xp, g, y, input):
 @_function(domain=(-3.0, 3.0), half=True)
 def i1e(xp, input):
     r"""$e^{-|x|} I_1(x)$."""
-    return xp.scipy("i1e", input)
+    return xp.i1e(input)
 
 
 @i1e.backward("input")
@@ -116,7 +116,7 @@ def _(xp, g, y, input):
 @_function(domain=(-3.0, 3.0))
 def modified_bessel_i0(xp, input):
     r"""`i0`."""
-    return xp.scipy("i0", input)
+    return xp.i0(input)
 
 
 @modified_bessel_i0.backward("input")
@@ -127,7 +127,7 @@ def _(xp, g, input):
 @_function(domain=(-3.0, 3.0))
 def modified_bessel_i1(xp, input):
     r"""`i1`."""
-    return xp.scipy("i1", input)
+    return xp.i1(input)
 
 
 @modified_bessel_i1.backward("input")
