@@ -85,6 +85,14 @@ def test_what_is_not_close(actual: Any, expected: Any, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_assert_allclose() -> None:
+    close = torch.testing.assert_allclose
+    close([1.0, float("nan")], torch.tensor([1.0, float("nan")], dtype=torch.float64))
+    close(torch.tensor([1.0]), [1.05], rtol=0.1, atol=0.0)
+    with pytest.raises(AssertionError, match="other"):
+        close(torch.tensor([1.0]), torch.tensor([2.0]), msg="other")
+
+
 def test_options_of_assert_close() -> None:
     x = T([[1.0, 2], [3, 4]])
     with pytest.raises(AssertionError, match=r"'stride\(\)' do not match: \(1, 2\) != \(2, 1\)"):
@@ -160,7 +168,18 @@ def test_autocast_says_what_it_was_asked_for() -> None:
         torch.set_autocast_dtype("cpu", torch.float16)
         assert torch.is_autocast_enabled("cpu")
         assert torch.get_autocast_dtype("cpu") is torch.float16
+        torch.set_autocast_cpu_enabled(False)
+        torch.set_autocast_cpu_dtype(torch.bfloat16)
+        assert not torch.is_autocast_enabled("cpu")
+        assert torch.get_autocast_cpu_dtype() is torch.bfloat16
+        torch.set_autocast_gpu_dtype(torch.bfloat16)
+        assert torch.get_autocast_gpu_dtype() is torch.get_autocast_dtype("cuda") is torch.bfloat16
+        assert torch.is_autocast_cache_enabled() and torch.clear_autocast_cache() is None
+        torch.set_autocast_cache_enabled(False)
+        assert not torch.is_autocast_cache_enabled()
     finally:
+        torch.set_autocast_cache_enabled(True)
+        torch.set_autocast_gpu_dtype(torch.float16)
         torch.set_autocast_enabled("cpu", False)
         torch.set_autocast_dtype("cpu", torch.bfloat16)
     with pytest.raises(ValueError, match="device_type"):

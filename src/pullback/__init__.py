@@ -268,26 +268,27 @@ instance_norm kl_div layer_norm lstm margin_ranking_loss max_pool1d max_pool2d m
 norm_except_dim poisson_nll_loss rnn_relu rnn_tanh rrelu_ selu_ threshold_ triplet_margin_loss
 """
 
+_AUTOCAST = """
+GradScaler autocast clear_autocast_cache get_autocast_cpu_dtype get_autocast_dtype
+get_autocast_gpu_dtype is_autocast_cache_enabled is_autocast_cpu_enabled is_autocast_enabled
+set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype
+set_autocast_enabled set_autocast_gpu_dtype
+"""
+
 _FUNCTIONS = {
     "elementwise": "scalars",
     "explain": "graph.explaining",
-    "GradScaler": "amp",
     "SymBool": "plain",
     "SymFloat": "plain",
     "SymInt": "plain",
     "TypedStorage": "methods.memory",
     "UntypedStorage": "methods.memory",
-    "autocast": "amp",
     "compile": "compiler",
     "finfo": "limits",
-    "get_autocast_dtype": "amp",
     "iinfo": "limits",
     "lobpcg": "eigenpairs",
-    "is_autocast_cpu_enabled": "amp",
-    "is_autocast_enabled": "amp",
-    "set_autocast_dtype": "amp",
-    "set_autocast_enabled": "amp",
     "to_dlpack": "utils.dlpack",
+    **dict.fromkeys(_AUTOCAST.split(), "amp"),
     **dict.fromkeys(_PLAIN.split(), "plain"),
     **dict.fromkeys(_NETWORKS.split(), "nn.under_torch"),
 }  # likewise; names: the modules they are in

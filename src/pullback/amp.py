@@ -32,6 +32,7 @@ class _State(threading.local):
     def __init__(self) -> None:
         self.enabled: dict[str, bool] = {}
         self.dtype: dict[str, Any] = {}
+        self.cached = True
 
 
 _state = _State()
@@ -100,6 +101,45 @@ def get_autocast_dtype(device_type: str) -> Any:
 def set_autocast_dtype(device_type: str, dtype: Any) -> None:
     """What `get_autocast_dtype` gives from now on."""
     _state.dtype[_check(device_type)] = dtype
+
+
+def is_autocast_cache_enabled() -> bool:
+    """Whether conversions are kept in an `autocast` block: there are none to keep."""
+    return _state.cached
+
+
+def set_autocast_cache_enabled(enabled: bool) -> None:
+    """What `is_autocast_cache_enabled` says from now on."""
+    _state.cached = bool(enabled)
+
+
+def clear_autocast_cache() -> None:
+    """Forget conversions: there are none."""
+
+
+def get_autocast_cpu_dtype() -> Any:
+    """`get_autocast_dtype("cpu")`."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> Any:
+    """`get_autocast_dtype("cuda")`."""
+    return get_autocast_dtype("cuda")
+
+
+def set_autocast_cpu_dtype(dtype: Any) -> None:
+    """`set_autocast_dtype("cpu", dtype)`."""
+    set_autocast_dtype("cpu", dtype)
+
+
+def set_autocast_gpu_dtype(dtype: Any) -> None:
+    """`set_autocast_dtype("cuda", dtype)`."""
+    set_autocast_dtype("cuda", dtype)
+
+
+def set_autocast_cpu_enabled(enabled: bool) -> None:
+    """`set_autocast_enabled("cpu", enabled)`."""
+    set_autocast_enabled("cpu", enabled)
 
 
 def custom_fwd(

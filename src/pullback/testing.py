@@ -14,7 +14,7 @@ from pullback.devices import check_device
 from pullback.dispatch import TENSORS
 from pullback.tensor import Size, Tensor
 
-__all__ = ["assert_close", "make_tensor"]
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]
 
 # (relative, absolute) differences that rounding may make; integers have to be equal.
 _TOLERANCES = {
@@ -51,6 +51,17 @@ class _Differ(Exception):
         super().__init__(message)
         self.message = message
         self.place: list[Any] = []
+
+
+def assert_allclose(
+    actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None,
+    equal_nan: bool = True, msg: str = "",
+) -> None:  # fmt: skip
+    """`assert_close`, as it was called before: dtypes may differ, and NaN is equal to NaN."""
+    a, b = (x if isinstance(x, Tensor) else tensor(x) for x in (actual, expected))
+    assert_close(
+        a, b, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None
+    )
 
 
 def assert_close(

@@ -49,6 +49,7 @@ from pullback.autograd.watch import (
     set_detect_anomaly,
 )
 from pullback.missing import missing_attribute
+from pullback.paths import lead_here
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ vars(graph).update(
 )  # fmt: skip
 
 Variable = Tensor
+lead_here(__name__, "variable")
 
 # Imported when they are first used.
 _SUBMODULES = ("function", "functional", "profiler")

@@ -105,6 +105,14 @@ class Generator:
             "uinteger": int(numbers[_HALF]),
         }
 
+    def stream(self) -> tuple[Any, ...]:
+        """The stream itself, for `resume`: until then, this generator goes on with it."""
+        return self._seed, self.source
+
+    def resume(self, stream: tuple[Any, ...]) -> None:
+        """Go on with a stream that `stream` gave, at the place where it is."""
+        self._seed, self._source = stream
+
     def clone_state(self) -> Generator:
         """Another generator at the same place of the same stream."""
         return _rebuild(self._state())

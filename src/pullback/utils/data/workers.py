@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backends.generator import default_generator
+from pullback.backends.generator import Generator, default_generator
 from pullback.dispatch import TENSORS
 
 __all__ = ["Team", "WorkerInfo", "get_worker_info"]
@@ -27,6 +27,7 @@ class WorkerInfo:
     dataset: Any
 
 
+RANDOM: Any = np.random  # NumPy's stubs do not know how its stream is exchanged
 _working: list[WorkerInfo] = []  # the worker whose turn it is, the innermost last
 
 
@@ -35,15 +36,19 @@ def get_worker_info() -> WorkerInfo | None:
     return _working[-1] if _working else None
 
 
-def _states() -> tuple[Any, Any, Any]:
-    """Where the random numbers of Python, NumPy and pullback are."""
-    return random.getstate(), np.random.get_state(), default_generator.get_state()
+def _streams() -> tuple[Any, Any, Any]:
+    """The random numbers of Python, NumPy and pullback, where they are.
+
+    The streams of the last two are exchanged as a whole: copying their states takes longer than
+    most batches.
+    """
+    return random.getstate(), RANDOM.get_bit_generator(), default_generator.stream()
 
 
-def _restore(states: tuple[Any, Any, Any]) -> None:
-    random.setstate(states[0])
-    np.random.set_state(states[1])
-    default_generator.set_state(states[2])
+def _resume(streams: tuple[Any, Any, Any]) -> None:
+    random.setstate(streams[0])
+    RANDOM.set_bit_generator(streams[1])
+    default_generator.resume(streams[2])
 
 
 class _Worker:
@@ -51,12 +56,9 @@ class _Worker:
 
     def __init__(self, info: WorkerInfo, start: Callable[[int], Any] | None):
         self.info = info
-        before = _states()
-        random.seed(info.seed)
-        np.random.seed(info.seed % 2**32)
-        default_generator.manual_seed(info.seed)
-        self._states = _states()
-        _restore(before)
+        own = Generator().manual_seed(info.seed).stream()
+        python = random.Random(info.seed).getstate()
+        self._streams: tuple[Any, Any, Any] = python, np.random.MT19937(info.seed), own
         if start is not None:
             with self.turn():
                 start(info.id)
@@ -64,15 +66,15 @@ class _Worker:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """What is called inside is called by this worker."""
-        before = _states()
-        _restore(self._states)
+        before = _streams()
+        _resume(self._streams)
         _working.append(self.info)
         try:
             yield
         finally:
             _working.pop()
-            self._states = _states()
-            _restore(before)
+            self._streams = _streams()
+            _resume(before)
 
 
 class Team:
