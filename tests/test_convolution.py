@@ -153,3 +153,21 @@ def test_tiles_cover_all_rows() -> None:
     for rows in range(40):
         covered = [r for first, count in tiles(rows, 8) for r in range(first, first + count)]
         assert covered == list(range(rows))
+
+
+@pytest.mark.parametrize("padding", [1, 9, 30])
+def test_parts_that_are_nothing_but_margin(padding: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "IMAGE_BYTES", 1 << 9)
+    monkeypatch.setattr(direct, "worth", lambda *_: True)
+    draw = np.random.default_rng(0)
+    x, w = (torch.tensor(draw.normal(size=s)) for s in ((1, 2, 3, 4), (2, 2, 2, 2)))
+    conv2d = torch.nn.functional.conv2d
+    found = conv2d(x, w, padding=padding).numpy()
+    padded = torch.nn.functional.pad(x, (padding,) * 4)
+    monkeypatch.setattr(direct, "worth", lambda *_: False)
+    np.testing.assert_allclose(found, conv2d(padded, w).numpy(), 1e-12, 1e-14)
+
+
+def test_margins_that_no_memory_holds() -> None:
+    with pytest.raises(torch.OutOfMemoryError, match="padding"):
+        torch.nn.functional.conv1d(torch.ones(1, 1, 4), torch.ones(1, 1, 2), padding=10**15)

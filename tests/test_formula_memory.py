@@ -378,3 +378,54 @@ def test_no_function_stores_what_it_is_applied_to(name: str) -> None:
         lazy = run(program, 0)
     for k, (a, b) in enumerate(zip(lazy, run(program, EAGER), strict=True)):
         np.testing.assert_allclose(a, b, 1e-10, 1e-10, err_msg=f"result {k}")
+
+
+def _kernel_written_in_place(count: int) -> tuple[Any, Any, int]:
+    x = torch.linspace(0, 2, count).reshape(count, 1).requires_grad_()
+    k = ((x - torch.linspace(1, 3, count)) ** 2) * 1
+    k.clamp_min_(1e-3)
+    k *= -2
+    k.add_(x, alpha=0.5).exp_()
+    (slope,) = torch.autograd.grad(k.sum(1).mean(), x)
+    return k.sum(), slope, k._version
+
+
+def test_a_write_over_a_formula_is_a_formula() -> None:
+    """Nothing is stored, and everything is as where it is."""
+    with config(defer_elements=10**6):
+        value, slope, version = _kernel_written_in_place(300)
+    with config(defer_elements=100, memory_budget=10_000):
+        found = _kernel_written_in_place(300)
+    np.testing.assert_allclose(found[0].item(), value.item(), 1e-5)
+    np.testing.assert_allclose(found[1].numpy(), slope.numpy(), 1e-4, 1e-6)
+    assert found[2] == version == 4
+
+
+def test_a_formula_that_others_hold_is_written_in_memory() -> None:
+    def program() -> list[Any]:
+        x = torch.tensor(X.reshape(-1))
+        k = x[:, None] + x
+        alias = k.detach()
+        k.mul_(2)
+        j = x[:, None] * x
+        view = j[3:5]
+        j.add_(1)
+        view.mul_(3)
+        old = x[:, None] - x
+        made = old.exp()  # of the numbers before the write
+        old.zero_()
+        return [k, alias, j, view, old, made]
+
+    same(program)
+
+
+def test_a_result_that_was_saved_and_written_as_a_formula_is_refused() -> None:
+    x = torch.linspace(0, 1, 50, requires_grad=True)
+    with config(defer_elements=100):
+        k = (x[:, None] - x).exp()
+        k.mul_(2)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            torch.autograd.grad(k.sum(), x)
+        leaf = (x[:, None] - x).detach().requires_grad_()
+        with pytest.raises(RuntimeError, match="leaf Variable"):
+            leaf.mul_(2)

@@ -464,3 +464,28 @@ def test_an_expanded_tensor_is_written_where_no_memory_repeats() -> None:
 def test_items_cannot_be_deleted() -> None:
     with pytest.raises(TypeError, match="does not support deleting"):
         del torch.ones(2)[0]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        None, ..., slice(1, None), (slice(None), slice(1, None)), (0, slice(None), None), (1, 2, 1),
+        (slice(1, 2), ..., -1), (1, slice(2, 3, 1)), slice(1, 2, 1),
+    ],
+)  # fmt: skip
+def test_keys_that_were_read_before(key: Any) -> None:
+    """The same view, node by node, and written through to the same history."""
+    array = np.arange(24.0).reshape(2, 3, 4)
+    for _ in range(4):
+        x = torch.tensor(array).requires_grad_()
+        y = x * 1
+        view = y[key]
+        np.testing.assert_array_equal(view.detach().numpy(), array[key])
+        expected = np.zeros_like(array)
+        expected[key] = 1
+        (g,) = torch.autograd.grad(view.sum(), x, retain_graph=True)
+        np.testing.assert_array_equal(g.numpy(), expected)
+        view.mul_(3)
+        (g,) = torch.autograd.grad(y.sum(), x)
+        np.testing.assert_array_equal(g.numpy(), 1 + 2 * expected)
+    assert torch.tensor(array)[1:2].shape == (1, 3, 4) and torch.tensor(array)[1, 2].shape == (4,)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
-from pullback.dispatch import bind, known
+from pullback.dispatch import bind, known, rules
 from pullback.op import REGISTRY, opaque
 from sampling import PUBLIC, Call, calls, is_in_place_only, key, outputs, public
 
@@ -27,6 +27,7 @@ def forget() -> None:
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
     monkeypatch.setattr(known, "OFTEN", 2)
+    monkeypatch.setattr(rules, "OFTEN", 2)
     yield
     forget()
 
@@ -131,6 +132,34 @@ def test_calls_with_lists_are_learned() -> None:
         )
     assert torch.cat([x, y[:1]]).shape == (3, 3)
     assert torch.cat([x.double(), y]).dtype == torch.float64
+
+
+def test_rules_become_lines() -> None:
+    """Only where all gradients are asked for, and for the tensors of a list that have one."""
+    x, y = torch.rand(2, 3).requires_grad_(), torch.rand(2, 3).requires_grad_()
+    ones = torch.ones(2, 2, 3)
+
+    def node_of(*tensors: Any) -> Any:
+        return torch.stack(list(tensors)).grad_fn
+
+    for wanted in ([x, y], [y], [x, y], [x, y], [y]):
+        both = torch.stack([x, y])
+        grads = torch.autograd.grad(both, wanted, ones)
+        assert all(g.tolist() == [[1.0] * 3] * 2 for g in grads)
+    assert node_of(x, y).rules.function
+    for _ in range(4):
+        (g,) = torch.autograd.grad(torch.stack([x.detach(), y]), y, 2 * ones)
+        assert g.tolist() == [[2.0] * 3] * 2
+    assert node_of(x.detach(), y).rules is not node_of(x, y).rules
+    # A number may be another one in the next call.
+    for k in range(4):
+        (g,) = torch.autograd.grad(torch.sub(x, y, alpha=k).sum(), y)
+        assert g.tolist() == [[-1.0 * k] * 3] * 2
+    # Cotangents of another shape or dtype than the rules were read for have no line.
+    for n in (2, 3, 2, 3):
+        mask = torch.arange(6).view(2, 3) < n
+        (g,) = torch.autograd.grad(x.masked_select(mask), x, torch.ones(n))
+        assert g.tolist() == mask.float().tolist()
 
 
 def test_nothing_is_held() -> None:

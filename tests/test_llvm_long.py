@@ -96,6 +96,33 @@ def test_many_batches_and_blocks() -> None:
         compare(Kernel("cross", ROLES, (Output(out, (b, j, e), sums),)), sizes, arrays)
 
 
+@pytest.mark.parametrize("lanes", [1, 2, 8, 16, None])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(("n", "m", "depth"), [(70, 300, 40), (5, 3, 17), (1, 130, 33)])
+def test_extremes_of_long_distances(
+    n: int, m: int, depth: int, dtype: str, lanes: int | None
+) -> None:
+    """Places and values, with equal distances, NaNs, infinities and sides that memory turns."""
+    x, y = Buffer("x", dtype, 3, unit=True), Buffer("y", dtype, 3)
+    gap = load(x, b, i, d) - load(y, b, d, j)
+    distance = reduce("sum", "d", gap * gap)
+    outputs = [
+        Output(
+            Buffer(kind, "i8" if "arg" in kind else dtype, 2), (b, i), reduce(kind, "j", distance)
+        )
+        for kind in ("argmax", "argmin", "max", "min")
+    ]
+    given = {"x": numbers((2, n, depth), dtype), "y": numbers((2, depth, m), dtype, 1)}
+    for a in given.values():
+        np.round(4 * a, out=a)  # sums of squares are exact
+    given["y"][0, :, m // 2 :] = given["y"][0, :, : m - m // 2]
+    given["y"][1, :, m // 3 :: 7] = np.nan
+    given["x"][0, -1] = np.inf
+    arrays = given | {o.buffer.name: np.zeros((2, n), o.buffer.dtype) for o in outputs}
+    sizes = {"b": 2, "i": n, "j": m, "d": depth}
+    compare(Kernel("near", ROLES[:4], tuple(outputs)), sizes, arrays, lanes=lanes)
+
+
 def test_a_total_for_each_feature_is_refused() -> None:
     v = Buffer("v", "f4", 2)
     total = reduce("sum", "i", load(v, i, e))

@@ -29,6 +29,18 @@ def test_gaussian(batch: Any, n: int, m: int, depth: int, width: int, dtype: Any
     same(gauss, x, y, uniform(2, (*batch, m, width), dtype), order=1)
 
 
+def test_close_points_far_from_the_origin() -> None:
+    """Distances lose nothing, and those of equal points are 0."""
+    rng = np.random.default_rng(3)
+    x = (1e4 + rng.standard_normal((90, 64))).astype(np.float32)
+    y = np.concatenate([x[:50] * np.float32(1 + 2**-20), x[50:], x[:7]])
+    gaps = x[:, None].astype(np.float64) - y
+    distances = ((torch.tensor(x)[:, None] - torch.tensor(y)) ** 2).sum(-1)
+    np.testing.assert_allclose(distances.min(1).values, (gaps**2).sum(-1).min(1), 1e-5)
+    np.testing.assert_allclose(distances.sum(1), (gaps**2).sum((-1, 1)), 1e-5)
+    assert (distances.argmin(1).numpy() == (gaps**2).sum(-1).argmin(1)).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("n", "m", "depth", "width"), SHAPES)
 @pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"scale": 0.3}])

@@ -125,3 +125,15 @@ def test_numbers_of_all_widths() -> None:
             x = (10 * torch.randn(40, 50)).to(dtype)
         found = x + x
         assert torch.equal(found, torch.stack([a + a for a in x]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_an_array_at_two_places_keeps_its_axes(dtype: Any) -> None:
+    """Two loops of one reading of it are not joined where another one goes through it apart."""
+    x = torch.randn(3, 3, 8, dtype=dtype)
+    with torch.config(defer_elements=0):
+        y = x + 0
+        found = (y[:, :, :, None, None] * y[:, None, None]).sum(0)
+        assert found._is_formula
+        a = found.numpy()
+    np.testing.assert_allclose(a, np.tensordot(x.numpy(), x.numpy(), ([0], [0])), 1e-12)

@@ -300,3 +300,32 @@ def test_threads_share_formulas() -> None:
         for a, b in results:
             np.testing.assert_allclose(a.numpy(), by_q, 1e-10)
             np.testing.assert_allclose(b.numpy(), by_p, 1e-10)
+
+
+PLACES: dict[str, Any] = {
+    "gather": lambda x: x.gather(0, torch.tensor([3, 0, 0])),
+    "index": lambda x: x[torch.tensor([3, 0, 0])],
+    "flip": lambda x: x.flip(0),
+    "max": lambda x: x.max(0).values,
+    "sort": lambda x: x.sort().values,
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_two_leaves_with_the_same_gradient(name: str) -> None:
+    """What is added to the gradient of one, in its memory, is not added to the other's."""
+    draw = np.random.default_rng(0)
+    a, b = (draw.normal(size=5) for _ in range(2))
+    found = []
+    for elements in (0, 10**9):
+        with torch.config(defer_elements=elements):
+            x, y = torch.tensor(a, requires_grad=True), torch.tensor(b, requires_grad=True)
+            total = (x + y).sin().sum() + PLACES[name](y).cos().sum()
+            found.append(torch.autograd.grad(total, (x, y)))
+            total = (x + y).sin().sum()
+            total.backward()
+            assert x.grad is not None and y.grad is not None
+            y.grad.add_(100)
+            np.testing.assert_allclose(x.grad.numpy(), np.cos(a + b), 1e-12)
+    for lazy, eager in zip(*found, strict=True):
+        np.testing.assert_allclose(lazy.numpy(), eager.numpy(), 1e-12)

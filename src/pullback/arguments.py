@@ -123,9 +123,22 @@ def _wrong(name: str, parameter: str, wanted: str, value: Any) -> TypeError:
     )
 
 
+LARGEST = 1 << 63
+
+
+def _shown(number: int) -> str:
+    """The number, or of a very long one how long it is: Python refuses to write some."""
+    return str(number) if number.bit_length() <= 256 else f"an int of {number.bit_length()} bits"
+
+
 def _int(name: str, parameter: str, value: Any, ndim: int) -> Any:
     if type(value) is int:
-        return value
+        if -LARGEST <= value < LARGEST:
+            return value
+        raise ValueError(
+            f"{name}(): argument {parameter!r} does not fit in 64 bits: {_shown(value)} (Overflow "
+            f"when unpacking long long)"
+        )
     if isinstance(value, bool):  # an int to Python, but a slip here
         raise _wrong(name, parameter, "int", value)
     try:
@@ -176,7 +189,10 @@ def _ints(name: str, parameter: str, values: Any, ndim: int) -> tuple[int, ...]:
         values = (values,)
     elif len(values) == 1 and isinstance(values[0], (tuple, list)):
         values = values[0]
-    return tuple(_int(name, parameter, v, ndim) for v in values)
+    try:
+        return tuple(_int(name, parameter, v, ndim) for v in values)
+    except ValueError as error:  # of a sequence of numbers it is the type, as PyTorch has it
+        raise TypeError(str(error)) from None
 
 
 def per_axis(name: str, what: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:

@@ -481,9 +481,11 @@ class Composite(Op):
         one_rounding: bool = False,  # numbers of 16 bits are rounded at the end, not at each step
         gives_view: bool = False,  # its body ends in a view of its first argument
         in_order: bool = False,  # its one node's result lies in memory in order
+        promote: bool = False,  # tensors are converted to a common dtype first
         **options: Any,
     ):
         super().__init__(forward, **options)
+        self.promote = promote
         self.numbers = frozenset(numbers.split())
         self.library = library
         self.one_rounding = one_rounding

@@ -116,13 +116,23 @@ def wrote(array: Any) -> None:
 def version(value: Any) -> int:
     """How many times the memory of an array, or of a formula's tensors, was written in place."""
     memory = _memory_of(value)
-    return 0 if memory is None else memory.count
+    before = value.writes if type(value) is Formula else 0
+    return before if memory is None else before + memory.count
 
 
 def written_since(value: Any, time: int) -> bool:
     """Whether the memory of an array, or of a formula's tensors, was written after a tick."""
     memory = _memory_of(value)
-    return memory is not None and memory.time > time
+    if memory is not None and memory.time > time:
+        return True
+    return type(value) is Formula and value.written > time
+
+
+def wrote_formula(old: Formula, new: Formula) -> None:
+    """Note that a tensor was written before its formula was computed, and has another one now."""
+    with _lock:
+        new.writes = old.writes + 1
+        old.written = Latest.write = tick()
 
 
 def _memory_of(value: Any) -> _Memory | None:

@@ -95,10 +95,31 @@ def alias(tensor: Tensor) -> Tensor:
     """A tensor with the same memory, without history and tangents."""
     if tensor._is_lifted:
         return tensor._without_history()
-    made = wrap(tensor._value)
+    made = wrap(shared(tensor._value))
     if tensor._apart is not None:
         _set_apart(made, tensor._apart._replace(noted=False))
     return made
+
+
+def shared(value: Any) -> Any:
+    """A value that a second tensor is about to hold."""
+    if type(value) is Formula:
+        value.shared = True
+    return value
+
+
+def stays_formula(tensor: Tensor) -> bool:
+    """Whether a tensor can be written without its numbers: nothing else would see the write."""
+    value = tensor._value
+    return (
+        type(value) is Formula
+        and value.is_pending
+        and value.heavy
+        and not value.shared
+        and not value.views
+        and tensor._apart is tensor._base is None
+        and not any(r() is not None for r in tensor._views or ())
+    )
 
 
 def is_view(tensor: Tensor) -> bool:
@@ -118,7 +139,7 @@ def before(tensor: Tensor) -> Tensor:
     value = tensor._value
     if tensor._apart is not None or (type(value) is Formula and value.views):
         join(tensor)
-    old = wrap(tensor._value, tensor._edge)
+    old = wrap(shared(tensor._value), tensor._edge)
     old._base, old._made_by = tensor._base, tensor._made_by
     return old
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pullback.backends import direct
+from pullback.config import ALWAYS_FITS, free_memory
 
 __all__ = [
     "columns_image", "correlate", "correlate_input", "correlate_weight", "image_columns",
@@ -71,6 +72,17 @@ class Geometry:
         return made
 
 
+def _check_room(shape: Sequence[int], itemsize: int) -> None:
+    """MemoryError for what no memory holds, before anything is laid out."""
+    nbytes = math.prod(shape) * itemsize
+    free = free_memory() if nbytes >= ALWAYS_FITS else None
+    if free is not None and nbytes > free:
+        raise MemoryError(
+            f"{nbytes >> 20:,} MiB for shape {list(shape)}, of which {free >> 20:,} MiB are free: "
+            f"the padding, or another argument, is too large"
+        )
+
+
 def _pieces(batch: int, elements: int) -> list[slice]:
     step = max(1, PIECE // max(1, elements))
     return [slice(k, min(k + step, batch)) for k in range(0, batch, step)]
@@ -109,6 +121,8 @@ def correlate(
     batch, channels, *image = x.shape
     outputs = weight.shape[0]
     g = Geometry(image, weight.shape[2:], stride, padding, dilation)
+    _check_room((batch, channels, *g.padded), x.itemsize)
+    _check_room((batch, outputs, *g.counts), x.itemsize)
     size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
     problem = _problem(x, x.shape, weight.shape, stride, padding, dilation, groups)
     if direct.worth(problem, x.dtype):

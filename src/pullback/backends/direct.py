@@ -117,7 +117,7 @@ class Layout:
                     slot -= first
                     if slot < 0:
                         start, slot = start - slot * s, 0
-                held = min(max(0, -(-(n - start) // s)), slots - slot)
+                held = max(0, min(-(-(n - start) // s), slots - slot))  # none, where all is margin
                 here.append(slice(slot, slot + held))
                 there.append(slice(start, start + held * s, s))
             target = memory[(slice(None), *phases, slice(count))]

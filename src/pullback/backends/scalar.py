@@ -339,8 +339,10 @@ class Literal:
 
 
 def const(value: Any, dtype: Any) -> Scalar:
-    """A constant of the given dtype."""
+    """A constant of the given dtype; integers that it does not hold wrap around."""
     dtype = np.dtype(dtype)
+    if dtype.kind in "iu" and type(value) is int:
+        value = np.array(value).astype(dtype)
     return node("const", (), dtype, Literal(dtype.type(value)))
 
 

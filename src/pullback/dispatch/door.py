@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback import dtypes, formula
-from pullback.arguments import Parameter
+from pullback.arguments import Number, Parameter
 from pullback.autograd import graph
 from pullback.autograd.graph import Meta
 from pullback.autograd.levels import Levels, top
@@ -58,6 +59,8 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
         return recipe.repeat(args)
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
         call = None
+        if not isinstance(args[0], Tensor):
+            raise _not_a_tensor(op, op.parameters[0], args[0])
         dtype = dtypes.as_dtype(op.public_name, args[-1])
         args = (graph.TENSORS.cast(args[0], dtype.numpy), *args[1:-1], None)
         if op.accumulate and dtype.numpy.kind in "bui":  # not the int64 of sums without dtype=
@@ -235,6 +238,14 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         for x in args[k] if isinstance(args[k], (list, tuple)) else (args[k],):
             if isinstance(x, ndarray):
                 raise _not_a_tensor(op, op.parameters[k], x)
+    if op.promote:
+        found = [x for k in op.tensors if isinstance(x := args[k], Tensor)]
+        if len({x._value.dtype for x in found}) > 1:
+            call, of_arrays, dtype = None, False, result_type(*found).numpy
+            args = list(args)
+            for k in op.tensors:
+                if isinstance(args[k], Tensor):
+                    args[k] = graph.TENSORS.cast(args[k], dtype)
     values = list(args)
     first = next((args[k] for k in op.tensors if isinstance(args[k], Tensor)), None)
     op.normalise(values, first._value.ndim if first is not None else 0)
@@ -296,10 +307,24 @@ def _are_small(op: Op, args: Sequence[Any]) -> bool:
     return all(type(v) is ndarray and v.size <= config.defer_elements for v in values)
 
 
+# What NumPy says of arrays, in words for tensors.
+_SAID = (
+    (r"broadcast", "the shapes do not broadcast"),
+    (r"[Mm]aximum|too (large|big)|Unable to allocate|greater than max|out of bounds for",
+     "an argument is too large: no tensor has so many elements"),
+    (r"[Nn]egative dimensions", "a size is negative"),
+    (r"cannot convert float (NaN|infinity)", "an argument is not finite"),
+    (r"cannot reshape", "there are no elements for this shape"),
+)  # fmt: skip
+
+
 def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> RuntimeError:
     shapes = [list(v.shape) for v in values if isinstance(v, ndarray)]
     where = f" (shapes {', '.join(map(str, shapes))})" if shapes else ""
-    return RuntimeError(f"{op.public_name}: {error}{where}")
+    said = next((ours for theirs, ours in _SAID if re.search(theirs, str(error))), error)
+    plain = [repr(v) for v in values if isinstance(v, (int, float))]
+    given = f" (given {', '.join(plain)})" if plain and said is not error else ""
+    return RuntimeError(f"{op.public_name.strip('_')}: {said}{where}{given}")
 
 
 def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
@@ -365,6 +390,8 @@ def _prepare_pointwise(
     if floating and not (target.is_floating_point or target.is_complex):
         target = dtypes.get_default_dtype()
     dtype = target.numpy
+    if dtype.kind in "iu" and op.converters:
+        _wrap_around(op, values, dtype)
     arrays = [values[k] for k in op.tensors if isinstance(values[k], (ndarray, Formula))]
     if not arrays:  # numbers only
         first = op.tensors[0]
@@ -391,6 +418,13 @@ def _prepare_pointwise(
         return None, values
     metas = tuple(meta_of(args[k]) for k in op.edges)
     return metas, values
+
+
+def _wrap_around(op: Op, values: list[Any], dtype: np.dtype[Any]) -> None:
+    """Integers beside integer tensors that do not hold them, such as alpha=-1 for unsigned ones."""
+    for k, p in enumerate(op.parameters):
+        if p.annotation is Number and type(values[k]) is int and abs(values[k]) < 2**63:
+            values[k] = np.array(values[k]).astype(dtype).item()
 
 
 def _is_boolean(operand: Any) -> bool:

@@ -197,7 +197,7 @@ def bind_in_place(op: Op) -> Callable[..., Any]:
     ]
     if not isinstance(op, Composite):  # nodes inside of which may save what is overwritten
         lines += [
-            "        elif mode.enabled is True:",
+            f"        elif mode.enabled is True and type({first}._value) is ndarray:",
             f"            _array = writable(op, {first})",
             f"            return write(op, {first}, _array, function({call}))",
         ]

@@ -13,7 +13,7 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import enable_grad, mode
-from pullback.autograd.versions import tick, wrote
+from pullback.autograd.versions import tick, wrote, wrote_formula
 from pullback.autograd.views import (
     become,
     before,
@@ -21,6 +21,7 @@ from pullback.autograd.views import (
     check_writable,
     join,
     rebase,
+    stays_formula,
 )
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
@@ -52,6 +53,8 @@ def write_now(op: Op, args: Sequence[Any]) -> Tensor:
         )
     if op.gives_view:
         return become_view(target, op, args)
+    if stays_formula(target):
+        return _write_formula(op, target, args)
     array = writable(op, target)
     if mode.enabled and (isinstance(op, Composite) or mode.enabled is not True):
         # Nodes inside may save, and hooks may keep, what is overwritten.
@@ -63,13 +66,42 @@ def writable(op: Op, target: Tensor) -> Any:
     """The array that an in-place method writes. RuntimeError where it must not."""
     name = f"{op.name}_"
     array = join(target)
-    check_writable(target, name)
+    _check_target(op, target)
     check_memory(name, array)
-    if op.result == "real" and array.dtype.kind == "c":
+    return array
+
+
+def _check_target(op: Op, target: Tensor) -> None:
+    check_writable(target, f"{op.name}_")
+    if op.result == "real" and target._value.dtype.kind == "c":
         raise RuntimeError(
             f"In-place {op.name} is not supported for complex tensors: the result is real"
         )
-    return array
+
+
+def _write_formula(op: Op, target: Tensor, args: Sequence[Any]) -> Tensor:
+    """A result in the place of a formula that nobody has asked for the numbers of: neither is
+    stored."""
+    _check_target(op, target)
+    result = apply(op, args)
+    name = f"{op.name}_"
+    _check_result(name, result, target)
+    old = target._value
+    if result._value.dtype != old.dtype:
+        result = graph.TENSORS.cast(result, old.dtype)
+    new = result._value
+    if type(new) is not Formula or not new.is_pending or new is old:
+        return write(op, target, join(target), result)
+    node = None
+    if result._edge is not None:
+        node = result._edge[0]
+        check_history(target, name)
+    wrote_formula(old, new)
+    target._value = new
+    if node is not None:
+        node.time = tick()
+    rebase(target, node)
+    return target
 
 
 def write_over(op: Op, target: Tensor, array: Any, result: Tensor) -> Tensor:

@@ -126,7 +126,7 @@ def _make_node(
     overload = op.overload(*args) if op.overload is not None else 0
     output_metas = metas_of_outputs(op, outputs)
     node = node_class(op, overload)(edges, plan, tuple(kept))
-    if any(type(v) is Formula for v in (*outputs, *values)):
+    if any(type(v) is Formula for v in (*outputs, *values, *kept)):
         node.deferred = True
     if metas is not None:
         node.metas = metas

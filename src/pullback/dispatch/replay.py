@@ -19,6 +19,7 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.versions import Latest
 from pullback.backends.collector import uncollected
+from pullback.backends.memory import owner
 from pullback.config import config
 from pullback.dispatch.door import blows_up, heavy
 from pullback.dispatch.values import ValueVocabulary, varies
@@ -215,10 +216,16 @@ class _Part:
                 if f.array is not None:
                     f.forget()
         places = list(self.places)
-        return [
-            (places[place], self.originals[at] if passed else arrays[at], passed)
-            for place, at, passed in leaving
-        ]
+        # Two places may get the same array, or one a part of what the program reads.
+        memory = {id(owner(v.array)) for v in (*sources, *given) if v.array is not None}
+        results = []
+        for place, at, passed in leaving:
+            g = self.originals[at] if passed else arrays[at]
+            shared = passed or id(owner(g)) in memory
+            if not shared:
+                memory.add(id(owner(g)))
+            results.append((places[place], g, shared))
+        return results
 
     @uncollected
     def _written(self, given: Sequence[Formula], read: Sequence[Value]) -> Any:

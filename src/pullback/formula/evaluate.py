@@ -15,7 +15,6 @@ from pullback.backends import progress, tiles
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.backends.collector import uncollected
 from pullback.backends.memory import address
-from pullback.backends.symbols import without_numbers
 from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
 from pullback.formula import slabs, turns, waiting
@@ -388,10 +387,7 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
                 continue
             template = node.template
             config.check_memory(template.shape, template.nbytes)
-            values = [_numbers(v) for v in node.values]
-            if isinstance(template.op, Pointwise):
-                values = without_numbers(template.op, values)
-            result = template.op.compute(ARRAYS, values)
+            result = template.op.compute(ARRAYS, _operands(node))
             if (
                 type(result) is not np.ndarray or result.dtype != template.dtype
                 or result.shape != template.shape or not result.flags.c_contiguous
@@ -400,6 +396,19 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
             _give(node, result)
     finally:
         quiet_reset(token)
+
+
+def _operands(node: Formula) -> list[Any]:
+    """What an operation's body is given: numbers are arrays of the operands' dtype, as eagerly."""
+    op, values = node.op, [_numbers(v) for v in node.values]
+    if isinstance(op, Pointwise):
+        operands = [k for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
+        arrays = (values[k].dtype for k in operands if isinstance(values[k], np.ndarray))
+        dtype = next(arrays, node.dtype)
+        for k in operands:
+            if isinstance(values[k], (int, float, complex)):
+                values[k] = np.array(values[k]).astype(dtype)
+    return values
 
 
 def _numbers(value: Any) -> Any:

@@ -106,14 +106,17 @@ def _may_be_one(pair: tuple[str, str], roles: dict[str, Any], places: _Places) -
 
 
 def _lie_together(pair: tuple[str, str], sizes: dict[str, int], places: _Places) -> bool:
-    for _, indices, strides in places.found:
+    at: dict[str, int | None] = {}  # the pair's place in each buffer: the same wherever it is read
+    for buffer, indices, strides in places.found:
         names = [i.data if i.op == "index" else None for i in indices]
-        if not set(pair) & set(names):
-            continue
-        if any(names.count(name) != 1 for name in pair):
-            return False
-        k = names.index(pair[0])
-        if names[k + 1 : k + 2] != [pair[1]] or strides[k] != strides[k + 1] * sizes[pair[1]]:
+        k = None
+        if set(pair) & set(names):
+            if any(names.count(name) != 1 for name in pair):
+                return False
+            k = names.index(pair[0])
+            if names[k + 1 : k + 2] != [pair[1]] or strides[k] != strides[k + 1] * sizes[pair[1]]:
+                return False
+        if at.setdefault(buffer.name, k) != k:
             return False
     return True
 

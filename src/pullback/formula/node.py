@@ -125,10 +125,15 @@ class Formula(Value):
     Tensors that hold the same formula share memory, as those that hold the same array do: `memory`
     is the array that they have. Writing it in place changes the tensors, not the formula: then
     `array` is a copy of what the numbers were. `views` are the tensors that were made by view
-    operations, to be cut out of the memory before anybody writes there.
+    operations, to be cut out of the memory before anybody writes there. `shared` says whether a
+    second tensor holds it. A tensor that holds it alone, and is written before it is computed,
+    takes another formula: then `writes` and `written` are how often, and when, that happened.
     """
 
-    __slots__ = ("arguments", "memory", "others", "template", "values", "views")
+    __slots__ = (
+        "arguments", "memory", "others", "shared", "template", "values", "views", "writes",
+        "written",
+    )  # fmt: skip
 
     def __init__(self, template: Template, values: tuple[Any, ...], arguments: Sequence[Value]):
         self.template = template
@@ -138,6 +143,8 @@ class Formula(Value):
         self.others: tuple[weakref.ref[Formula], ...] = ()  # results of the same call
         self.memory: Any = None
         self.views: list[weakref.ref[Any]] | None = None
+        self.shared = False
+        self.writes = self.written = 0
         self.shape = template.shape
         self.dtype = template.dtype
         size = self.size = template.size

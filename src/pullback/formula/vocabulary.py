@@ -375,20 +375,44 @@ def cast(x: Value, dtype: Any) -> Value:
 
 
 def _pointwise(op: Pointwise, given: list[Any]) -> Maker:
-    values = _values(given)
     mixed = [
         k for k, v in enumerate(given)
         if isinstance(v, Value) and op.parameters[k].name not in op.keep_dtype
     ]  # fmt: skip
-    if len({given[k].dtype for k in mixed}) > 1:  # in a rule: the door converts what it is given
-        dtype = functools.reduce(
-            dtypes.promote_types, (dtypes.from_numpy(given[k].dtype) for k in mixed)
-        ).numpy
+    dtype = _common(op, given, mixed) if mixed else None
+    if dtype is not None and any(given[k].dtype != dtype for k in mixed):
+        # In a rule: the door converts what it is given.
         return lambda given: build(
             op, [cast(v, dtype) if k in mixed else v for k, v in enumerate(given)]
         )
-    shape = broadcast_shape(*(v.shape for v in values))
+    shape = broadcast_shape(*(v.shape for v in _values(given)))
     return Template(op, shape, _result_dtype(op, given))
+
+
+def _common(op: Pointwise, given: list[Any], mixed: list[int]) -> np.dtype[Any]:
+    """The dtype in which values meet, and numbers of a higher kind: as arrays do in NumPy."""
+    found: set[Any] = {given[k].dtype for k in mixed}
+    rank = max(map(_rank, found))
+    for k in op.tensors:
+        number = _NUMBERS.get(type(given[k]))
+        if number is not None and op.parameters[k].name not in op.keep_dtype:
+            found |= {number} if _rank(number) > rank else set()
+    if op.floating is True and max(map(_rank, found)) < _rank(FLOAT64):
+        return FLOAT64
+    return functools.reduce(dtypes.promote_types, map(dtypes.from_numpy, found)).numpy
+
+
+# What numbers are among arrays of a lesser kind, by NumPy's rules.
+FLOAT64 = np.dtype(np.float64)
+_NUMBERS: dict[type, np.dtype[Any]] = {
+    int: np.dtype(np.int64),
+    float: FLOAT64,
+    complex: np.dtype(np.complex64),
+}
+
+
+def _rank(dtype: np.dtype[Any]) -> int:
+    return {"b": 0, "i": 1, "u": 1, "c": 3}.get(dtype.kind, 2)
 
 
 def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:

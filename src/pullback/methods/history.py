@@ -11,7 +11,7 @@ from pullback import dtypes
 from pullback.autograd import engine, graph
 from pullback.autograd.graph import AccumulateGrad, RemovableHandle
 from pullback.autograd.versions import counted_apart, version
-from pullback.autograd.views import alias
+from pullback.autograd.views import alias, shared
 from pullback.construct import make_leaf
 from pullback.methods.attach import attach, attribute, method
 from pullback.tensor import Tensor
@@ -104,7 +104,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
             f"data set to a tensor that requires gradients must be floating point or complex "
             f"dtype, not {value.dtype}"
         )
-    self._value = value._value
+    self._value = shared(value._value)
     self._apart = self._heard = None
     if self._edge is not None and self._edge[0].accumulates:
         self._edge[0].shape, self._edge[0].dtype = value.shape, value.dtype

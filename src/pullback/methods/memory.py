@@ -11,7 +11,7 @@ from pullback import dtypes, layouts
 from pullback.arguments import as_ints
 from pullback.autograd.levels import underneath
 from pullback.autograd.versions import wrote
-from pullback.autograd.views import join
+from pullback.autograd.views import join, shared
 from pullback.backends.memory import address, owner
 from pullback.construct import number_array
 from pullback.devices import CPU
@@ -268,7 +268,7 @@ def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
         raise RuntimeError(
             f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}"
         )
-    self._value = source._value
+    self._value = shared(source._value)
     return self
 
 

@@ -475,12 +475,12 @@ def _(xp, g):
 
 @addcmul.backward("tensor1")
 def _(xp, g, tensor2, value):
-    return g * (tensor2 * value)
+    return g * tensor2 * value
 
 
 @addcmul.backward("tensor2")
 def _(xp, g, tensor1, value):
-    return g * (tensor1 * value)
+    return g * tensor1 * value
 
 
 @pointwise(dtypes="fc", domain=(0.3, 3.0), factors="value")

@@ -188,10 +188,11 @@ def _(np, input, source, destination):
 @view(injective=False, function=False)
 def unfold(xp, input, dimension: Dim, size: int, step: int):
     r"""Windows of a size along one axis, their elements as the last axis: a view."""
-    if size > (input.shape[dimension] if input.shape else 1) or step <= 0:
+    most = input.shape[dimension] if input.shape else 1
+    if not 0 <= size <= most or step <= 0:
         raise RuntimeError(
-            f"unfold: maximum size for tensor at dimension {dimension} is "
-            f"{input.shape[dimension]} but size is {size}, with step {step}"
+            f"unfold: maximum size for tensor at dimension {dimension} is {most} but size is "
+            f"{size}, with step {step}; the size is at least 0, the step at least 1"
         )
     return xp.windows(input, dimension, size, step)
 

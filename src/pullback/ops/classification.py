@@ -382,7 +382,7 @@ def _(np, input, target, weight=None, size_average=None, reduce=None, reduction=
     return _finish(np, loss, np.ones(loss.shape), size_average, reduce, reduction)
 
 
-@composite(public=False, node="BinaryCrossEntropyWithLogits")
+@composite(public=False, node="BinaryCrossEntropyWithLogits", promote=True)
 def logit_entropy(xp, input, target, reduction: Plain):
     r"""$\log(1 + e^x) - t x$, without overflow."""
     y = xp.maximum(input, 0) - input * target + xp.log1p(xp.exp(-xp.abs(input)))
@@ -419,7 +419,7 @@ def binary_cross_entropy_with_logits(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
     if input.dtype.kind not in "fc":
-        raise RuntimeError(
+        raise NotImplementedError(
             f"binary_cross_entropy_with_logits: the loss can't be cast to {input.dtype}: use "
             f".float()"
         )

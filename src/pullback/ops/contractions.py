@@ -184,6 +184,11 @@ def tensordot(xp, a, b: Array, dims: Plain = 2):
     if hasattr(dims, "tolist"):
         dims = dims.tolist()
     if isinstance(dims, int):
+        if not 0 <= dims <= min(len(a.shape), len(b.shape)):
+            raise RuntimeError(
+                f"tensordot: dims={dims} axes are contracted, but the tensors have "
+                f"{len(a.shape)} and {len(b.shape)}"
+            )
         left = list(range(len(a.shape) - dims, len(a.shape)))
         right = list(range(dims))
     else:

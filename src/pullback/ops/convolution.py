@@ -211,6 +211,11 @@ def _check_bias(name, bias, outputs, weight):
             f"{name}(): expected bias to be 1-dimensional with {outputs} elements, but got "
             f"bias of size {list(bias.shape)} for a weight of size {list(weight.shape)}"
         )
+    if bias is not None and bias.dtype != weight.dtype:
+        raise RuntimeError(
+            f"{name}: Input type ({weight.dtype}) and bias type ({bias.dtype}) should be the "
+            f"same: convert one of them with .to()"
+        )
 
 
 def _margins(name, padding, stride, dilation, kernel):

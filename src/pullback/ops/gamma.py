@@ -228,7 +228,7 @@ def zeta(xp, input, other):
 
 @zeta.backward("other")
 def _(xp, g, input, other):
-    return g * (-input * xp.special_zeta(input + 1, other))
+    return -g * (input * xp.special_zeta(input + 1, other))
 
 
 @zeta.backward("input")

@@ -56,15 +56,16 @@ def _(r):
     yield call(r(3), r(3, low=0.1), "mean")
 
 
-def _floating(name, input):
-    if input.dtype.kind != "f":
-        raise NotImplementedError(f'"{name}" not implemented for {input.dtype}: use .float()')
+def _floating(name, *tensors):
+    if not any(x.dtype.kind in "fc" for x in tensors) or any(x.dtype.kind == "c" for x in tensors):
+        found = " and ".join(str(x.dtype) for x in tensors)
+        raise NotImplementedError(f'"{name}" not implemented for {found}: use .float()')
 
 
 # ---------------------------------------------------------------------------------- squares
 
 
-@composite(public=False, node="MseLoss")
+@composite(public=False, node="MseLoss", promote=True)
 def square_error(xp, input, target, reduction: Plain):
     r"""$(\text{input} - \text{target})^2$, and the sum or the mean of it."""
     difference = input - target
@@ -99,7 +100,7 @@ def mse_loss(
     """
     reduction = loss_reduction(size_average, reduce, reduction)
     if weight is None:
-        _floating("mse_cpu", input)
+        _floating("mse_cpu", input, target)
         return xp.square_error(input, target, reduction)
     return xp.weighted(xp.square_error(input, target, "none"), weight, reduction)
 
@@ -159,7 +160,7 @@ def _(np, input, target, size_average=None, reduce=None, reduction="mean", weigh
 # ------------------------------------------------------- squares near 0, absolute values beyond
 
 
-@composite(public=False, node="SmoothL1Loss")
+@composite(public=False, node="SmoothL1Loss", promote=True)
 def smooth_error(xp, input, target, reduction: Plain, beta: float):
     r"""Half a square below beta, over beta; less half of beta above."""
     size = xp.abs(input - target)
@@ -200,7 +201,7 @@ def smooth_l1_loss(
         return xp.reduced(xp.abs(input - target), reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    _floating("smooth_l1_cpu", input)
+    _floating("smooth_l1_cpu", input, target)
     return xp.smooth_error(input, target, reduction, beta)
 
 
@@ -218,7 +219,7 @@ def _(np, input, target, size_average=None, reduce=None, reduction="mean", beta=
     return _reference(np, loss, size_average, reduce, reduction)
 
 
-@composite(public=False, node="HuberLoss")
+@composite(public=False, node="HuberLoss", promote=True)
 def huber_error(xp, input, target, reduction: Plain, delta: float):
     r"""Half a square below delta; linear above, with the slope that it has there."""
     size = xp.abs(input - target)

@@ -41,12 +41,13 @@ def _(np, x1, x2, p=2.0, eps=1e-6, keepdim=False):
     return np.sum(np.abs(x1 - x2 + eps) ** p, axis=-1, keepdims=keepdim) ** (1 / p)
 
 
-@composite(aliases=("nn.functional.cosine_similarity",), method=False)
+@composite(aliases=("nn.functional.cosine_similarity",), method=False, promote=True)
 def cosine_similarity(xp, x1, x2, dim: int = 1, eps: float = 1e-8):
     r"""$x_1 \cdot x_2 / (\max(\lVert x_1 \rVert, \epsilon) \max(\lVert x_2 \rVert, \epsilon))$."""
-    if x1.dtype.kind not in "f" or x2.dtype.kind not in "f":
+    if x1.dtype.kind != "f":  # the common one
         raise RuntimeError(
-            f"expected common dtype to be floating point, yet common dtype is {x1.dtype}"
+            f"expected common dtype to be floating point, yet common dtype is {x1.dtype}: use "
+            f".float()"
         )
     shape = xp.broadcast_shape(x1.shape, x2.shape)
     x1, x2 = xp.broadcast_to(x1, shape), xp.broadcast_to(x2, shape)
@@ -319,7 +320,7 @@ def _(np, anchor, positive, negative, *, distance_function=None, margin=1.0, swa
 # --------------------------------------------------------------------------- scores of classes
 
 
-@composite(public=False, node="SoftMarginLoss")
+@composite(public=False, node="SoftMarginLoss", promote=True)
 def soft_margin(xp, input, target, reduction: Plain):
     r"""$\log(1 + e^{-t x})$, without overflow."""
     x = -target * input

@@ -83,8 +83,13 @@ class Accumulator:
         """The state of one element; `position` is its index along the reduction."""
         return [*args, position] if self.kind in ("argmax", "argmin") else args
 
-    def update(self, v: Vectors, state: Values, args: Values, position: str) -> Values:
-        """The state after one more element, positions increasing."""
+    def update(
+        self, v: Vectors, state: Values, args: Values, position: str, places: DType = INT
+    ) -> Values:
+        """The state after one more element, positions increasing.
+
+        A position may be of any integers, as long as the state's is of the same.
+        """
         if self.kahan:
             dtype = self.dtypes[0]
             y = v.binary("fsub", dtype, args[0], state[1])  # no contraction: it would undo this
@@ -95,7 +100,7 @@ class Accumulator:
             better = self._beats(v, args[0], state[0])
             return [
                 v.select(better, self.dtypes[0], args[0], state[0]),
-                v.select(better, INT, position, state[1]),
+                v.select(better, places, position, state[1]),
             ]
         return self.merge(v, state, self.lift(args, position))
 
@@ -126,14 +131,12 @@ class Accumulator:
 
     def _beats(self, v: Vectors, b: str, a: str) -> str:
         """Whether b is strictly more extreme than a; NaN is more extreme than any number."""
-        dtype = self.dtypes[0]
-        better = v.compare("gt" if self.kind == "argmax" else "lt", dtype, b, a)
+        dtype, greater = self.dtypes[0], self.kind == "argmax"
         if dtype.kind != "f":
-            return better
+            return v.compare("gt" if greater else "lt", dtype, b, a)
         number = v.binary("fcmp ord", dtype, a, a)
-        return v.binary(
-            "or", BOOL, better, v.binary("and", BOOL, number, v.binary("fcmp uno", dtype, b, b))
-        )
+        better = v.binary("fcmp ugt" if greater else "fcmp ult", dtype, b, a)
+        return v.binary("and", BOOL, number, better)
 
     def masked(self, v: Vectors, mask: str, new: Values, old: Values) -> Values:
         """The new state where a lane counts, the old one elsewhere."""

@@ -8,6 +8,8 @@ index is copied once per tile in the order in which it is used, and broadcast:
     a contracted index d    panels of columns, [columns / register_tile][d][register_tile]
     a feature index e       panels of features, [features / register_tile][column][register_tile]
 
+What lies in memory along the long index is read in vectors, and transposed in registers.
+
 The sums of a contraction are stored and read by the loop over the pairs; what a wide sum needs of a
 pair is stored by that loop. A tile of either stays in the first-level cache.
 """
@@ -19,7 +21,8 @@ from .accumulate import Accumulator
 from .extremes import Extremes
 from .frame import BYTE, in_memory
 from .plan import Pass
-from .scope import Scope
+from .scope import Lanes, Scope
+from .squares import square_side, transposed_square
 from .text import vector_type
 from .vector import BOOL, Vectors
 
@@ -97,12 +100,50 @@ class Contractions(Extremes):
             name = self._long_index(n)
             size = self.arguments[f"size:{name}"]
             with w.loop("transpose", begin, end, "1") as row:
-                rows = self._row_scope(scope, row.counter)
                 local = w.add(f"sub i64 {row.counter}, {begin}")
-                with w.loop(name, "0", size, "1") as loop:
+                whole = "0"
+                if self._lies_along(n, name):
+                    whole = w.add(f"and i64 {size}, {-square_side(self.v, n.dtype)}")
+                    self._transpose_squares(scope, n, row.counter, local, whole)
+                rows = self._row_scope(scope, row.counter)
+                with w.loop(name, whole, size, "1") as loop:
                     value = self._memory_form(rows.inner({name: loop.counter}).value(n), n.dtype)
                     kind, where = self._transposed_slot(n, local, loop.counter)
                     w.do(f"store {kind} {value}, ptr {where}")
+
+    def _lies_along(self, n: Scalar, name: str) -> bool:
+        """Whether the memory of what is transposed runs along the long index."""
+        if self.v.lanes == 1 or n.dtype.kind != "f" or n.dtype.itemsize < 4:
+            return False
+        for m in walk(n):
+            if m.op == "reduce":
+                return False
+            if m.op == "load" and name in self.plan.free[id(m)]:
+                last = m.args[-1]
+                others = (self.plan.free[id(i)] for i in m.args[:-1])
+                runs = last.op == "index" and last.data == name and m.data.unit
+                if not runs or any(name in free for free in others):
+                    return False
+        return True
+
+    def _transpose_squares(self, scope: Scope, n: Scalar, row: str, local: str, whole: str) -> None:
+        """A vector of rows, read along the long index and transposed in registers."""
+        w, v = self.w, self.v
+        side = square_side(v, n.dtype)
+        along = self._along(side)
+        kind, element = along.type(n.dtype), in_memory(n.dtype)
+        base = w.add(f"mul i64 {row}, {v.lanes}")
+        with w.loop("square", "0", whole, str(side)) as loop:
+            for first in range(0, v.lanes, side):
+                block = []
+                for k in range(first, first + side):
+                    i = self._smaller(w.add(f"add i64 {base}, {k}"), self.last_row)
+                    block.append(self._line(scope, along, n, {self.kernel.outer: i}, loop.counter))
+                for k, line in enumerate(transposed_square(w, block, kind)):
+                    d = w.add(f"add i64 {loop.counter}, {k}")
+                    _, where = self._transposed_slot(n, local, d)
+                    at = w.add(f"getelementptr {element}, ptr {where}, i64 {first}")
+                    w.do(f"store {kind} {line}, ptr {at}, align {n.dtype.itemsize}")
 
     def _transposed_slot(self, n: Scalar, local: str, d: str) -> tuple[str, str]:
         w = self.w
@@ -123,31 +164,87 @@ class Contractions(Extremes):
 
     def _pack_panels(self, scope: Scope, p: Pass, base: str, count: str) -> None:
         """Copy what long sums need of a tile of the inner index, in the order they use it."""
-        w, a = self.w, self.arguments
-        one = Vectors(w, 1, self.target)
-        inner = self.kernel.inner[-1]
+        w, a, tile = self.w, self.arguments, self.plan.register_tile
         for n in p.panels:
             name = self._long_index(n)
             contracted = name in self.kernel.named("contracted")
-            step = str(self.plan.register_tile)
             # the index that lies side by side in a panel, and the one that runs along it
             side, along = (count, a[f"size:{name}"]) if contracted else (a[f"size:{name}"], count)
+            vectors = self._lies_along(n, name)
+            done = "0"
+            if vectors and not contracted:
+                done = w.add(f"and i64 {side}, {-tile}")
+                self._pack_lines(scope, n, base, count, done)
             last = w.add(f"sub i64 {side}, 1")
-            with w.loop("panel", "0", side, step) as panel:
+            with w.loop("panel", done, side, str(tile)) as panel:
                 places = [
-                    self._smaller(w.add(f"add i64 {panel.counter}, {k}"), last)
-                    for k in range(self.plan.register_tile)
+                    self._smaller(w.add(f"add i64 {panel.counter}, {k}"), last) for k in range(tile)
                 ]
-                with w.loop("along", "0", along, "1") as loop:
+                begin = "0"
+                if vectors and contracted:
+                    begin = w.add(f"and i64 {along}, {-tile}")
+                    self._pack_squares(scope, n, base, places, panel.counter, begin)
+                with w.loop("along", begin, along, "1") as loop:
                     for k, place in enumerate(places):
                         column, long = (
                             (place, loop.counter) if contracted else (loop.counter, place)
                         )
                         j = w.add(f"add i64 {base}, {column}")
-                        value = scope.inner({inner: j, name: long}).scalar(n)
-                        value = one.cast(value, BOOL, BYTE) if n.dtype == BOOL else value
-                        kind, where = self._panel_slot(n, panel.counter, along, loop.counter, k)
-                        w.do(f"store {kind} {value}, ptr {where}")
+                        self._pack_one(scope, n, j, long, panel.counter, along, loop.counter, k)
+
+    def _pack_one(
+        self, scope: Scope, n: Scalar, j: str, long: str, *slot: *tuple[str, str, str, int]
+    ) -> None:
+        """One number of a panel: that of a column and a value of the long index."""
+        one = Vectors(self.w, 1, self.target)
+        inside = scope.inner({self.kernel.inner[-1]: j, self._long_index(n): long})
+        value = inside.scalar(n)
+        value = one.cast(value, BOOL, BYTE) if n.dtype == BOOL else value
+        kind, where = self._panel_slot(n, *slot)
+        self.w.do(f"store {kind} {value}, ptr {where}")
+
+    def _pack_lines(self, scope: Scope, n: Scalar, base: str, count: str, whole: str) -> None:
+        """Panels of features whose memory is side by side already."""
+        w, along = self.w, self._along(self.plan.register_tile)
+        kind, step = along.type(n.dtype), str(along.lanes)
+        with (
+            w.loop("panel", "0", whole, step) as panel,
+            w.loop("column", "0", count, "1") as loop,
+        ):
+            j = w.add(f"add i64 {base}, {loop.counter}")
+            line = self._line(scope, along, n, {self.kernel.inner[-1]: j}, panel.counter)
+            _, where = self._panel_slot(n, panel.counter, count, loop.counter, 0)
+            w.do(f"store {kind} {line}, ptr {where}, align {n.dtype.itemsize}")
+
+    def _pack_squares(
+        self, scope: Scope, n: Scalar, base: str, places: list[str], first: str, whole: str
+    ) -> None:
+        """A panel of columns whose memory runs along the contracted index."""
+        w, along = self.w, self._along(self.plan.register_tile)
+        kind, size = along.type(n.dtype), self.arguments[f"size:{self._long_index(n)}"]
+        columns = [w.add(f"add i64 {base}, {place}") for place in places]
+        with w.loop("square", "0", whole, str(along.lanes)) as loop:
+            block = [
+                self._line(scope, along, n, {self.kernel.inner[-1]: j}, loop.counter)
+                for j in columns
+            ]
+            for k, line in enumerate(transposed_square(w, block, kind)):
+                d = w.add(f"add i64 {loop.counter}, {k}")
+                _, where = self._panel_slot(n, first, size, d, 0)
+                w.do(f"store {kind} {line}, ptr {where}, align {n.dtype.itemsize}")
+
+    def _along(self, lanes: int) -> Vectors:
+        """A printer of vectors along a long index."""
+        along = Vectors(self.w, lanes, self.target)
+        along.functions = self.v.functions
+        return along
+
+    def _line(
+        self, scope: Scope, along: Vectors, n: Scalar, places: dict[str, str], first: str
+    ) -> str:
+        """Neighbours along a long index, of one row or one column."""
+        lanes = {**scope.indices, **places, self._long_index(n): Lanes(first, None)}
+        return Scope(along, None, self.arguments, self.plan.free, lanes).value(n)
 
     def _panel_slot(
         self, n: Scalar, first: str, along: str, position: str, k: int

@@ -16,8 +16,9 @@ from .contractions import Contractions
 from .frame import BYTE, in_memory
 from .plan import Pass
 from .scope import Lanes, Scope
+from .squares import square_side, transposed_square
 from .text import vector_type
-from .vector import BOOL, DType, Vectors
+from .vector import BOOL, Vectors
 
 
 class Crosswise(Contractions):
@@ -76,7 +77,7 @@ class Crosswise(Contractions):
         """Transpose what is known of the pairs of a vector of rows: [row][column]."""
         w, v = self.w, self.v
         for n in p.flipped:
-            side = self._side(n.dtype)
+            side = square_side(v, n.dtype)
             kind, element = vector_type(in_memory(n.dtype), side), in_memory(n.dtype)
             with w.loop("flip", "0", count, str(side)) as loop:
                 for half in range(v.lanes // side):
@@ -90,35 +91,13 @@ class Crosswise(Contractions):
                         )
                         align = max(1, n.dtype.itemsize)
                         block.append(w.add(f"load {kind}, ptr {where}, align {align}"))
-                    for k, line in enumerate(self._square(block, kind)):
+                    for k, line in enumerate(transposed_square(w, block, kind)):
                         where = self._flipped_slot(n, p, str(half * side + k), loop.counter)
                         w.do(f"store {kind} {line}, ptr {where}, align {max(1, n.dtype.itemsize)}")
         for n in p.row_values:
             value = self._memory_form(rows.value(n), n.dtype)
             kind = vector_type(in_memory(n.dtype), v.lanes)
             w.do(f"store {kind} {value}, ptr {self.row_values[id(n)]}")
-
-    def _side(self, dtype: DType) -> int:
-        """The side of the squares that are transposed in registers."""
-        return min(self.v.lanes, max(1, self.target.vector_bytes // max(4, dtype.itemsize)))
-
-    def _square(self, block: list[str], kind: str) -> list[str]:
-        """The transpose of a square of vectors: in each step, smaller squares change places."""
-        side, step = len(block), len(block) // 2
-        while step:
-            low = [k if not k & step else k - step + side for k in range(side)]
-            high = [k + step if not k & step else k + side for k in range(side)]
-            for k in range(side):
-                if not k & step:
-                    a, b = block[k], block[k + step]
-                    block[k] = self._shuffle(kind, a, b, low)
-                    block[k + step] = self._shuffle(kind, a, b, high)
-            step //= 2
-        return block
-
-    def _shuffle(self, kind: str, a: str, b: str, order: list[int]) -> str:
-        places = ", ".join(f"i32 {k}" for k in order)
-        return self.w.add(f"shufflevector {kind} {a}, {kind} {b}, <{len(order)} x i32> <{places}>")
 
     def _flipped_slot(self, n: Scalar, p: Pass, lane: str, column: str) -> str:
         w = self.w

@@ -16,8 +16,11 @@ from .frame import in_memory, positional
 from .plan import Pass
 from .rescale import Rescaled, WideRescaled
 from .scope import Lanes, Scope
-from .text import LoopHandle, vector_type
+from .text import LoopHandle, scalar_type, vector_type
+from .vector import DType
 
+APART = 4  # extremes of every fourth pair
+CHOICES = ("max", "min", "argmax", "argmin")
 UNROLL = 2  # pairs per turn of the innermost loop: more independent work in flight
 
 
@@ -127,31 +130,63 @@ class Pairs(Crosswise):
     ) -> list[str]:
         """The innermost loop; gives the tile's states."""
         w, v = self.w, self.v
-        carried = [
-            (v.type(d), s)
-            for acc in plain
-            for d, s in zip(acc.dtypes, acc.identity(v), strict=True)
-        ]
+        carried = []
+        for acc in plain:
+            start = acc.identity(v)
+            if positional(acc):
+                start[1] = v.constant(0, _short(acc)[1])
+            carried += [(v.type(d), s) for d, s in zip(_short(acc), start, strict=True)]
         carried += [(v.type(d), v.constant(0, d)) for group in p.rescaled for d in group.dtypes[1:]]
         mask = self._inside(row) if p.columns else None
         if not carried:  # columns only: no chain of additions to hide
             with w.loop("pair", "0", count, "1", nonempty=True) as pair:
                 self._pair(rows, p, plain, pair, base, mask, row)
             return []
-        whole = w.add(f"and i64 {count}, {-UNROLL}")
-        with w.loop("pairs", "0", whole, str(UNROLL), carried) as pair:
-            states = list(pair.carried)
-            for k in range(UNROLL):
+        # chains of comparisons are longer than those of additions, and are put together exactly
+        apart = p.long and not p.rescaled and all(acc.kind in CHOICES for acc in plain)
+        unroll, copies = (APART, APART) if apart else (UNROLL, 1)
+        whole = w.add(f"and i64 {count}, {-unroll}")
+        with w.loop("pairs", "0", whole, str(unroll), carried * copies) as pair:
+            states = [
+                pair.carried[k * len(carried) : (k + 1) * len(carried)] for k in range(copies)
+            ]
+            for k in range(unroll):
                 counter = w.add(f"add i64 {pair.counter}, {k}") if k else pair.counter
-                one = LoopHandle(counter, states)
+                one = LoopHandle(counter, states[k % copies])
                 self._pair(rows, p, plain, one, base, mask, row)
-                states = one.next
-            pair.next = states
-        kinds = [k for k, _ in carried]
-        rest = list(zip(kinds, pair.results, strict=True))
+                states[k % copies] = one.next
+            pair.next = [s for copy in states for s in copy]
+        parts = [
+            self._in_whole(plain, pair.results[k * len(carried) : (k + 1) * len(carried)], base)
+            for k in range(1, copies)
+        ]
+        rest = list(zip([k for k, _ in carried], pair.results[: len(carried)], strict=True))
         with w.loop("pair", whole, count, "1", rest) as pair:
             self._pair(rows, p, plain, pair, base, mask, row)
-        return pair.results
+        total = self._in_whole(plain, pair.results, base)
+        for part in parts:
+            total = self._merged(plain, total, part)
+        return total
+
+    def _merged(self, plain: list[Accumulator], a: list[str], b: list[str]) -> list[str]:
+        """The states of two parts of a tile."""
+        ours, theirs, merged = iter(a), iter(b), []
+        for acc in plain:
+            one, other = ([next(states) for _ in acc.dtypes] for states in (ours, theirs))
+            merged += acc.merge(self.v, one, other)
+        return merged
+
+    def _in_whole(self, plain: list[Accumulator], states: list[str], base: str) -> list[str]:
+        """States of a tile, with positions in the whole of the inner index."""
+        v, found = self.v, iter(states)
+        whole = []
+        for acc in plain:
+            state = [next(found) for _ in acc.dtypes]
+            if positional(acc):
+                place = v.cast(state[1], _short(acc)[1], INT)
+                state[1] = v.binary("add", INT, place, v.splat(base, INT))
+            whole += state
+        return [*whole, *found]
 
     def _rescaled_pairs(
         self,
@@ -228,14 +263,16 @@ class Pairs(Crosswise):
             where = f"getelementptr {kind}, ptr {self.products[id(n)]}, i64 {pair.counter}"
             w.do(f"store {kind} {self._memory_form(scope.value(n), n.dtype)}, ptr {w.add(where)}")
         states = iter(pair.carried)
-        position = ""
-        if any(map(positional, plain)):
-            index = scope.indices[self.kernel.inner[-1]]
-            assert isinstance(index, str)
-            position = v.splat(index, INT)
         for acc in plain:
             state = [next(states) for _ in acc.dtypes]
-            pair.next += acc.update(v, state, [scope.value(a) for a in acc.args], position)
+            places, position = _short(acc)[-1], ""
+            if positional(acc):
+                element = scalar_type(places)
+                short = places != INT
+                at = w.add(f"trunc i64 {pair.counter} to {element}") if short else pair.counter
+                position = v.splat(at, places)
+            args = [scope.value(a) for a in acc.args]
+            pair.next += acc.update(v, state, args, position, places)
         for group in p.rescaled:
             for body, dtype in zip(group.relative, group.dtypes[1:], strict=True):
                 pair.next.append(v.binary("fadd contract", dtype, next(states), scope.value(body)))
@@ -265,3 +302,10 @@ class Pairs(Crosswise):
                 for n in acc.nodes:
                     if rows.find(n) is None:
                         rows.bind(n, acc.finish(self.v, n, state))
+
+
+def _short(acc: Accumulator) -> list[DType]:
+    """The dtypes of a state within one tile: a position is as short as the values it belongs to."""
+    if positional(acc) and acc.dtypes[0].itemsize <= 4:
+        return [acc.dtypes[0], np.dtype(np.int32)]
+    return acc.dtypes
