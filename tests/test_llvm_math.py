@@ -22,6 +22,7 @@ from mpmath import mp, mpf  # type: ignore[import-untyped]
 
 from pullback.backends.llvm.math import FUNCTIONS, coefficients, definitions, symbol
 from pullback.backends.llvm.math.arrays import ArrayFunction, host_features
+from pullback.backends.scalar import PRIMITIVES
 
 llvm = pytest.importorskip("llvmlite.binding")
 
@@ -430,3 +431,13 @@ def test_coefficients_are_what_the_tool_prints() -> None:
     tables = {name: table for name, table in vars(coefficients).items() if name.isupper()}
     assert tables == {name: table for name, table in fresh.items() if name.isupper()}
     assert len(tables) > 20
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SCIPY)
+def test_large_arrays_are_computed_by_the_same_code(name: str, dtype: str) -> None:
+    x = np.linspace(0.01, 0.99, 8195).astype(dtype)
+    y = PRIMITIVES[name].compute(x)
+    assert y.dtype == x.dtype and np.array_equal(y, function(name, dtype, 4)(x))
+    small = PRIMITIVES[name].compute(x[:100])  # SciPy's
+    np.testing.assert_allclose(small, y[:100], 8 * np.finfo(dtype).eps)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-WORTH = 1 << 13  # elements from which a loop is looked for
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 _launches: dict[Any, Any] = {}
@@ -15,8 +14,8 @@ MAX_LAUNCHES = 1000
 
 
 def applied(name: str, x: Any) -> Any:
-    """The primitive of an array; None where there is no loop for it, or none is worth it."""
-    if x.size < WORTH or x.dtype not in FLOATS or not x.flags.c_contiguous:
+    """The primitive of an array; None where there is no loop for it."""
+    if x.dtype not in FLOATS or not x.flags.c_contiguous:
         return None
     key = name, x.dtype, x.size
     launch = _launches.get(key)

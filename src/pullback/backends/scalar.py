@@ -101,6 +101,9 @@ def _rsqrt(x: Any) -> Any:
     return 1 / np.sqrt(x)
 
 
+LARGE = 1 << 13  # elements from which a compiled loop is looked for
+
+
 def _special(
     name: str, otherwise: Callable[[float], float] | None = None, scipy_name: str = ""
 ) -> Callable[..., Any]:
@@ -108,11 +111,12 @@ def _special(
     on each element, if it has one: slow, and as accurate."""
 
     def compute(x: Any) -> Any:
-        from pullback.backends.elementwise import applied
+        if x.size >= LARGE:
+            from pullback.backends.elementwise import applied
 
-        found = applied(name, x)
-        if found is not None:
-            return found
+            found = applied(name, x)
+            if found is not None:
+                return found
         function: Callable[..., Any]
         try:
             import scipy.special

@@ -472,11 +472,17 @@ def _together(results: Any) -> Any:
 
 
 def _along(op: Opaque, given: list[Any]) -> Template:
-    """An operation that needs one axis at once: the result for one place of the others tells."""
+    """An operation that needs one axis at once: the result for one place of the others tells.
+
+    Several operands have one shape.
+    """
     dim = given[op.positions[op.along]]
     x = given[0]
-    one = np.zeros([s if k == dim else 1 for k, s in enumerate(x.shape)], x.dtype)
-    result = op.compute(ARRAYS, [one, *given[1:]])
+    if len({v.shape for v in _values(given)}) > 1:
+        raise NotLowerable(f"{op.name} of several shapes")
+    shape = [s if k == dim else 1 for k, s in enumerate(x.shape)]
+    ones = [np.zeros(shape, v.dtype) if isinstance(v, Value) else v for v in given]
+    result = op.compute(ARRAYS, ones)
     shape = [result.shape[k] if k == dim else s for k, s in enumerate(x.shape)]
     return Template(op, shape, result.dtype)
 
