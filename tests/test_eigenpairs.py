@@ -88,7 +88,7 @@ def test_derivatives_in_both_matrices() -> None:
     first = torch.linalg.eigh(a).eigenvectors[:, -2:]
 
     def measure(a: Any, b: Any) -> Any:
-        values, vectors = torch.lobpcg((a + a.mT) / 2, 2, (b + b.mT) / 2, first, tol=1e-14)
+        values, vectors = torch.lobpcg((a + a.mT) / 2, 2, (b + b.mT) / 2, first, tol=1e-11)
         return values, (vectors**2 * weights).sum()
 
     inputs = (a.requires_grad_(), b.requires_grad_())
@@ -97,9 +97,9 @@ def test_derivatives_in_both_matrices() -> None:
 
 
 def test_a_kernel_matrix_is_never_stored() -> None:
-    n = 2000
+    n = 1000
     x = torch.from_numpy(np.random.default_rng(0).normal(size=(n, 2))).requires_grad_()
-    with torch.config(defer_elements=1 << 14, memory_budget=8_000_000):  # a matrix takes 32 MB
+    with torch.config(defer_elements=1 << 14, memory_budget=4_000_000):  # a matrix takes 8 MB
         kernel = torch.exp(-((x[:, None] - x) ** 2).sum(-1))
         torch.manual_seed(0)
         values, _ = torch.lobpcg(kernel, 2)

@@ -87,11 +87,12 @@ def _one(A: Any, B: Any, X: Any, iK: Any, k: int, niter: int, tol: float, larges
         return v if B is None else B @ v
 
     n = X.shape[-1]
-    values, X = _ritz(A, _orthonormal(X, weigh, X.new_zeros((A.shape[-1], 0))), n, largest)
+    X = _orthonormal(X, weigh, X.new_zeros((A.shape[-1], 0)))
+    values, X, AX = _ritz(X, A @ X, n, largest)
     P = X[:, :0]
     scale = None
     for _ in range(niter if niter >= 0 else 1 << 62):
-        AX, BX = A @ X, weigh(X)
+        BX = weigh(X)
         R = AX - BX * values
         # The norms of A and B, from below, by what they do to the vectors.
         sizes = AX.norm(dim=0).max(), BX.norm(dim=0).max()
@@ -101,19 +102,20 @@ def _one(A: Any, B: Any, X: Any, iK: Any, k: int, niter: int, tol: float, larges
             break
         W = R if iK is None else iK @ R
         basis = _orthonormal(T.cat([W, P], 1), weigh, X)
-        values, new = _ritz(A, T.cat([X, basis], 1), n, largest)
-        P = new - X @ (weigh(X).mT @ new)
+        whole = T.cat([X, basis], 1), T.cat([AX, A @ basis], 1)
+        values, new, AX = _ritz(*whole, n, largest)
+        P = new - X @ (BX.mT @ new)
         X = new
     return values[:k], X[:, :k]
 
 
-def _ritz(A: Any, S: Any, n: int, largest: bool) -> Any:
-    """The best n pairs in the span of S, whose columns are orthonormal."""
-    small = S.mT @ (A @ S)
+def _ritz(S: Any, AS: Any, n: int, largest: bool) -> Any:
+    """The best n pairs in the span of S, whose columns are orthonormal, and A times the vectors."""
+    small = S.mT @ AS
     values, rotation = T.linalg_eigh((small + small.mT) / 2)
     if largest:
         values, rotation = values.flip(0), rotation.flip(1)
-    return values[:n], S @ rotation[:, :n]
+    return values[:n], S @ rotation[:, :n], AS @ rotation[:, :n]
 
 
 def _orthonormal(V: Any, weigh: Any, X: Any) -> Any:

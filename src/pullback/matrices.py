@@ -48,11 +48,6 @@ def by_columns(xp: Any, x: Any) -> Any:
     return transposed(xp, xp.contiguous(transposed(xp, x)))
 
 
-def columns_copied(xp: Any, x: Any) -> Any:
-    """A copy of matrices that lies column by column."""
-    return transposed(xp, xp.clone(xp.contiguous(transposed(xp, x))))
-
-
 def identity(xp: Any, n: int, like: Any) -> Any:
     """The identity matrix, with the dtype of another tensor."""
     return xp.tril(xp.triu(xp.filled((n, n), 1, like)))

@@ -279,14 +279,32 @@ class Kernel:
 def free_indices(*roots: Scalar) -> dict[int, frozenset[str]]:
     """For every node below the roots, by id: the indices that its value depends on."""
     free: dict[int, frozenset[str]] = {}
-    for n in walk(*roots):
-        below = frozenset().union(*(free[id(a)] for a in n.args))
+    add_free_indices(free, *roots)
+    return free
+
+
+def add_free_indices(free: dict[int, frozenset[str]], *roots: Scalar) -> None:
+    """Add those of the nodes below the roots that are not known yet."""
+    stack = list(roots)
+    while stack:
+        n = stack[-1]
+        if id(n) in free:
+            stack.pop()
+            continue
+        missing = [a for a in n.args if id(a) not in free]
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        below = NO_INDEX.union(*[free[id(a)] for a in n.args])
         if n.op == "index":
             below = frozenset({n.data})
         elif n.op == "reduce":
             below -= frozenset(n.data.over)
         free[id(n)] = below
-    return free
+
+
+NO_INDEX: frozenset[str] = frozenset()
 
 
 class MalformedKernel(ValueError):

@@ -5,7 +5,17 @@ algorithmic differentiation (2008); of pseudo-inverses: G. H. Golub and V. Perey
 differentiation of pseudo-inverses and nonlinear least squares problems (1973).
 """
 
-from pullback.op import Array, Plain, as_ints, call, composite, matrices, opaque, wrap_dim
+from pullback.op import (
+    Array,
+    Plain,
+    as_ints,
+    call,
+    composite,
+    contiguous_format,
+    matrices,
+    opaque,
+    wrap_dim,
+)
 
 _t, _h = matrices.transposed, matrices.adjoint
 
@@ -306,7 +316,8 @@ def triangular_solve(
     matrix = _t(xp, A) if transpose else A
     solution = xp.linalg_solve_half(matrix, input, upper != transpose, unitriangular)
     batch = solution.shape[:-2]
-    return solution, matrices.columns_copied(xp, xp.expand(A, *batch, *A.shape[-2:]))
+    turned = _t(xp, xp.expand(A, *batch, *A.shape[-2:]))
+    return solution, _t(xp, xp.clone(turned, memory_format=contiguous_format))
 
 
 @triangular_solve.samples

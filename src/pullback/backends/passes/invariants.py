@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..loops import Kernel, free_indices
+from ..loops import Kernel, add_free_indices
 from ..scalar import Scalar
 
 Test = Callable[[Scalar], bool]
@@ -25,8 +25,8 @@ class Dependence:
         found = self._free.get(id(n))
         if found is None:
             self._keep.append(n)
-            found = free_indices(n)[id(n)]
-            self._free[id(n)] = found
+            add_free_indices(self._free, n)
+            found = self._free[id(n)]
         return found
 
     def varies(self, n: Scalar) -> bool:

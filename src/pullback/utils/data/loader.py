@@ -129,7 +129,7 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         if not self.num_workers:
-            return self._streamed(self.dataset) if self._iterable else self._mapped()
+            return self._streamed(self.dataset) if self._iterable else self._in_places()
         team = Team(self.num_workers, self.dataset, self.worker_init_fn, self.generator)
         if self._iterable:
             return team.streams(self._streamed)
@@ -147,7 +147,7 @@ class DataLoader:
             if len(batch) == size or not self.drop_last:
                 yield self.collate_fn(batch)
 
-    def _mapped(self) -> Iterator[Any]:
+    def _in_places(self) -> Iterator[Any]:
         return map(
             self._fetched, self.sampler if self.batch_sampler is None else self.batch_sampler
         )
