@@ -153,3 +153,23 @@ def test_large_shares_of_exponentials_are_those_of_their_definition(dtype: torch
     x = torch.zeros(200, 100, dtype=dtype)
     x[3, 4], x[5] = float("nan"), -float("inf")
     assert x.softmax(1).isnan().any(1).nonzero().flatten().tolist() == [3, 5]
+
+
+def test_distances_of_many_pairs() -> None:
+    """Of all pairs at once, and of some rows at a time."""
+    for n, d in ((9, 3), (150, 2), (400, 20)):
+        x = torch.rand(n, d, dtype=torch.float64).requires_grad_()
+        i, j = np.triu_indices(n, 1)
+        y = torch.pdist(x)
+        gap = x.detach().numpy()[i] - x.detach().numpy()[j]
+        assert np.allclose(y.detach(), np.linalg.norm(gap, axis=1))
+        g = torch.rand(len(i), dtype=torch.float64)
+        (found,) = torch.autograd.grad(y, x, g)
+        part = gap * (g / y.detach()).numpy()[:, None]
+        expected = np.zeros((n, d))
+        np.add.at(expected, i, part)
+        np.subtract.at(expected, j, part)
+        assert np.allclose(found, expected)
+    x = torch.zeros(100, 2).requires_grad_()
+    torch.pdist(x).sum().backward()
+    assert not x.grad.any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import pullback as torch
 from concurrently import in_threads
 from pullback.autograd.graph import OperationNode
+from pullback.backends.collector import uncollected
 from pullback.backends.llvm import compile
 from pullback.dispatch import replay
 
@@ -329,3 +331,50 @@ def test_two_leaves_with_the_same_gradient(name: str) -> None:
             np.testing.assert_allclose(x.grad.numpy(), np.cos(a + b), 1e-12)
     for lazy, eager in zip(*found, strict=True):
         np.testing.assert_allclose(lazy.numpy(), eager.numpy(), 1e-12)
+
+
+def test_a_first_pass_is_planned_once(
+    programs: dict[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the gradients and for the value, which somebody holds; without collections meanwhile."""
+    collecting: list[bool] = []
+    plain = evaluation.make_plan
+
+    def noted(*args: Any) -> Any:
+        collecting.append(gc.isenabled())
+        return plain(*args)
+
+    monkeypatch.setattr(evaluation, "make_plan", noted)
+    monkeypatch.setattr(evaluation, "_plans", {})
+    monkeypatch.setattr(evaluation, "_joining", {})
+    q, p = leaf(37, 3), leaf(37, 3, seed=1)
+    value = norm(q, p)
+    found = [*torch.autograd.grad(value, [q, p]), value]
+    assert collecting == [False]
+    assert gc.isenabled()
+    expected = numbers(norm, q, p, FULL)
+    for a, b in zip(found, [*expected[1:], expected[0]], strict=True):
+        np.testing.assert_allclose(a.detach().numpy(), b, rtol=1e-10, atol=1e-12)
+
+
+def test_collections_are_as_they_were() -> None:
+    """After errors, and where there were none."""
+    seen: list[bool] = []
+
+    @uncollected
+    def planning(fails: bool) -> None:
+        seen.append(gc.isenabled())
+        if fails:
+            raise KeyError
+
+    planning(False)
+    with pytest.raises(KeyError):
+        planning(True)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        planning(False)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert seen == [False] * 3

@@ -199,7 +199,7 @@ def test_what_is_done_for_each_example() -> None:
         "masked_elements", "masked_scatter", "ctc_losses", "ctc_states", "ctc_sums",
         "median_all", "nanmedian_all", "block_diag_list", "arranged", "linalg_least_squares",
         # Of a backward pass, whose rule says it otherwise where there is an axis of examples.
-        "normalised_back",
+        "normalised_back", "pair_distances_back",
         # A loop over time.
         "gate_inputs", "gru_steps", "lstm_steps", "rnn_steps",
     }  # fmt: skip

@@ -16,6 +16,7 @@ import numpy as np
 from pullback.backends import scalar
 from pullback.backends.passes.cartesian import separate
 from pullback.backends.scalar import PRIMITIVES, Scalar
+from pullback.dtypes import check_number
 from pullback.op import REGISTRY, Pointwise
 
 
@@ -43,14 +44,14 @@ class SymbolVocabulary:
         return function
 
     @staticmethod
+    def filled(shape: Sequence[int], value: Any, like: Scalar) -> Scalar:
+        """A number in the dtype of a scalar."""
+        return scalar.const(check_number(value, like.dtype), like.dtype)
+
+    @staticmethod
     def cast(x: Scalar, numpy_dtype: Any) -> Scalar:
         """The value in another dtype."""
         return scalar.cast(x, numpy_dtype)
-
-    @staticmethod
-    def filled(shape: Sequence[int], value: Any, like: Scalar) -> Scalar:
-        """A number, with the dtype of a scalar."""
-        return scalar.const(value, like.dtype)
 
     @staticmethod
     def scipy(name: str, *args: Any, part: int | None = None) -> Scalar:

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from pullback.op import Plain, call, composite
+from pullback.op import Plain, call, composite, opaque
 
 _MODES = (
     "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
@@ -76,3 +76,88 @@ def _(r):
 @cdist.reference
 def _(np, x1, x2, p=2.0, compute_mode=None):
     return np.linalg.norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
+
+
+# ------------------------------------------------------------------------ of one set of points
+
+
+@composite(aliases=("nn.functional.pdist",), method=False)
+def pdist(xp, input, p: float = 2.0):
+    r"""The distances of all pairs of rows, i < j, in one vector. RuntimeError unless 2-D."""
+    if len(input.shape) != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {len(input.shape)}D")
+    if input.dtype.kind != "f":
+        raise RuntimeError("pdist only supports floating-point dtypes")
+    if input.dtype.itemsize < 4:
+        raise NotImplementedError("\"pdist\" not implemented for 'Half': use .float()")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    if p == 2:
+        return xp.pair_distances(input)
+    first, second = _pairs(xp, input)
+    return xp.linalg_vector_norm(first - second, p, 1)
+
+
+def _places(xp, n):
+    """The two rows of each pair."""
+    rows = xp.arange(n)
+    above = xp.nonzero(xp.lt(xp.unsqueeze(rows, 1), rows))
+    return xp.select(above, 1, 0), xp.select(above, 1, 1)
+
+
+def _pairs(xp, input):
+    return (xp.index_select(input, 0, p) for p in _places(xp, input.shape[0]))
+
+
+@opaque(public=False, node="PdistForward", dtypes="f")
+def pair_distances(xp, input):
+    r"""The Euclidean distances of all pairs of rows, i < j."""
+    return xp.pair_distances_array(input)
+
+
+@pair_distances.examples
+def _(xp, input):
+    first, second = (xp.index_select(input, 1, p) for p in _places(xp, input.shape[1]))
+    return xp.linalg_vector_norm(first - second, 2, 2)
+
+
+@pair_distances.backward("input")
+def _(xp, g, input, y):
+    if not (xp.records or xp.divides(input)):
+        return xp.pair_distances_back(g, input, y)
+    same = xp.eq(y, 0)
+    slopes = xp.where(same, 0, g / xp.where(same, 1, y))
+    first, second = _pairs(xp, input)
+    part = (first - second) * xp.unsqueeze(slopes, 1)
+    shape = tuple(input.shape)
+    i, j = _places(xp, shape[0])
+    added = xp.rows_added(part, i, shape, -1, False)
+    return added - xp.rows_added(part, j, shape, -1, False)
+
+
+@opaque(public=False, derivative=False)
+def pair_distances_back(xp, input, points, y):
+    r"""The cotangent of the rows, from that of their distances y."""
+    return xp.pair_distances_back_array(input, points, y)
+
+
+@pair_distances.samples
+def _(r):
+    yield call(r(4, 3))
+
+
+@pair_distances_back.samples
+def _(r):
+    yield call(r(3), r(3, 2), r(3, low=0.1))
+
+
+@pdist.samples
+def _(r):
+    yield call(r(4, 3))
+    yield call(r(4, 3), 1.0)
+
+
+@pdist.reference
+def _(np, input, p=2.0):
+    i, j = np.triu_indices(len(input), 1)
+    return np.sum(np.abs(input[i] - input[j]) ** p, axis=-1) ** (1 / p)

@@ -71,35 +71,6 @@ def _(np, x1, x2, dim=1, eps=1e-8):
     return np.sum(x1 * x2, axis=dim) / (sizes[0] * sizes[1])
 
 
-@composite(aliases=("nn.functional.pdist",), method=False)
-def pdist(xp, input, p: float = 2.0):
-    r"""The distances of all pairs of rows, i < j, in one vector. RuntimeError unless 2-D."""
-    if len(input.shape) != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {len(input.shape)}D")
-    if input.dtype.kind != "f":
-        raise RuntimeError("pdist only supports floating-point dtypes")
-    _not_half("pdist", input)
-    if p < 0:
-        raise RuntimeError("pdist only supports non-negative p values")
-    n = input.shape[0]
-    rows = xp.arange(n)
-    above = xp.nonzero(xp.lt(xp.unsqueeze(rows, 1), rows))
-    first, second = (xp.index_select(input, 0, xp.select(above, 1, k)) for k in range(2))
-    return xp.linalg_vector_norm(first - second, p, 1)
-
-
-@pdist.samples
-def _(r):
-    yield call(r(4, 3))
-    yield call(r(4, 3), 1.0)
-
-
-@pdist.reference
-def _(np, input, p=2.0):
-    i, j = np.triu_indices(len(input), 1)
-    return np.sum(np.abs(input[i] - input[j]) ** p, axis=-1) ** (1 / p)
-
-
 @composite(**HOME)
 def normalize(
     xp, input, p: Plain = 2.0, dim: Plain = 1, eps: float = 1e-12
