@@ -1,4 +1,4 @@
-"""Look-ups along an axis, axes moved and repeated, beside NumPy's own."""
+"""Look-ups along an axis, axes moved and repeated, triangles, beside NumPy's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from pullback.backends import pooling
 from pullback.backends.along import expand, move_axis, take_along
+from pullback.backends.array_functions import triangle
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 4), (2, 1, 4), (40, 50, 3), (0, 3), (3, 0)])
@@ -71,3 +72,11 @@ def test_small_pools_are_those_of_large_images(monkeypatch: pytest.MonkeyPatch) 
             for a, b in zip(small, large, strict=True):
                 np.testing.assert_array_equal(a, b)
                 assert a.dtype == b.dtype
+
+
+@pytest.mark.parametrize("shape", [(300, 301), (700, 300), (2, 256, 701)])
+def test_triangles_of_large_matrices(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).random(shape)
+    for diagonal in (0, 1, -1, 64, -70, 130, -299, 299, -640, 640, 2000, -2000):
+        np.testing.assert_array_equal(triangle(x, diagonal, True), np.tril(x, diagonal))
+        np.testing.assert_array_equal(triangle(x, diagonal, False), np.triu(x, diagonal))

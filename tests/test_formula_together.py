@@ -307,3 +307,15 @@ def test_an_interrupt_stops_within_a_second(threads: int, beside: bool) -> None:
     assert line == "stopped\n", (line, errors)
     assert rest == "usable\n", (rest, errors)
     assert took < 1
+
+
+def test_what_is_computed_again_and_again_is_stored() -> None:
+    """A result that somebody holds and that many others are made of, one after the other."""
+    x = torch.arange(100_000.0)
+    k = (x * 3).remainder(7.0)
+    for step in range(4):
+        assert k._is_formula == (step < 3)
+        np.testing.assert_array_equal((k + step).numpy(), np.remainder(3 * x.numpy(), 7) + step)
+    y = x * 2  # what is asked for itself is stored as ever
+    y.numpy()
+    assert not y._is_formula

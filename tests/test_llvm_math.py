@@ -20,6 +20,7 @@ import pytest
 import scipy.special
 from mpmath import mp, mpf  # type: ignore[import-untyped]
 
+import pullback as torch
 from pullback.backends.llvm.math import FUNCTIONS, coefficients, definitions, symbol
 from pullback.backends.llvm.math.arrays import ArrayFunction, host_features
 from pullback.backends.scalar import PRIMITIVES
@@ -441,3 +442,24 @@ def test_large_arrays_are_computed_by_the_same_code(name: str, dtype: str) -> No
     assert y.dtype == x.dtype and np.array_equal(y, function(name, dtype, 4)(x))
     small = PRIMITIVES[name].compute(x[:100])  # SciPy's
     np.testing.assert_allclose(small, y[:100], 8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_remainders_are_exact(dtype: type[np.floating]) -> None:
+    """Of any two numbers, of multiples and their neighbours, and of what is not finite."""
+    rng, n, bits = np.random.default_rng(0), 100_000, 8 * np.dtype(dtype).itemsize
+    a, b = rng.integers(0, 2**bits, (2, n), np.uint64).astype(f"u{bits // 8}").view(dtype)
+    with np.errstate(all="ignore"):
+        near = (b * rng.integers(1, 2**20, n)).astype(dtype)
+        near = np.where(rng.random(n) < 0.5, near, np.nextafter(near, dtype(0)))
+    special = np.array(
+        [0.0, -0.0, 1, -1, 3, 6, -6, 0.5, 1e-45, 1e38, np.inf, -np.inf, np.nan], dtype
+    )
+    pairs = [np.resize(x, n).astype(dtype) for x in np.meshgrid(special, special)]
+    for x, y in ((a, b), (near, b), (np.sin(np.arange(n, dtype=dtype)) * 9, np.full(n, 0.7, dtype)),
+                 pairs):  # fmt: skip
+        found = torch.fmod(torch.from_numpy(x.copy()), torch.from_numpy(y.copy())).numpy()
+        with np.errstate(all="ignore"):
+            expected = np.fmod(x, y)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found[found == 0]), np.signbit(x[found == 0]))

@@ -19,7 +19,7 @@ from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick, wrote
 from pullback.autograd.views import Step, join, note_made, note_view
 from pullback.autograd.watch import watch
-from pullback.backends.arrays import QUIET, quiet_reset, quiet_set
+from pullback.backends.arrays import QUIET, no_place, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
 from pullback.construct import number_array
 from pullback.dispatch import TENSORS, apply
@@ -459,6 +459,8 @@ def _write(x: Tensor, key: Any, value: Any, name: str) -> None:
             part[tuple(FULL if k is None else k._array for k in indices)] = value
         else:
             part[...] = value
+    except IndexError as error:
+        raise no_place(error, part.shape) from None
     except ValueError:
         if indices:
             part = part[tuple(FULL if k is None else k._array for k in indices)]

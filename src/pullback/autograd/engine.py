@@ -280,7 +280,9 @@ def _roots(
             shape, dtype = tensor._value.shape, tensor._value.dtype
         if edge is None:
             raise RuntimeError(
-                f"element {k} of tensors does not require grad and does not have a grad_fn"
+                f"element {k} of tensors does not require grad and does not have a grad_fn: what "
+                f"it was computed from was made without requires_grad=True, detached, or used "
+                f"under torch.no_grad()"
             )
         if g is None:
             if math.prod(shape) != 1:

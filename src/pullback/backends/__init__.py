@@ -1,10 +1,10 @@
 """Backends: what computes. NumPy arrays, and the scalar expressions that compilers print.
 
 Arrays: `arrays` is their vocabulary, and takes its functions from files by theme (`array_functions`
-`array_special` `array_statistics` `along` `alignment` `correlation` `direct` `draws` `einsum`
-`fourier` `grids` `lapack` `normalising` `pair_distances` `pooling` `recurrence` `resampling`
-`scattering` `searching` `shares` `strides` `surroundings` `tables`). `generator` draws random
-numbers, `memory` knows who owns an array's.
+`alignment` `along` `array_special` `array_statistics` `axiswise` `correlation` `direct` `draws`
+`einsum` `fourier` `grids` `lapack` `normalising` `pair_distances` `pooling` `recurrence`
+`resampling` `scattering` `searching` `shares` `strides` `surroundings` `tables`). `generator` draws
+random numbers, `memory` knows who owns an array's.
 
 Loops: from the bottom,
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
+from pullback.backends import axiswise
 from pullback.backends.along import move_axis, take_along
 from pullback.backends.generator import Generator, default_generator
 from pullback.dtypes import check_number, fitted, kind as kind_of, limits
@@ -21,7 +22,7 @@ __all__ = [
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
-    "powers", "real_pairs", "reshape_view", "roll_array", "sequence", "tile_array",
+    "powers", "real_pairs", "recur", "reshape_view", "roll_array", "sequence", "tile_array",
     "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
@@ -132,7 +133,24 @@ def tile_array(x: Any, repeats: Sequence[int]) -> Any:
 
 def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
-    return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+    rows, columns = x.shape[-2:]
+    if rows * columns < TRIANGLE or min(rows, columns) < 4 * BAND:
+        return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
+    result = np.zeros(x.shape, x.dtype)
+    for first in range(0, rows, BAND):  # a square with a diagonal, and what is beside it
+        last = min(first + BAND, rows)
+        left, right = (min(max(k + diagonal, 0), columns) for k in (first, last))
+        whole = slice(0, left) if lower else slice(right, columns)
+        result[..., first:last, whole] = x[..., first:last, whole]
+        square = x[..., first:last, left:right]
+        offset = first + diagonal - left
+        cut = np.tril(square, offset) if lower else np.triu(square, offset)
+        result[..., first:last, left:right] = cut
+    return result
+
+
+TRIANGLE = 1 << 16  # elements of a matrix from which it is cut into bands
+BAND = 64  # rows
 
 
 def laid_out(x: Any, like: Any) -> Any:
@@ -168,13 +186,36 @@ def max_or(x: Any, dim: tuple[int, ...], otherwise: float) -> Any:
 
 
 def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
-    """Running sums or products, in a NumPy dtype if one is given; otherwise integers in int64."""
+    """Running sums, maybe "from the end", or products; in a NumPy dtype if one is given, otherwise
+    integers in int64."""
     if dtype is None:
         dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
+    if x.size >= axiswise.WORTH:
+        found = axiswise.scanned(what, [x.astype(dtype, copy=False)], dim, [dtype])
+        if found is not None:
+            return found[0]
+    if what == "sum from the end":
+        return np.flip(np.cumsum(np.flip(x, dim), axis=dim, dtype=dtype), dim).copy()
     cumulative: Any = {"sum": np.cumsum, "prod": np.cumprod}[what]
     return cumulative(x, axis=dim, dtype=dtype)
+
+
+def recur(x: Any, factors: Any, dim: int) -> Any:
+    """s[i] = x[i] + factors[i] s[i + 1] along an axis, from its end."""
+    if x.size >= axiswise.WORTH:
+        found = axiswise.scanned("recurrence", [x, factors], dim, [x.dtype])
+        if found is not None:
+            return found[0]
+    x, factors = move_axis(x, dim, 0), move_axis(factors, dim, 0)
+    step, size = 1, x.shape[0]
+    while step < size:  # by doubling: log2(n) passes
+        x = np.concatenate([x[:-step] + factors[:-step] * x[step:], x[-step:]])
+        rest = np.zeros_like(factors[-step:])
+        factors = np.concatenate([factors[:-step] * factors[step:], rest])
+        step *= 2
+    return np.ascontiguousarray(move_axis(x, 0, dim))
 
 
 def argsort_array(x: Any, dim: int, descending: bool) -> Any:

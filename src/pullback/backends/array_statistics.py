@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.backends import axiswise
 from pullback.backends.along import move_axis, take_along
 
 __all__ = [
-    "bin_edges_array", "bincount_array", "cumulative_extreme", "cumulative_logsumexp",
-    "histc_array", "histogram_array", "middle_places", "mode_places", "rank_places",
-    "unique_arrays", "unique_runs",
+    "bin_edges_array", "bincount_array", "count_ties", "cumulative_extreme",
+    "cumulative_logsumexp", "histc_array", "histogram_array", "middle_places", "mode_places",
+    "quotients_of_few", "rank_places", "unique_arrays", "unique_runs",
 ]  # fmt: skip
 
 
@@ -21,6 +22,10 @@ def cumulative_extreme(x: Any, dim: int, largest: bool) -> Any:
     """Running extremes along one axis, and their places: the last among equals, NaN wins."""
     if not x.ndim:
         return x.copy(), np.zeros((), np.int64)
+    if x.size >= axiswise.WORTH:
+        found = axiswise.scanned("max" if largest else "min", [x], dim, [x.dtype, np.int64])
+        if found is not None:
+            return tuple(found)
     values = (np.maximum if largest else np.minimum).accumulate(x, axis=dim)
     if not x.size:
         return values, np.zeros(x.shape, np.int64)
@@ -47,6 +52,36 @@ def cumulative_logsumexp(x: Any, dim: int) -> Any:
             row = np.where(np.isneginf(low.real), top, top + np.log1p(np.exp(low - top)))
         result[k] = row
     return move_axis(result, 0, dim)
+
+
+def count_ties(x: Any, extreme: Any, dim: Sequence[int]) -> Any:
+    """How many elements along some axes are equal to the extreme there, at each of them; else 0."""
+    ties = x == extreme
+    nan = np.isnan(extreme)
+    if nan.any():
+        ties |= np.isnan(x) & nan
+    result = np.zeros(x.shape, x.dtype)
+    places = np.flatnonzero(ties)
+    if places.size == extreme.size:  # each has one, at least
+        result.reshape(-1)[places] = 1
+        return result
+    count = np.count_nonzero(ties, axis=tuple(dim), keepdims=True).astype(x.dtype)
+    np.copyto(result, count, where=ties)
+    return result
+
+
+def quotients_of_few(x: Any, y: Any) -> Any:
+    """x / y where y is not zero, and zero elsewhere: most elements are not looked at twice."""
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    y = np.broadcast_to(y, shape)
+    places = np.flatnonzero(y > 0)
+    result = np.zeros(shape, np.result_type(x, y))
+    if shape:
+        axes = np.unravel_index(places, shape)
+        result.reshape(-1)[places] = np.broadcast_to(x, shape)[axes] / y[axes]
+    elif places.size:
+        result[...] = x / y
+    return result
 
 
 def rank_places(x: Any, k: int, dim: int) -> Any:

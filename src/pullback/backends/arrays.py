@@ -18,6 +18,7 @@ from pullback.backends import (
     array_functions,
     array_special,
     array_statistics,
+    axiswise,
     correlation,
     einsum,
     grids,
@@ -41,6 +42,12 @@ from pullback.dtypes import check_number
 from pullback.op import Op, View, Vocabulary
 
 ndarray = np.ndarray
+
+
+def no_place(error: IndexError, shape: Sequence[int]) -> IndexError:
+    """What NumPy says of an index, in words for tensors."""
+    said = str(error).replace("axis", "dimension").replace("array: array is", "tensor: it is")
+    return IndexError(f"{said.replace('array', 'tensor')}: the tensor has shape {list(shape)}")
 
 
 class FloatingPointErrors:
@@ -78,6 +85,10 @@ _concatenate = without_protocol(np.concatenate)
 
 
 def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    if x.size >= axiswise.WORTH:
+        result = axiswise.reduced(ufunc, x, axis, keepdims)
+        if result is not None:
+            return result
     return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -236,16 +247,22 @@ class ArrayVocabulary(Vocabulary):
     @staticmethod
     def take(x: Any, key: Any) -> Any:
         """NumPy's advanced indexing; always a copy."""
-        return x[key]
+        try:
+            return x[key]
+        except IndexError as error:
+            raise no_place(error, x.shape) from None
 
     @staticmethod
     def put(x: Any, key: Any, values: Any, accumulate: bool) -> Any:
         """A copy of x with the values written, or added, at the key."""
         x = x.copy()
-        if accumulate:
-            scattering.add_positions(x, key, values)
-        else:
-            x[key] = values
+        try:
+            if accumulate:
+                scattering.add_positions(x, key, values)
+            else:
+                x[key] = values
+        except IndexError as error:
+            raise no_place(error, x.shape) from None
         return x
 
     # ------------------------------------------------------------------------------- algebra

@@ -71,7 +71,8 @@ def ones_at(places: Any, count: int) -> Any:
         count = int(places.max()) + 1
     elif count < 1 or places.max() >= count:
         raise RuntimeError(
-            "Class values must be smaller than num_classes." if count >= 1
+            f"Class values must be smaller than num_classes: {places.max()} is no class, there are "
+            f"{count}" if count >= 1
             else "num_classes should be positive"
         )  # fmt: skip
     return (places[..., None] == np.arange(count)).astype(np.int64)

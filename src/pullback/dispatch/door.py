@@ -272,6 +272,8 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
     token = quiet_set(QUIET)
     try:
         result = narrow.computed(op, values)
+    except (OverflowError, ValueError) as error:
+        raise _as_runtime_error(op, values, error) from None
     finally:
         quiet_reset(token)
     metas = tuple(meta_of(args[k]) for k in op.edges)
@@ -325,14 +327,16 @@ _SAID = (
 def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> RuntimeError:
     shapes = [list(v.shape) for v in values if isinstance(v, ndarray)]
     where = f" (shapes {', '.join(map(str, shapes))})" if shapes else ""
-    said = next((ours for theirs, ours in _SAID if re.search(theirs, str(error))), error)
-    plain = [repr(v) for v in values if isinstance(v, (int, float))]
-    given = f" (given {', '.join(plain)})" if plain and said is not error else ""
-    return RuntimeError(f"{op.public_name.strip('_')}: {said}{where}{given}")
+    said = next((ours for theirs, ours in _SAID if re.search(theirs, str(error))), str(error))
+    plain = [repr(v) for v in values if type(v) in (int, float)]
+    told = said != str(error) and "broadcast" not in said and plain
+    given = f" (given {', '.join(plain)})" if told else ""
+    name = op.public_name.strip("_") if op.is_function or op.is_method else op.node
+    return RuntimeError(f"{name}: {said}{where}{given}")
 
 
 def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:
-    if isinstance(value, Tensor):
+    if isinstance(value, Tensor) and not p.is_list:
         tensors.append(value)
         return _current(value)
     if p.is_list:

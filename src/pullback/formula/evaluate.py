@@ -19,7 +19,7 @@ from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
 from pullback.formula import slabs, turns, waiting
 from pullback.formula.lower import Axes
-from pullback.formula.node import Formula, Source, Value
+from pullback.formula.node import MET, Formula, Source, Value
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
 from pullback.op import Pointwise, Reduction, View
@@ -122,7 +122,10 @@ class _Evaluation:
         for root in self.roots:
             config.check_memory(root.shape, root.nbytes)
         self.twins = {r: _twin(r) for r in self.roots if r.size == 1 and r.heavy and is_lone(r)}
-        self.order, self.sources, self.plan = planned([self.twins.get(r, r) for r in self.roots])
+        given = [self.twins.get(r, r) for r in self.roots]
+        self.order, self.sources, self.plan = planned(given)
+        if kept := _met_again(self.order, given):
+            self.order, self.sources, self.plan = planned([*given, *kept])
 
     def results(self) -> list[Formula]:
         """What is given numbers."""
@@ -144,6 +147,21 @@ class _Evaluation:
             for node in (*self.twins, *self.order):
                 if node.array is not None:
                     node.forget()
+
+
+def _met_again(order: Sequence[Formula], given: Sequence[Formula]) -> list[Formula]:
+    """What is better stored now, as it was computed on the way to others before; not what only
+    others of these are made of."""
+    found = []
+    for node in order:
+        node.met += 1
+        if node.met > MET and node.is_worth_memory:
+            found.append(node)
+    if not found:
+        return found
+    below = {id(a) for node in found for a in node.arguments}
+    below.update(map(id, given))
+    return [node for node in found if id(node) not in below]
 
 
 def is_lone(node: Formula) -> bool:
@@ -277,15 +295,19 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
         node = order[place]
         config.check_memory(node.shape, node.template.nbytes)
         results[name] = node, _empty(node)
-    with progress.shown(step.title) as report:
-        launch = step.launch or _launch(step, read, results)
-        if launch is not None:
-            addresses = {n: x.address if type(x) is Source else address(x.array)
-                         for n, x in read.items()}  # fmt: skip
-            for name, (_, array) in results.items():
-                addresses[name] = address(array)
-            launch(addresses, scalars, report)
+    launch = step.launch or _launch(step, read, results)
+    if launch is not None:
+        addresses = {n: x.address if type(x) is Source else address(x.array)
+                     for n, x in read.items()}  # fmt: skip
+        for name, (_, array) in results.items():
+            addresses[name] = address(array)
+        if launch.is_short:
+            launch(addresses, scalars)
         else:
+            with progress.shown(step.title) as report:
+                launch(addresses, scalars, report)
+    else:
+        with progress.shown(step.title):
             tiles.run(step.call.kernel, step.call.sizes, _arrays(step, read, results), scalars,
                       config.tile_bytes)  # fmt: skip
     for node, array in results.values():

@@ -19,7 +19,7 @@ import numpy as np
 from pullback.backends.memory import address, owner
 from pullback.config import config
 from pullback.formula import turns
-from pullback.op import REGISTRY, Op
+from pullback.op import REGISTRY, Op, Pointwise
 
 _lock = threading.RLock()
 
@@ -131,7 +131,7 @@ class Formula(Value):
     """
 
     __slots__ = (
-        "arguments", "memory", "others", "shared", "template", "values", "views", "writes",
+        "arguments", "memory", "met", "others", "shared", "template", "values", "views", "writes",
         "written",
     )  # fmt: skip
 
@@ -142,6 +142,7 @@ class Formula(Value):
         self.array = None
         self.others: tuple[weakref.ref[Formula], ...] = ()  # results of the same call
         self.memory: Any = None
+        self.met = 0  # how often it was computed on the way to others
         self.views: list[weakref.ref[Any]] | None = None
         self.shared = False
         self.writes = self.written = 0
@@ -175,6 +176,14 @@ class Formula(Value):
     def is_pending(self) -> bool:
         return self.array is None
 
+    @property
+    def is_worth_memory(self) -> bool:
+        """Whether it was computed again and again, and takes no more than what it is made of."""
+        return (
+            self.met > MET and self.size > 1 and not self.heavy and not self.is_large
+            and isinstance(self.op, Pointwise)
+        )  # fmt: skip
+
     def company(self) -> list[Formula]:
         """The other results of the call that this came from, if somebody has them still."""
         return [f for f in (other() for other in self.others) if f is not None]
@@ -207,6 +216,7 @@ class Formula(Value):
         return f"<formula {self.op.name}{list(self.shape)}>"
 
 
+MET = 2  # times that a formula is computed on the way to others before it is stored
 BLOWN = 4  # a result this many times larger than anything it is computed from is not stored
 
 

@@ -42,7 +42,7 @@ def permute(xp, input, *dims: Ints):
         order = dims
     if sorted(order) != list(range(rank)):
         raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"permute: number of dimensions in the tensor input does not match the "
             f"length of the desired ordering of dimensions i.e. input.dim() = {rank} is not equal "
             f"to len(dims) = {len(dims)}"
             if len(dims) != rank

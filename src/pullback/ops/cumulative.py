@@ -1,8 +1,8 @@
 """Running sums, products, extremes and logarithms of sums along one axis.
 
-Their derivatives are linear recurrences from the end of the axis, $s_i = g_i + c_i s_{i+1}$, which
-are found by doubling: no division, so that zeros count as what they are, and derivatives of any
-order are right there too. (Blelloch 1990, "Prefix sums and their applications", section 1.4.)
+Their derivatives are linear recurrences from the end of the axis, $s_i = g_i + c_i s_{i+1}$: no
+division, so that zeros count as what they are, and derivatives of any order are right there too.
+(Blelloch 1990, "Prefix sums and their applications", section 1.4.)
 """
 
 from pullback.op import Array, Dim, Dtype, all_examples, along_axis, call, opaque
@@ -20,15 +20,9 @@ def _later(xp, x, dim, step, otherwise):
 def recurrence(xp, input, factors: Array, dim: int):
     r"""$s_i = g_i + c_i s_{i + 1}$ along an axis, for g the input and c the factors of one shape.
 
-    log2(n) passes over numbers that are stored: loops would compute the same ones n times.
+    It is not for formulas: loops would compute the same numbers n times.
     """
-    size = input.shape[dim]
-    step = 1
-    while step < size:
-        input = input + factors * _later(xp, input, dim, step, 0)
-        factors = factors * _later(xp, factors, dim, step, 0)
-        step *= 2
-    return input
+    return xp.recur(input, factors, dim)
 
 
 @recurrence.backward("input")
@@ -69,7 +63,7 @@ def cumsum(xp, input, dim: Dim, *, dtype: Dtype = None):
 
 @cumsum.backward("input")
 def _(xp, g, dim):
-    return xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim) if len(g.shape) else g
+    return xp.rest_sum(g, dim) if len(g.shape) else g
 
 
 @cumsum.samples
@@ -85,6 +79,28 @@ def _(r):
 @cumsum.reference
 def _(np, input, dim, *, dtype=None):
     return np.cumsum(input, dim, dtype) if input.ndim else input
+
+
+@opaque(public=False, along="dim")
+def rest_sum(xp, input, dim: Dim):
+    r"""Running sum from the end of one axis: the transpose of `cumsum`."""
+    return xp.cumulate("sum from the end", input, dim)
+
+
+@rest_sum.backward("input")
+def _(xp, g, dim):
+    return xp.cumsum(g, dim)
+
+
+@rest_sum.samples
+def _(r):
+    yield call(r(3, 4), 0)
+    yield call(r(2, 0), 1)
+
+
+@rest_sum.reference
+def _(np, input, dim):
+    return np.flip(np.cumsum(np.flip(input, dim), dim), dim)
 
 
 @opaque(along="dim", inplace=True)

@@ -1,6 +1,6 @@
 """Largest and smallest elements over axes, and where they are."""
 
-from pullback.op import Plain, call, composite, opaque, reduction
+from pullback.op import Array, Plain, all_examples, call, composite, opaque, reduction
 
 
 @reduction(identity=False, dtypes="bif")
@@ -69,8 +69,7 @@ def extreme_shares(xp, input, dim: Plain, largest: bool):
     the elements otherwise. In formulas, for the same reason, the first extreme is the only one.
     """
     extreme = (xp.amax if largest else xp.amin)(input, dim, keepdim=True)
-    ties = xp.logical_or(xp.eq(input, extreme), xp.logical_and(xp.isnan(input), xp.isnan(extreme)))
-    return xp.cast(xp.where(ties, xp.sum(ties, dim, keepdim=True), 0), input.dtype)
+    return xp.count_ties(input, extreme, dim)
 
 
 @extreme_shares.examples
@@ -107,11 +106,42 @@ def _(r):
     yield call(r(3, 4), (0, 1), True)
 
 
+@opaque(public=False, dtypes="fc")
+def shared(xp, input, shares: Array):
+    r"""input / shares, and zero where the shares are: of arrays, what is there is looked for."""
+    return xp.quotients_of_few(input, shares)
+
+
+@shared.formula
+def _(xp, input, shares):
+    return xp.where(xp.gt(shares, 0), input / xp.where(xp.gt(shares, 0), shares, 1), 0)
+
+
+@shared.backward("input")
+def _(xp, g, shares, input_shape):
+    dim = tuple(k for k, size in enumerate(input_shape) if size < shares.shape[k])
+    given = xp.shared(g, shares)
+    return xp.sum(given, dim, True) if dim else given
+
+
+@shared.backward("shares")
+def _(xp, g, y, shares):
+    return -xp.shared(g * y, shares)
+
+
+@shared.examples
+def _(xp, input, shares):
+    return xp.shared(*all_examples(xp, [input, shares]))
+
+
+@shared.samples
+def _(r):
+    yield call(r(3, 1), r(3, 4, low=1.0))
+    yield call(r(1, 4), r(3, 4, low=1.0))
+
+
 def _to_extremes(xp, g, input, dim, largest):
-    if not dim:
-        return g
-    shares = xp.extreme_shares(input, dim, largest)
-    return xp.where(xp.gt(shares, 0), g / xp.where(xp.gt(shares, 0), shares, 1), 0)
+    return xp.shared(g, xp.extreme_shares(input, dim, largest)) if dim else g
 
 
 @amax.backward("input")

@@ -224,6 +224,11 @@ def lu_unpack(xp, LU_data, LU_pivots: Array, unpack_data: bool = True, unpack_pi
         raise RuntimeError(
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype."
         )
+    if len(LU_data.shape) < 2 or not LU_pivots.shape:
+        raise RuntimeError(
+            f"torch.lu_unpack: LU_data holds matrices and LU_pivots vectors, not shapes "
+            f"{list(LU_data.shape)} and {list(LU_pivots.shape)}"
+        )
     m, n = LU_data.shape[-2:]
     k = min(m, n)
     last = len(LU_data.shape) - 1
@@ -382,6 +387,12 @@ def lu_solve(xp, LU, pivots: Array, B: Array, *, left: bool = True, adjoint: boo
             f"linalg.lu_solve: Incompatible shapes of A and B for the equation "
             f"{'AX = B' if left else 'XA = B'} ({LU.shape[-2]}x{LU.shape[-1]} and "
             f"{B.shape[-2]}x{B.shape[-1]})"
+        )
+    if tuple(pivots.shape) != tuple(LU.shape[:-1]):
+        raise RuntimeError(
+            f"linalg.lu_solve: Number of pivots per batch should be same as the dimension of the "
+            f"matrix: pivots of shape {list(pivots.shape)} do not belong to LU of shape "
+            f"{list(LU.shape)}"
         )
     if not left:
         return _h(xp, xp.linalg_lu_solve(LU, pivots, _h(xp, B), adjoint=not adjoint))

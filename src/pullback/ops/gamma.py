@@ -68,7 +68,8 @@ def polygamma_value(xp, input, n: int):
     if n == 1:
         return _trigamma(xp, input)
     sign = 1.0 if n % 2 else -1.0
-    return xp.scipy("zeta", input * 0 + (n + 1), input) * (sign * factorial(n))
+    count = factorial(n) if n <= 170 else math.inf  # what no float64 holds
+    return xp.scipy("zeta", input * 0 + (n + 1), input) * (sign * count)
 
 
 @polygamma_value.backward("input")

@@ -134,8 +134,8 @@ def _(xp, input, indices):
             if low < -size or high >= size:
                 worst = high if high >= size else low
                 raise IndexError(
-                    f"index {worst} is out of bounds for axis {k} with size {size}: the shape is "
-                    f"{list(input.shape)}"
+                    f"index {worst} is out of bounds for dimension {k} with size {size}: the "
+                    f"shape is {list(input.shape)}"
                 )
 
 

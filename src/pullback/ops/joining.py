@@ -137,6 +137,8 @@ def _(np, tensors, dim=0):
 @composite(method=False)
 def hstack(xp, tensors: Arrays):
     r"""Side by side: along axis 1, or axis 0 of 1-D tensors."""
+    if not tensors:
+        raise RuntimeError("hstack expects a non-empty list of Tensors")
     tensors = [xp.reshape(x, -1) if not x.shape else x for x in tensors]
     return xp.cat(tensors, 0 if len(tensors[0].shape) == 1 else 1)
 

@@ -112,6 +112,8 @@ def vander_function(xp, x, N: int | None = None, increasing: bool = False):
         x = x.long()
     if not count:
         return xp.unsqueeze(x, 1)[:, :0]
+    if count > 1 << 31:
+        raise RuntimeError(f"vander: N is too large: no tensor has {count} columns of {x.shape[0]}")
     powers = [xp.pow(x, 0)]
     while len(powers) < count:
         powers.append(powers[-1] * x)

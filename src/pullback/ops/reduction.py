@@ -126,8 +126,8 @@ def _(np, input, dim=None, keepdim=False, *, dtype=None):
 def product_of_others(xp, input, dim: Dims):
     r"""For each element, the product of all others along the axes: no division, so zeros count.
 
-    Products from the left times products from the right, by doubling: log2(n) passes. What is never
-    stored is divided by, apart from zeros: products without them, and how many there are.
+    Products from the left times products from the right. What is never stored is divided by, apart
+    from zeros: products without them, and how many there are.
     """
     if xp.divides(input):
         zero = xp.eq(input, 0)
@@ -143,19 +143,13 @@ def product_of_others(xp, input, dim: Dims):
     for d in dim:
         count *= input.shape[d]
     flat = xp.reshape(moved, *kept, count)
-    ones = xp.filled((*kept, 1), 1, input)
-    left = right = None
-    axis = len(kept)
     if count:
+        ones = xp.filled((*kept, 1), 1, input)
+        axis = len(kept)
         left = xp.cat([ones, xp.slice(flat, axis, 0, count - 1, 1)], axis)
         right = xp.cat([xp.slice(flat, axis, 1, count, 1), ones], axis)
-        step = 1
-        while step < count:
-            pad = xp.filled((*kept, step), 1, input)
-            left = left * xp.cat([pad, xp.slice(left, axis, 0, count - step, 1)], axis)
-            right = right * xp.cat([xp.slice(right, axis, step, count, 1), pad], axis)
-            step *= 2
-        flat = left * right
+        behind = xp.flip(xp.cumprod(xp.flip(right, axis), axis), axis)
+        flat = xp.cumprod(left, axis) * behind
     back = sorted(range(len(order)), key=order.__getitem__)
     return xp.permute(xp.reshape(flat, *moved.shape), *back)
 

@@ -100,7 +100,10 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one is {type(p)}")
             if not (p.is_leaf or getattr(p, "retains_grad", False)):
-                raise ValueError("can't optimize a non-leaf Tensor")
+                raise ValueError(
+                    f"can't optimize a non-leaf Tensor: one of shape {list(p.shape)} was computed "
+                    f"from others. Pass those, or .detach().requires_grad_() as a start"
+                )
         for name, default in self.defaults.items():
             if default is required and name not in group:
                 raise ValueError(

@@ -125,7 +125,7 @@ class Launch:
         self._scalars = [(n, _packer(d), slots[f"scalar:{n}"]) for n, d in facts.scalars]
         total = g.batches * g.tasks
         self._at_once = max(1, min(PAIRS_WORTH_A_THREAD // max(1, g.pairs), -(-total // 4)))
-        self._is_short = total * g.pairs <= PAIRS_UNHEARD
+        self.is_short = total * g.pairs <= PAIRS_UNHEARD
         # chunks; of a batch, the chunks, the tasks of a chunk, and all tasks
         if self._by_groups:
             self._cut = g.batches * g.groups, g.groups, g.tasks_per_group, g.tasks
@@ -156,7 +156,7 @@ class Launch:
         block[self._scratch[0]] = 0 if partials is None else address(partials)
         block[self._scratch[1]] = 0 if columns is None else address(columns)
         block[self._scratch[2]] = flag.buffer_info()[0]
-        if self._is_short:
+        if self.is_short:
             self._run_shortly(where)
         else:
             self._run_long(where, flag, progress)

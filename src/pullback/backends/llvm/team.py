@@ -20,6 +20,7 @@ import ctypes
 import functools
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from pullback.config import config
@@ -111,6 +112,16 @@ def _is_posix() -> bool:
     except (OSError, TypeError):  # Windows has no such library
         return False
     return all(hasattr(libc, name) for name in CALLED)
+
+
+def share(call: Callable[..., None], main: int, where: int, tasks: int, size: int = 1) -> None:
+    """All tasks of a function and its arguments, as many at a time, on the threads there are."""
+    chunks = -(-tasks // size)
+    if chunks > 1 and config.num_threads > 1:
+        workers = team()
+        if workers is not None and workers.run(main, where, chunks, chunks, size, tasks):
+            return
+    call(where, 0, tasks)
 
 
 def _after_fork() -> None:

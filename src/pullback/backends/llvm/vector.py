@@ -238,12 +238,42 @@ def _safe_division(v: Vectors, dtype: DType, args: list[str], rest: bool) -> str
     return v.select(by_zero, dtype, zero, result)
 
 
+def _rest(v: Vectors, dtype: DType, a: str, b: str) -> str:
+    """C's fmod, which is exact: a - q b for the quotient q, rounded towards zero.
+
+    A fused product and sum is exact where q has fewer bits than a number; a quotient that was
+    rounded up to q is seen from the sign, and b added again. The others are left to the library,
+    as is a division by zero.
+    """
+    if dtype.itemsize < 4:
+        return v.binary("frem", dtype, a, b)
+    quotient = v.binary("fdiv", dtype, a, b)
+    whole = v.intrinsic("trunc", dtype, quotient)
+    size = v.intrinsic("fabs", dtype, quotient)
+    limit = v.constant(2.0 ** (22 if dtype.itemsize == 4 else 51), dtype)
+    far = v.binary("fcmp uge", dtype, size, limit)
+    minus = v.w.add(f"fneg {v.type(dtype)} {whole}")
+    rest = v.intrinsic("fma", dtype, minus, b, a)
+    # The sign is that of a, unless q was one too large.
+    signed = v.intrinsic("copysign", dtype, v.constant(1, dtype), a)
+    product = v.binary("fmul", dtype, rest, signed)
+    below = v.compare("lt", dtype, product, v.constant(0, dtype))
+    step = v.intrinsic("copysign", dtype, b, a)
+    rest = v.select(below, dtype, v.binary("fadd", dtype, rest, step), rest)
+    rest = v.intrinsic("copysign", dtype, rest, a)
+    small = v.compare("lt", dtype, v.intrinsic("fabs", dtype, a), v.intrinsic("fabs", dtype, b))
+    rest = v.select(small, dtype, a, rest)
+    with v.w.when(v.any(far), "far") as branch:
+        exact = v.binary("frem", dtype, a, b)
+    return v.w.either(branch, v.type(dtype), exact, rest)
+
+
 def _remainder(v: Vectors, dtype: DType, args: list[str]) -> str:
     """The remainder with the sign of the divisor."""
     if dtype.kind != "f":
         return _safe_division(v, dtype, args, rest=True)
     a, b = args
-    rest = v.binary("frem", dtype, a, b)
+    rest = _rest(v, dtype, a, b)
     zero = v.constant(0, dtype)
     nonzero = v.binary("fcmp une", dtype, rest, zero)
     differs = v.binary(
@@ -260,7 +290,7 @@ def _floor_divide(v: Vectors, dtype: DType, args: list[str]) -> str:
         return _safe_division(v, dtype, args, rest=False)
     a, b = args
     zero = v.constant(0, dtype)
-    rest = v.binary("frem", dtype, a, b)
+    rest = _rest(v, dtype, a, b)
     quotient = v.binary("fdiv", dtype, v.binary("fsub", dtype, a, rest), b)
     differs = v.binary(
         "xor", BOOL, v.compare("lt", dtype, rest, zero), v.compare("lt", dtype, b, zero)
@@ -283,7 +313,7 @@ def _floor_divide(v: Vectors, dtype: DType, args: list[str]) -> str:
 def _fmod(v: Vectors, dtype: DType, args: list[str]) -> str:
     """The remainder with the sign of the dividend."""
     if dtype.kind == "f":
-        return v.binary("frem", dtype, *args)
+        return _rest(v, dtype, *args)
     a, b = args
     zero, one = v.constant(0, dtype), v.constant(1, dtype)
     bad = v.compare("eq", dtype, b, zero)
