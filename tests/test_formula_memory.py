@@ -402,3 +402,21 @@ def test_masks_and_numbers_are_never_stored() -> None:
     np.testing.assert_allclose(expected[0][0], expected[1][0], 1e-5)
     np.testing.assert_allclose(expected[0][1], expected[1][1], 1e-3, 1e-3)
     assert expected[0][2] == expected[1][2]
+
+
+def test_a_computed_view_that_a_kernel_reads() -> None:
+    """It lies in the memory of what it looks at, in another order."""
+    values = np.random.default_rng(0).uniform(1, 2, size=(5, 1, 5))
+
+    def gradient(elements: int) -> Any:
+        with torch.config(defer_elements=elements):
+            x = torch.tensor(values, requires_grad=True)
+            y = (x + 3).log()
+            k = y.mT @ y
+            v = k.swapaxes(0, -1)
+            total = (k * 0.37).sin().sum() + (v * 0.37).sin().sum()
+            (g,) = torch.autograd.grad(total, x, create_graph=True)
+            np.testing.assert_array_equal(k.detach().numpy().swapaxes(0, -1), v.detach().numpy())
+            return g.detach().numpy()
+
+    np.testing.assert_allclose(gradient(0), gradient(10**9), 1e-12)

@@ -329,7 +329,7 @@ def indices_of(at: Sequence[Any]) -> set[str]:
 
 def strides_of(node: Value) -> tuple[int, ...]:
     """Those of an array that is read, or that a stored result will be: contiguous."""
-    if isinstance(node, Source):
+    if node.array is not None:  # that of a computed view may be a part of what it looks at
         return tuple(node.array.strides)
     strides, step = [], node.itemsize
     for size in reversed(node.shape):
