@@ -23,12 +23,17 @@ RANGES: dict[str, tuple[float, float]] = {
     "log": (0.01, 100), "log2": (0.01, 100), "log10": (0.01, 100), "log1p": (-0.9, 10),
     "asin": (-1, 1), "acos": (-1, 1), "acosh": (1, 10), "atanh": (-1, 1), "sqrt": (0, 10),
     "rsqrt": (0, 10), "lgamma": (0.1, 20), "pow": (0.1, 5),
+    "digamma": (0.1, 20), "erfinv": (-1, 1), "ndtri": (0, 1),
 }  # fmt: skip
 NUMPY = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
     "acosh": "arccosh", "atanh": "arctanh", "pow": "power",
 }  # fmt: skip
-SCIPY = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "sigmoid": "expit"}
+SCIPY = {"lgamma": "gammaln", "sigmoid": "expit", "digamma": "psi"}
+SCIPY |= {
+    name: name
+    for name in ("erf", "erfc", "erfcx", "erfinv", "ndtri", "log_ndtr", "i0", "i1", "i0e", "i1e")
+}
 
 
 def peer(name: str) -> Callable[..., Any] | None:

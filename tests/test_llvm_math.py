@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from mpmath import mp, mpf  # type: ignore[import-untyped]
 
 import pullback as torch
 from pullback.backends.llvm.math import FUNCTIONS, coefficients, definitions, symbol
 from pullback.backends.llvm.math.arrays import ArrayFunction, host_features
+from pullback.backends.scalar import PRIMITIVES
 
 llvm = pytest.importorskip("llvmlite.binding")
 
@@ -30,6 +32,9 @@ DTYPES = ("float32", "float64")
 LANES = (1, 4, 16)
 HOST = host_features()
 BOUND = dict.fromkeys(FUNCTIONS, 2.0) | {"pow": 4.0, "lgamma": 4.0, "sqrt": 0.5, "rsqrt": 1.5}
+# PyTorch's digamma, i1 and log_ndtr have larger errors, in float64.
+SCIPY = ("digamma", "erfcx", "erfinv", "ndtri", "log_ndtr", "i0", "i1", "i0e", "i1e")
+BOUND |= dict.fromkeys(SCIPY, 4.0)
 EXACT = ("floor", "ceil", "trunc", "round", "abs", "copysign")
 BOUND |= dict.fromkeys(EXACT, 0.0)
 INF, NAN, PI = math.inf, math.nan, math.pi
@@ -41,7 +46,27 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "erf": np.vectorize(math.erf, [float]), "erfc": np.vectorize(math.erfc, [float]),
     "round": np.rint,
     "lgamma": np.vectorize(lambda x: math.lgamma(x) if x < 1e305 else INF, [float]),
+    **{name: getattr(scipy.special, name) for name in SCIPY if name != "digamma"},
+    "digamma": scipy.special.psi,
 }  # fmt: skip
+
+
+def _inverse_of_erf(x: mpf, q: mpf) -> mpf:
+    """Of x, or of q = 1 - |x|, by Newton's iteration for erf, or, near ±1, for log erfc."""
+    a = abs(x)
+    y = a if a < 0.5 else mp.sqrt(-mp.log(q))
+    for _ in range(100):
+        slope = mp.exp(-y * y) * 2 / mp.sqrt(mp.pi)
+        if a < 0.5:
+            step = (a - mp.erf(y)) / slope
+        else:
+            step = (mp.log(mp.erfc(y)) - mp.log(q)) * mp.erfc(y) / slope
+        y += step
+        if abs(step) <= mpf(10) ** -50 * y:
+            break
+    return mp.sign(x) * y
+
+
 MPMATH: dict[str, Callable[..., mpf]] = {
     "exp2": lambda x: mpf(2) ** x, "log2": lambda x: mp.log(x, 2), "pow": lambda x, y: x**y,
     "trunc": lambda x: mp.sign(x) * mp.floor(abs(x)), "round": mp.nint, "abs": abs,
@@ -49,11 +74,23 @@ MPMATH: dict[str, Callable[..., mpf]] = {
     "erfc": lambda x: mp.erfc(x) if x < 1000 else mpf(0),
     "rsqrt": lambda x: 1 / mp.sqrt(x), "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "lgamma": lambda x: mp.loggamma(x).real if x > 0 else mp.log(abs(mp.gamma(x))),
+    "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
+    "erfinv": lambda x: _inverse_of_erf(x, 1 - abs(x)),
+    "ndtri": lambda p: mp.sqrt(2) * _inverse_of_erf(2 * p - 1, 2 * min(p, 1 - p)),
+    "log_ndtr": lambda x: (
+        mp.log(mp.erfc(-x / mp.sqrt(2)) / 2) if x < 0
+        else mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2)
+    ),
+    "i0": lambda x: mp.besseli(0, x), "i1": lambda x: mp.besseli(1, x),
+    "i0e": lambda x: mp.exp(-abs(x)) * mp.besseli(0, x),
+    "i1e": lambda x: mp.exp(-abs(x)) * mp.besseli(1, x),
 }  # fmt: skip
 DOMAIN = {
     "log": (0, INF), "log2": (0, INF), "log10": (0, INF), "log1p": (-1, INF), "sqrt": (0, INF),
     "rsqrt": (0, INF), "asin": (-1, 1), "acos": (-1, 1), "atanh": (-1, 1), "acosh": (1, INF),
-    "lgamma": (0, INF),
+    "lgamma": (0, INF), "digamma": (0, INF), "erfinv": (-1, 1), "ndtri": (0, 1),
+    # where mpmath has them in reasonable time
+    **dict.fromkeys(("erfcx", "log_ndtr", "i0", "i1", "i0e", "i1e"), (-5000, 5000)),
 }  # fmt: skip
 
 
@@ -92,7 +129,11 @@ def error(name: str, x: tuple[float, ...], y: float, dtype: str) -> float:
 
 def reference(name: str, dtype: str, xs: list[Array]) -> Array:
     """About the right values, to find the worst points with."""
-    wide = np.longdouble if dtype == "float64" and name not in ("erf", "erfc", "lgamma") else float
+    wide = (
+        np.longdouble
+        if dtype == "float64" and name not in ("erf", "erfc", "lgamma", *SCIPY)
+        else float
+    )
     f = NUMPY.get(name) or getattr(np, name)
     with np.errstate(all="ignore"):
         return np.asarray(f(*(x.astype(wide) for x in xs)))
@@ -225,6 +266,16 @@ SPECIAL: dict[str, list[tuple[float, ...]]] = {
     "erfc": [(0, 1), (-0.0, 1), (INF, 0), (-INF, 2), (S, 1), (30, 0)],
     "lgamma": [(1, 0), (2, 0), (0, INF), (-0.0, INF), (-1, INF), (-2, INF), (INF, INF),
                (-INF, INF), (-1e30, INF)],
+    "digamma": [(0, -INF), (-0.0, INF), (-1, NAN), (-2, NAN), (INF, INF), (-INF, NAN),
+                (-1e30, NAN)],
+    "erfcx": [(0, 1), (-0.0, 1), (INF, 0), (-INF, INF), (S, 1), (-30, INF)],
+    "erfinv": [(0, 0), (-0.0, -0.0), (1, INF), (-1, -INF), (1.5, NAN), (-2, NAN), (INF, NAN)],
+    "ndtri": [(0, -INF), (-0.0, -INF), (1, INF), (0.5, 0), (-1, NAN), (2, NAN), (INF, NAN)],
+    "log_ndtr": [(-INF, -INF), (INF, -0.0)],
+    "i0": [(0, 1), (-0.0, 1), (S, 1), (1e4, INF), (-1e30, INF), (INF, NAN)],
+    "i1": [(0, 0), (-0.0, 0), (1e4, INF), (-1e4, -INF), (INF, NAN)],
+    "i0e": [(0, 1), (-0.0, 1), (S, 1), (INF, 0), (-INF, 0)],
+    "i1e": [(0, 0), (-0.0, 0), (INF, 0), (-INF, -0.0)],
     "sigmoid": [(0, 0.5), (-0.0, 0.5), (INF, 1), (-INF, 0), (1e4, 1), (-1e4, 0)],
     "atan2": [(0, 1, 0), (-0.0, 1, -0.0), (0, -1, PI), (-0.0, -1, -PI), (0, 0, 0),
               (0, -0.0, PI), (-0.0, 0, -0.0), (-0.0, -0.0, -PI), (1, 0, PI / 2),
@@ -381,6 +432,16 @@ def test_coefficients_are_what_the_tool_prints() -> None:
     tables = {name: table for name, table in vars(coefficients).items() if name.isupper()}
     assert tables == {name: table for name, table in fresh.items() if name.isupper()}
     assert len(tables) > 20
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SCIPY)
+def test_large_arrays_are_computed_by_the_same_code(name: str, dtype: str) -> None:
+    x = np.linspace(0.01, 0.99, 8195).astype(dtype)
+    y = PRIMITIVES[name].compute(x)
+    assert y.dtype == x.dtype and np.array_equal(y, function(name, dtype, 4)(x))
+    small = PRIMITIVES[name].compute(x[:100])  # SciPy's
+    np.testing.assert_allclose(small, y[:100], 8 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -174,6 +174,75 @@ def stirling_rest(z: mpf) -> mpf:
         return x * (mp.loggamma(x) - main)
 
 
+def mapped(pole: float, low: float, high: float) -> tuple[mpf, Function, tuple[mpf, mpf]]:
+    """t = (x - m) / (x + pole) on an interval: m, x of t, and the ends, as far from 0."""
+    ends = mpf(low), mpf(high)
+    a, b = (x + mpf(pole) for x in ends)
+    m = to_dtype((a * ends[1] + b * ends[0]) / (a + b), "float64")
+    return m, lambda t: (m + mpf(pole) * t) / (1 - t), ((ends[0] - m) / a, (ends[1] - m) / b)
+
+
+def inverse_of_erfc(s: mpf) -> mpf:
+    """y / s where erfc y = e^(-s²), by Newton's iteration for log erfc."""
+    y = s
+    for _ in range(60):
+        step = (mp.log(mp.erfc(y)) + s * s) * mp.erfc(y) * mp.exp(y * y) * mp.sqrt(mp.pi) / 2
+        y += step
+        if abs(step) < mpf(10) ** -55:
+            break
+    return y / s
+
+
+PSI_ROOT = mp.findroot(mp.digamma, 1.46)
+
+
+def psi_by_root(x: mpf) -> mpf:
+    """ψ(x) / (x - its zero)."""
+    d = x - PSI_ROOT
+    return mp.digamma(x) / d if abs(d) > mpf(10) ** -20 else mp.polygamma(1, PSI_ROOT)
+
+
+def psi_rest(z: mpf) -> mpf:
+    """x² (ψ(x) - log x + 1/(2x)) for z = 1/x²."""
+    x = 1 / mp.sqrt(z)
+    return x * x * (mp.digamma(x) - mp.log(x) + 1 / (2 * x))
+
+
+def bessel(order: int, z: mpf) -> mpf:
+    """√x e^(-x) I(x) for z = 1/x."""
+    if z < mpf("1e-6"):  # the first terms of its asymptotic series
+        n, total, term = mpf(4 * order * order), mpf(0), mpf(1)
+        for k in range(1, 12):
+            total += term
+            term *= -(n - (2 * k - 1) ** 2) * z / (8 * k)
+        return total / mp.sqrt(2 * mp.pi)
+    return mp.besseli(order, 1 / z) * mp.exp(-1 / z) / mp.sqrt(z)
+
+
+def bessel_fits(order: int) -> list[Fit]:
+    """I_0 or I_1 / x below 8, and times √x e^(-x) from there on, in two pieces."""
+
+    def near(u: mpf) -> mpf:
+        x = mp.sqrt(u)
+        return mp.besseli(order, x) / x**order if u else mpf(1) / 2**order
+
+    middle = mpf(33) / 400  # of [1/25, 1/8]
+    return [
+        Fit(f"I{order}", near, (0, 64), {"float64": 17}, lambda u: 1 / near(u),
+            f"I{order}(x){' / x' * order} in x², x ≤ 8, relative error"),
+        Fit(f"I{order}_MIDDLE", lambda t: bessel(order, t + middle),
+            (mpf("-0.0425"), mpf("0.0425")), {"float64": 17},
+            lambda t: 1 / bessel(order, t + middle),
+            f"√x e^(-x) I{order}(x) in 1/x - 33/400, 8 ≤ x ≤ 25, relative error"),
+        Fit(f"I{order}_FAR", lambda z: bessel(order, z), (0, mpf("0.0401")),
+            {"float64": 11}, lambda z: 1 / bessel(order, z),
+            f"√x e^(-x) I{order}(x) in 1/x, x ≥ 25, relative error"),
+    ]  # fmt: skip
+
+
+ERF_MIDDLE, X_OF_ERF, ERF_ENDS = mapped(1, 0.83, 6.1)
+FAR, X_OF_FAR, FAR_ENDS = mapped(1, 6.0, 27.4)
+PSI, X_OF_PSI, PSI_ENDS = mapped(1, 1, 3)
 HALF_LOG2 = mp.log(2) / 2 * mpf("1.0001")  # reductions round: a little margin
 # fmt: off
 FITS = [
@@ -241,6 +310,24 @@ FITS = [
     Fit("STIRLING", lambda z: stirling_rest(z), (0, mpf(1) / 64), {"float64": 5},
         lambda z: mp.sqrt(z + mpf("1e-8")) / 8,
         "x (lgamma(x) - (x - 1/2) (log x - 1) - (log 2π - 1) / 2) in 1/x², x ≥ 8, error of lgamma"),
+    Fit("ERFCX", erfc_rest, (-1.25, 0.75), {"float64": 25}, lambda t: 1 / erfc_rest(t),
+        "ERFC from 0 to infinity"),
+    Fit("ERFINV", lambda u: mp.erfinv(mp.sqrt(u)) / mp.sqrt(u) if u else mp.sqrt(mp.pi) / 2,
+        (0, mpf("0.2501")), {"float64": 13}, lambda u: 1,
+        "erfinv(x) / x in x², |x| ≤ 1/2, absolute error"),
+    Fit("ERFCINV", lambda t: inverse_of_erfc(X_OF_ERF(t)), ERF_ENDS, {"float64": 25},
+        lambda t: 1 / inverse_of_erfc(X_OF_ERF(t)), f"y / s where erfc y = e^(-s²), in (s - m) / "
+        f"(s + 1), m = {float(ERF_MIDDLE)!r}, 0.83 ≤ s ≤ 6.1, relative error"),
+    Fit("ERFCINV_FAR", lambda t: inverse_of_erfc(X_OF_FAR(t)), FAR_ENDS, {"float64": 22},
+        lambda t: 1 / inverse_of_erfc(X_OF_FAR(t)),
+        f"ERFCINV with m = {float(FAR)!r}, 6 ≤ s ≤ 27.4"),
+    Fit("DIGAMMA", lambda t: psi_by_root(X_OF_PSI(t)), PSI_ENDS, {"float64": 18},
+        lambda t: 1 / psi_by_root(X_OF_PSI(t)), f"ψ(x) / (x - zero) in (x - m) / (x + 1), "
+        f"m = {float(PSI)!r}, 1 ≤ x ≤ 3, relative error"),
+    Fit("DIGAMMA_FAR", psi_rest, (mpf("1e-12"), mpf(1) / 9), {"float64": 10},
+        lambda z: z + mpf("1e-9"), "x² (ψ(x) - log x + 1 / 2x) in 1/x², x ≥ 3, error of ψ(x)"),
+    *bessel_fits(0),
+    *bessel_fits(1),
     Fit("ATAN", tail(mp.atan, {1: 1}, 3, True), (0, 1), {"float32": 7, "float64": 19},
         abs, "(atan x - x) / x³ in x², |x| ≤ 1, relative error of atan x"),
 ]

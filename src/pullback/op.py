@@ -335,7 +335,7 @@ class Opaque(Op):
         promote: bool = False,  # tensors are converted to a common dtype first
         numbers: str = "",  # tensor arguments that may be Python numbers
         look_up: bool = False,  # loops read elements of the first argument, at others' elements
-        along: str = "",  # the argument with the one axis that is needed whole
+        along: str = "",  # the argument with the one axis of all tensors that is needed whole
         # Whether axes in front of the others are examples anyway: True, or the name of the argument
         # that is a shape with them.
         leading: bool | str = False,
@@ -349,6 +349,16 @@ class Opaque(Op):
         self.look_up = look_up
         self.along = along
         self.leading = leading
+        self.streamed_function: Function | None = None
+
+    def streamed(self, function: Function) -> Function:
+        """Decorator: the results for operands that are not stored, from `(xp, pieces, …)`.
+
+        `pieces(x)` gives the elements of a value part by part, as arrays, in any order;
+        `pieces(x, w)` those of values of one shape side by side. None where this is no help.
+        """
+        self.streamed_function = function
+        return function
 
     def compute(self, xp: Any, args: Sequence[Any]) -> Any:
         if self.kinds and xp.is_eager:

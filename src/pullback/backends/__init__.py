@@ -13,6 +13,7 @@ Loops: from the bottom,
     interpret   what a kernel means: a slow, obvious interpreter, which tests compare with
     simplify    named passes over a kernel (`passes`), written with `rewrite`; `describe` prints it
     llvm        machine code for it, and `tiles`, NumPy's way where there is no LLVM
+    elementwise one primitive of an array, as a loop, where NumPy has none
     in_place    updates of optimisers, as one loop over what they write
     progress    a bar for long runs
     collector   bursts of objects without garbage collections

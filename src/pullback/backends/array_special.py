@@ -8,29 +8,22 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "airy", "frexp_array", "gamma_slope", "gcd_array", "isin_array", "lcm_array",
+    "frexp_array", "gamma_slope", "gcd_array", "isin_array", "lcm_array",
     "nextafter_array", "polynomial", "scipy",
 ]  # fmt: skip
 
 
-def scipy(name: str, *arrays: Any) -> Any:
-    """A function of `scipy.special` by its name; 16-bit numbers are computed with in 32."""
+def scipy(name: str, *arrays: Any, part: int | None = None) -> Any:
+    """A function of `scipy.special` by its name, or one of its results; 16-bit numbers are
+    computed with in 32."""
     import scipy.special
 
     function: Callable[..., Any] = getattr(scipy.special, name)
     dtype = np.result_type(*arrays)
     if dtype.itemsize == 2:
         arrays = tuple(np.asarray(a, np.float32) for a in arrays)
-    return np.asarray(function(*arrays)).astype(dtype, copy=False)
-
-
-def airy(which: str, x: Any) -> Any:
-    """The Airy function Ai ("ai"), or its derivative ("slope")."""
-    from scipy.special import airy as functions
-
-    y = functions(x)[which == "slope"]
-    # It underflows long before SciPy's method ends.
-    return np.asarray(np.where(x > 1e3, 0, y)).astype(x.dtype, copy=False)
+    result = function(*arrays)
+    return np.asarray(result if part is None else result[part]).astype(dtype, copy=False)
 
 
 def gamma_slope(alpha: Any, x: Any) -> Any:

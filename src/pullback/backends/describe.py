@@ -44,6 +44,8 @@ def _text(n: Scalar, args: list[str]) -> str:
     if n.op == "reduce":
         kind = n.data.kind if isinstance(n.data.kind, str) else n.data.kind.name
         return f"{kind}_{''.join(n.data.over)}({', '.join(map(_bare, args))})"
+    if n.op == "call":
+        return f"{n.data}({', '.join(map(_bare, args))})"
     if n.op == "cast":
         return f"{n.dtype.name}({_bare(args[0])})"
     if n.op == "neg":

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .loops import Buffer, Kernel, State
-from .scalar import PRIMITIVES, Scalar, evaluate, scalar_input, walk
+from .scalar import Scalar, definition, evaluate, scalar_input, walk
 
 Array = np.ndarray[Any, Any]
 FOLDS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum,
@@ -78,7 +78,7 @@ def _value(
         return reduce_axes(n, wide, axes)
     if n.op == "cast":
         return args[0].astype(n.dtype)
-    return np.asarray(PRIMITIVES[n.op].compute(*args)).astype(n.dtype, copy=False)
+    return np.asarray(definition(n)(*args)).astype(n.dtype, copy=False)
 
 
 def load_elements(buffer: Buffer, indices: list[Array], a: Array, ones: tuple[int, ...]) -> Array:

@@ -24,7 +24,8 @@ __all__ = [
 WORTH = 1 << 14  # numbers of windows from which compiled loops are looked for
 TASKS = 16
 MANY = 64  # places of a window
-FEW = 1 << 14  # numbers of windows up to which they are laid beside each other
+FEW = 1 << 14  # numbers of windows up to which they are met without a look at each place's part
+BESIDE = 1 << 11  # numbers of an image up to which those of a window are laid beside each other
 
 # Geometry: for each axis (kernel, stride, padding before, dilation, count of windows).
 Windows = Sequence[tuple[int, int, int, int, int]]
@@ -130,12 +131,16 @@ def pool_max(x: Any, windows: Windows) -> tuple[Any, Any]:
         return best, code
     images = _images(x.shape[x.ndim - rank :], windows) if x.size <= FEW else None
     if images is not None and 0 not in shape:
-        best, code = x[images[0]].copy(), np.zeros(shape, width)
-        for number, image in enumerate(images[1:], 1):
-            new = x[image]
-            # The first of equals counts: a later one has the larger number.
-            np.maximum(code, (new > best) * width(number), out=code)
-            np.maximum(best, new, out=best)
+        if x.size <= BESIDE:
+            beside = np.array([x[image] for image in images])
+            best, code = np.maximum.reduce(beside, axis=0), beside.argmax(0).astype(width)
+        else:
+            best, code = x[images[0]].copy(), np.zeros(shape, width)
+            for number, image in enumerate(images[1:], 1):
+                new = x[image]
+                # The first of equals counts: a later one has the larger number.
+                np.maximum(code, (new > best) * width(number), out=code)
+                np.maximum(best, new, out=best)
         # Of several NaN, the last counts.
         if x.dtype.kind != "f" or not np.isnan(np.add.reduce(best, axis=None)):
             return best, code

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -101,16 +101,30 @@ def _rsqrt(x: Any) -> Any:
     return 1 / np.sqrt(x)
 
 
-def _special(name: str, otherwise: Callable[[float], float]) -> Callable[..., Any]:
-    """SciPy's function; without SciPy, Python's own on each element: slow, and as accurate."""
+LARGE = 1 << 13  # elements from which a compiled loop is looked for
+
+
+def _special(
+    name: str, otherwise: Callable[[float], float] | None = None, scipy_name: str = ""
+) -> Callable[..., Any]:
+    """Of large arrays the compiled loop; of others SciPy's function. Without SciPy, Python's own
+    on each element, if it has one: slow, and as accurate."""
 
     def compute(x: Any) -> Any:
+        if x.size >= LARGE:
+            from pullback.backends.elementwise import applied
+
+            found = applied(name, x)
+            if found is not None:
+                return found
         function: Callable[..., Any]
         try:
             import scipy.special
 
-            function = getattr(scipy.special, name)
+            function = getattr(scipy.special, scipy_name or name)
         except ImportError:
+            if otherwise is None:
+                raise
             function = np.vectorize(otherwise, otypes=[np.float64])
         return np.asarray(function(x)).astype(x.dtype, copy=False)
 
@@ -124,7 +138,12 @@ def _lgamma(x: float) -> float:
         return math.inf
 
 
-_gammaln = _special("gammaln", _lgamma)
+_gammaln = _special("lgamma", _lgamma, "gammaln")
+_inverse_of_erf = _special("erfinv")
+
+
+def _erfinv(x: Any) -> Any:
+    return np.where(x == 0, x, _inverse_of_erf(x))  # -0.0 at -0.0
 
 
 def _log_gamma(x: Any) -> Any:
@@ -150,7 +169,11 @@ _TABLE: list[Any] = [
     ("asinh", 1, np.arcsinh), ("acosh", 1, np.arccosh), ("atanh", 1, np.arctanh),
     ("sigmoid", 1, _sigmoid),
     ("erf", 1, _special("erf", math.erf)), ("erfc", 1, _special("erfc", math.erfc)),
-    ("lgamma", 1, _log_gamma),
+    ("lgamma", 1, _log_gamma), ("digamma", 1, _special("digamma", scipy_name="psi")),
+    ("erfinv", 1, _erfinv), ("erfcx", 1, _special("erfcx")),
+    ("ndtri", 1, _special("ndtri")), ("log_ndtr", 1, _special("log_ndtr")),
+    ("i0", 1, _special("i0")), ("i1", 1, _special("i1")),
+    ("i0e", 1, _special("i0e")), ("i1e", 1, _special("i1e")),
     ("floor", 1, np.floor), ("ceil", 1, np.ceil), ("trunc", 1, np.trunc), ("round", 1, _round),
     ("eq", 2, np.equal, "bool"), ("ne", 2, np.not_equal, "bool"), ("lt", 2, np.less, "bool"),
     ("le", 2, np.less_equal, "bool"), ("gt", 2, np.greater, "bool"),
@@ -252,6 +275,27 @@ class Scalar:
         return apply("ge", self, other)
 
     # `==` stays identity: the DAG is hash-consed. Rules write xp.eq and xp.ne.
+
+
+class Function(Protocol):
+    """What a "call" node calls, its `data`: a function of arrays that is no primitive.
+
+    Its repr is the same in every process.
+    """
+
+    def __call__(self, *arrays: Any) -> Any:
+        """Of arrays that broadcast."""
+
+
+def called(function: Function, dtype: Any, *args: Scalar) -> Scalar:
+    """A function that is no primitive, applied to scalars; `dtype` is that of the result."""
+    return node("call", args, np.dtype(dtype), function)
+
+
+def definition(n: Scalar) -> Callable[..., Any]:
+    """The NumPy function that defines a primitive's node, or one that calls a function."""
+    found: Callable[..., Any] = n.data if n.op == "call" else PRIMITIVES[n.op].compute
+    return found
 
 
 _nodes: weakref.WeakValueDictionary[Any, Scalar] = weakref.WeakValueDictionary()
@@ -388,6 +432,6 @@ def evaluate(root: Scalar, inputs: Mapping[str, Any]) -> Any:
             elif n.op == "cast":
                 value = np.asarray(args[0]).astype(n.dtype)
             else:
-                value = PRIMITIVES[n.op].compute(*args)
+                value = definition(n)(*args)
             values[id(n)] = value
     return values[id(root)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from .interpret import FOLDS, load_elements, reduce_axes, round_to_bfloat16 as to_bfloat16
 from .loops import Kernel, free_indices
-from .scalar import PRIMITIVES, Scalar, walk
+from .scalar import Scalar, definition, walk
 
 Array = np.ndarray[Any, Any]
 
@@ -132,7 +132,7 @@ class _Job:
             return self.reduced(n, args, extents)
         if n.op == "cast":
             return args[0].astype(n.dtype)
-        return np.asarray(PRIMITIVES[n.op].compute(*args)).astype(n.dtype, copy=False)
+        return np.asarray(definition(n)(*args)).astype(n.dtype, copy=False)
 
     def reduced(self, n: Scalar, args: list[Array], extents: Mapping[str, int]) -> Array:
         axes = tuple(self.names.index(name) for name in n.data.over)

@@ -84,6 +84,10 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
             metas = _prepare_opaque(op, args, values, tensors)
     if metas is None and narrow.has_narrow(values):
         metas = metas_of(op, args)
+    if isinstance(op, Opaque) and op.streamed_function is not None and heavy(op, values):
+        found = None if narrow.has_narrow(values) else formula.streamed(op, values)
+        if found is not None:
+            return record(op, args, values, found, metas)
     deferred = keep(op, args, values)
     if deferred is not None:
         recorded = record(op, args, values, deferred, metas)

@@ -20,7 +20,7 @@ Then `backends` has it: a `loops.Kernel` is simplified, compiled and run. Five t
 their own, outside of that order:
 
     narrow        numbers of 16 bits
-    slabs         what needs a whole axis at once: sorts, running sums
+    slabs         what needs a whole axis at once: sorts, running sums; histograms, part by part
     shortcuts     a sort of which only the front is looked at
     transposes    gradients of views
     unstored      the few numbers of what is never stored that are shown
@@ -28,11 +28,12 @@ their own, outside of that order:
 
 from pullback.formula.evaluate import array_of, evaluate, limit, operand
 from pullback.formula.node import BLOWN, Formula, Source, before_give, before_write, source
+from pullback.formula.slabs import streamed
 from pullback.formula.unstored import Unstored, is_stored
 from pullback.formula.vocabulary import FORMULAS, NotLowerable, build, cast, lasting_maker
 
 __all__ = [
     "BLOWN", "FORMULAS", "Formula", "NotLowerable", "Source", "Unstored", "array_of",
     "before_give", "before_write", "build", "cast", "evaluate", "is_stored", "lasting_maker",
-    "limit", "operand", "source",
+    "limit", "operand", "source", "streamed",
 ]  # fmt: skip

@@ -348,9 +348,12 @@ def _launch(step: Step, read: dict[str, Value], results: dict[str, Any]) -> Any:
     """The compiled kernel of a step; None where that cannot be had, and NumPy computes in tiles."""
     assert step.call is not None
     try:
+        from pullback.backends.llvm import calls
         from pullback.backends.llvm.compile import program
         from pullback.backends.llvm.run import Launch, Placed
 
+        if not calls.has_code(step.call.kernel):
+            return None
         compiled = program(step.call.kernel)
     except Exception as error:  # whatever the compiler says: the numbers do not depend on it
         _warn_once(error)

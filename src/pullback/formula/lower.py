@@ -26,7 +26,7 @@ from pullback.backends.loops import (
 from pullback.backends.passes.cartesian import Pair, of_parts, part_dtype, separate
 from pullback.backends.passes.unroll import CHAINS, expand
 from pullback.backends.scalar import Scalar, cast, const, scalar_input, walk
-from pullback.backends.symbols import SYMBOLS
+from pullback.backends.symbols import SYMBOLS, traced
 from pullback.config import config
 from pullback.dtypes import is_narrow
 from pullback.formula.maps import MAPS, Mapped, plain
@@ -163,8 +163,8 @@ class Lowering:
         op = node.op
         if op.name == "cast":
             return cast(inputs[0], _arithmetic(inputs[1]))
-        result: Scalar = op.compute(SYMBOLS, inputs)
-        return result
+        assert isinstance(op, Pointwise)
+        return traced(op, inputs)
 
     def load(self, node: Value, at: tuple[Any, ...]) -> Scalar:
         """An element of an array; axes without extent are left out, numbers are parameters.

@@ -8,7 +8,7 @@ of the operation: that slab is computed, and the operation is NumPy's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,43 @@ def compute(node: Formula, evaluate: Evaluate) -> Any:
             except NotLowerable:
                 continue
     raise NotLowerable(f"slabs of {node.op.name}")
+
+
+def pieces(*values: Value) -> Iterator[Any]:
+    """The elements of a value as arrays, part by part; of several values of one shape, as tuples.
+
+    NotLowerable where no axis can be cut.
+    """
+    from pullback.formula.evaluate import array_of
+
+    x = values[0]
+    work = max(1, 8 * x.size, *(8 * widest(v) for v in values if isinstance(v, Formula)))
+    for axis in sorted(range(x.ndim), key=lambda k: -x.shape[k]):
+        begun = False
+        try:
+            for start, stop in _cuts(x.shape[axis], work):
+                parts = [slab(v, axis, start, stop, array_of) for v in values]
+                arrays = tuple(map(array_of, parts))
+                begun = True
+                yield arrays[0] if len(arrays) == 1 else arrays
+            return
+        except NotLowerable:
+            if begun:
+                raise
+    raise NotLowerable("slabs of an operand")
+
+
+def streamed(op: Opaque, values: Sequence[Any]) -> Any:
+    """The results of an operation whose operands are never stored; None where they have to be."""
+    if op.streamed_function is None:
+        return None
+    op.check_dtype(values)
+    given = [source(v) if isinstance(v, np.ndarray) else v for v in values]
+    try:
+        with np.errstate(all="ignore"):
+            return op.streamed_function(ARRAYS, pieces, *given)
+    except NotLowerable:
+        return None
 
 
 def _cuts(size: int, work: int) -> list[tuple[int, int]]:
@@ -165,8 +202,8 @@ def slab(node: Value, axis: int, start: int, stop: int, evaluate: Evaluate) -> V
     if isinstance(op, Opaque) and op.look_up:
         return _of_look_up(node, axis, part, evaluate)
     if isinstance(op, Opaque) and op.along and values[op.positions[op.along]] != axis:
-        array = evaluate(part(values[0], axis))
-        return source(np.asarray(op.compute(ARRAYS, [array, *values[1:]])))
+        arrays = [evaluate(part(v, axis)) if isinstance(v, Value) else v for v in values]
+        return source(np.asarray(op.compute(ARRAYS, arrays)))
     raise NotLowerable(f"a slab of {op.name}")
 
 

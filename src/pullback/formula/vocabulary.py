@@ -12,9 +12,9 @@ import numpy as np
 from pullback import dtypes
 from pullback.backends.array_functions import broadcast_shape, check_index, check_position
 from pullback.backends.arrays import ARRAYS
-from pullback.backends.passes.cartesian import part_dtype, separate
+from pullback.backends.passes.cartesian import part_dtype
 from pullback.backends.scalar import scalar_input
-from pullback.backends.symbols import SYMBOLS
+from pullback.backends.symbols import traced
 from pullback.formula import shortcuts
 from pullback.formula.macro import Macro
 from pullback.formula.maps import MAPS, Mapped
@@ -421,11 +421,9 @@ def _result_dtype(op: Pointwise, given: Sequence[Any]) -> Any:
     for p, x in zip(op.parameters, given, strict=True):
         inputs.append(scalar_input(p.name, x.dtype) if isinstance(x, Value) else x)
     try:
-        traced = op.compute(SYMBOLS, inputs)
-        separate([traced])
+        return traced(op, inputs).dtype
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise NotLowerable(f"{op.name}: {error}") from error
-    return traced.dtype
 
 
 # Named tuples of results, each a reduction of its own: they share their loop.
@@ -474,11 +472,17 @@ def _together(results: Any) -> Any:
 
 
 def _along(op: Opaque, given: list[Any]) -> Template:
-    """An operation that needs one axis at once: the result for one place of the others tells."""
+    """An operation that needs one axis at once: the result for one place of the others tells.
+
+    Several operands have one shape.
+    """
     dim = given[op.positions[op.along]]
     x = given[0]
-    one = np.zeros([s if k == dim else 1 for k, s in enumerate(x.shape)], x.dtype)
-    result = op.compute(ARRAYS, [one, *given[1:]])
+    if len({v.shape for v in _values(given)}) > 1:
+        raise NotLowerable(f"{op.name} of several shapes")
+    shape = [s if k == dim else 1 for k, s in enumerate(x.shape)]
+    ones = [np.zeros(shape, v.dtype) if isinstance(v, Value) else v for v in given]
+    result = op.compute(ARRAYS, ones)
     shape = [result.shape[k] if k == dim else s for k, s in enumerate(x.shape)]
     return Template(op, shape, result.dtype)
 

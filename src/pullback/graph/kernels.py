@@ -148,11 +148,11 @@ class Book:
 
     def _loops(self, step: Step, title: str, speed: Speed | None) -> Kernel:
         from pullback.backends.describe import describe
+        from pullback.backends.llvm.calls import has_code
         from pullback.backends.llvm.outlook import outlook
 
         assert step.call is not None
         kernel, sizes = step.call.kernel, step.call.sizes
-        found = outlook(kernel)
         local: dict[str, str] = {}  # the kernel's own names for what it reads and writes
         reads: list[Array] = []
         for name, place, number in (*((n, p, None) for n, p, _ in step.arrays), *step.scalars):
@@ -164,6 +164,22 @@ class Book:
         writes = [self.array(place, title) for _, place, _ in step.results]
         local |= {n: a.name for (n, *_), a in zip(step.results, writes, strict=True)}
         words = re.compile(r"\b(" + "|".join(map(re.escape, local)) + r")\b")
+
+        def body(kernel: "Loops") -> tuple[str, ...]:
+            return tuple(words.sub(lambda m: local[m[0]], line) for line in describe(kernel))
+
+        if not has_code(kernel):
+            moved = sum(array.nbytes for array in (*reads, *writes))
+            return Kernel(
+                title,
+                "NumPy, in tiles: functions without machine code",
+                tuple(dict.fromkeys(reads)),
+                tuple(writes),
+                body(kernel),
+                predicted=None if speed is None else speed.of_numpy(len(writes), moved),
+                measured=step.seconds,
+            )
+        found = outlook(kernel)
         total = found.total(sizes)
         calls = {name: int(n) for name, n in total.items() if name != "flops" and n}
         flops = int(total["flops"])
@@ -173,7 +189,7 @@ class Book:
             _summary(loops),
             tuple(dict.fromkeys(reads)),
             tuple(writes),
-            tuple(words.sub(lambda m: local[m[0]], line) for line in describe(found.kernel)),
+            body(found.kernel),
             loops,
             math.prod(sizes[i] for i in (*kernel.batch, kernel.outer, *kernel.inner)),
             {name: int(n) for name, n in found.per_pair(sizes).items() if n},

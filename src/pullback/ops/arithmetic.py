@@ -3,8 +3,10 @@
 from pullback.op import Array, Number, call, composite, pointwise
 
 
-def _times(xp, x, alpha):
+def _times(xp, x, alpha, like):
     """alpha x; for integers, alpha is one."""
+    if not hasattr(x, "dtype"):
+        x = xp.filled((), x, like)
     if x.dtype.kind in "bui" and not isinstance(alpha, int):
         raise RuntimeError(
             f"For integral input tensors, argument alpha must not be a floating point number: "
@@ -16,7 +18,7 @@ def _times(xp, x, alpha):
 @pointwise(factors="alpha")
 def add(xp, input, other, *, alpha: Number = 1):
     r"""Sum: $y = \text{input} + \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
-    return xp.add(input, other if alpha == 1 else _times(xp, other, alpha))
+    return xp.add(input, other if alpha == 1 else _times(xp, other, alpha, input))
 
 
 @add.backward("input")
@@ -43,7 +45,7 @@ def _(np, input, other, *, alpha=1):
 @pointwise(aliases=("subtract",), booleans=False, factors="alpha")
 def sub(xp, input, other, *, alpha: Number = 1):
     r"""Difference: $y = \text{input} - \alpha\,\text{other}$. Shapes broadcast, dtypes promote."""
-    return xp.sub(input, other if alpha == 1 else _times(xp, other, alpha))
+    return xp.sub(input, other if alpha == 1 else _times(xp, other, alpha, input))
 
 
 @sub.backward("input")
@@ -70,7 +72,7 @@ def _(np, input, other, *, alpha=1):
 @pointwise(inplace=False, method=False, overloads={"other": 1, "": 0}, booleans=False)
 def rsub(xp, input, other, *, alpha: Number = 1):
     r"""Difference the other way round: $y = \text{other} - \alpha\,\text{input}$."""
-    return xp.sub(other, input if alpha == 1 else _times(xp, input, alpha))
+    return xp.sub(other, input if alpha == 1 else _times(xp, input, alpha, other))
 
 
 @rsub.backward("input")

@@ -26,7 +26,7 @@ def _nonzero(xp, input):
 @pointwise(floating=True, dtypes="bif", aliases=("special.i0",))
 def i0(xp, input):
     r"""Modified Bessel function of the first kind, of order 0."""
-    return xp.scipy("i0", input)
+    return xp.i0(input)
 
 
 @i0.backward("input")
@@ -37,7 +37,7 @@ def _(xp, g, input):
 @_function(domain=(-3.0, 3.0), half=True)
 def i1(xp, input):
     r"""Modified Bessel function of the first kind, of order 1."""
-    return xp.scipy("i1", input)
+    return xp.i1(input)
 
 
 @i1.backward("input")
@@ -48,7 +48,7 @@ def _(xp, g, y, input):
 @_function(domain=(-3.0, 3.0), half=True)
 def i0e(xp, input):
     r"""$e^{-|x|} I_0(x)$."""
-    return xp.scipy("i0e", input)
+    return xp.i0e(input)
 
 
 @i0e.backward("input")
@@ -59,7 +59,7 @@ def _(xp, g, y, input):
 @_function(domain=(-3.0, 3.0), half=True)
 def i1e(xp, input):
     r"""$e^{-|x|} I_1(x)$."""
-    return xp.scipy("i1e", input)
+    return xp.i1e(input)
 
 
 @i1e.backward("input")
@@ -116,7 +116,7 @@ def _(xp, g, y, input):
 @_function(domain=(-3.0, 3.0))
 def modified_bessel_i0(xp, input):
     r"""`i0`."""
-    return xp.scipy("i0", input)
+    return xp.i0(input)
 
 
 @modified_bessel_i0.backward("input")
@@ -127,7 +127,7 @@ def _(xp, g, input):
 @_function(domain=(-3.0, 3.0))
 def modified_bessel_i1(xp, input):
     r"""`i1`."""
-    return xp.scipy("i1", input)
+    return xp.i1(input)
 
 
 @modified_bessel_i1.backward("input")
@@ -192,10 +192,15 @@ def _(xp, g, y, input):
     return g * _at_zero(xp, input, 0, slope)
 
 
+def _airy(xp, input, part):
+    """Ai or its derivative, which underflow long before SciPy's method ends."""
+    return xp.where(xp.gt(input, 1e3), 0, xp.scipy("airy", input, part=part))
+
+
 @_function(domain=(-3.0, 3.0))
 def airy_ai(xp, input):
     r"""Airy function Ai."""
-    return xp.airy("ai", input)
+    return _airy(xp, input, 0)
 
 
 @airy_ai.backward("input")
@@ -206,7 +211,7 @@ def _(xp, g, input):
 @pointwise(public=False, floating=True, dtypes="bif")
 def airy_slope(xp, input):
     r"""The derivative of the Airy function Ai."""
-    return xp.airy("slope", input)
+    return _airy(xp, input, 1)
 
 
 @airy_slope.backward("input")

@@ -16,7 +16,7 @@ def _later(xp, x, dim, step, otherwise):
     return xp.cat([xp.slice(x, dim, step, size, 1), rest], dim)
 
 
-@opaque(public=False, dtypes="fc")
+@opaque(public=False, along="dim", dtypes="fc")
 def recurrence(xp, input, factors: Array, dim: int):
     r"""$s_i = g_i + c_i s_{i + 1}$ along an axis, for g the input and c the factors of one shape.
 

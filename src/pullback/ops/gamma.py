@@ -25,7 +25,7 @@ def _(xp, g, input):
 )
 def digamma(xp, input):
     r"""$\psi = \Gamma' / \Gamma$; -inf at 0, NaN at negative integers."""
-    return xp.scipy("psi", input)
+    return xp.digamma(input)
 
 
 @digamma.backward("input")
@@ -64,7 +64,7 @@ def polygamma_value(xp, input, n: int):
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, and n is {n}")
     if n == 0:
-        return xp.scipy("psi", input)
+        return xp.digamma(input)
     if n == 1:
         return _trigamma(xp, input)
     sign = 1.0 if n % 2 else -1.0

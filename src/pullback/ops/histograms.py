@@ -14,6 +14,18 @@ def histc(xp, input, bins: int = 100, min: Number = 0, max: Number = 0):
     return xp.histc_array(input, bins, min, max)
 
 
+@histc.streamed
+def _(xp, pieces, input, bins=100, low=0, high=0):
+    if bins <= 0:
+        return None
+    if low == high == 0:
+        ends = [(xp.amin(x), xp.amax(x)) for x in pieces(input)]
+        low, high = float(min(e[0] for e in ends)), float(max(e[1] for e in ends))
+        if any(e[0] != e[0] for e in ends):
+            low = high = float("nan")
+    return sum(xp.histc_array(x, bins, low, high) for x in pieces(input))
+
+
 @histc.samples
 def _(r):
     yield call(r(3, 4))
@@ -209,6 +221,20 @@ def bincount(xp, input, weights: Array = None, minlength: int = 0):
             f"{list(weights.shape)} and {list(input.shape)}"
         )
     return xp.bincount_array(input, weights, minlength)
+
+
+@bincount.streamed
+def _(xp, pieces, input, weights=None, minlength=0):
+    if len(input.shape) != 1 or (weights is not None and weights.shape != input.shape):
+        return None
+    count = None
+    for part in pieces(input) if weights is None else pieces(input, weights):
+        x, w = (part, None) if weights is None else part
+        found = xp.bincount_array(x, w, minlength if count is None else count.shape[0])
+        if count is not None:
+            found[: count.shape[0]] += count
+        count = found
+    return count
 
 
 @bincount.samples

@@ -20,6 +20,30 @@ def unique_(xp, input, dim: Plain, runs: bool):
     return (xp.unique_runs if runs else xp.unique_arrays)(input, dim)
 
 
+@opaque(public=False, derivative=False, dtypes="bif", outputs="values counts")
+def unique_counts_(xp, input):
+    r"""The different values in order, and how many there are of each."""
+    values, _, counts = xp.unique_arrays(input, None)
+    return values, counts
+
+
+@unique_counts_.streamed
+def _(xp, pieces, input):
+    values, counts = None, None
+    for x in pieces(input):
+        found, _, more = xp.unique_arrays(x, None)
+        if values is not None:
+            found, place, _ = xp.unique_arrays(xp.cat([values, found]), None)
+            more = xp.bincount_array(place, xp.cat([counts, more]), found.shape[0])
+        values, counts = found, xp.cast(more, "int64")
+    return values, counts
+
+
+@unique_counts_.samples
+def _(r):
+    yield call(r.integers(0, 3, 3, 4))
+
+
 @unique_.samples
 def _(r):
     yield call(r.integers(0, 3, 5), None, False)
@@ -30,7 +54,11 @@ def _unique(xp, input, return_inverse, return_counts, dim, runs):
     dim = dim if isinstance(dim, int) else None
     if dim is not None and not len(input.shape):
         input, dim = xp.reshape(input, 1), 0
-    values, inverse, counts = xp.unique_(input, dim, runs)
+    inverse = None
+    if dim is None and not runs and not return_inverse:
+        values, counts = xp.unique_counts_(input)
+    else:
+        values, inverse, counts = xp.unique_(input, dim, runs)
     found = [values]
     if return_inverse:
         found.append(inverse)

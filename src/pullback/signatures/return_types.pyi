@@ -186,6 +186,10 @@ class unique(NamedTuple):
     inverse: Tensor
     counts: Tensor
 
+class uniquecounts(NamedTuple):
+    values: Tensor
+    counts: Tensor
+
 class svd(NamedTuple):
     U: Tensor
     S: Tensor

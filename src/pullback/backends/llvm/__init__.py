@@ -11,6 +11,7 @@
                    the innermost loop)
     scope          … one expression, at its place among the loops
     vector         … one primitive, on vectors; `math` has the elementary functions
+    calls          … one of SciPy's functions, which has no vector code of ours
     text           … one line
     run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
                    that never leaves machine code if that is over soon

@@ -17,7 +17,7 @@ import llvmlite.binding as binding
 
 from ..collector import uncollected
 from ..loops import Kernel, verify
-from . import cache
+from . import cache, calls
 from .facts import Facts
 from .target import Target, host
 
@@ -99,6 +99,7 @@ def build(kernel: Kernel, target: Target) -> Program:
     else:
         size = int.from_bytes(stored[:8], "little")
         facts, code = Facts.load(stored[8 : 8 + size]), stored[8 + size :]
+    calls.bind(kernel)
     engine = _loaded(code, target)
     word, pointer = ctypes.c_int64, ctypes.c_void_p
     main = ctypes.CFUNCTYPE(None, pointer, word, word)(engine.get_function_address("kernel"))

@@ -24,6 +24,7 @@ from __future__ import annotations
 from ..describe import describe
 from ..loops import INT, Kernel, Output
 from ..scalar import walk
+from . import calls
 from .frame import positional
 from .pairs import Pairs
 from .plan import reduces
@@ -57,6 +58,8 @@ class Emitter(Pairs):
             definitions(names, dtype, lanes, self.target.features)
             for (dtype, lanes), names in sorted(groups.items())
         ]
+        texts += calls.declarations(function for function, _ in self.calls)
+        texts += [calls.definition(*found) for found in sorted(self.calls, key=repr)]
         head = [f"; {self.kernel.name}: {self.plan.lanes} lanes, {self.plan.block} vectors a block"]
         head += [f"; {line}" for line in describe(self.kernel)]
         return "\n".join([*head, "", *bodies, "", *texts])

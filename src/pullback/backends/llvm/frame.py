@@ -8,6 +8,7 @@ import numpy as np
 
 from ..loops import INT, Kernel
 from ..scalar import Scalar, walk
+from ..symbols import Library
 from .accumulate import Accumulator, Values
 from .layout import layout
 from .plan import Plan, plan
@@ -36,6 +37,7 @@ class Frame:
         self.plan: Plan = plan(kernel, target, inline)
         self.layout = layout(kernel)
         self.functions: set[tuple[str, str, int]] = set()
+        self.calls: set[tuple[Library, int]] = set()
         # of the function that is being printed
         self.arguments: dict[str, str] = {}
         self.w = Writer()
@@ -77,6 +79,7 @@ class Frame:
 
     def _collect(self, v: Vectors) -> None:
         self.functions |= v.functions
+        self.calls |= v.calls
 
     def _fixed(self, n: Scalar, *names: str) -> bool:
         """Whether a node depends neither on these indices nor on contracted ones."""

@@ -106,6 +106,8 @@ def _count(plan: Plan, roots: Iterable[Scalar], found: Operations) -> None:
         elif n.op in PRIMITIVES and any(s.dtype.kind == "f" for s in (n, *n.args)):
             function = n.op in FUNCTIONS and n.op not in CHEAP
             found[n.op if function else "flops", plan.free[id(n)]] += 1
+        elif n.op == "call":
+            found[str(n.data), plan.free[id(n)]] += 1
         stack += n.args
 
 

@@ -235,7 +235,7 @@ def _fits_twice(p: Pass, kernel: Kernel, target: Target, free: dict[int, frozens
     from .math import FUNCTIONS
 
     varying = [n for n in walk(*p.bodies) if {kernel.outer, kernel.inner[-1]} <= free[id(n)]]
-    functions = {n.op for n in varying if n.op in FUNCTIONS and n.op not in CHEAP}
+    functions = {n.op for n in varying if n.op in (*FUNCTIONS, "call") and n.op not in CHEAP}
     if p.columns or len(varying) > 40 or not functions <= set(CONSTANTS):
         return False  # the sums of columns are a load and a store for each vector of rows
     kept = {id(n) for n in p.hoisted if kernel.outer in free[id(n)]}

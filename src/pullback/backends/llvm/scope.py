@@ -110,6 +110,8 @@ class Scope:
         args = [self.find(a) or "" for a in n.args]
         if n.op == "cast":
             return v.cast(args[0], n.args[0].dtype, n.dtype)
+        if n.op == "call":
+            return v.call(n.data, n.dtype, args)
         return v.primitive(n.op, n.dtype, n.args[-1].dtype, args)
 
     def _contract(self, n: Scalar) -> str:
@@ -146,7 +148,7 @@ class Scope:
     def scalar(self, root: Scalar) -> str:
         """The value of an expression that is the same in every lane, as a scalar."""
         one = Vectors(self.v.w, 1, self.v.target)
-        one.functions = self.v.functions
+        one.functions, one.calls = self.v.functions, self.v.calls
         stack: list[tuple[Scalar, bool]] = [(root, False)]
         while stack:
             n, ready = stack.pop()
@@ -172,6 +174,8 @@ class Scope:
                 value = self._read(n.data, offset, one)
             elif n.op == "cast":
                 value = one.cast(args[0], n.args[0].dtype, n.dtype)
+            elif n.op == "call":
+                value = one.call(n.data, n.dtype, args)
             else:
                 value = one.primitive(n.op, n.dtype, n.args[-1].dtype, args)
             self._scalars[id(n)] = value

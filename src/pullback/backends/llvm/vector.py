@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..symbols import Library
+from .calls import symbol
 from .target import Target
 from .text import Writer, literal, scalar_type, vector_type
 
@@ -28,6 +30,7 @@ class Vectors:
         self.target = target
         # (name, dtype, lanes) of elementary functions
         self.functions: set[tuple[str, str, int]] = set()
+        self.calls: set[tuple[Library, int]] = set()  # functions of a library, lanes
 
     # -------------------------------------------------------------- building blocks
 
@@ -66,7 +69,7 @@ class Vectors:
 
     def elementary(self, name: str, dtype: DType, *args: str) -> str:
         """A function of our own vector mathematics."""
-        from .math import symbol
+        from .math import symbol as of_ours
 
         if dtype.itemsize < 4:
             wide = np.dtype(np.float32)
@@ -75,9 +78,17 @@ class Vectors:
         self.functions.add((name, dtype.name, self.lanes))
         kind = self.type(dtype)
         given = ", ".join(f"{kind} {a}" for a in args)
-        return self.w.add(f"call {kind} {symbol(name, dtype.name, self.lanes)}({given})")
+        return self.w.add(f"call {kind} {of_ours(name, dtype.name, self.lanes)}({given})")
 
     # -------------------------------------------------------------- primitives
+
+    def call(self, function: Library, dtype: DType, args: list[str]) -> str:
+        """A function of a library, in double precision."""
+        self.calls.add((function, self.lanes))
+        kind = self.type(DOUBLE)
+        given = ", ".join(f"{kind} {self.cast(a, dtype, DOUBLE)}" for a in args)
+        result = self.w.add(f"call {kind} {symbol(function, self.lanes)}({given})")
+        return self.cast(result, DOUBLE, dtype)
 
     def primitive(self, name: str, dtype: DType, operand: DType, args: list[str]) -> str:
         """A primitive whose result has `dtype` and whose (last) operands have `operand`."""
@@ -158,7 +169,7 @@ class Vectors:
         """The two halves of a vector, and a printer for vectors of that length."""
         half = self.lanes // 2
         narrow = Vectors(self.w, half, self.target)
-        narrow.functions = self.functions
+        narrow.functions, narrow.calls = self.functions, self.calls
         kind = self.type(dtype)
         if half == 1:
             low = self.w.add(f"extractelement {kind} {a}, i64 0")

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..loops import Reduction, State, reduce
-from ..scalar import Scalar, apply, cast, const, node, remake, scalar_input, walk
+from ..scalar import Scalar, apply, called, cast, const, node, remake, scalar_input, walk
 
 Part = Scalar | None
 
@@ -84,6 +85,8 @@ def _separated(n: Scalar, args: Sequence[Any]) -> Scalar | Pair:
         return _cast(args[0], n.dtype)
     if n.op == "reduce":
         return _reduced(n.data, args[0])
+    if n.op == "call":
+        return _called(n, args)
     if n.op == "where":
         condition, *branches = args
         (a, b), (c, d) = (_pair(x).both() for x in branches)
@@ -94,6 +97,43 @@ def _separated(n: Scalar, args: Sequence[Any]) -> Scalar | Pair:
     if rule is None:
         raise NotImplementedError(f"{n.op} of complex numbers, in loops")
     return rule(*map(_pair, args))
+
+
+@dataclass(frozen=True)
+class OfParts:
+    """A function of complex numbers, given and giving real parts."""
+
+    function: Any
+    given: tuple[np.dtype[Any] | None, ...]  # for each argument, its dtype if it is complex
+    part: str | None  # "real" or "imag" of a complex result
+
+    def __call__(self, *arrays: Any) -> Any:
+        parts = iter(arrays)
+        whole = []
+        for dtype in self.given:
+            x = next(parts)
+            if dtype is not None:
+                re, im = np.broadcast_arrays(x, next(parts))
+                x = np.empty(re.shape, dtype)
+                x.real, x.imag = re, im
+            whole.append(x)
+        result = self.function(*whole)
+        return result if self.part is None else getattr(result, self.part)
+
+    def __repr__(self) -> str:
+        return f"{self.function!r}{[d and d.str for d in self.given]}.{self.part}"
+
+
+def _called(n: Scalar, args: Sequence[Any]) -> Scalar | Pair:
+    """A call of a function, once for each part of its result."""
+    given = tuple(a.dtype if a.dtype.kind == "c" else None for a in n.args)
+    parts: list[Scalar] = []
+    for dtype, a in zip(given, args, strict=True):
+        parts += [a] if dtype is None else _pair(a).both()
+    if n.dtype.kind != "c":
+        return called(OfParts(n.data, given, None), n.dtype, *parts)
+    return Pair(*(called(OfParts(n.data, given, p), part_dtype(n.dtype), *parts)
+                  for p in ("real", "imag")))  # fmt: skip
 
 
 def _pair(x: Scalar | Pair) -> Pair:

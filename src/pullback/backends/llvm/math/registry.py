@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable, Iterable
 
 from pullback.backends.llvm.math import (
+    bessel,
     exponential,
+    gaussian,
     inverse,
     logarithm,
     power,
@@ -46,6 +48,15 @@ BODIES: dict[str, Callable[..., Value]] = {
         special.erf,
         special.erfc,
         special.lgamma,
+        special.digamma,
+        gaussian.erfcx,
+        gaussian.erfinv,
+        gaussian.ndtri,
+        gaussian.log_ndtr,
+        bessel.i0,
+        bessel.i1,
+        bessel.i0e,
+        bessel.i1e,
         rounding.floor,
         rounding.ceil,
         rounding.trunc,

@@ -1,0 +1,128 @@
+"""Nothing of the pairs that a function, a count or a running fold is applied to is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as torch
+from pullback import config
+
+EAGER = 2**62
+
+
+def run(program: Callable[[], list[Any]], elements: int) -> list[Any]:
+    with config(defer_elements=elements):
+        return [np.array(r.detach().numpy()) for r in program()]
+
+
+SPECIAL = torch.special
+
+
+def of_products(name: str) -> Callable[[Any, Any], Any]:
+    return lambda x, y: getattr(SPECIAL, name)(x * y)
+
+
+FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
+    **{name: of_products(name) for name in (
+        "i0", "i1", "i0e", "i1e", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1",
+        "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0",
+        "scaled_modified_bessel_k1", "spherical_bessel_j0", "airy_ai", "digamma", "gammaln",
+        "erfinv", "erfcx", "ndtr", "ndtri", "log_ndtr",
+    )},
+    "polygamma": lambda x, y: SPECIAL.polygamma(3, x * y),
+    "igamma": lambda x, y: torch.igamma(x.detach(), y),
+    "igammac": lambda x, y: torch.igammac(x.detach(), y),
+    "zeta": lambda x, y: SPECIAL.zeta(1 + x.detach(), y),
+    "legendre": lambda x, y: SPECIAL.legendre_polynomial_p(x * y, 3),
+    "nextafter": lambda x, y: torch.nextafter(x, y) * y,
+    "gcd": lambda x, y: x * y * torch.gcd((x * 100).long(), (y * 100).long()),
+    "complex asin": lambda x, y: torch.asin(torch.complex(x, x) * y).abs(),
+    "xlogy": lambda x, y: torch.xlogy(x * y, 2.5),
+    "add": lambda x, y: torch.add(x * y, 3, alpha=0.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_stores_what_it_is_applied_to(name: str) -> None:
+    """Sums of pointwise functions of pairs, and two derivatives, whatever machine code has."""
+
+    def program() -> list[Any]:
+        rng = np.random.default_rng(0)
+        x = torch.tensor(rng.uniform(0.3, 2, 60), requires_grad=True)
+        y = torch.tensor(rng.uniform(0.3, 0.45, 50), requires_grad=True)
+        total = (FUNCTIONS[name](x[:, None], y) * y).sum()
+        first = torch.autograd.grad(total, (x, y), create_graph=True, allow_unused=True)
+        given = [g for g in first if g is not None]
+        second = torch.autograd.grad(sum((g * g).sum() for g in given), (x, y), allow_unused=True)
+        return [total, *given, *(g for g in second if g is not None)]
+
+    with config(memory_budget=60 * 50 * 4):  # half of what the pairs would take
+        lazy = run(program, 0)
+    for k, (a, b) in enumerate(zip(lazy, run(program, EAGER), strict=True)):
+        np.testing.assert_allclose(a, b, 1e-10, 1e-10, err_msg=f"result {k}")
+
+
+STREAMED: dict[str, Callable[[Any, Any], Any]] = {
+    "histc": lambda k, i: torch.histc(k, 7),
+    "histc of a range": lambda k, i: torch.histc(k, 5, 0.1, 0.8),
+    "bincount": lambda k, i: torch.bincount(i.flatten()),
+    "bincount of weights": lambda k, i: torch.bincount(i.flatten(), k.flatten(), 30),
+    "unique": lambda k, i: torch.unique(i),
+    "unique, counted": lambda k, i: torch.cat(torch.unique(i, return_counts=True)),
+    "histc of rows' sorts": lambda k, i: torch.histc(k.sort(1).values[:, ::2], 7),
+}
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_what_counts_elements_sees_them_part_by_part(name: str) -> None:
+    def program() -> list[Any]:
+        rng = np.random.default_rng(0)
+        x, y = torch.tensor(rng.normal(size=90)), torch.tensor(rng.normal(size=80))
+        k = torch.exp(-((x[:, None] - y) ** 2))
+        return [STREAMED[name](k, (k * 20).long())]
+
+    with config(memory_budget=90 * 80 * 4):  # half of what the pairs would take
+        (lazy,) = run(program, 100)
+    np.testing.assert_allclose(lazy, run(program, EAGER)[0], 1e-12)
+
+
+def test_what_counts_elements_refuses_what_it_refuses_of_arrays() -> None:
+    with config(defer_elements=100):
+        x = torch.arange(20.0, dtype=torch.float64)
+        k = x[:, None] * x - 50
+        with pytest.raises(RuntimeError, match="non-negative"):
+            torch.bincount(k.long().flatten())
+        with pytest.raises(RuntimeError, match="not finite"):
+            torch.histc(k / 0, 5)
+        with pytest.raises(RuntimeError, match="bins must be > 0"):
+            torch.histc(k, 0)
+
+
+RUNNING: dict[str, Callable[[Any], Any]] = {
+    "cummax": lambda k: k.cummax(1).values,
+    "cummin of columns": lambda k: k.cummin(0).values,
+    "logcumsumexp": lambda k: k.logcumsumexp(1),
+    "cumprod": lambda k: (k + 0.5).cumprod(1),
+    "sort": lambda k: k.sort(1).values * torch.arange(80),
+}
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_derivatives_of_what_runs_along_an_axis_are_not_stored(name: str) -> None:
+    def program() -> list[Any]:
+        x = torch.tensor(np.linspace(-1, 1, 90) + 0.1 * np.sin(1.7 * np.arange(90)))
+        y = torch.tensor(np.cos(2.1 * np.arange(80)))
+        x.requires_grad_(), y.requires_grad_()
+        total = (RUNNING[name](torch.exp(-((x[:, None] - y) ** 2))) * y.detach()).sum()
+        first = torch.autograd.grad(total, (x, y), create_graph=True)
+        second = torch.autograd.grad(sum((g * g).sum() for g in first), (x, y))
+        return [total, *first, *second]
+
+    with config(memory_budget=90 * 80 * 6):  # less than the pairs would take
+        lazy = run(program, 100)
+    for k, (a, b) in enumerate(zip(lazy, run(program, EAGER), strict=True)):
+        np.testing.assert_allclose(a, b, 1e-10, 1e-10, err_msg=f"result {k}")
