@@ -135,7 +135,8 @@ FLOAT_ONLY = {
     "div", "sqrt", "rsqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos",
     "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid",
     "erf", "erfc", "lgamma", "atan2", "copysign", "floor", "ceil", "trunc", "round", "isnan",
-    "isinf", "isfinite", "signbit",
+    "isinf", "isfinite", "signbit", "digamma", "erfcx", "erfinv", "i0", "i0e", "i1", "i1e",
+    "log_ndtr", "ndtri",
 }  # fmt: skip
 INTEGER_ONLY = {
     "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "bitwise_left_shift",

@@ -135,8 +135,8 @@ def test_what_a_module_made_is_called_by_its_name() -> None:
     )  # fmt: skip
     found = formulas(model(torch.rand(5, 1, 8, 8)).sum(), model)
     for formula in (
-        "relu(1(…))", "max_pool2d(relu(1(…)))", "0(…) - mean(0(…))", "tanh(8(…))",
-        "7(tanh(5(…))) - mean(7(tanh(5(…))))", "tanh(5(max_pool2d(relu(1(…)))))",
+        "relu(1(0(…)))", "max_pool2d(relu(1(0(…))))", "normalised(0(…), 1.weight, 1.bias)",
+        "normalised(7(tanh(5(…))), 8.weight, 8.bias)", "tanh(5(max_pool2d(relu(1(0(…))))))",
     ):  # fmt: skip
         assert formula in found, (formula, found)
 

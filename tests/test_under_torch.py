@@ -115,7 +115,8 @@ def test_dropout(name: str) -> None:
 
 def test_every_one_is_tested() -> None:
     tested = {n.split()[0] for n in CASES}
-    rest = {n for n in under_torch.__all__ if "dropout" not in n}
+    recurrent = {"gru", "lstm", "rnn_relu", "rnn_tanh"}  # in test_sequences.py
+    rest = {n for n in under_torch.__all__ if "dropout" not in n} - recurrent
     assert tested == rest
 
 
@@ -141,3 +142,15 @@ def test_pooling_with_indices_under_names_of_its_own() -> None:
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     values, places = F.fractional_max_pool2d_with_indices(x, 2, output_size=2)
     assert torch.equal(x.flatten(2).gather(2, places.flatten(2)), values.flatten(2))
+
+
+def test_a_recurrent_layer_of_rectified_units() -> None:
+    torch.manual_seed(3)
+    layer = torch.nn.RNN(3, 4, nonlinearity="relu")
+    x = torch.randn(5, 2, 3)
+    states, last = torch.rnn_relu(
+        x, torch.zeros(1, 2, 4), layer._flat_weights, True, 1, 0.0, False, False, False
+    )
+    expected, expected_last = layer(x)
+    torch.testing.assert_close(states, expected)
+    torch.testing.assert_close(last, expected_last)
