@@ -134,6 +134,18 @@ def test_calls_with_lists_are_learned() -> None:
     assert torch.cat([x.double(), y]).dtype == torch.float64
 
 
+def test_repeated_calls_name_their_results() -> None:
+    x = torch.rand(7, 7, dtype=torch.float64)
+    for call in (
+        lambda: torch.histogram(x, 5), lambda: torch.histogramdd(x[:, :2], [2, 2]),
+        lambda: x.max(0), lambda: x.sort(1), lambda: torch.linalg.slogdet(x),
+        lambda: torch.linalg.svd(x), lambda: torch.linalg.qr(x), lambda: torch.aminmax(x),
+        lambda: torch.svd(x), lambda: torch.unique(x, return_counts=True), lambda: x.mode(0),
+    ):  # fmt: skip
+        kinds = [type(call()) for _ in range(6)]
+        assert len(set(kinds)) == 1, kinds
+
+
 def test_rules_become_lines() -> None:
     """Only where all gradients are asked for, and for the tensors of a list that have one."""
     x, y = torch.rand(2, 3).requires_grad_(), torch.rand(2, 3).requires_grad_()

@@ -232,7 +232,7 @@ def _straightened(
     constants = values[:]
     for k in places:
         constants[k] = None
-    tuple_class = op.tuple_class if op.outputs else None
+    kind = type(result)  # a named tuple may be that of an operation inside
     lists = frozenset(k for k in places if type(given[k]) is list)
 
     def call(*args: Any) -> Any:
@@ -263,6 +263,6 @@ def _straightened(
             tensor = new(Tensor)
             tensor._value = part if type(part) is ndarray else np.asarray(part)
             tensors.append(tensor)
-        return tuple(tensors) if tuple_class is None else tuple_class(*tensors)
+        return tuple(tensors) if kind is tuple else kind(*tensors)
 
     return call
