@@ -50,10 +50,8 @@ def outcome(call: Call, gradients: bool) -> list[Any]:
     """Numbers, names and edges of nodes, and gradients."""
     args, keywords = call.mapped(other_numbers).converted(torch)
     leaves = leaves_of((args, tuple(keywords.values())), []) if gradients else []
-    parts = [
-        p for p in outputs(public(torch, call.op)(*args, **keywords))
-        if isinstance(p, torch.Tensor)
-    ]  # fmt: skip
+    result = public(torch, call.op)(*args, **keywords)
+    parts = [p for p in outputs(result) if isinstance(p, torch.Tensor)]
     nodes = [p.grad_fn for p in parts]
     found = [
         (n.name(), [(m and m.name(), k) for m, k in n.next_functions]) if n else None for n in nodes
@@ -63,7 +61,7 @@ def outcome(call: Call, gradients: bool) -> list[Any]:
     if recorded and leaves:
         cotangents = [torch.ones_like(p) for p in recorded]
         grads = torch.autograd.grad(recorded, leaves, cotangents, allow_unused=True)
-    return [found, [p.detach().numpy() for p in parts], [p.dtype for p in parts],
+    return [found, type(result), [p.detach().numpy() for p in parts], [p.dtype for p in parts],
             [None if g is None else g.numpy() for g in grads],
             [getattr(p, "_is_view", lambda: None)() for p in parts]]  # fmt: skip
 
