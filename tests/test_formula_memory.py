@@ -455,3 +455,48 @@ def test_a_computed_view_that_a_kernel_reads() -> None:
             return g.detach().numpy()
 
     np.testing.assert_allclose(gradient(0), gradient(10**9), 1e-12)
+
+
+WRITES = {
+    "an axis too many": lambda k: k.__setitem__(0, torch.ones(1, 30)),
+    "another shape": lambda k: k.__setitem__(0, torch.ones(3)),
+    "more rows": lambda k: k.__setitem__((slice(0, 2),), torch.ones(3, 30)),
+    "a copy of another shape": lambda k: k.copy_(torch.ones(3)),
+    "integers": lambda k: k.__setitem__(0, torch.arange(30)),
+    "complex": lambda k: k.__setitem__(0, torch.ones(30, dtype=torch.complex64)),
+    "a mask of rows": lambda k: k.__setitem__(k[:, 0] > 0.1, 1.0),
+    "a list": lambda k: k.__setitem__(1, [1.0] * 30),
+    "places": lambda k: k.__setitem__((torch.tensor([1, 2]), torch.tensor([1, 2])), 5.0),
+    "no such row": lambda k: k.__setitem__(50, 5.0),
+    "a row of the transpose": lambda k: k.t()[0].zero_(),
+    "what has no gradient": lambda k: k.eq_(0.0),
+    "a shape that grows": lambda k: k.mul_(torch.ones(2, 30, 30)),
+    "itself": lambda k: k[1:].add_(k[:-1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("name", WRITES)
+def test_writes_are_as_where_the_numbers_are_stored(name: str, recorded: bool) -> None:
+    found: list[Any] = []
+    for elements in (10**6, 100):
+        with config(defer_elements=elements):
+            x = torch.linspace(0, 1, 30, requires_grad=recorded)
+            k = (x[:, None] - x.detach()) * 1
+            row = k[3]
+            try:
+                WRITES[name](k)
+            except Exception as error:
+                found.append([type(error), str(error)])
+                continue
+            parts = [k, row]
+            if recorded:
+                parts += torch.autograd.grad((k * k).sum() + row.sum(), x)
+            found.append([k._version, *(p.detach().numpy() for p in parts)])
+    stored, not_stored = found
+    assert stored[0] == not_stored[0]
+    for a, b in zip(stored[1:], not_stored[1:], strict=True):
+        if isinstance(a, str):
+            assert a == b
+        else:
+            np.testing.assert_allclose(a, b, 1e-5, 1e-5)

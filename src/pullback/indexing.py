@@ -7,6 +7,7 @@ view. NumPy's basic indexing does all the view's steps at once, the graph gets a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import index as as_index
 from typing import Any
 
@@ -16,8 +17,9 @@ from pullback import dtypes
 from pullback.autograd.graph import Node, OperationNode, node_class
 from pullback.autograd.levels import Levels, is_lifted
 from pullback.autograd.modes import mode
+from pullback.autograd.unread import unstored
 from pullback.autograd.versions import tick, wrote
-from pullback.autograd.views import Step, join, note_made, note_view, unstored
+from pullback.autograd.views import Step, join, note_made, note_view
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import QUIET, no_place, quiet_reset, quiet_set
 from pullback.backends.memory import check_memory
@@ -405,10 +407,7 @@ def setitem(x: Tensor, key: Any, value: Any, name: str = "setitem") -> None:
             value = TENSORS.cast(value, x._value.dtype)
         view.index_put_(indices, value)
         return
-    extra = value._value.ndim - view._value.ndim
-    if extra > 0 and all(s == 1 for s in value.shape[:extra]):  # leading axes of size 1 are dropped
-        value = TENSORS.reshape(value, *value.shape[extra:])
-    view.copy_(value)
+    view.copy_(_without_leading(value, view._value.ndim))
 
 
 def _write_unstored(x: Tensor, key: Any, value: Any) -> bool:
@@ -423,8 +422,34 @@ def _write_unstored(x: Tensor, key: Any, value: Any) -> bool:
     places, moves, indices = _read(x, key)
     if indices:
         return False
-    TENSORS.copy_(_moved(x, places, moves), value)
+    part = _moved(x, places, moves)
+    value = _without_leading(value, part._value.ndim)
+    if not recorded(x, value) and not _broadcasts(value.shape, part.shape):
+        raise _mismatch(value.shape, part.shape)
+    TENSORS.copy_(part, value)
     return True
+
+
+def _without_leading(value: Tensor, ndim: int) -> Tensor:
+    """A value without leading axes of size 1 that are too many."""
+    extra = value._value.ndim - ndim
+    if extra > 0 and all(s == 1 for s in value.shape[:extra]):
+        value = TENSORS.reshape(value, *value.shape[extra:])
+    return value
+
+
+def _broadcasts(shape: Sequence[int], goal: Sequence[int]) -> bool:
+    if len(shape) > len(goal):
+        return False
+    pairs = zip(reversed(shape), reversed(goal), strict=False)
+    return all(a in (1, b) for a, b in pairs)
+
+
+def _mismatch(shape: Sequence[int], goal: Sequence[int]) -> RuntimeError:
+    return RuntimeError(
+        f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to "
+        f"indexing result of shape {list(goal)}"
+    )
 
 
 def recorded(x: Tensor, value: Any = None) -> bool:
@@ -482,10 +507,7 @@ def _write(x: Tensor, key: Any, value: Any, name: str) -> None:
     except ValueError:
         if indices:
             part = part[tuple(FULL if k is None else k._array for k in indices)]
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(np.shape(value))} cannot be broadcast to "
-            f"indexing result of shape {list(part.shape)}"
-        ) from None
+        raise _mismatch(np.shape(value), part.shape) from None
     finally:
         quiet_reset(token)
     wrote(array)

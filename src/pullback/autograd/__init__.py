@@ -7,6 +7,7 @@ For a first reading, in this order:
     engine          the backward pass; `edges` are places in the graph without tensors
     versions        one clock for nodes and writes: what is saved and overwritten is noticed
     views           memory that is shared, and histories that stay true when it is written
+    unread          … or a formula is, whose numbers nobody has asked for
     function        operations of the user's own
     hooks, around   what users want called on the way, and `handles` to take it away again; `watch`
                     for every node that is made

@@ -35,10 +35,9 @@ FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
-    kind = type(tensors)
-    if kind is tuple:
-        return tensors  # type: ignore[no-any-return]
-    if kind is list:
+    if type(tensors) is tuple:
+        return tensors
+    if type(tensors) is list:
         return tuple(tensors)
     if isinstance(tensors, (Tensor, GradientEdge)) or not isinstance(tensors, Iterable):
         return (tensors,)  # what is no tensor either is refused with its place
@@ -637,7 +636,7 @@ def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool
 
 
 def _holds(values: Sequence[Any], g: Any) -> bool:
-    for v in values:  # noqa: SIM110
+    for v in values:  # noqa: SIM110  # likewise
         if v is g:
             return True
     return False

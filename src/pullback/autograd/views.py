@@ -8,7 +8,6 @@ of the new base (`AsStrided`). What cannot be told truly is refused, by PyTorch'
 
 from __future__ import annotations
 
-import itertools
 import threading
 import weakref
 from collections.abc import Collection
@@ -89,7 +88,7 @@ class Apart(NamedTuple):
 def note_apart(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int | None]) -> None:
     """Remember that a formula is a view of another one, until somebody wants to see that."""
     made = Step(*step, mode.enabled)
-    _set_apart(view, Apart(source, source._value, view._value, made, True))
+    set_apart(view, Apart(source, source._value, view._value, made, True))
 
 
 def alias(tensor: Tensor) -> Tensor:
@@ -98,7 +97,7 @@ def alias(tensor: Tensor) -> Tensor:
         return tensor._without_history()
     made = wrap(shared(tensor._value))
     if tensor._apart is not None:
-        _set_apart(made, tensor._apart._replace(noted=False))
+        set_apart(made, tensor._apart._replace(noted=False))
     return made
 
 
@@ -107,67 +106,6 @@ def shared(value: Any) -> Any:
     if type(value) is Formula:
         value.shared = True
     return value
-
-
-# Operations that write what a view operation reads, with the same arguments behind the values.
-_SCATTERS = {"select": "select_scatter", "slice": "slice_scatter", "diagonal": "diagonal_scatter"}
-
-
-def unstored(tensor: Tensor) -> list[Tensor]:
-    """A tensor, what it is a view of, and so on to the one that owns a formula, if a write into it
-    needs no numbers; an empty list otherwise."""
-    line = [tensor]
-    while line[-1]._apart is not None:
-        if line[-1]._apart.step.op.key not in _SCATTERS:
-            return []
-        line.append(line[-1]._apart.source)
-    whole = line[-1]
-    heavy = type(whole._value) is Formula and whole._value.heavy
-    return line if heavy and None not in views_of(whole) else []
-
-
-def views_of(whole: Tensor) -> list[Tensor | None]:
-    """The tensors that see a write into one of a formula: itself, its views, views of these.
-
-    With a None among them, it is seen by others as well, or one has numbers already.
-    """
-    family: list[Tensor | None] = [whole]
-    for tensor in family:  # which grows
-        if tensor is None:
-            break
-        value = tensor._value
-        if type(value) is not Formula or not value.is_pending or value.shared or (
-            tensor._base is not None or any(r() is not None for r in tensor._views or ())
-        ):  # fmt: skip
-            family.append(None)
-            break
-        for reference in value.views or ():
-            view = reference()
-            if view is not None:
-                apart = view._apart
-                followed = apart is not None and apart.source is tensor and apart.whole is value
-                whole_step = followed and apart.step.number is None and apart.step.function is None
-                family.append(view if whole_step else None)
-    return family
-
-
-def written_through(line: list[Tensor], part: Tensor) -> Tensor:
-    """What the last of a line of views becomes, if the first one becomes `part`."""
-    for view, source in itertools.pairwise(line):
-        step = view._apart.step
-        part = getattr(graph.TENSORS, _SCATTERS[step.op.key])(source, part, *step.plain)
-    return part
-
-
-def view_again(views: list[Any]) -> None:
-    """Make views anew of what their tensors are now, each after the one that it is a view of."""
-    for view in views:
-        step = view._apart.step
-        made = getattr(graph.TENSORS, step.op.key)(view._apart.source, *step.plain)
-        apart, made._apart = made._apart, None
-        view._value, view._apart = made._value, None
-        _set_apart(view, apart)
-        move_edge(view, made._edge)
 
 
 def is_view(tensor: Tensor) -> bool:
@@ -198,7 +136,7 @@ def become(tensor: Tensor, old: Tensor, view: Tensor) -> None:
     tensor._value = view._value
     apart, tensor._apart, view._apart = view._apart, None, None
     if apart is not None:
-        _set_apart(tensor, apart)
+        set_apart(tensor, apart)
     edge = tensor._edge
     if edge is not None and edge[0].accumulates:  # a leaf stays one
         edge[0].shape = tuple(view._value.shape)
@@ -238,7 +176,7 @@ def made_in_function(view: Tensor, node: str, number: int, several: bool) -> Non
             _hear(view._base, view._value)
 
 
-def _set_apart(view: Tensor, apart: Apart) -> None:
+def set_apart(view: Tensor, apart: Apart) -> None:
     view._apart = apart
     whole = apart.whole
     with _lock:

@@ -107,19 +107,28 @@ class Body:
         return self.key
 
 
+def _with_symbols(op: Pointwise, values: Sequence[Any]) -> Scalar | None:
+    """A body read with symbols; None for one that asks for what only arrays have, and which says
+    what is wrong with it when it is called on arrays."""
+    try:
+        result = op.compute(SYMBOLS, values)
+        if not isinstance(result, Scalar):
+            return None
+        if any(s.dtype.kind == "c" for s in (result, *_scalars(values))):
+            separate([result])
+    except (TypeError, AttributeError, NotImplementedError):
+        return None
+    return result
+
+
 def traced(op: Pointwise, values: Sequence[Any]) -> Scalar:
     """An operation's body for scalars and plain arguments; a call of it, if it has no symbols.
 
     NotImplementedError for what arrays do not have either.
     """
-    try:
-        result = op.compute(SYMBOLS, values)
-        if isinstance(result, Scalar):
-            if any(s.dtype.kind == "c" for s in (result, *_scalars(values))):
-                separate([result])
-            return result
-    except (TypeError, AttributeError, NotImplementedError):
-        pass
+    read = _with_symbols(op, values)
+    if read is not None:
+        return read
     given = without_numbers(op, values)
     function, args = Body(op, given), _scalars(given)
     if any(a.dtype.kind == "f" and a.dtype.itemsize == 2 for a in args):

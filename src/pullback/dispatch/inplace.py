@@ -13,6 +13,7 @@ from pullback.autograd import graph
 from pullback.autograd.graph import OperationNode
 from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import enable_grad, mode
+from pullback.autograd.unread import unstored, view_again, views_of, written_through
 from pullback.autograd.versions import tick, wrote, wrote_formula
 from pullback.autograd.views import (
     become,
@@ -21,10 +22,6 @@ from pullback.autograd.views import (
     check_writable,
     join,
     rebase,
-    unstored,
-    view_again,
-    views_of,
-    written_through,
 )
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
@@ -98,7 +95,8 @@ def _write_formula(op: Op, line: list[Tensor], args: Sequence[Any]) -> Tensor:
         result = graph.TENSORS.cast(result, old.dtype)
     made = written_through(line, result)
     new = made._value
-    if type(new) is not Formula or not new.is_pending or new is old:
+    forgets = mode.enabled and made._edge is None and whole._edge is not None
+    if type(new) is not Formula or not new.is_pending or new is old or forgets:
         return write(op, target, join(target), result)
     node = None
     if made._edge is not None:

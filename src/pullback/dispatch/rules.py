@@ -43,11 +43,15 @@ class Rules:
             for k in places:
                 if edges[k][0] not in reached:
                     return None
+        parts = self._called(g, *values)
+        return None if parts is None else zip(places, parts, strict=True)
+
+    def _called(self, *arrays: Any) -> Any:
+        """What the line gives; None where it fails: the rules are read, and say it in full."""
         try:
-            parts = self.function(g, *values)
-        except Exception:  # the rules say it in full
+            return self.function(*arrays)
+        except Exception:
             return None
-        return zip(places, parts, strict=True)
 
     def results(
         self,
@@ -61,20 +65,16 @@ class Rules:
         if metas is not None:
             cotangents = node.materialise(cotangents, metas, False)
         edges = node.edges
-        function = self.function
         all_asked = reached is None or all(e is None or e[0] in reached for e in edges)
-        if function and all_asked and cotangents[0].dtype is self.dtype:
-            try:
-                parts = function(*cotangents, *values)
-            except Exception:  # the rules say it in full
-                pass
-            else:
+        if self.function and all_asked and cotangents[0].dtype is self.dtype:
+            parts = self._called(*cotangents, *values)
+            if parts is not None:
                 results: list[Any] = [None] * len(edges)
                 for k, part in zip(self.places, parts, strict=True):
                     results[k] = part if type(part) is ndarray else np.asarray(part)
                 return results
         found = node.results(ARRAYS, cotangents, values, reached)
-        if function is None and all_asked:
+        if self.function is None and all_asked:
             self.reads += 1
             if self.reads == OFTEN:
                 self._straighten(node, cotangents, values, found)

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import pullback as torch
 from pullback.distributions import constraints
-from pullback.distributions.distribution import Distribution, broadcast_all
+from pullback.distributions.distribution import broadcast_all
+from pullback.distributions.location import Around
 
 __all__ = ["VonMises"]
 
 
-class VonMises(Distribution):
+class VonMises(Around):
     r"""Angles x, in radians: $\exp(\kappa \cos(x - \mu)) / (2 \pi I_0(\kappa))$.
 
     `variance` is the circular one, $1 - I_1(\kappa) / I_0(\kappa)$.
@@ -27,14 +28,6 @@ class VonMises(Distribution):
     def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None):
         self.loc, self.concentration = broadcast_all(loc, concentration)
         super().__init__(self.loc.shape, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Any:
-        return self.loc
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
     @property
     def variance(self) -> Any:

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.combined import TransformedDistribution
-from pullback.distributions.distribution import Distribution
 from pullback.distributions.exp_family import ExponentialFamily
-from pullback.distributions.location import LocationScale
+from pullback.distributions.location import Around, LocationScale
 from pullback.distributions.transforms import (
     AbsTransform,
     ExpTransform,
@@ -212,20 +211,11 @@ def one_of(matrices: dict[str, Any]) -> tuple[str, Any]:
     return name, matrix
 
 
-class _OfVectors(Distribution):
+class _OfVectors(Around):
     """Normal vectors around `loc`."""
 
-    loc: Any
     support = constraints.real_vector
     has_rsample = True
-
-    @property
-    def mean(self) -> Any:
-        return self.loc
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
 
 class MultivariateNormal(_OfVectors):

@@ -1,4 +1,4 @@
-"""Distributions of the line that are moved and stretched."""
+"""Distributions around a place: those of the line that are moved and stretched, and others."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ import pullback as torch
 from pullback.distributions import constraints
 from pullback.distributions.distribution import Distribution, broadcast_all
 
-__all__ = ["LocationScale"]
+__all__ = ["Around", "LocationScale"]
 
 
-class LocationScale(Distribution):
-    """A distribution of `loc + scale · standard`; mean and mode are `loc` unless it says else."""
+class Around(Distribution):
+    """A distribution whose mean and mode are `loc`, unless it says else."""
+
+    loc: Any
+
+    @property
+    def mean(self) -> Any:
+        return self.loc
+
+    @property
+    def mode(self) -> Any:
+        return self.loc
+
+
+class LocationScale(Around):
+    """A distribution of `loc + scale · standard`."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
         "loc": constraints.real,
@@ -24,14 +38,6 @@ class LocationScale(Distribution):
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None):
         self.loc, self.scale = broadcast_all(loc, scale)
         super().__init__(self.loc.shape, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Any:
-        return self.loc
-
-    @property
-    def mode(self) -> Any:
-        return self.loc
 
     def _open_uniform(self, sample_shape: Any) -> Any:
         """Numbers strictly between 0 and 1."""

@@ -84,6 +84,15 @@ class _Relaxed(TransformedDistribution):
 
     has_rsample = True
     base_dist: Any
+    _logarithmic: ClassVar[Any]
+    _back: ClassVar[Any]
+
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None,
+        validate_args: bool | None = None,
+    ):  # fmt: skip
+        base = self._logarithmic(temperature, probs, logits, validate_args=validate_args)
+        super().__init__(base, self._back(), validate_args=validate_args)
 
     @property
     def temperature(self) -> Any:
@@ -108,13 +117,7 @@ class RelaxedBernoulli(_Relaxed):
         "probs": constraints.unit_interval, "logits": constraints.real,
     }  # fmt: skip
     support = constraints.unit_interval
-
-    def __init__(
-        self, temperature: Any, probs: Any = None, logits: Any = None,
-        validate_args: bool | None = None,
-    ):  # fmt: skip
-        base = LogitRelaxedBernoulli(temperature, probs, logits)
-        super().__init__(base, SigmoidTransform(), validate_args=validate_args)
+    _logarithmic, _back = LogitRelaxedBernoulli, SigmoidTransform
 
 
 class RelaxedOneHotCategorical(_Relaxed):
@@ -124,10 +127,4 @@ class RelaxedOneHotCategorical(_Relaxed):
         "probs": constraints.simplex, "logits": constraints.real_vector,
     }  # fmt: skip
     support = constraints.simplex
-
-    def __init__(
-        self, temperature: Any, probs: Any = None, logits: Any = None,
-        validate_args: bool | None = None,
-    ):  # fmt: skip
-        base = ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
-        super().__init__(base, ExpTransform(), validate_args=validate_args)
+    _logarithmic, _back = ExpRelaxedCategorical, ExpTransform

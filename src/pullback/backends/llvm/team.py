@@ -158,9 +158,19 @@ def module(target: Target) -> str:
     )
     pause, declared = _pause(target)
     return TEXT.format(
-        fields=fields, places=places, calls=calls, write=write, pause=pause, declared=declared,
-        spins=SPINS, helpers=JOB + FIELDS.index("helpers"),
+        fields=fields, places=places, calls=calls, write=write, declared=declared,
+        look_yield=_look_again(pause, "yield", "later"),
+        look_sleep=_look_again(pause, "sleep", "look"),
+        helpers=JOB + FIELDS.index("helpers"),
     )  # fmt: skip
+
+
+def _look_again(pause: str, tired: str, rested: str) -> str:
+    """A short rest, and one more look; after too many of them, something else."""
+    return f"""  {pause}
+  %more = add i64 %looks, 1
+  %long = icmp sgt i64 %more, {SPINS}
+  br i1 %long, label %{tired}, label %{rested}"""
 
 
 def _kind(field: str) -> str:
@@ -246,10 +256,7 @@ wait:
   %done = icmp eq i64 %inside, 0
   br i1 %done, label %over, label %again
 again:
-  {pause}
-  %more = add i64 %looks, 1
-  %long = icmp sgt i64 %more, {spins}
-  br i1 %long, label %yield, label %later
+{look_yield}
 yield:
   call i32 %sched_yield()
   br label %later
@@ -275,10 +282,7 @@ look:
   %new = icmp ne i64 %run, %seen
   br i1 %new, label %join, label %again
 again:
-  {pause}
-  %more = add i64 %looks, 1
-  %long = icmp sgt i64 %more, {spins}
-  br i1 %long, label %sleep, label %look
+{look_sleep}
 sleep:
   call i32 %pthread_mutex_lock(ptr %mutex)
   %one = atomicrmw add ptr %sleepers, i64 1 seq_cst
