@@ -113,7 +113,7 @@ def _reduce_last(n: Scalar, kind: str | State, args: list[Array]) -> Array:
     a = args[0]
     if isinstance(kind, State):
         return _fold(kind, args)
-    if kind == "sum" and n.dtype.kind == "f":
+    if kind in ("sum", "mirrored") and n.dtype.kind == "f":
         return np.asarray(a.sum(-1, dtype=np.float64)).astype(n.dtype)
     if kind in ("max", "min") and a.shape[-1] == 0:
         from .passes.unroll import identity

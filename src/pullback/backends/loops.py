@@ -61,7 +61,7 @@ The interpreter of this language, `interpret.py`, is its definition.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -159,13 +159,15 @@ class Reduction:
         return f"{self.kind}/{','.join(self.over)}"
 
 
-# Kinds of reduction, with the dtype of the result. The last four come from simplify.py: with
+# Kinds of reduction, with the dtype of the result. The last five come from simplify.py: with
 # m = reference(a), any finite value near the largest a or 0 if there is none,
 # scaled(a, v) = Σ exp(a - m) v; reference2 and scaled2 are the same with powers of 2.
+# mirrored(f, g) = Σ_j f(i, j), where g(i, j) = f(j, i) and both indices have the same extent.
 REDUCTIONS: Mapping[str, str] = {
     "sum": "same", "prod": "same", "max": "same", "min": "same", "any": "bool", "all": "bool",
     "argmax": "int", "argmin": "int", "logsumexp": "same",
     "reference": "same", "scaled": "same", "reference2": "same", "scaled2": "same",
+    "mirrored": "same",
 }  # fmt: skip
 
 
@@ -225,6 +227,7 @@ class Kernel:
     loops: tuple[Loop, ...]
     outputs: tuple[Output, ...]
     summation: Literal["blocked", "kahan"] = "blocked"
+    square: bool = False  # whether the outer and the only inner index have the same extent
 
     def named(self, role: Role) -> tuple[str, ...]:
         """The indices of a role."""
@@ -269,7 +272,7 @@ class Kernel:
         import hashlib  # 3 ms, which eager computations do without
 
         digest = hashlib.blake2b(digest_size=20)
-        head = (self.loops, self.summation, [o.buffer for o in self.outputs])
+        head = (self.loops, self.summation, self.square, [o.buffer for o in self.outputs])
         digest.update(repr(head).encode())
         for root in self.roots():
             digest.update(fingerprint(root))
@@ -321,6 +324,7 @@ def verify(kernel: Kernel) -> None:
     names = [loop.name for loop in kernel.loops]
     require(len(set(names)) == len(names), f"two loops have the same name: {names}")
     require(len(kernel.named("outer")) == 1, "exactly one loop must be 'outer'")
+    require(not kernel.square or len(kernel.inner) == 1, "a square has one inner index")
     for loop in kernel.loops:
         if loop.role == "unrolled":
             ok = loop.extent is not None and 0 <= loop.extent <= MAX_UNROLLED
@@ -435,7 +439,7 @@ def _verify_reduction(n: Scalar, require: Any) -> None:
         same = all(a.dtype == b.dtype for a, b in zip(n.args, kind.identity, strict=True))
         require(same, f"state {kind.name!r}: dtypes of arguments and identity differ")
         return
-    arity = 2 if kind.startswith("scaled") else 1
+    arity = 2 if kind.startswith("scaled") or kind == "mirrored" else 1
     require(len(n.args) == arity, f"{kind} takes {arity} argument(s)")
     if kind in ("any", "all"):
         require(n.args[0].dtype == np.bool_, f"{kind} reduces booleans")
@@ -449,4 +453,4 @@ def rewrite_kernel(kernel: Kernel, roots: Iterable[Scalar]) -> Kernel:
     outputs = tuple(
         Output(o.buffer, tuple(next(new) for _ in o.indices), next(new)) for o in kernel.outputs
     )
-    return Kernel(kernel.name, kernel.loops, outputs, kernel.summation)
+    return replace(kernel, outputs=outputs)

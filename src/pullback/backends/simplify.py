@@ -17,6 +17,7 @@ from .loops import Kernel
 from .passes.canonical import canonical, tidy
 from .passes.exponentials import base2, softmax
 from .passes.factors import factors
+from .passes.mirror import mirror
 from .passes.nest import nest
 from .passes.uniform import uniform
 from .passes.unroll import unroll
@@ -31,6 +32,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("softmax", softmax),  # exp(a - logsumexp(a)) shares the pass that computes logsumexp
     ("base2", base2),  # exp(x / c) = exp2(x · (log2 e / c)), the factor outside the loop
     ("factors", factors),  # Σ_j c_i f_ij = c_i Σ_j f_ij; products grouped to share work
+    ("mirror", mirror),  # Σ_j f(i, j) for all i from half of the pairs, where f(j, i) is cheap
     ("tidy", tidy),  # signs back where the hardware takes them
 )
 

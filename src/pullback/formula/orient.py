@@ -101,3 +101,15 @@ def _exchanged(o: Output, exchange: dict[str, str]) -> Output:
 
     *indices, value = rewrite([*o.indices, o.value], rule)
     return Output(o.buffer, tuple(indices), value)
+
+
+def is_square(kernel: Kernel, sizes: dict[str, int]) -> bool:
+    """Whether the pairs are those of a set with itself: both indices run along the same axis."""
+    if len(kernel.inner) != 1 or sizes[kernel.outer] != sizes[kernel.inner[0]]:
+        return False
+    seen: dict[tuple[str, int], set[str]] = {}
+    for n in walk(*kernel.roots()):
+        for k, i in enumerate(n.args if n.op == "load" else ()):
+            if i.op == "index":
+                seen.setdefault((n.data.name, k), set()).add(i.data)
+    return any({kernel.outer, kernel.inner[0]} <= names for names in seen.values())

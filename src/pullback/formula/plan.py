@@ -20,6 +20,7 @@ from pullback.config import config
 from pullback.formula.lower import SHORT, Axes, Call, Job, kernel_of
 from pullback.formula.merge import merged
 from pullback.formula.node import Formula, Source, Value, kind_of
+from pullback.formula.orient import is_square
 from pullback.formula.roles import Loops, as_columns, job_of, pairs_of
 from pullback.formula.vocabulary import NotLowerable
 from pullback.op import Reduction, View
@@ -199,7 +200,7 @@ def _plan(
             followers = _followers(members, waiting, done, set(stops), policy.short)
             if followers is not None:
                 jobs, call = followers
-            steps.append(_step(merged(call), place))
+            steps.append(_step(_squared(merged(call)), place))
             done |= {id(job.node) for job in jobs}
         waiting = [n for n in waiting if id(n) not in done]
     return steps
@@ -258,6 +259,12 @@ def _is_one_pass(kernel: Kernel) -> bool:
         if below:
             needs.add(id(n))
     return True
+
+
+def _squared(call: Call) -> Call:
+    """Say so if the pairs are those of a set with itself: half of them may be enough."""
+    square = is_square(call.kernel, call.sizes)
+    return replace(call, kernel=replace(call.kernel, square=True)) if square else call
 
 
 def _step(call: Call, place: dict[int, int]) -> Step:

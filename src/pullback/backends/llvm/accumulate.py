@@ -169,3 +169,16 @@ class Accumulator:
             state = [v.binary("fsub", self.dtypes[0], state[0], state[1])]
         dtype = self.wide[0] if wide else self.dtypes[0]
         return v.cast(state[0], dtype, n.dtype)
+
+
+class Mirrored(Accumulator):
+    """A sum over half of the pairs: each gives to its row, and its image to the other one."""
+
+    def __init__(self, first: Scalar, inline: Inline):
+        super().__init__(first, False, inline)
+        self.kind = "sum"
+        self.args, (self.image,) = first.args[:1], first.args[1:]
+
+    @property
+    def bodies(self) -> tuple[Scalar, ...]:
+        return (*self.args, self.image)

@@ -26,10 +26,10 @@ from ..loops import INT, Kernel, Output
 from ..scalar import walk
 from . import calls
 from .frame import positional
-from .pairs import Pairs
+from .mirrored import Mirrors
 from .plan import reduces
 from .scope import Lanes, Scope
-from .target import Target
+from .target import Target, pause
 from .text import LoopHandle
 from .vector import DType, Vectors
 
@@ -39,7 +39,7 @@ def emit(kernel: Kernel, target: Target) -> str:
     return Emitter(kernel, target).module()
 
 
-class Emitter(Pairs):
+class Emitter(Mirrors):
     """Prints one kernel."""
 
     def module(self) -> str:
@@ -47,6 +47,8 @@ class Emitter(Pairs):
         from .math import definitions
 
         bodies = self._kernel_function()
+        if self.plan.mirrored and (rest := pause(self.target)):
+            bodies.append(f"declare void @{rest.replace('i32 1', 'i32')}")
         if any(p.long for p in self.plan.passes):
             bodies += ["declare ptr @malloc(i64)", "declare void @free(ptr)"]
         if self.plan.has_finish:
@@ -102,6 +104,7 @@ class Emitter(Pairs):
                 self.products[id(n)] = self._array(n.dtype, p.tile, True)
             for acc in p.columns:
                 self.column_sums[id(acc)] = [self._array(d, p.tile, True) for d in acc.dtypes]
+            self._allocate_mirrored(p)
 
     def _uniforms(self, top: Scope) -> None:
         """What depends on no index at all is computed once."""
@@ -111,6 +114,9 @@ class Emitter(Pairs):
                 top.value(n)
 
     def _task(self, top: Scope, task: str) -> None:
+        if self.plan.mirrored:
+            self._mirrored_task(top, task)
+            return
         w, a = self.w, self.arguments
         batch = w.add(f"sdiv i64 {task}, {a['tasks_per_batch']}", "batch")
         in_batch = w.add(f"srem i64 {task}, {a['tasks_per_batch']}")
@@ -165,6 +171,50 @@ class Emitter(Pairs):
             self._finish_features(rows, local, mask)
             self._finish_rows(rows, row, mask)
         return row.results
+
+    def _mirrored_task(self, top: Scope, task: str) -> None:
+        w, a = self.w, self.arguments
+        blocks = a["groups_per_batch"]
+        batch = w.add(f"sdiv i64 {task}, {a['tasks_per_batch']}", "batch")
+        turn, rows, columns = self._players(w.add(f"srem i64 {task}, {a['tasks_per_batch']}"))
+        first = w.add(f"mul i64 {batch}, {blocks}")
+        counters = [
+            w.add(f"getelementptr i64, ptr {a['turns']}, i64 {w.add(f'add i64 {first}, {block}')}")
+            for block in (rows, columns)
+        ]
+        with w.when(self._wait_for(counters, turn), "turn"):
+            scope = top.inner(self._batch_indices(batch))
+            self._visit(scope, batch, rows, columns)
+            last = w.add(f"sub i64 {blocks}, 1")
+            with w.when(w.add(f"icmp eq i64 {turn}, {last}"), "last"):
+                self._finish_blocks(scope, batch, rows, columns)
+            following = w.add(f"add i64 {turn}, 1")
+            for counter in counters:
+                w.do(f"store atomic i64 {following}, ptr {counter} release, align 8")
+
+    def _finish_blocks(self, scope: Scope, batch: str, rows: str, columns: str) -> None:
+        """Outputs of two blocks whose sums are complete, and their shares of totals."""
+        w, v = self.w, self.v
+        start = [
+            (v.type(d), s)
+            for acc in self.plan.totals
+            for d, s in zip(acc.dtypes, acc.identity(v), strict=True)
+        ]
+        with w.loop("side", "0", "2", "1", nonempty=True) as side:
+            chosen = w.add(f"icmp eq i64 {side.counter}, 0")
+            block = w.add(f"select i1 {chosen}, i64 {rows}, i64 {columns}")
+            begin, end = self._range(block)
+            with w.loop("finish", begin, end, "1", start) as row:
+                here = self._row_scope(scope, row.counter)
+                first = w.add(f"mul i64 {row.counter}, {v.lanes}")
+                for acc, k in self._numbered():
+                    kind, where = self._sums(batch, str(k), first, acc.wide[0])
+                    total = w.add(f"load {kind}, ptr {where}, align 8")
+                    for n in acc.nodes:
+                        here.bind(n, acc.finish(v, n, [total], wide=True))
+                self._finish_rows(here, row, self._inside(row.counter))
+            number = w.add(f"mul i64 {batch}, {self.arguments['groups_per_batch']}")
+            self._store_partials(w.add(f"add i64 {number}, {block}"), row.results)
 
     def _map(self, scope: Scope, begin: str, end: str, totals: list[tuple[str, str]]) -> list[str]:
         """No pairs: whole vectors first, then the last one with a mask."""
@@ -241,7 +291,8 @@ class Emitter(Pairs):
         batches = "1"
         for name in self.kernel.batch:
             batches = w.add(f"mul i64 {batches}, {self.arguments[f'size:{name}']}")
-        tasks = self.arguments["tasks_per_batch"]
+        parts = "groups_per_batch" if self.plan.mirrored else "tasks_per_batch"
+        tasks = self.arguments[parts]
         with w.loop("batch", "0", batches, "1") as batch:
             scope = top.inner(self._batch_indices(batch.counter))
             begin = w.add(f"mul i64 {batch.counter}, {tasks}")

@@ -24,6 +24,7 @@ class Facts:
     pairs: bool  # whether there are inner indices to sum over
     totals: int  # words of a task's partial results of outer reductions
     columns: int  # words per inner index of partial results of column sums; 0 without any
+    mirrored: int  # words per row of sums from half of the pairs; 0 if all of them are visited
     long: tuple[tuple[str, int], ...]  # long indices: what a vector of rows keeps per value, bytes
     crosswise: tuple[tuple[str, int], ...]  # feature indices: words per inner index and value
     has_finish: bool
@@ -37,8 +38,8 @@ class Facts:
         return cls(
             plan.lanes, plan.block, bool(plan.passes),
             sum(len(t.wide) for t in plan.totals), sum(len(c.wide) for c in plan.columns),
-            plan.long_bytes, plan.cross_words, plan.has_finish, emitter.layout.names,
-            plan.kernel.buffers,
+            len(plan.mirrored), plan.long_bytes, plan.cross_words, plan.has_finish,
+            emitter.layout.names, plan.kernel.buffers,
             tuple((n.data, n.dtype) for n in plan.kernel.scalars),
         )  # fmt: skip
 

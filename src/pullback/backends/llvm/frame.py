@@ -63,7 +63,7 @@ class Frame:
         self.arguments = {}
         for name, slot in self.layout.slots.items():
             kind = "i64"
-            if name.startswith("data:") or name in ("partials", "columns", "stop"):
+            if name.startswith("data:") or name in ("partials", "columns", "stop", "turns"):
                 kind = "ptr"
             elif name.startswith("scalar:"):
                 dtype = next(n.dtype for n in self.kernel.scalars if f"scalar:{n.data}" == name)

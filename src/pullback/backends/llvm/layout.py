@@ -19,6 +19,7 @@ def layout(kernel: Kernel) -> Layout:
     """The slots of a kernel, in an order that depends on its structure only."""
     names = ["vectors_per_task", "tasks_per_batch", "tasks_per_group", "groups_per_batch"]
     names += ["partials", "columns", "stop"]
+    names += ["turns"] * kernel.square
     names += [f"size:{loop.name}" for loop in kernel.loops]
     for buffer in kernel.buffers:
         names.append(f"data:{buffer.name}")

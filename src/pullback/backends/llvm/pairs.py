@@ -102,6 +102,7 @@ class Pairs(Crosswise):
         local = w.add(f"sub i64 {row}, {begin}", "local")
         self._bind_finished(rows, local, before=p)
         references = [group.reference for group in p.rescaled]
+        self._bind_packed(rows, p, local)
         for n in p.hoisted:
             if not any(m is r for m in walk(n) for r in references):
                 rows.value(n)
@@ -276,6 +277,9 @@ class Pairs(Crosswise):
         for group in p.rescaled:
             for body, dtype in zip(group.relative, group.dtypes[1:], strict=True):
                 pair.next.append(v.binary("fadd contract", dtype, next(states), scope.value(body)))
+        for acc in p.mirrored:
+            old, image = self._get_column(acc, pair.counter), scope.value(acc.image)
+            self._put_column(acc, pair.counter, acc.merge(v, old, [image]))
         for acc in p.columns:
             args = [scope.value(a) for a in acc.args]
             where = ""
@@ -287,6 +291,12 @@ class Pairs(Crosswise):
             if mask is not None:
                 new = acc.masked(v, mask, new, old)
             self._put_column(acc, pair.counter, new)
+
+    def _bind_packed(self, rows: Scope, p: Pass, local: str) -> None:
+        """What is known of the rows, from the block's copy."""
+        for n in p.hoisted:
+            if id(n) in self.row_values:
+                rows.bind(n, self._read([self.row_values[id(n)]], [n.dtype], local)[0])
 
     def _bind_finished(self, rows: Scope, local: str, before: Pass | None) -> None:
         """The results of the passes that are over."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..loops import RESCALED, Kernel, Output, free_indices
 from ..scalar import Scalar, walk
-from .accumulate import Accumulator, Inline
+from .accumulate import Accumulator, Inline, Mirrored
 from .extreme import Extreme, applies as all_extreme
 from .rescale import Rescaled, WideRescaled, relative
 from .target import Target
@@ -22,6 +22,7 @@ from .target import Target
 PACK_BYTES = 24 << 10  # of the j side in one tile: half of the smallest first-level caches
 SCRATCH_BYTES = 64 << 10  # of the row accumulators of one block
 COLUMN_TILE = 256
+MIRRORED_TILE = 64  # the sums of as many columns stay in the first-level cache
 # Of the functions that are code of their own, those that cost about as much as an addition.
 CHEAP = {"floor", "ceil", "trunc", "round", "abs", "copysign"}
 CONTRACTED_TILE, CONTRACTED_BLOCK = 128, 32  # pairs of a contraction: columns, vectors of rows
@@ -64,6 +65,10 @@ class Pass:
     def rescaled(self) -> list[Rescaled]:
         return [acc for acc in self.rows if isinstance(acc, Rescaled)]
 
+    @property
+    def mirrored(self) -> list[Mirrored]:
+        return [acc for acc in self.rows if isinstance(acc, Mirrored)]
+
 
 @dataclass
 class Plan:
@@ -86,6 +91,11 @@ class Plan:
     @property
     def crosswise(self) -> list[Accumulator]:
         return [c for p in self.passes for c in p.crosswise]
+
+    @property
+    def mirrored(self) -> list[Mirrored]:
+        """All sums over the pairs, if half of the pairs are enough."""
+        return [m for p in self.passes for m in p.mirrored]
 
     @property
     def cross_words(self) -> tuple[tuple[str, int], ...]:
@@ -144,6 +154,10 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
                 (group.wide_nodes.append if wide else group.add)(n)
             elif key in found:
                 found[key].add(n)
+            elif n.data.kind == "mirrored":
+                found[key] = sums = Mirrored(n, inline)
+                passes += [Pass() for _ in range(depth + 1 - len(passes))]
+                passes[depth].rows.append(sums)
             else:
                 wide = bool(features & frozenset().union(*(free[id(a)] for a in n.args)))
                 found[key] = acc = Accumulator(n, kahan and not wide, inline)
@@ -236,7 +250,7 @@ def _fits_twice(p: Pass, kernel: Kernel, target: Target, free: dict[int, frozens
 
     varying = [n for n in walk(*p.bodies) if {kernel.outer, kernel.inner[-1]} <= free[id(n)]]
     functions = {n.op for n in varying if n.op in (*FUNCTIONS, "call") and n.op not in CHEAP}
-    if p.columns or len(varying) > 40 or not functions <= set(CONSTANTS):
+    if p.columns or p.mirrored or len(varying) > 40 or not functions <= set(CONSTANTS):
         return False  # the sums of columns are a load and a store for each vector of rows
     kept = {id(n) for n in p.hoisted if kernel.outer in free[id(n)]}
     rows = len(kept) + sum(len(acc.dtypes) for acc in p.rows)
@@ -337,5 +351,6 @@ def _place(p: Pass, kernel: Kernel, free: dict[int, frozenset[str]]) -> None:
             stack += [a for a in n.args if n.op != "load"]
     size = sum(max(1, n.dtype.itemsize) for n in p.packed)
     most = COLUMN_TILE if p.columns else 1024
+    most = MIRRORED_TILE if p.mirrored else most
     most = min(most, CONTRACTED_TILE) if p.long else most
     p.tile = max(64, min(most, PACK_BYTES // max(1, size) // 64 * 64))

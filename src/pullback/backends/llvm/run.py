@@ -25,6 +25,7 @@ PAIRS_UNHEARD = 1 << 22  # of one call by the thread that hears Ctrl-C: less tha
 PAIRS_WORTH_A_THREAD = 1 << 15
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
+MIRRORED_BLOCKS = 16  # of rows, of which the pairs are visited: as many as eight threads can use
 LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
 
 
@@ -75,6 +76,8 @@ class Geometry:
         if facts.pairs:
             self.vectors = max(4, min(facts.block, -(-vectors * self.batches // 24)))
             self.vectors = max(1, min(self.vectors, PAIRS_AT_ONCE // (facts.lanes * max(1, inner))))
+            if facts.mirrored:
+                self.vectors = min(facts.block, max(8, -(-vectors // MIRRORED_BLOCKS)))
             if long := sum(size * sizes[name] for name, size in facts.long):
                 self.vectors = max(1, min(self.vectors, LONG_BYTES // long))
         else:
@@ -88,6 +91,10 @@ class Geometry:
             groups = max(least, min(16, COLUMN_BYTES // width))
             self.tasks_per_group = max(1, -(-self.tasks // groups))
         self.groups = -(-self.tasks // self.tasks_per_group)
+        if facts.mirrored:  # pairs of blocks, of which there is an even number
+            self.groups = max(2, self.tasks + self.tasks % 2)
+            self.tasks = self.groups * (self.groups + 1) // 2
+            self.pairs = (self.vectors * facts.lanes) ** 2
 
 
 class Launch:
@@ -104,6 +111,11 @@ class Launch:
         words = facts.words(sizes)
         inner = sizes[p.kernel.inner[-1]] if words else 0
         self._columns = g.batches * g.groups * words * inner
+        self._turns = 0
+        if facts.mirrored:
+            self._partials = g.batches * g.groups * facts.totals
+            self._columns = g.batches * g.groups * g.vectors * facts.lanes * facts.mirrored
+            self._turns = g.batches * g.groups
         self._by_groups = words > 0
         values = {
             "vectors_per_task": g.vectors,
@@ -134,7 +146,7 @@ class Launch:
             self._cut = chunks, max(1, chunks), self._at_once, total
         main: Any = p.main
         self._main = ctypes.cast(main, ctypes.c_void_p).value or 0
-        self._scratch = slots["partials"], slots["columns"], slots["stop"]
+        self._scratch = slots["partials"], slots["columns"], slots["stop"], slots.get("turns", 0)
 
     def __call__(
         self,
@@ -156,6 +168,9 @@ class Launch:
         block[self._scratch[0]] = 0 if partials is None else address(partials)
         block[self._scratch[1]] = 0 if columns is None else address(columns)
         block[self._scratch[2]] = flag.buffer_info()[0]
+        if self._turns:
+            turns = np.zeros(self._turns, np.int64)
+            block[self._scratch[3]] = address(turns)
         if self.is_short:
             self._run_shortly(where)
         else:

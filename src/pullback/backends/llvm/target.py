@@ -43,6 +43,15 @@ class Target:
         return ",".join(f"+{f}" for f in self.features)
 
 
+def pause(target: Target) -> str:
+    """The intrinsic that tells a processor that a loop waits, with its arguments; or none."""
+    if target.triple.startswith(("x86_64", "i686")):
+        return "llvm.x86.sse2.pause()"
+    if target.triple.startswith(("aarch64", "arm64")):
+        return "llvm.aarch64.hint(i32 1)"
+    return ""
+
+
 @cache
 def host(lanes: int | None = None) -> Target:
     """This machine, or this machine made to use another number of lanes."""

@@ -26,7 +26,7 @@ from typing import Any
 from pullback.config import config
 
 from .compile import library
-from .target import Target, host
+from .target import Target, host, pause
 
 SPINS = 5_000  # looks of a worker for the next run before it sleeps
 LINE = 64  # bytes that a cache moves at once
@@ -156,18 +156,19 @@ def module(target: Target) -> str:
         f"  store {_kind(name)} %{name}, ptr %{name}.at"
         for k, name in enumerate(FIELDS)
     )
-    pause, declared = _pause(target)
+    rest = pause(target)
     return TEXT.format(
-        fields=fields, places=places, calls=calls, write=write, declared=declared,
-        look_yield=_look_again(pause, "yield", "later"),
-        look_sleep=_look_again(pause, "sleep", "look"),
+        fields=fields, places=places, calls=calls, write=write,
+        declared=f"declare void @{rest.replace('i32 1', 'i32')}" if rest else "",
+        look_yield=_look_again(rest, "yield", "later"),
+        look_sleep=_look_again(rest, "sleep", "look"),
         helpers=JOB + FIELDS.index("helpers"),
     )  # fmt: skip
 
 
-def _look_again(pause: str, tired: str, rested: str) -> str:
+def _look_again(rest: str, tired: str, rested: str) -> str:
     """A short rest, and one more look; after too many of them, something else."""
-    return f"""  {pause}
+    return f"""  {f"call void @{rest}" if rest else ""}
   %more = add i64 %looks, 1
   %long = icmp sgt i64 %more, {SPINS}
   br i1 %long, label %{tired}, label %{rested}"""
@@ -182,15 +183,6 @@ def _field(k: int, name: str) -> str:
         f"  %{name}.at = getelementptr i64, ptr %team, i64 {JOB + k}\n"
         f"  %{name} = load {_kind(name)}, ptr %{name}.at"
     )
-
-
-def _pause(target: Target) -> tuple[str, str]:
-    """What tells a processor that this is a loop that waits, and its declaration."""
-    if target.triple.startswith(("x86_64", "i686")):
-        return "call void @llvm.x86.sse2.pause()", "declare void @llvm.x86.sse2.pause()"
-    if target.triple.startswith(("aarch64", "arm64")):
-        return "call void @llvm.aarch64.hint(i32 1)", "declare void @llvm.aarch64.hint(i32)"
-    return "", ""
 
 
 # The state: the number of the run times 2^16, 2^15 while it can be joined, and who has joined it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce as fold_left
 
 import numpy as np
@@ -24,7 +25,7 @@ def unroll(kernel: Kernel) -> Kernel:
         value = rewrite([output.value], lambda n: _expand(n, extents))[0]
         outputs += _copies(Output(output.buffer, output.indices, value), extents)
     loops = tuple(loop for loop in kernel.loops if loop.role != "unrolled")
-    return Kernel(kernel.name, loops, tuple(outputs), kernel.summation)
+    return replace(kernel, loops=loops, outputs=tuple(outputs))
 
 
 def expand(root: Scalar, extents: dict[str, int]) -> Scalar:
