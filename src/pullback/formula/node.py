@@ -311,7 +311,7 @@ settle: Any = None
 
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
-    key = id(owner(array))
+    key = id(array if array.base is None else owner(array))
     results = _results.get(key)
     if results is not None:
         for result in results.living():
@@ -335,8 +335,10 @@ def before_give(array: Any) -> None:
     What was captured until now keeps its numbers; what is captured later reads what is there when
     it is computed.
     """
-    key = id(owner(array))
+    key = id(array if array.base is None else owner(array))
     results, captured = _results.get(key), _captured.get(key)
+    if results is captured is None:
+        return
     for result in results.living() if results is not None else ():
         if result.views:
             settle(result)
