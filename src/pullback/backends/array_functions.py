@@ -22,7 +22,7 @@ __all__ = [
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
-    "powers", "real_pairs", "recur", "reshape_view", "roll_array", "sequence", "tile_array",
+    "pieces_along", "positions_along", "powers", "real_pairs", "recur", "reshape_view", "roll_array", "sequence", "tile_array",
     "triangle", "uninitialised", "windows", "with_diagonal",
 ]  # fmt: skip
 
@@ -109,10 +109,23 @@ def diagonal_view(x: Any, offset: int, dim1: int, dim2: int) -> Any:
     """The diagonals of two axes, as the last axis; writable where x is."""
     if dim1 == dim2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    view = np.diagonal(x, offset, dim1, dim2)
+    view = x.diagonal(offset, dim1, dim2)
     if x.flags.writeable:
         view.flags.writeable = True
     return view
+
+
+def pieces_along(x: Any, dim: int, bounds: Sequence[int]) -> list[Any]:
+    """An axis cut at these places, the first and the last of which are its ends: views."""
+    others = (FULL,) * dim
+    return [x[(*others, slice(a, b))] for a, b in itertools.pairwise(bounds)]
+
+
+def positions_along(x: Any, dim: int) -> list[Any]:
+    """The positions of an axis: views."""
+    if dim:
+        x = x.transpose((dim, *(k for k in range(x.ndim) if k != dim)))
+    return list(x) if x.ndim > 1 else [x[k, ...] for k in range(len(x))]
 
 
 def windows(x: Any, dim: int, size: int, step: int) -> Any:
@@ -135,6 +148,8 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
     rows, columns = x.shape[-2:]
     if rows * columns < TRIANGLE or min(rows, columns) < 4 * BAND:
+        if rows * columns <= KEPT_MASK:
+            return np.where(_triangle_mask(rows, columns, diagonal, lower), x, x.dtype.type(0))
         return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
     result = np.zeros(x.shape, x.dtype)
     for first in range(0, rows, BAND):  # a square with a diagonal, and what is beside it
@@ -149,6 +164,13 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     return result
 
 
+@functools.lru_cache(64)
+def _triangle_mask(rows: int, columns: int, diagonal: int, lower: bool) -> Any:
+    mask = np.tri(rows, columns, diagonal if lower else diagonal - 1, bool)
+    return mask if lower else ~mask
+
+
+KEPT_MASK = 1 << 14  # elements of a matrix for which the places of its triangle are kept
 TRIANGLE = 1 << 16  # elements of a matrix from which it is cut into bands
 BAND = 64  # rows
 

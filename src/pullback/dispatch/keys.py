@@ -73,7 +73,9 @@ def plain(value: Any) -> Any:
         if SIMPLE.issuperset(kinds):
             return kind, kinds, tuple(value)
         return kind, tuple(map(plain, value))
-    if kind is float or kind is complex:
+    if kind is float and value and value == value:
+        return kind, value
+    if kind is float or kind is complex:  # zeros have signs, and NaN is never found again
         return kind, repr(value)
     raise TypeError(f"calls with a {kind.__name__} are not repeated")
 

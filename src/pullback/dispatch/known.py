@@ -24,7 +24,7 @@ from pullback import dtypes
 from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick
-from pullback.autograd.views import Step, note_made
+from pullback.autograd.views import Step, note_made, note_parts
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import shares_memory
@@ -32,7 +32,7 @@ from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
 from pullback.dispatch.rules import Rules
-from pullback.dispatch.straight import MAX_BYTES, straight
+from pullback.dispatch.straight import straight
 from pullback.formula import narrow
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.operation import Plan
@@ -41,6 +41,7 @@ from pullback.tensor import Tensor
 ndarray = np.ndarray
 new = object.__new__
 MAX_CALLS = 1_000  # of one operation
+MAX_KEPT = 1 << 14  # bytes of a creation that is kept, to be copied
 OFTEN = 8  # calls after which a body is made a straight line: that takes as long as some of them
 Apply = Callable[[Op, Sequence[Any]], Any]
 
@@ -393,11 +394,11 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
         outputs = wrapped(arrays, node)
         if is_view:
             memory = value if value.base is None else value.base
-            for k, tensor in enumerate(outputs):
-                part = tensor._value
-                if part.base is memory or shares_memory(part, value):
-                    step = (op, plain_values, k, mode.enabled, None)
-                    note_made(tensor, x, tuple.__new__(Step, step))
+            views = [
+                (k, tensor) for k, tensor in enumerate(outputs)
+                if tensor._value.base is memory or shares_memory(tensor._value, value)
+            ]  # fmt: skip
+            note_parts(views, x, op, plain_values)
         return outputs
 
     return call
@@ -654,7 +655,7 @@ def _short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any
     if unset:
         in_order = result.flags.c_contiguous
         return (functools.partial(np.empty, dtype=result.dtype), result.shape) if in_order else None
-    if result.nbytes <= MAX_BYTES:
+    if result.nbytes <= MAX_KEPT:
         return np.array, result.copy()
     first = result.flat[0]
     if not result.flags.c_contiguous or result.tobytes() != first.tobytes() * result.size:

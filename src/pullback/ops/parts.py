@@ -115,6 +115,8 @@ def unbind(xp, input, dim: Dim = 0):
     r"""A tuple of the positions of an axis: views."""
     if not input.shape:
         raise IndexError("unbind(): Dimension specified as 0 but tensor has no dimensions")
+    if xp.is_eager:
+        return tuple(xp.positions_along(input, dim))
     return tuple(
         xp.drop(xp.slice(input, dim, k, k + 1, 1), (dim,)) for k in range(input.shape[dim])
     )
@@ -144,11 +146,10 @@ unbind_copy = copied(unbind)
 
 def _pieces(xp, input, sizes, dim):
     """The axis cut into pieces of these sizes."""
-    pieces, start = [], 0
-    for size in sizes:
-        pieces.append(xp.slice(input, dim, start, start + size, 1))
-        start += size
-    return tuple(pieces)
+    bounds = list(itertools.accumulate(sizes, initial=0))
+    if xp.is_eager:
+        return tuple(xp.pieces_along(input, dim, bounds))
+    return tuple(xp.slice(input, dim, a, b, 1) for a, b in itertools.pairwise(bounds))
 
 
 @view(many=True, public=False, node="Split")
