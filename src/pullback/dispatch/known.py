@@ -32,7 +32,7 @@ from pullback.config import config
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
 from pullback.dispatch.rules import Rules
-from pullback.dispatch.straight import straight
+from pullback.dispatch.straight import short_creation, straight
 from pullback.formula import narrow
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.operation import Plan
@@ -41,7 +41,6 @@ from pullback.tensor import Tensor
 ndarray = np.ndarray
 new = object.__new__
 MAX_CALLS = 1_000  # of one operation
-MAX_KEPT = 1 << 14  # bytes of a creation that is kept, to be copied
 OFTEN = 8  # calls after which a body is made a straight line: that takes as long as some of them
 Apply = Callable[[Op, Sequence[Any]], Any]
 
@@ -642,24 +641,9 @@ def learn_creation(
             return apply(op, args)
         calls += 1
         if calls == OFTEN and not op.draws:
-            call_of, known = _short_creation(result, op.unset) or (call_of, known)
+            call_of, known = short_creation(result, op.unset) or (call_of, known)
         tensor = new(Tensor)
         tensor._value = result
         return tensor
 
     op.calls[key] = call
-
-
-def _short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any] | None:
-    """(a function of NumPy's, its argument) for an array such as this one; None without any."""
-    if unset:
-        in_order = result.flags.c_contiguous
-        return (functools.partial(np.empty, dtype=result.dtype), result.shape) if in_order else None
-    if result.nbytes <= MAX_KEPT:
-        return np.array, result.copy()
-    first = result.flat[0]
-    if not result.flags.c_contiguous or result.tobytes() != first.tobytes() * result.size:
-        return None
-    if not any(first.tobytes()):
-        return functools.partial(np.zeros, dtype=result.dtype), result.shape
-    return functools.partial(np.full, fill_value=first, dtype=result.dtype), result.shape

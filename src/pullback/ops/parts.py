@@ -1,5 +1,7 @@
 """Parts of an axis: one position, a slice, pieces; their copies, and values written there."""
 
+import itertools
+
 from pullback.op import (
     Dim,
     Ints,
