@@ -360,18 +360,20 @@ def run(
     They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
     """
     was_recording = mode.enabled
-    mode.switch(record)
-    token = quiet_set(QUIET)
     around = mode.running
-    try:
+    token = None
+    try:  # Ctrl-C may come after any call
+        mode.switch(record)
+        token = quiet_set(QUIET)
         mode.running = running = _Pass(roots, targets, retain, record or tensors)
         captured = running.visit()
         for function in running.at_the_end:
             function()
         return captured
     finally:
-        mode.running = around
-        quiet_reset(token)
+        mode.running, mode.enabled = around, was_recording
+        if token is not None:
+            quiet_reset(token)
         mode.switch(was_recording)
 
 

@@ -39,6 +39,7 @@ from pullback.formula.node import Value
 from pullback.formula.plan import structure
 from pullback.formula.program import Program
 from pullback.formula.vocabulary import plain_key
+from pullback.locks import LOCK
 from pullback.op import REGISTRY, Composite, Op, Opaque, View
 
 ndarray = np.ndarray
@@ -147,8 +148,11 @@ class _Part:
                 key.append(-1 - self.places.setdefault(edge, len(self.places)))
         self.starts.append(None if start is None else self._operand(start))
         key.append(self.starts[-1])
+        saved = node.values
+        if saved is None:  # another pass has freed them
+            return False
         values: list[Any] = []
-        for n, v in enumerate(node.values or ()):
+        for n, v in enumerate(saved):
             kind = type(v)
             if kind is ndarray or kind is Formula:
                 number = found.get(id(v)) or self._operand(v)
@@ -187,7 +191,7 @@ class _Part:
             return None
         turn = turns.Turn()
         try:
-            with turns.changed:
+            with LOCK:
                 others = waiting.pending()  # some of them come out of the same loops
                 if sum(f.nodes for f in others) > waiting.MAX_TOGETHER:
                     return None
@@ -210,8 +214,10 @@ class _Part:
         except OutOfMemoryError:
             return None  # perhaps for a result that nobody asked for
         finally:
-            turn.end()
-        with turns.changed:  # nobody is planning
+            if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
+                turns.running.discard(turn)
+                turns.tell()
+        with LOCK:  # nobody is planning
             for f in given:
                 if f.array is not None:
                     f.forget()
