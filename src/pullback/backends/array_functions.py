@@ -23,8 +23,9 @@ __all__ = [
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
-    "pieces_along", "positions_along", "powers", "real_pairs", "recur", "reshape_view", "roll_array", "sequence", "tile_array",
-    "triangle", "uninitialised", "windows", "with_diagonal",
+    "pieces_along", "positions_along", "powers", "real_pairs", "recur", "reshape_view",
+    "roll_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
+    "with_diagonal",
 ]  # fmt: skip
 
 INT64 = np.dtype(np.int64)
@@ -116,10 +117,13 @@ def diagonal_view(x: Any, offset: int, dim1: int, dim2: int) -> Any:
     return view
 
 
-def pieces_along(x: Any, dim: int, bounds: Sequence[int]) -> list[Any]:
-    """An axis cut at these places, the first and the last of which are its ends: views."""
+def pieces_along(x: Any, dim: int, sizes: Sequence[int]) -> list[Any]:
+    """An axis cut into pieces of these sizes: views."""
+    bounds = itertools.pairwise(itertools.accumulate(sizes, initial=0))
+    if dim == 0:
+        return [x[a:b] for a, b in bounds]
     others = (FULL,) * dim
-    return [x[(*others, slice(a, b))] for a, b in itertools.pairwise(bounds)]
+    return [x[(*others, slice(a, b))] for a, b in bounds]
 
 
 def positions_along(x: Any, dim: int) -> list[Any]:

@@ -1,7 +1,5 @@
 """Parts of an axis: one position, a slice, pieces; their copies, and values written there."""
 
-import itertools
-
 from pullback.op import (
     Dim,
     Ints,
@@ -148,10 +146,13 @@ unbind_copy = copied(unbind)
 
 def _pieces(xp, input, sizes, dim):
     """The axis cut into pieces of these sizes."""
-    bounds = list(itertools.accumulate(sizes, initial=0))
     if xp.is_eager:
-        return tuple(xp.pieces_along(input, dim, bounds))
-    return tuple(xp.slice(input, dim, a, b, 1) for a, b in itertools.pairwise(bounds))
+        return tuple(xp.pieces_along(input, dim, sizes))
+    pieces, start = [], 0
+    for size in sizes:
+        pieces.append(xp.slice(input, dim, start, start + size, 1))
+        start += size
+    return tuple(pieces)
 
 
 @view(many=True, public=False, node="Split")
