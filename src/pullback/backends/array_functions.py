@@ -24,7 +24,7 @@ __all__ = [
     "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
     "pieces_along", "positions_along", "powers", "real_pairs", "recur", "reshape_view",
-    "roll_array", "sequence", "tile_array", "triangle", "uninitialised", "windows",
+    "roll_array", "sequence", "taken", "tile_array", "triangle", "uninitialised", "windows",
     "with_diagonal",
 ]  # fmt: skip
 
@@ -361,6 +361,15 @@ def check_position(
             f"{what}(): index out of range in self: dimension {dim} of the shape {list(x.shape)} "
             f"has size {size}"
         )
+
+
+def taken(x: Any, index: Any) -> Any:
+    """The elements at positions in the flattened array, counted from the end as well."""
+    try:
+        return x.take(index)
+    except IndexError:
+        check_position("take", x.reshape(-1), 0, np.where(index < 0, index + x.size, index))
+        raise
 
 
 def gather_array(x: Any, dim: int, index: Any) -> Any:
