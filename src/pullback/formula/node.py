@@ -350,10 +350,10 @@ def before_give(array: Any) -> None:
 def _keep(captured: _Readers) -> None:
     for reader in captured.take():
         _sources.pop(id(reader.array), None)
-        reader.move(_own(reader.array))
+        reader.move(own(reader.array))
 
 
-def _own(array: Any) -> Any:
+def own(array: Any) -> Any:
     """The same numbers in memory of their own; repeated axes stay repeated."""
     if 0 not in array.strides:
         return array.copy()

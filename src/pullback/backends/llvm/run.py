@@ -26,6 +26,7 @@ PAIRS_WORTH_A_THREAD = 1 << 15
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
 LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
+_NEVER = array("q", [0])  # what a run that is not to be interrupted looks at
 
 
 class BadArguments(ValueError):
@@ -56,6 +57,16 @@ class Placed(NamedTuple):
     @classmethod
     def of(cls, a: np.ndarray[Any, Any]) -> Placed:
         return cls(a.dtype, a.shape, a.strides)
+
+
+class Prepared(NamedTuple):
+    """A short run that needs no memory of its own: a copy of the block gets addresses and numbers,
+    and `run` its address."""
+
+    block: Any
+    data: dict[str, int]  # the place in the block of each array's address
+    scalars: dict[str, tuple[Callable[[Any], int], int]]  # a number's bits, and their place
+    run: Callable[[int], None]
 
 
 class Geometry:
@@ -162,6 +173,28 @@ class Launch:
             self._run_long(where, flag, progress)
         if p.finish is not None:
             p.finish(where)
+
+    def prepared(self, together: bool) -> Prepared | None:
+        """For who calls it over and over; None if it is long or needs memory of its own.
+
+        On the threads there are, or on the caller's alone.
+        """
+        g, main = self.geometry, self.program.main
+        if not self.is_short or self._partials or self._columns or self.program.finish is not None:
+            return None
+        block = self._block[:]
+        block[self._scratch[2]] = _NEVER.buffer_info()[0]
+        tasks = g.batches * g.tasks
+
+        def alone(where: int, owner: Launch = self) -> None:  # which keeps the code
+            main(where, 0, tasks)
+
+        return Prepared(
+            block,
+            dict(self._data),
+            {name: (pack, slot) for name, pack, slot in self._scalars},
+            self._run_shortly if together else alone,
+        )
 
     def _run_shortly(self, where: int) -> None:
         """A run that need not hear Ctrl-C."""
