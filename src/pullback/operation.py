@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ Function = Callable[..., Any]
 p_variadic = inspect.Parameter.VAR_POSITIONAL
 
 REGISTRY: dict[str, Op] = {}
+_reading = threading.RLock()  # signatures
 
 
 class Plan:
@@ -238,13 +240,16 @@ class Op:
     edges: tuple[int, ...]  # their positions among the parameters
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "edges" in self.__dict__:  # the last one that is read
-            raise AttributeError(f"{self!r} has no attribute {name!r}")
-        self._read()
-        return getattr(self, name)
+        if not name.startswith("__"):
+            with _reading:
+                if "edges" not in self.__dict__:  # the last one that is read
+                    self._read()
+            if name in self.__dict__:  # another thread may have read it meanwhile
+                return self.__dict__[name]
+        raise AttributeError(f"{self!r} has no attribute {name!r}")
 
     def _read(self) -> None:
-        """Read the signatures; threads that do so at once find the same."""
+        """Read the signatures."""
         forward = self.forward
         self.__dict__.setdefault("doc", inspect.getdoc(forward) or "")  # some have been given one
         self.parameters = parameters = self._read_parameters(forward)

@@ -364,6 +364,10 @@ def run(
     token = quiet_set(QUIET)
     around = mode.running
     try:
+        if not (record or tensors or Anomaly.enabled) and roots and roots[0][0]._deferred:
+            repeated = graph.REPEAT(roots, targets, retain)
+            if repeated is not None:
+                return _ended(repeated, targets)
         mode.running = running = _Pass(roots, targets, retain, record or tensors)
         captured = running.visit()
         for function in running.at_the_end:
@@ -373,6 +377,18 @@ def run(
         mode.running = around
         quiet_reset(token)
         mode.switch(was_recording)
+
+
+def _ended(
+    found: list[tuple[AccumulateGrad, Any, bool]], targets: list[tuple[Node, int]] | None
+) -> dict[tuple[Node, int], Any]:
+    """What a pass does at its leaves, which have no hooks."""
+    if targets is not None:
+        # `grad` gives parts of the caller's cotangents as they are.
+        return {(leaf, 0): own(g) if shared and not _is_part(g) else g for leaf, g, shared in found}
+    for leaf, g, shared in found:
+        accumulate(leaf, wrap(own(g) if shared else g), False)
+    return {}
 
 
 class _Pass:

@@ -30,6 +30,9 @@ TENSORS: Any = None
 VALUES: Any = None
 # What goes through the formulas at the beginning of a backward pass at once, likewise.
 REPLAY: Any = None
+# What does the whole of a pass that is like one before: leaves, cotangents, and whether others may
+# have these; or None. Likewise.
+REPEAT: Any = None
 
 
 class Node:

@@ -21,7 +21,7 @@ from pullback.autograd.modes import mode, no_grad
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import overlaps, owner, shares_memory
-from pullback.formula import Formula, array_of, before_give, node
+from pullback.formula import Formula, array_of, before_give, node, turns
 from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor, wrap
 
@@ -238,8 +238,9 @@ def settle(whole: Formula) -> None:
             if not shares_memory(array, whole.memory):
                 continue  # a reshape that copies in this memory order
             if part.memory is None or not shares_memory(part.memory, array):
-                part.give(array)
-                part.forget()
+                with turns.changed:  # nobody is planning
+                    part.give(array)
+                    part.forget()
             view._value = array
             if source._value is whole:
                 source._value = whole.memory

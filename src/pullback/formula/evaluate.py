@@ -322,9 +322,13 @@ def _empty(node: Formula) -> Any:
 
 
 def _give(node: Formula, array: Any) -> None:
-    """Numbers for a formula that has none yet: those who read them keep the same ones."""
-    if node.array is None:
-        node.array = array
+    """Numbers for a formula that has none yet: those who read them keep the same ones.
+
+    While a thread plans, no formula that it looks at becomes an array.
+    """
+    with turns.changed:
+        if node.array is None:
+            node.array = array
 
 
 def _arrays(step: Step, read: dict[str, Value], results: dict[str, Any]) -> dict[str, Any]:

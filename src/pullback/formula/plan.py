@@ -317,7 +317,9 @@ def _is_small(node: Formula, done: set[int], limit: int) -> bool:
         if id(current) in seen or id(current) in done or not isinstance(current, Formula):
             continue
         seen.add(id(current))
-        if not isinstance(current.op, View) and current.size > limit:
+        # Views are arrays, but for those that repeat elements: NumPy is given them written out.
+        free = isinstance(current.op, View) and current.size <= current.arguments[0].size
+        if not free and current.size > limit:
             return False
         stack += current.arguments
     return True
