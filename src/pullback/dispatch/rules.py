@@ -114,9 +114,6 @@ class Rules:
         if made is None:
             return
         line, largest = made
-        self.function, self.places, self.dtype = line, places, cotangents[0].dtype
-        if not isinstance(op, Pointwise) or largest < looped.WORTH:
-            return
 
         def loop(line: Any, given: Any, result: Any) -> Any:
             return looped.looped(title, body, given, arrays, result, line, taken=range(len(given)))
@@ -124,7 +121,10 @@ class Rules:
         def better(function: Any) -> None:
             self.function = function
 
-        self.function = looped.Counted(line, loop, better)
+        self.places, self.dtype = places, cotangents[0].dtype
+        if isinstance(op, Pointwise) and largest >= looped.WORTH:
+            line = looped.Counted(line, loop, better)
+        self.function = line  # other threads look at this one first
 
 
 def _is_list_of_arrays(value: Any) -> bool:
