@@ -113,7 +113,7 @@ class Rules:
         )
         if made is None:
             return
-        line, largest = made
+        line, _ = made
 
         def loop(line: Any, given: Any, result: Any) -> Any:
             return looped.looped(title, body, given, arrays, result, line, taken=range(len(given)))
@@ -122,7 +122,7 @@ class Rules:
             self.function = function
 
         self.places, self.dtype = places, cotangents[0].dtype
-        if isinstance(op, Pointwise) and largest >= looped.WORTH:
+        if isinstance(op, Pointwise) and cotangents[0].size >= looped.WORTH:
             line = looped.Counted(line, loop, better)
         self.function = line  # other threads look at this one first
 
