@@ -23,10 +23,10 @@ from .threads import Progress
 PAIRS_AT_ONCE = 1 << 28  # of one call into machine code: a fraction of a second
 PAIRS_UNHEARD = 1 << 22  # of one call by the thread that hears Ctrl-C: less than half a second
 PAIRS_WORTH_A_THREAD = 1 << 15
+PAIRS_WORTH_A_TEAM = 1 << 14  # of one run: to have others help takes more than a microsecond
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
 LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
-_NEVER = array("q", [0])  # what a run that is not to be interrupted looks at
 
 
 class BadArguments(ValueError):
@@ -146,6 +146,12 @@ class Launch:
         main: Any = p.main
         self._main = ctypes.cast(main, ctypes.c_void_p).value or 0
         self._scratch = slots["partials"], slots["columns"], slots["stop"]
+        self._total = total
+        self._shared = self._cut[0] > 1 and total * g.pairs > PAIRS_WORTH_A_TEAM
+        # Nobody stops what is short.
+        self._never = array("q", [0])
+        self._block[slots["stop"]] = self._never.buffer_info()[0]
+        self._plain = self.is_short and not self._partials and not self._columns
 
     def __call__(
         self,
@@ -160,6 +166,12 @@ class Launch:
             block[slot] = addresses[name]
         for name, pack, slot in self._scalars:
             block[slot] = pack(scalars[name])
+        if self._plain:
+            where = block.buffer_info()[0]
+            self._run_shortly(where)
+            if p.finish is not None:
+                p.finish(where)
+            return
         partials = np.empty(self._partials, np.int64) if self._partials else None
         columns = np.empty(self._columns, np.int64) if self._columns else None
         flag = array("q", [0])
@@ -179,18 +191,15 @@ class Launch:
 
         On the threads there are, or on the caller's alone.
         """
-        g, main = self.geometry, self.program.main
-        if not self.is_short or self._partials or self._columns or self.program.finish is not None:
+        if not self._plain or self.program.finish is not None:
             return None
-        block = self._block[:]
-        block[self._scratch[2]] = _NEVER.buffer_info()[0]
-        tasks = g.batches * g.tasks
+        main, total = self.program.main, self._total
 
         def alone(where: int, owner: Launch = self) -> None:  # which keeps the code
-            main(where, 0, tasks)
+            main(where, 0, total)
 
         return Prepared(
-            block,
+            self._block,
             dict(self._data),
             {name: (pack, slot) for name, pack, slot in self._scalars},
             self._run_shortly if together else alone,
@@ -198,12 +207,11 @@ class Launch:
 
     def _run_shortly(self, where: int) -> None:
         """A run that need not hear Ctrl-C."""
-        g, p = self.geometry, self.program
-        if self._cut[0] > 1 and config.num_threads > 1:
+        if self._shared and config.num_threads > 1:
             workers = team()
             if workers is not None and workers.run(self._main, where, *self._cut):
                 return
-        p.main(where, 0, g.batches * g.tasks)
+        self.program.main(where, 0, self._total)
 
     def _run_long(self, where: int, flag: Any, progress: Progress | None) -> None:
         g, main = self.geometry, self.program.main
@@ -255,13 +263,11 @@ def _packer(dtype: np.dtype[Any]) -> Callable[[Any], int]:
     # In standard sizes "l" has four bytes.
     code = {"l": "q", "L": "Q"}.get(dtype.char, dtype.char)
     pack = struct.Struct("<" + code).pack
-    return lambda number: _signed(int.from_bytes(pack(number), "little"))
+    fill = bytes(8 - struct.calcsize("<" + code))
+    unpack = struct.Struct("<q").unpack
+    return lambda number: int(unpack(pack(number) + fill)[0])
 
 
 def takes_part(g: Geometry) -> bool:
     """Whether the calling thread may run tasks: while it does, it does not hear Ctrl-C."""
     return g.pairs <= PAIRS_UNHEARD
-
-
-def _signed(bits: int) -> int:
-    return bits - (1 << 64) if bits >= 1 << 63 else bits
