@@ -15,6 +15,8 @@ from concurrently import in_threads
 from pullback.autograd import Function
 from pullback.autograd.graph import saved_tensors_hooks
 from pullback.config import config
+from pullback.formula import waiting
+from pullback.op import REGISTRY
 from pullback.utils.checkpoint import checkpoint
 
 ROUNDS = 20
@@ -134,6 +136,43 @@ def test_formulas_are_computed_by_all() -> None:
         together(work)
         for leaf, g in zip((x, y), expected, strict=True):
             np.testing.assert_array_equal(leaf.grad, 5 * THREADS * g.numpy())
+
+
+def test_no_formula_is_given_numbers_while_another_thread_plans(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evaluate = sys.modules["pullback.formula.evaluate"]
+    x = torch.ones(200, dtype=torch.float64)
+    with config(defer_elements=1_000):
+        first, second = ((x[:, None] * x * scale).sum(1) for scale in (2, 3))
+        other = second._value
+        sharing = waiting.sharing
+        threads = []
+
+        def interrupted(*arguments: Any) -> Any:
+            found = sharing(*arguments)
+            assert found == [other]
+            give = (other, np.full(200, 600.0))
+            threads.append(threading.Thread(target=evaluate._give, args=give))
+            threads[0].start()
+            threads[0].join(0.2)
+            assert other.array is None
+            return found
+
+        monkeypatch.setattr(waiting, "sharing", interrupted)
+        order, _, _ = evaluate.planned([first._value])
+        threads[0].join()
+        assert other in order  # it comes out of the same loop
+        assert other.array is not None
+
+
+def test_signatures_are_read_by_two_threads_at_once() -> None:
+    op = type(REGISTRY["exp"])(lambda xp, x: x, name="twice", registered=False)
+    assert op.positions == {"x": 0}
+    # A thread that did not find it is told of what another one has read meanwhile.
+    assert op.__getattr__("positions") is op.positions
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        op.absent  # noqa: B018
 
 
 def test_recorded_gradients_accumulate() -> None:

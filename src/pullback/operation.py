@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from pullback import arguments, dtypes
 from pullback.arguments import Parameter
+from pullback.locks import LOCK
 
 Function = Callable[..., Any]
 p_variadic = inspect.Parameter.VAR_POSITIONAL
@@ -238,13 +239,16 @@ class Op:
     edges: tuple[int, ...]  # their positions among the parameters
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "edges" in self.__dict__:  # the last one that is read
-            raise AttributeError(f"{self!r} has no attribute {name!r}")
-        self._read()
-        return getattr(self, name)
+        if not name.startswith("__"):
+            with LOCK:
+                if "edges" not in self.__dict__:  # the last one that is read
+                    self._read()
+            if name in self.__dict__:  # another thread may have read it meanwhile
+                return self.__dict__[name]
+        raise AttributeError(f"{self!r} has no attribute {name!r}")
 
     def _read(self) -> None:
-        """Read the signatures; threads that do so at once find the same."""
+        """Read the signatures."""
         forward = self.forward
         self.__dict__.setdefault("doc", inspect.getdoc(forward) or "")  # some have been given one
         self.parameters = parameters = self._read_parameters(forward)
@@ -383,7 +387,7 @@ class Op:
         """The plan for the differentiable arguments that need a gradient; made once."""
         found = self.plans.get(needs)
         if found is None:
-            found = self.plans[needs] = Plan(self, needs)
+            found = self.plans.setdefault(needs, Plan(self, needs))
         return found
 
     def is_cotangent(self, name: str) -> bool:

@@ -20,7 +20,8 @@ from pullback import dtypes
 from pullback.autograd import graph
 from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
-from pullback.op import REGISTRY, Creation, Op, Pointwise
+from pullback.backends.prepared import Prepared
+from pullback.op import REGISTRY, Composite, Creation, Op, Opaque, Pointwise
 
 ndarray = np.ndarray
 MAX_BYTES = 4096  # of a constant that is kept
@@ -92,7 +93,9 @@ def _operator(name: str, swap: bool = False) -> Callable[..., Any]:
         operands = (*other, self) if swap else (self, *other)
         if self.line.alike:
             _check_alike(operands, dividing=name in ("truediv", "pow"))
-        return self.line.called(function, operands)
+        result = self.line.called(function, operands)
+        self.line.count([*operands, result])
+        return result
 
     return method
 
@@ -151,9 +154,10 @@ class Line:
 
     def __init__(self, alike: bool):
         self.alike = alike  # whether the body is one for tensors, whose dtypes follow PyTorch
+        self.counts = alike  # whether pointwise operations would be asked whether to be formulas
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"Missed": Missed}
-        self.largest = 0
+        self.largest = 0  # elements that one of them sees
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in UNSTEADY:
@@ -177,7 +181,13 @@ class Line:
         if self.alike and isinstance(op, Pointwise):
             operands = [args[k] for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
             _check_alike([x for x in operands if x is not None], dividing=bool(op.floating))
+        counts = self.counts
+        if isinstance(op, Opaque) or (isinstance(op, Composite) and op.rules):
+            self.counts = False  # its body is one of arrays
         result = op.compute(self, args)
+        self.counts = counts
+        if isinstance(op, Pointwise):
+            self.count([*args, result])
         if self.alike and op.outputs and type(result) is tuple:
             if op.tuple_class is tuple:  # nobody has called it yet
                 raise NotStraight
@@ -238,8 +248,13 @@ class Line:
     # ------------------------------------------------------------------------------ the lines
 
     def standin(self, name: str, value: Any) -> Standin:
-        self.largest = max(self.largest, int(value.size))
         return Standin(self, name, value)
+
+    def count(self, operands: Sequence[Any]) -> None:
+        """Note how large the operands and results of a pointwise operation are."""
+        if self.counts:
+            sizes = [int(x.size) for x in operands if isinstance(x, (Standin, ndarray))]
+            self.largest = max([self.largest, *sizes])
 
     def method(self, name: str, x: Any, *args: Any) -> Any:
         """A method of an array."""
@@ -252,6 +267,8 @@ class Line:
     def called(self, function: Any, args: Sequence[Any], keywords: Any = None) -> Any:
         """The result of a call, which is written down if one of the arguments is a stand-in."""
         keywords = keywords or {}
+        if type(function) is Prepared and not keywords:
+            function, args = function.split([real(a) for a in args])[0], args[: function.arrays]
         result = function(*map(real, args), **{n: real(v) for n, v in keywords.items()})
         if not (any(map(has_standin, args)) or any(map(has_standin, keywords.values()))):
             return result
@@ -325,7 +342,7 @@ def straight(
     op: Op, values: Sequence[Any], places: Sequence[int], expected: Any,
     *, packed: bool = False, alike: bool = False,
 ) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
-    """(a function of the operands at these places, the elements of the largest array in it).
+    """(a function of the operands at these places, the most elements of what is pointwise in it).
 
     The operands are arrays and lists of them; `expected` is what the body gives for these. With
     `packed`, the function takes the list of all arguments. None if the body is no straight line of

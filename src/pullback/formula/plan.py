@@ -311,7 +311,9 @@ def _is_small(node: Formula, done: set[int]) -> bool:
         if id(current) in seen or id(current) in done or not isinstance(current, Formula):
             continue
         seen.add(id(current))
-        if not isinstance(current.op, View) and current.size > config.defer_elements:
+        # Views are arrays, but for those that repeat elements: NumPy is given them written out.
+        free = isinstance(current.op, View) and current.size <= current.arguments[0].size
+        if not free and current.size > config.defer_elements:
             return False
         stack += current.arguments
     return True
