@@ -221,6 +221,17 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
         return order, sources, plan
 
 
+def alone(root: Formula) -> tuple[list[Formula], list[Value], list[Step]]:
+    """`planned` of one formula, whatever else could come out of its loops."""
+    with LOCK:
+        order, sources, parts = structure([root])
+        key = (parts, config.defer_elements, config.summation)
+        plan = _plans.get(key, [])
+        if not plan:
+            plan = _make_room(_plans)[key] = _plan(order, [root], sources)
+        return order, sources, plan
+
+
 def _make_room(cache: dict[Any, Any]) -> dict[Any, Any]:
     if len(cache) > MAX_PLANS:
         cache.clear()
@@ -348,6 +359,14 @@ def _pairs(array: Any) -> Any:
     return np.lib.stride_tricks.as_strided(
         real, (*real.shape, 2), (*real.strides, real.itemsize), writeable=array.flags.writeable
     )
+
+
+def launch_of(step: Step, sources: Sequence[Value], result: Formula) -> Any:
+    """`_launch` of the only step of a formula, which reads arrays and is not to be computed."""
+    read = {name: sources[-1 - place] for name, place, _ in step.arrays}
+    like = np.broadcast_to(np.empty((), result.dtype), result.shape)
+    ((name, _, _),) = step.results
+    return _launch(step, read, {name: (result, np.empty_like(like, order="C", subok=False))})
 
 
 _warned = False

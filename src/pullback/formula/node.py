@@ -311,7 +311,7 @@ settle: Any = None
 
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
-    memory = owner(array)
+    memory = array if array.base is None else owner(array)
     key = id(memory)
     if key not in _results and key not in _captured:
         return
@@ -331,7 +331,7 @@ def before_give(array: Any) -> None:
     What was captured until now keeps its numbers; what is captured later reads what is there when
     it is computed.
     """
-    memory = owner(array)
+    memory = array if array.base is None else owner(array)
     key = id(memory)
     if key not in _results and key not in _captured:
         return
