@@ -150,7 +150,7 @@ class Launch:
         # Nobody stops what is short.
         self._never = array("q", [0])
         self._block[slots["stop"]] = self._never.buffer_info()[0]
-        self._plain = self.is_short and not self._partials and not self._columns
+        self._plain = not (self._quick or self._partials or self._columns) and self.is_short
 
     def __call__(
         self,
