@@ -7,7 +7,7 @@ import pytest
 
 import pullback as torch
 from pullback.backends import axiswise
-from pullback.backends.array_statistics import cumulative_extreme
+from pullback.backends.array_statistics import cumulative_extreme, cumulative_logsumexp
 from pullback.config import config
 
 pytest.importorskip("llvmlite")
@@ -82,6 +82,26 @@ def test_scans(shape: tuple[int, ...], dim: int, dtype: type) -> None:
         np.testing.assert_array_equal(values, accumulate(x, dim))
         expected = cumulative_extreme(np.moveaxis(x, dim, 0)[:, :9], 0, largest)[1]
         np.testing.assert_array_equal(np.moveaxis(places, dim, 0)[:, :9], expected)
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_running_logarithms_of_sums(dtype: type, dim: int) -> None:
+    """Within a few units of the last digit, also where sums overflow; infinities and NaN as one by
+    one."""
+    rng = np.random.default_rng(0)
+    for scale in (1, 100, 1e4):
+        x = (rng.normal(size=(300, 400)) * scale).astype(dtype)
+        exact = np.logaddexp.accumulate(x.astype(np.longdouble), dim)
+        error = np.abs(cumulative_logsumexp(x, dim) - exact) / np.maximum(1, np.abs(exact))
+        assert error.max() < 4 * np.finfo(dtype).eps
+    special = np.array([0, -np.inf, np.inf, np.nan, 1e4, -1e4, 3.0])
+    places = rng.choice(7, (300, 400), p=[0.2, 0.3, 0.02, 0.02, 0.15, 0.15, 0.16])
+    x = special[places].astype(dtype)
+    x[x.shape[0] // 2 :] = np.where(np.isnan(x[150:]) | (x[150:] > 1e4), -np.inf, x[150:])
+    with np.errstate(all="ignore"):
+        expected = np.logaddexp.accumulate(x, dim)
+        np.testing.assert_allclose(cumulative_logsumexp(x, dim), expected, 1e-6)
 
 
 def test_not_what_is_laid_out_otherwise() -> None:

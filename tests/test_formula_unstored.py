@@ -108,7 +108,11 @@ RUNNING: dict[str, Callable[[Any], Any]] = {
     "logcumsumexp": lambda k: k.logcumsumexp(1),
     "cumprod": lambda k: (k + 0.5).cumprod(1),
     "sort": lambda k: k.sort(1).values * torch.arange(80),
+    "top 30": lambda k: torch.cat([k.topk(30, 1).values, k[:, 30:]], 1),
+    "many places of some rows": lambda k: torch.cat([k.gather(0, PLACES), k[30:]]),
 }
+PLACES = torch.tensor(np.random.default_rng(4).integers(0, 90, (20, 70)))
+PLACES = torch.cat([PLACES, PLACES[:, :10]], 1)
 
 
 @pytest.mark.parametrize("name", RUNNING)

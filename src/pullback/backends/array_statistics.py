@@ -41,7 +41,8 @@ def cumulative_logsumexp(x: Any, dim: int) -> Any:
     if not x.ndim:
         return x.copy()
     if x.dtype.kind != "c":
-        return np.logaddexp.accumulate(x, axis=dim)
+        found = _logsumexp_scan(x, dim) if x.size >= axiswise.WORTH else None
+        return np.logaddexp.accumulate(x, axis=dim) if found is None else found
     x = move_axis(x, dim, 0)
     result = np.empty_like(x)
     for k, row in enumerate(x):  # NumPy has no logaddexp of complex numbers
@@ -52,6 +53,21 @@ def cumulative_logsumexp(x: Any, dim: int) -> Any:
             row = np.where(np.isneginf(low.real), top, top + np.log1p(np.exp(low - top)))
         result[k] = row
     return move_axis(result, 0, dim)
+
+
+def _logsumexp_scan(x: Any, dim: int) -> Any:
+    """The same with sums relative to the running maximum, which are a linear recurrence.
+
+    None without compiled loops.
+    """
+    top = cumulative_extreme(x, dim, True)[0]
+    base = np.where(np.isfinite(top), top, 0)
+    scale = np.zeros_like(x)  # of what was summed before
+    later, earlier = (move_axis(y, dim, 0) for y in (base, top))
+    move_axis(scale, dim, 0)[1:] = np.exp(earlier[:-1] - later[1:])
+    turned = [np.ascontiguousarray(np.flip(y, dim)) for y in (np.exp(x - base), scale)]
+    found = axiswise.scanned("recurrence", turned, dim, [x.dtype])
+    return None if found is None else np.log(np.flip(found[0], dim)) + base
 
 
 def count_ties(x: Any, extreme: Any, dim: Sequence[int]) -> Any:

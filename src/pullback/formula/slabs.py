@@ -133,12 +133,12 @@ def _reduced(node: Formula, axis: int, work: int, evaluate: Evaluate) -> Any:
 
 
 def widest(node: Formula) -> int:
-    """The number of elements of the largest operand of such an operation below."""
+    """The number of elements of the largest operand, or result, of such an operation below."""
     most, stack, seen = 1, [node], {id(node)}
     while stack:
         current = stack.pop()
         if is_along(current):
-            most = max(most, current.arguments[0].size)
+            most = max(most, current.size, *(a.size for a in current.arguments))
         for a in current.arguments:
             if isinstance(a, Formula) and a.array is None and id(a) not in seen:
                 seen.add(id(a))

@@ -417,23 +417,60 @@ def _(xp, input, dim, index, shape):
         return xp.not_lowerable("a single number")
     if any(a > b for a, b in zip(index.shape, input.shape, strict=True)):
         return xp.not_lowerable("an error")
+    if index.shape[dim] > FEW_PLACES:
+        return _scatter_rows(xp, input, dim, index, shape)
     own = xp.positions(shape[dim], dim, rank)
     same = all(a == b for k, (a, b) in enumerate(zip(index.shape, shape, strict=True)) if k != dim)
     if index.shape[dim] == 1 and same and input.shape == index.shape:
         return xp.where(xp.eq(own, index), input, 0)
     # One more axis: which of the places along `dim` an element comes from.
-    inside = None
-    axes = []
-    for k, have in enumerate(index.shape):
-        at = xp.positions(*((have, rank) if k == dim else (shape[k], k)), rank + 1)
-        if k != dim and have != shape[k]:
-            known = xp.lt(at, xp.number(have))
-            inside = known if inside is None else xp.logical_and(inside, known)
-            at = xp.minimum(at, xp.number(have - 1))
-        axes.append(at)
+    have = [*index.shape, index.shape[dim]]
+    axes, inside = _within(xp, have, [*shape, index.shape[dim]], dim)
+    axes[dim] = axes.pop()
     meant = xp.eq(xp.unsqueeze(own, rank), xp.elements(index, axes))
     inside = meant if inside is None else xp.logical_and(inside, meant)
     return xp.sum(xp.where(inside, xp.elements(input, axes), 0), rank)
+
+
+# Places along an axis that are compared with every element's own, rather than written to.
+FEW_PLACES = 16
+
+
+def _within(xp, have, shape, dim):
+    """The places along the axes of a shape, none beyond what there is; and where that is."""
+    inside = None
+    axes = []
+    for k, (known, size) in enumerate(zip(have, shape, strict=True)):
+        at = xp.positions(size, k, len(shape))
+        if k != dim and known != size:
+            here = xp.lt(at, xp.number(known))
+            inside = here if inside is None else xp.logical_and(inside, here)
+            at = xp.minimum(at, xp.number(known - 1))
+        axes.append(at)
+    return axes, inside
+
+
+def _scatter_rows(xp, input, dim, index, shape):
+    """`scatter_zeros` that needs whole rows at once."""
+    for k, size in enumerate(index.shape):
+        if input.shape[k] != size:
+            input = xp.slice(input, k, 0, size, 1)
+    found = xp.scatter_along(input, index, dim, shape[dim])
+    axes, inside = _within(xp, found.shape, shape, dim)
+    return found if inside is None else xp.where(inside, xp.elements(found, axes), 0)
+
+
+@opaque(public=False, derivative=False, along="dim")
+def scatter_along(xp, input, index: Array, dim: int, size: int):
+    r"""`scatter_zeros` of an input and places of one shape, along an axis of another size."""
+    shape = [size if k == dim else s for k, s in enumerate(input.shape)]
+    return xp.scatter_array(xp.filled(shape, 0, input), dim, index, input, "sum")
+
+
+@scatter_along.samples
+def _(r):
+    yield call(r(3, 4), r.integers(0, 5, 3, 4), 1, 5)
+    yield call(r(3, 4), r.integers(0, 2, 3, 4), 0, 2)
 
 
 @scatter_zeros.backward("input")

@@ -84,7 +84,12 @@ def _(xp, g, indices, dim):
 @opaque(public=False, derivative=False, along="dim")
 def inverse_places(xp, input, dim: int):
     r"""The inverse of permutations along one axis."""
-    return xp.argsort_array(input, dim, False)
+    if not input.shape:
+        return xp.filled((), 0, input)
+    size = input.shape[dim]
+    column = [size if k == dim else 1 for k in range(len(input.shape))]
+    own = xp.reshape(xp.sequence(0, 1, size, input.dtype), *column)
+    return xp.scatter_array(input, dim, input, xp.expand(own, *input.shape), "")
 
 
 @inverse_places.samples
