@@ -360,10 +360,11 @@ def run(
     They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
     """
     was_recording = mode.enabled
-    mode.switch(record)
-    token = quiet_set(QUIET)
     around = mode.running
-    try:
+    token = None
+    try:  # Ctrl-C may come after any call
+        mode.switch(record)
+        token = quiet_set(QUIET)
         if not (record or tensors or Anomaly.enabled) and roots and roots[0][0]._deferred:
             repeated = graph.REPEAT(roots, targets, retain)
             if repeated is not None:
@@ -374,8 +375,9 @@ def run(
             function()
         return captured
     finally:
-        mode.running = around
-        quiet_reset(token)
+        mode.running, mode.enabled = around, was_recording
+        if token is not None:
+            quiet_reset(token)
         mode.switch(was_recording)
 
 

@@ -14,7 +14,7 @@ from pullback import formula
 from pullback.autograd import graph
 from pullback.autograd.levels import Levels, beneath, underneath
 from pullback.autograd.modes import mode
-from pullback.autograd.views import join
+from pullback.autograd.views import join, settle
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import address, owner
 from pullback.dispatch import keys
@@ -28,6 +28,8 @@ from pullback.dispatch.inplace import (
     write_out,
     write_over,
 )
+from pullback.formula import Formula
+from pullback.locks import LOCK
 from pullback.op import REGISTRY, Composite, Creation, Op, View
 from pullback.tensor import Tensor, wrap
 
@@ -122,14 +124,18 @@ def _evaluate(tensor: Tensor) -> Any:
             f"that `if`, `and`, min(), float() or the functions of math and NumPy could ask for. "
             f"Use torch.where(condition, a, b), torch.minimum, `&`, and torch.exp"
         )
-    value = tensor._value
-    apart = tensor._apart
-    if apart is not None and apart.whole.array is not None:  # a part of what is there already
-        join(tensor)
-    if tensor._value is value:
+    while True:  # other threads may do the same
+        value, apart = tensor._value, tensor._apart
+        if type(value) is not Formula:
+            return value
+        if apart is not None and apart.whole.array is not None:  # a part of what is there already
+            apart.whole.take()
+            settle(apart.whole)
+            continue
         formula.array_of(value)
-        tensor._value = value.take()
-    return tensor._value
+        with LOCK:
+            if tensor._value is value and tensor._apart is apart:
+                tensor._value = value.take()
 
 
 Tensor._evaluate = staticmethod(_evaluate)
@@ -140,9 +146,11 @@ TENSORS = graph.TENSORS = TensorVocabulary()
 def bind(op: Op) -> Callable[..., Any]:
     """The public function of an operation; made once."""
     if op.public_function is None:
-        if op.outputs:
-            op.tuple_class = _tuple_class(op)
-        op.public_function = _make_function(op)
+        with LOCK:
+            if op.public_function is None:
+                if op.outputs:
+                    op.tuple_class = _tuple_class(op)
+                op.public_function = _make_function(op)
     return op.public_function
 
 

@@ -221,7 +221,10 @@ class Writer:
         name = f"s{self.name(node)}"
         self.line(f"{name} = {self.name(node)}.values")
         self.refuse(f"{name} is None")
-        for k, (value, at) in enumerate(zip(node.values, saved, strict=True)):
+        values = node.values
+        if values is None:  # another pass has freed them
+            raise NotGuarded
+        for k, (value, at) in enumerate(zip(values, saved, strict=True)):
             text = f"{name}[{k}]"
             if type(at) is At:
                 self.operand(value, part.operands[at], text)

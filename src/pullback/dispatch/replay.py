@@ -42,6 +42,7 @@ from pullback.formula.node import Value
 from pullback.formula.plan import structure
 from pullback.formula.program import Begun, Program
 from pullback.formula.vocabulary import plain_key
+from pullback.locks import LOCK
 from pullback.op import REGISTRY, Composite, Op, Opaque, View
 
 ndarray = np.ndarray
@@ -87,7 +88,7 @@ def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]
         return None
     turn = turns.Turn()
     try:
-        with turns.changed:
+        with LOCK:
             others = waiting.pending()
             for guard in guards:
                 found = guard.check(roots, targets, others)
@@ -103,7 +104,9 @@ def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]
     except OutOfMemoryError:
         return None  # perhaps for a result that nobody asked for
     finally:
-        turn.end()
+        if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
+            turns.running.discard(turn)
+            turns.tell()
     _end(given)
     if not retain:
         for node in nodes:
@@ -133,7 +136,7 @@ def _begin(
 
 
 def _end(given: Sequence[Formula]) -> None:
-    with turns.changed:  # nobody is planning
+    with LOCK:  # nobody is planning
         for f in given:
             if f.array is not None:
                 f.forget()
@@ -251,8 +254,11 @@ class _Part:
                 key.append(-1 - self.places.setdefault(edge, len(self.places)))
         self.starts.append(None if start is None else self._operand(start))
         key.append(self.starts[-1])
+        saved = node.values
+        if saved is None:  # another pass has freed them
+            return False
         values: list[Any] = []
-        for n, v in enumerate(node.values or ()):
+        for n, v in enumerate(saved):
             kind = type(v)
             if kind is ndarray or kind is Formula:
                 number = found.get(id(v)) or self._operand(v)
@@ -291,7 +297,7 @@ class _Part:
             return None
         turn = turns.Turn()
         try:
-            with turns.changed:
+            with LOCK:
                 others = waiting.pending()  # some of them come out of the same loops
                 if sum(f.nodes for f in others) > waiting.MAX_TOGETHER:
                     return None
@@ -315,7 +321,9 @@ class _Part:
         except OutOfMemoryError:
             return None  # perhaps for a result that nobody asked for
         finally:
-            turn.end()
+            if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
+                turns.running.discard(turn)
+                turns.tell()
         _end(given)
         places = list(self.places)
         leave = [(places[p], self.originals[at] if passed else arrays[at])

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from pullback.backends import progress
 from pullback.backends.memory import address
 from pullback.config import config
-from pullback.formula import lines, turns
+from pullback.formula import lines
 from pullback.formula.evaluate import empty, is_lone, planned, run_steps
 from pullback.formula.node import Formula, Source, Template, Value
 from pullback.formula.plan import Step
+from pullback.locks import LOCK
 
 # Where a value is found: ("given", its number in the structure), ("read", that of a source),
 # ("made", its place in the order) or ("fixed", itself).
@@ -151,7 +152,7 @@ class Program:
             else:
                 kernel.run(slots, sources)
             step.compiled, step.seconds = False, perf_counter() - start
-        with turns.changed:
+        with LOCK:
             for place, number in self._given:
                 formula = given[number]
                 if formula.array is None:
