@@ -17,7 +17,7 @@ The same results sooner, for calls such as were met before:
     known        any call on arrays, told apart by its `keys`
     rules        … and backward passes through them, as the NumPy calls that their rules come to
     through      composites, as the NumPy calls that their bodies come to (`straight`)
-    again        operations that stay formulas
+    again        operations that stay formulas: their keys, and the `recipes` of what comes out
     replay       backward passes through formulas, told apart by `guards`
 """
 

@@ -92,6 +92,13 @@ def check_of(
     return writer.compiled(given, read, [part.originals[at] for at in used], leaves, part.nodes)
 
 
+def _is_simple(value: Any) -> bool:
+    """Whether a plain argument may be kept: it holds nothing of the user's."""
+    if type(value) is tuple or type(value) is list:
+        return all(map(_is_simple, value))
+    return type(value) in CONSTANTS
+
+
 class Writer:
     """Source of a check, a line at a time, while the graph of the pass is walked."""
 
@@ -239,10 +246,7 @@ class Writer:
             self.refuse(f"{text} is not None")
             return
         key = self.constant(plain_key(value))
-        simple = type(value) in CONSTANTS or (
-            type(value) is tuple and all(type(v) in CONSTANTS for v in value)
-        )
-        same = f"{text} is not {self.constant(value)} and " if simple else ""
+        same = f"{text} is not {self.constant(value)} and " if _is_simple(value) else ""
         self.refuse(f"{same}plain_key({text}) != {key}")
 
     def operand(self, given: Any, value: Value, text: str) -> None:
