@@ -98,18 +98,20 @@ def watch_writes(array: Any, watcher: Any) -> None:
 
 def wrote(array: Any) -> None:
     """Note a write into the memory of an array."""
-    base = _counter(array)
+    base = array if array.base is None else _counter(array)
+    key = id(base)
     with LOCK:
-        memory = _written.get(id(base))
+        memory = _written.get(key)
         if memory is None:
-            memory = _written[id(base)] = _Memory(base)
+            memory = _written[key] = _Memory(base)
         memory.count += 1
         memory.time = Latest.write = tick()
         watchers = memory.watchers
-    for reference in watchers:
-        watcher = reference()
-        if watcher is not None:
-            Watchers.tell(watcher)
+    if watchers:
+        for reference in watchers:
+            watcher = reference()
+            if watcher is not None:
+                Watchers.tell(watcher)
 
 
 def version(value: Any) -> int:

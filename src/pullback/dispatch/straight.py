@@ -37,6 +37,15 @@ REDUCTIONS = {
 }  # fmt: skip
 
 
+# What operators of arrays call; `**` looks at the exponent first.
+UFUNCS: dict[Any, Any] = {
+    operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply,
+    operator.truediv: np.true_divide, operator.neg: np.negative, operator.abs: np.absolute,
+    operator.and_: np.bitwise_and, operator.or_: np.bitwise_or, operator.xor: np.bitwise_xor,
+    operator.invert: np.invert,
+}  # fmt: skip
+
+
 class NotStraight(Exception):
     """A body that is more than a straight line of calls."""
 
@@ -158,6 +167,7 @@ class Line:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"Missed": Missed}
         self.largest = 0  # elements that one of them sees
+        self.last: tuple[str, Any, str] = "", None, ""  # result, function and call of the last one
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in UNSTEADY:
@@ -273,7 +283,20 @@ class Line:
         if not (any(map(has_standin, args)) or any(map(has_standin, keywords.values()))):
             return result
         parts = [*map(self.text, args), *(f"{n}={self.text(v)}" for n, v in keywords.items())]
-        return self.write(f"{self.constant(function)}({', '.join(parts)})", result)
+        inner = ", ".join(parts)
+        written = self.write(f"{self.constant(function)}({inner})", result)
+        if type(written) is Standin:
+            self.last = written.name, function, inner
+        return written
+
+    def over(self, name: str, result: Any) -> list[str]:
+        """The lines, with the result written over an operand: by the last call, if it can."""
+        last, function, inner = self.last
+        function = UFUNCS.get(function, function)
+        ends = type(result) is Standin and result.name == last
+        if isinstance(function, np.ufunc) and ends and self.lines[-1].startswith(f"{last} = "):
+            return [*self.lines[:-1], f"{self.constant(function)}({inner}, out={name})"]
+        return [*self.lines, f"{self.constant(np.copyto)}({name}, {_returned(self, result)})"]
 
     def write(self, text: str, result: Any) -> Any:
         if len(self.lines) == MAX_CALLS:
@@ -340,20 +363,20 @@ def real(value: Any) -> Any:
 
 def straight(
     op: Op, values: Sequence[Any], places: Sequence[int], expected: Any,
-    *, packed: bool = False, alike: bool = False,
+    *, packed: bool = False, alike: bool = False, over: bool = False,
 ) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
     """(a function of the operands at these places, the most elements of what is pointwise in it).
 
     The operands are arrays and lists of them; `expected` is what the body gives for these. With
-    `packed`, the function takes the list of all arguments. None if the body is no straight line of
-    calls, or does not give the same so.
+    `packed`, the function takes the list of all arguments; with `over`, it writes the result over
+    the first operand. None if the body is no straight line of calls, or does not give the same so.
     """
 
     def body(line: Line, given: Sequence[Any]) -> Any:
         return op.compute(line, given)
 
     return straightened(
-        op.qualified_name, body, values, places, expected, packed=packed, alike=alike
+        op.qualified_name, body, values, places, expected, packed=packed, alike=alike, over=over
     )
 
 
@@ -361,6 +384,7 @@ def straightened(
     title: str, body: Callable[[Line, list[Any]], Any],
     values: Sequence[Any], places: Sequence[int], expected: Any,
     *, packed: bool = False, alike: bool = False, shapes: Sequence[int] | None = None,
+    over: bool = False,
 ) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
     """`straight` of anything that is read with a vocabulary.
 
@@ -380,20 +404,28 @@ def straightened(
         result = body(line, given)
         several = isinstance(result, (tuple, list))
         returned = "".join(f"{_returned(line, r)}, " for r in (result if several else [result]))
+        called = line.over(f"a{places[0]}", result) if over else line.lines
     except Exception:  # whatever a stand-in cannot be asked for
         return None
     taken = places if shapes is None else range(len(values))
     operands = "".join(f"a{k}, " for k in taken)
     lines = [f"{operands} = {''.join(f'values[{k}], ' for k in places)}"] if packed else []
     lines += [f"if a{k}.shape != {values[k].shape}: raise Missed" for k in shapes or ()]
-    lines += [*line.lines, f"return {f'({returned})' if several else returned[:-2]}"]
+    lines += called
+    if not over:
+        lines.append(f"return {f'({returned})' if several else returned[:-2]}")
     source = "\n    ".join([f"def line({'values' if packed else operands}):", *lines])
     made: dict[str, Any] = {}
     exec(compile(source, f"<NumPy calls of {title}>", "exec"), line.names, made)
     function: Callable[..., Any] = made["line"]
     arrays = [values[k] for k in places]
+    tried = [values[k] for k in taken]
+    if over:
+        tried[0] = tried[0].copy("K")
     try:
-        found = function(values) if packed else function(*[values[k] for k in taken])
+        found = function(values) if packed else function(*tried)
+        if over:
+            found = tried[0]
     except Exception:  # numbers that a check does not pass, or a constant that is written to
         return None
     return (function, line.largest) if _same(found, expected, arrays) else None

@@ -322,7 +322,7 @@ settle: Any = None
 
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
-    memory = owner(array)
+    memory = array if array.base is None else owner(array)
     key = id(memory)
     if key not in _results and key not in _captured:
         return
@@ -342,7 +342,7 @@ def before_give(array: Any) -> None:
     What was captured until now keeps its numbers; what is captured later reads what is there when
     it is computed.
     """
-    memory = owner(array)
+    memory = array if array.base is None else owner(array)
     key = id(memory)
     if key not in _results and key not in _captured:
         return
@@ -363,10 +363,10 @@ def _settle_all(results: _Readers | None) -> None:
 def _keep(captured: _Readers) -> None:
     for reader in captured.take():
         _sources.pop(id(reader.array), None)
-        reader.move(_own(reader.array))
+        reader.move(own(reader.array))
 
 
-def _own(array: Any) -> Any:
+def own(array: Any) -> Any:
     """The same numbers in memory of their own; repeated axes stay repeated."""
     if 0 not in array.strides:
         return array.copy()
