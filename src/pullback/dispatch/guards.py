@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd.graph import AccumulateGrad, OperationNode
+from pullback.autograd.graph import AccumulateGrad, OperationNode, steps
 from pullback.autograd.versions import Latest
 from pullback.backends.memory import address
 from pullback.dispatch.again import belongs
@@ -74,7 +74,7 @@ def check_of(
 
     A function of its roots, its targets, and the results that others wait for. It gives the
     formulas and the sources that are wanted, the operands of these numbers, the leaves in the order
-    of the part's places, and the nodes of the part; or None. NotGuarded if there is no such check.
+    of the part's places, and the nodes whose values the pass frees; or None. NotGuarded if there is no such check.
     """
     writer = Writer()
     nodes = writer.graph(part, start)
@@ -89,7 +89,8 @@ def check_of(
     leaves = [node for node, _ in part.places]
     writer.targets(targets, nodes)
     given, read, used = wanted
-    return writer.compiled(given, read, [part.originals[at] for at in used], leaves, part.nodes)
+    freed = [node for node in part.nodes if node.values and steps.of(node.op, node.plan).saves]
+    return writer.compiled(given, read, [part.originals[at] for at in used], leaves, freed)
 
 
 def _is_simple(value: Any) -> bool:

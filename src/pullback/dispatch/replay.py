@@ -110,7 +110,7 @@ def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]
     _end(given)
     if not retain:
         for node in nodes:
-            node.release()
+            node.values = None
     found = [(leaves[p], passed[at] if is_passed else arrays[at])
              for p, at, is_passed in guard.leaving]  # fmt: skip
     shared = guard.shared
@@ -137,9 +137,13 @@ def _begin(
 
 def _end(given: Sequence[Formula]) -> None:
     with LOCK:  # nobody is planning
+        alone = not turns.running
         for f in given:
             if f.array is not None:
-                f.forget()
+                if alone:
+                    f.values = f.arguments = ()
+                else:
+                    f.forget()
 
 
 def _shared(leaving: Any, found: Sequence[tuple[Any, Any]], seen: Sequence[Value]) -> list[bool]:
