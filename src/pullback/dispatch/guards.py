@@ -74,7 +74,8 @@ def check_of(
 
     A function of its roots, its targets, and the results that others wait for. It gives the
     formulas and the sources that are wanted, the operands of these numbers, the leaves in the order
-    of the part's places, and the nodes whose values the pass frees; or None. NotGuarded if there is no such check.
+    of the part's places, and the nodes whose values the pass frees; or None. NotGuarded if there is
+    no such check.
     """
     writer = Writer()
     nodes = writer.graph(part, start)
