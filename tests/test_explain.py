@@ -73,10 +73,10 @@ def test_the_reference_scenario(nothing_runs: None) -> None:
     e = explain(h)
     assert pending(h)
     (kernel,) = e.kernels
-    assert kernel.pairs == n * n
+    assert kernel.pairs == n * (n + 1) // 2  # each pair once, whichever point comes first
     assert kernel.per_pair["exp2"] == 1 and set(kernel.per_pair) == {"flops", "exp2"}
-    # |q_i - q_j|²: 3 differences, 3 squares, 2 sums; 1 scaling; 3 products and 3 sums of K p
-    assert kernel.flops_per_pair == 15 and kernel.flops == 15 * n * n + 1  # the scale
+    # |q_i - q_j|²: 3 differences, 3 squares, 2 sums; 1 scaling; 3 products and 3 sums of K p, twice
+    assert kernel.flops_per_pair == 21 and kernel.flops == 21 * kernel.pairs + 1  # the scale
     assert [(p.role, p.size) for p in kernel.loops[:2]] == [("outer", n), ("inner", n)]
     # (N, N, 3): difference, square, product with p; (N, N): sum, -, /, exp
     assert e.bytes_saved == (3 * 3 + 4) * n * n * 4

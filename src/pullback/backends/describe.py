@@ -41,6 +41,9 @@ def _text(n: Scalar, args: list[str]) -> str:
         return f"|{n.data}|"
     if n.op == "load":
         return f"{n.data.name}[{', '.join(map(_bare, args))}]"
+    if n.op == "reduce" and n.data.kind == "mirrored":
+        (name,) = n.data.over
+        return f"sum_{name}({_bare(args[0])}; to {name}: {_bare(args[1])})"
     if n.op == "reduce":
         kind = n.data.kind if isinstance(n.data.kind, str) else n.data.kind.name
         return f"{kind}_{''.join(n.data.over)}({', '.join(map(_bare, args))})"

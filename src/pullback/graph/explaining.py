@@ -4,6 +4,7 @@ Nothing is evaluated by explaining. The plan that is shown is the one that evalu
 it comes from the same function, and waits for it. What is found is a `model.Graph`, as of pictures.
 """
 
+import math
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -259,7 +260,8 @@ def _loops(k: Kernel, show_source: bool) -> list[str]:
     ranges = [p for p in k.loops if p.role in ("batch", "outer", "inner")]
     sizes = " × ".join(f"{p.size:,}" for p in ranges)
     what = "pairs" if len(ranges) == 2 else "tuples" if len(ranges) > 2 else "elements"
-    lines = [f"{k.name}: {sizes}{f' = {_count(k.pairs)}' * (len(ranges) > 1)} {what}"]
+    once = "" if k.pairs == math.prod(p.size for p in ranges) else ", each once"
+    lines = [f"{k.name}: {sizes}{f'{once} = {_count(k.pairs)}' * (len(ranges) > 1)} {what}"]
     lines += _table((f"{p.role} {p.index}", f"{p.size:>10,}", p.how) for p in k.loops)
     reads, writes = (", ".join(array.name for array in some) for some in (k.reads, k.writes))
     total = {"flops": k.flops, **k.calls}

@@ -3,7 +3,6 @@
 Nothing is computed here: a plan is read, the one that evaluating would follow.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -191,7 +190,7 @@ class Book:
             tuple(writes),
             body(found.kernel),
             loops,
-            math.prod(sizes[i] for i in (*kernel.batch, kernel.outer, *kernel.inner)),
+            found.visited(sizes),
             {name: int(n) for name, n in found.per_pair(sizes).items() if n},
             flops,
             calls,

@@ -157,7 +157,7 @@ class Kernel:
     loops: tuple[Loop, ...] = ()
     """From the outside in; none for NumPy."""
     pairs: int = 0
-    """Values of all batch, outer and inner indices."""
+    """Values of all batch, outer and inner indices; of a set with itself, each pair once."""
     per_pair: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """For each of them: floating-point operations ("flops"), calls of elementary functions."""
     flops: int = 0

@@ -16,7 +16,7 @@ from ..loops import Kernel
 from ..scalar import PRIMITIVES, Scalar
 from ..simplify import simplify
 from . import cache
-from .accumulate import Accumulator
+from .accumulate import Accumulator, Mirrored
 from .compile import entry, in_memory
 from .emit import Emitter
 from .math import FUNCTIONS
@@ -38,6 +38,14 @@ class Outlook:
     tiles: tuple[int, ...]  # of the last inner index, in each pass over the pairs
     operations: Operations
     text: str
+    mirrored: bool  # whether the pairs (i, j) and (j, i) are visited together
+
+    def visited(self, sizes: Mapping[str, int]) -> int:
+        """How many values of all batch, outer and inner indices the loops go through."""
+        k = self.kernel
+        count = math.prod(sizes[i] for i in (*k.batch, k.outer, *k.inner))
+        n = sizes[k.outer]
+        return count // n * (n + 1) // 2 if self.mirrored and n else count
 
     def per_pair(self, sizes: Mapping[str, int]) -> Counter[str]:
         """Operations for each value of all batch, outer and inner indices."""
@@ -52,8 +60,13 @@ class Outlook:
     def total(self, sizes: Mapping[str, int]) -> Counter[str]:
         """Operations in all: each is done once for every value of the indices it depends on."""
         found: Counter[str] = Counter()
+        k = self.kernel
+        pair = frozenset((k.outer, *k.inner))
         for (name, indices), times in self.operations.items():
-            found[name] += times * math.prod(sizes[i] for i in indices)
+            if self.mirrored and indices >= pair:
+                found[name] += times * self.visited(sizes)
+            else:
+                found[name] += times * math.prod(sizes[i] for i in indices)
         return found
 
 
@@ -69,7 +82,8 @@ def outlook(kernel: Kernel, target: Target | None = None) -> Outlook:
         code = "on disk"
     plan = emitter.plan
     tiles = tuple(p.tile for p in plan.passes)
-    return Outlook(plan.kernel, code, plan.lanes, tiles, operations(plan), text)
+    mirrored = bool(plan.mirrored)
+    return Outlook(plan.kernel, code, plan.lanes, tiles, operations(plan), text, mirrored)
 
 
 def operations(plan: Plan) -> Operations:
@@ -116,4 +130,5 @@ def _accumulate(plan: Plan, accumulators: Iterable[Accumulator], found: Operatio
         if acc.args[0].dtype.kind == "f":
             below = frozenset().union(*(plan.free[id(b)] for b in acc.bodies))
             times = 4 if acc.kahan else max(1, len(acc.dtypes) - 1)
+            times *= 2 if isinstance(acc, Mirrored) else 1
             found["flops", below | frozenset(acc.over)] += times
