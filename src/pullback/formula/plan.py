@@ -309,8 +309,9 @@ def _passed_on(order: Sequence[Formula], wanted: set[int]) -> set[int]:
     for node in order:
         if not isinstance(node.op, Reduction) or REDUCTIONS.get(node.op.name) != "sum":
             continue
-        long = node.size > config.defer_elements and node.values[0].is_large
-        if long and id(node) not in wanted and _is_reduced_once(node, order, users, wanted):
+        body = node.values[0]
+        is_long = isinstance(body, Formula) and body.is_large and node.size > config.defer_elements
+        if is_long and id(node) not in wanted and _is_reduced_once(node, order, users, wanted):
             found.add(id(node))
     return found
 
