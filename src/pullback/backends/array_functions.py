@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,13 +18,14 @@ from pullback.backends.generator import Generator, default_generator
 from pullback.dtypes import check_number, fitted, kind as kind_of, limits
 
 __all__ = [
-    "argpartition_array", "argsort_array", "arranged", "bitcast",
-    "broadcast_shape", "check_index", "check_position", "complex_view", "constant", "cumulate",
+    "arranged", "bitcast", "broadcast_shape", "check_index", "check_position", "complex_view",
+    "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
-    "powers", "real_pairs", "recur", "reshape_view", "roll_array", "sequence", "tile_array",
-    "triangle", "uninitialised", "windows", "with_diagonal",
+    "pieces_along", "positions_along", "powers", "real_pairs", "recur", "reshape_view",
+    "roll_array", "sequence", "taken", "tile_array", "triangle", "uninitialised", "windows",
+    "with_diagonal",
 ]  # fmt: skip
 
 INT64 = np.dtype(np.int64)
@@ -109,10 +111,26 @@ def diagonal_view(x: Any, offset: int, dim1: int, dim2: int) -> Any:
     """The diagonals of two axes, as the last axis; writable where x is."""
     if dim1 == dim2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    view = np.diagonal(x, offset, dim1, dim2)
+    view = x.diagonal(offset, dim1, dim2)
     if x.flags.writeable:
         view.flags.writeable = True
     return view
+
+
+def pieces_along(x: Any, dim: int, sizes: Sequence[int]) -> list[Any]:
+    """An axis cut into pieces of these sizes: views."""
+    bounds = itertools.pairwise(itertools.accumulate(sizes, initial=0))
+    if dim == 0:
+        return [x[a:b] for a, b in bounds]
+    others = (FULL,) * dim
+    return [x[(*others, slice(a, b))] for a, b in bounds]
+
+
+def positions_along(x: Any, dim: int) -> list[Any]:
+    """The positions of an axis: views."""
+    if dim:
+        x = x.transpose((dim, *(k for k in range(x.ndim) if k != dim)))
+    return list(x) if x.ndim > 1 else [x[k, ...] for k in range(len(x))]
 
 
 def windows(x: Any, dim: int, size: int, step: int) -> Any:
@@ -135,6 +153,8 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
     rows, columns = x.shape[-2:]
     if rows * columns < TRIANGLE or min(rows, columns) < 4 * BAND:
+        if rows * columns <= KEPT_MASK:
+            return np.where(_triangle_mask(rows, columns, diagonal, lower), x, x.dtype.type(0))
         return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
     result = np.zeros(x.shape, x.dtype)
     for first in range(0, rows, BAND):  # a square with a diagonal, and what is beside it
@@ -149,6 +169,13 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     return result
 
 
+@functools.lru_cache(64)
+def _triangle_mask(rows: int, columns: int, diagonal: int, lower: bool) -> Any:
+    mask = np.tri(rows, columns, diagonal if lower else diagonal - 1, bool)
+    return mask if lower else ~mask
+
+
+KEPT_MASK = 1 << 14  # elements of a matrix for which the places of its triangle are kept
 TRIANGLE = 1 << 16  # elements of a matrix from which it is cut into bands
 BAND = 64  # rows
 
@@ -192,7 +219,7 @@ def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
         dtype = np.int64 if x.dtype.kind in "bui" else x.dtype
     if not x.ndim:
         return x.astype(dtype)
-    if x.size >= axiswise.WORTH:
+    if x.size >= axiswise.SCAN_WORTH:
         found = axiswise.scanned(what, [x.astype(dtype, copy=False)], dim, [dtype])
         if found is not None:
             return found[0]
@@ -204,7 +231,7 @@ def cumulate(what: str, x: Any, dim: int, dtype: Any = None) -> Any:
 
 def recur(x: Any, factors: Any, dim: int) -> Any:
     """s[i] = x[i] + factors[i] s[i + 1] along an axis, from its end."""
-    if x.size >= axiswise.WORTH:
+    if x.size >= axiswise.SCAN_WORTH:
         found = axiswise.scanned("recurrence", [x, factors], dim, [x.dtype])
         if found is not None:
             return found[0]
@@ -216,78 +243,6 @@ def recur(x: Any, factors: Any, dim: int) -> Any:
         factors = np.concatenate([factors[:-step] * factors[step:], rest])
         step *= 2
     return np.ascontiguousarray(move_axis(x, 0, dim))
-
-
-def argsort_array(x: Any, dim: int, descending: bool) -> Any:
-    """Stable order along one axis; NaN is largest."""
-    if not x.ndim:
-        return np.zeros((), np.int64)
-    if not descending:
-        return x.argsort(dim, "stable")
-    # The reverse of a stable ascending sort of the reversed array keeps equals in order.
-    dim %= x.ndim
-    turned = (*[FULL] * dim, BACKWARDS)
-    return x.shape[dim] - 1 - x[turned].argsort(dim, "stable")[turned]
-
-
-def argpartition_array(x: Any, k: int, dim: int, largest: bool) -> Any:
-    """The places of the k largest or smallest elements along one axis, in the order of a stable
-    sort: the first ones among equals. NaN is largest."""
-    x = move_axis(x, dim, -1)
-    size = x.shape[-1]
-    if 4 * k > size:
-        return move_axis(argsort_array(x, -1, largest)[..., :k], -1, dim)
-    if not k or not x.size:
-        return move_axis(np.zeros((*x.shape[:-1], k), np.int64), -1, dim)
-    found = _places_by_groups(np.ascontiguousarray(x).reshape(-1, size), k, largest)
-    if found is not None:
-        return move_axis(found.reshape(*x.shape[:-1], k), -1, dim)
-    last = size - k if largest else k - 1
-    edge = np.partition(x, last, -1)[..., last, None]
-    better, equal = (x > edge if largest else x < edge), x == edge
-    if x.dtype.kind == "f":
-        nan, edge_nan = np.isnan(x), np.isnan(edge)
-        equal |= nan & edge_nan
-        better |= (nan & ~edge_nan) if largest else (~nan & edge_nan)
-    room = k - np.count_nonzero(better, -1)[..., None]
-    chosen = better | (equal & (np.cumsum(equal, -1) <= room))
-    places = np.nonzero(chosen)[-1].reshape(*x.shape[:-1], k)
-    order = argsort_array(take_along(x, places, -1), -1, largest)
-    return move_axis(take_along(places, order, -1), -1, dim)
-
-
-def _places_by_groups(x: Any, k: int, largest: bool) -> Any:
-    """`argpartition_array` of long rows, by looking twice at most elements; None to do otherwise.
-
-    Of groups of elements, the k best have a best one each: nothing behind the worst of those is
-    among the k best. What is left is sorted.
-    """
-    rows, size = x.shape
-    if size < 32 * k or size < 256:
-        return None
-    width = int((size / k) ** 0.5)
-    groups = size // width
-    cut = x[:, : groups * width].reshape(rows, width, groups)
-    best = cut.max(1) if largest else cut.min(1)
-    rest = x[:, groups * width :]
-    if x.dtype.kind == "f" and (np.isnan(best).any() or np.isnan(rest).any()):
-        return None
-    last = groups - k if largest else k - 1
-    edge = np.partition(best, last, -1)[:, last, None]
-    chosen = np.flatnonzero(x >= edge if largest else x <= edge)
-    row, place = np.divmod(chosen, size)
-    counts = np.bincount(row, minlength=rows)
-    most = int(counts.max())
-    if most > 8 * k + 64:  # many equal ones
-        return None
-    column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    places = np.zeros((rows, most), np.int64)
-    places[row, column] = place
-    # Behind those of a short row stands its worst element again: every row has k of its own.
-    numbers = np.repeat(edge, most, 1)
-    numbers[row, column] = x.reshape(-1)[chosen]
-    order = argsort_array(numbers, -1, largest)[:, :k]
-    return take_along(places, order, -1)
 
 
 def ends(index: Any) -> tuple[int, int]:
@@ -334,6 +289,15 @@ def check_position(
             f"{what}(): index out of range in self: dimension {dim} of the shape {list(x.shape)} "
             f"has size {size}"
         )
+
+
+def taken(x: Any, index: Any) -> Any:
+    """The elements at positions in the flattened array, counted from the end as well."""
+    try:
+        return x.take(index)
+    except IndexError:
+        check_position("take", x.reshape(-1), 0, np.where(index < 0, index + x.size, index))
+        raise
 
 
 def gather_array(x: Any, dim: int, index: Any) -> Any:
