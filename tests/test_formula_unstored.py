@@ -75,6 +75,7 @@ def test_no_function_stores_what_it_is_applied_to(
         np.testing.assert_allclose(a, b, 1e-10, 1e-10, err_msg=f"result {k}")
 
 
+EDGES = torch.tensor([0.0, 0.05, 0.2, 0.5, 0.75, 1.0], dtype=torch.float64)
 STREAMED: dict[str, Callable[[Any, Any], Any]] = {
     "histc": lambda k, i: torch.histc(k, 7),
     "histc of a range": lambda k, i: torch.histc(k, 5, 0.1, 0.8),
@@ -82,6 +83,22 @@ STREAMED: dict[str, Callable[[Any, Any], Any]] = {
     "bincount of weights": lambda k, i: torch.bincount(i.flatten(), k.flatten(), 30),
     "unique": lambda k, i: torch.unique(i),
     "unique, counted": lambda k, i: torch.cat(torch.unique(i, return_counts=True)),
+    "histogram": lambda k, i: torch.cat([*torch.histogram(k, 7)]),
+    "histogram of a range": lambda k, i: torch.histogram(k, 5, range=(0.1, 0.8), density=True).hist,
+    "histogram between edges": lambda k, i: torch.histogram(k, EDGES, weight=k + 1).hist,
+    "histogramdd": lambda k, i: torch.histogramdd(torch.stack([k, k * k], -1), [4, 5]).hist,
+    "bucketize": lambda k, i: torch.bucketize(k, EDGES).sum(1),
+    "bucketize, to the right": lambda k, i: torch.bucketize(i / 20, EDGES, right=True).sum(0),
+    "searchsorted in rows": lambda k, i: torch.searchsorted(
+        torch.arange(0, 90, 3).double() / 90 + torch.arange(90)[:, None] / 900, k
+    ).sum(1),
+    "isin": lambda k, i: torch.isin(i, torch.tensor([3, 1, 9, 20])).sum(1),
+    "isin, inverted": lambda k, i: torch.isin(i, torch.tensor([7]), invert=True).sum(0),
+    "one_hot": lambda k, i: torch.nn.functional.one_hot(i).sum(1),
+    "embedding": lambda k, i: torch.nn.functional.embedding(i, EDGES[:, None].repeat(4, 3)).sum(1),
+    "median of integers": lambda k, i: i.median(),
+    "median, with NaN": lambda k, i: torch.where(k > 0.5, torch.nan, k).median(),
+    "kthvalue of 8 bits": lambda k, i: i.to(torch.int8).flatten().kthvalue(5000).values,
     "histc of rows' sorts": lambda k, i: torch.histc(k.sort(1).values[:, ::2], 7),
 }
 

@@ -2,9 +2,9 @@
 
 Arrays: `arrays` is their vocabulary, and takes its functions from files by theme (`array_functions`
 `alignment` `along` `array_special` `array_statistics` `axiswise` `correlation` `direct` `draws`
-`einsum` `fourier` `grids` `lapack` `normalising` `pair_distances` `pooling` `recurrence`
-`resampling` `scattering` `searching` `shares` `strides` `surroundings` `tables`). `generator` draws
-random numbers, `memory` knows who owns an array's.
+`einsum` `fourier` `grids` `lapack` `normalising` `pair_distances` `pooling` `ranks`
+`recurrence` `resampling` `scattering` `searching` `shares` `strides` `surroundings` `tables`).
+`generator` draws random numbers, `memory` knows who owns an array's.
 
 Loops: from the bottom,
 

@@ -25,6 +25,7 @@ from pullback.backends import (
     normalising,
     pair_distances,
     pooling,
+    ranks,
     recurrence,
     resampling,
     scattering,
@@ -330,8 +331,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, correlation, einsum, grids,
-    normalising, pair_distances, pooling, recurrence, resampling, scattering, searching, shares,
-    strides, surroundings, tables,
+    normalising, pair_distances, pooling, ranks, recurrence, resampling, scattering, searching,
+    shares, strides, surroundings, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

@@ -67,11 +67,18 @@ def compute(node: Formula, evaluate: Evaluate) -> Any:
                 continue
     if isinstance(node.op, View):
         return _of_one_place(node, evaluate)
+    if is_along(node) and node.arguments[0].ndim == 1:
+        assert isinstance(node.op, Opaque)
+        found = streamed(node.op, node.values)
+        if found is not None:
+            return np.asarray(found, node.dtype)
     raise NotLowerable(f"slabs of {node.op.name}")
 
 
 def pieces(*values: Value) -> Iterator[Any]:
     """The elements of a value as arrays, part by part; of several values of one shape, as tuples.
+
+    Those of a vector come in order.
 
     NotLowerable where no axis can be cut.
     """
