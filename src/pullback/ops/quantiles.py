@@ -173,6 +173,16 @@ def _(xp, g, values, y, skip_nan):
     return xp.sum(g * xp.to_median(xp.filled((), 1, g), values, y, skip_nan))
 
 
+@to_median.backward("values")
+def _(xp, g):
+    return xp.filled(g.shape, 0, g)
+
+
+@to_median.backward("y")
+def _(xp, g):
+    return xp.filled((), 0, g)
+
+
 @to_median.examples
 def _(xp, input, values, y, skip_nan):
     input, values, y = all_examples(xp, [input, values, y])
