@@ -150,15 +150,15 @@ def _(r):
 
 
 @opaque(public=False)
-def to_median(xp, input, values: Array, y: Array, skip_nan: bool):
-    r"""A number at the median y of values among zeros; all that are equal to it share it."""
-    equal = xp.logical_or(xp.eq(values, y), xp.logical_and(xp.isnan(values), xp.isnan(y)))
+def to_median(xp, input, values: Array, median: Array, skip_nan: bool):
+    r"""A number at the median of values among zeros; all that are equal to it share it."""
+    equal = xp.logical_or(xp.eq(values, median), xp.logical_and(xp.isnan(values), xp.isnan(median)))
     count = xp.cast(xp.sum(equal), values.dtype)
     return xp.where(equal, input / count, 0)
 
 
 @to_median.formula
-def _(xp, input, values, y, skip_nan):
+def _(xp, input, values, median, skip_nan):
     """At its first place: numbers are not the same in all loops."""
     size = 1
     for s in values.shape:
@@ -169,8 +169,8 @@ def _(xp, input, values, y, skip_nan):
 
 
 @to_median.backward("input")
-def _(xp, g, values, y, skip_nan):
-    return xp.sum(g * xp.to_median(xp.filled((), 1, g), values, y, skip_nan))
+def _(xp, g, values, median, skip_nan):
+    return xp.sum(g * xp.to_median(xp.filled((), 1, g), values, median, skip_nan))
 
 
 @to_median.backward("values")
@@ -178,16 +178,16 @@ def _(xp, g):
     return xp.filled(g.shape, 0, g)
 
 
-@to_median.backward("y")
+@to_median.backward("median")
 def _(xp, g):
     return xp.filled((), 0, g)
 
 
 @to_median.examples
-def _(xp, input, values, y, skip_nan):
-    input, values, y = all_examples(xp, [input, values, y])
-    y, input = (visible_axes(xp, x, len(values.shape) - 1) for x in (y, input))
-    equal = xp.logical_or(xp.eq(values, y), xp.logical_and(xp.isnan(values), xp.isnan(y)))
+def _(xp, input, values, median, skip_nan):
+    input, values, median = all_examples(xp, [input, values, median])
+    median, input = (visible_axes(xp, x, len(values.shape) - 1) for x in (median, input))
+    equal = xp.logical_or(xp.eq(values, median), xp.logical_and(xp.isnan(values), xp.isnan(median)))
     axes = tuple(range(1, len(values.shape)))
     count = xp.sum(equal, axes, keepdim=True) if axes else xp.cast(equal, "int64")
     return xp.where(equal, input / xp.cast(count, values.dtype), 0)
