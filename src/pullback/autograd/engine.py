@@ -360,19 +360,37 @@ def run(
     They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
     """
     was_recording = mode.enabled
-    mode.switch(record)
-    token = quiet_set(QUIET)
     around = mode.running
-    try:
+    token = None
+    try:  # Ctrl-C may come after any call
+        mode.switch(record)
+        token = quiet_set(QUIET)
+        if not (record or tensors or Anomaly.enabled) and roots and roots[0][0]._deferred:
+            repeated = graph.REPEAT(roots, targets, retain)
+            if repeated is not None:
+                return _ended(repeated, targets)
         mode.running = running = _Pass(roots, targets, retain, record or tensors)
         captured = running.visit()
         for function in running.at_the_end:
             function()
         return captured
     finally:
-        mode.running = around
-        quiet_reset(token)
+        mode.running, mode.enabled = around, was_recording
+        if token is not None:
+            quiet_reset(token)
         mode.switch(was_recording)
+
+
+def _ended(
+    found: list[tuple[AccumulateGrad, Any, bool]], targets: list[tuple[Node, int]] | None
+) -> dict[tuple[Node, int], Any]:
+    """What a pass does at its leaves, which have no hooks."""
+    if targets is not None:
+        # `grad` gives parts of the caller's cotangents as they are.
+        return {(leaf, 0): own(g) if shared and not _is_part(g) else g for leaf, g, shared in found}
+    for leaf, g, shared in found:
+        accumulate(leaf, wrap(own(g) if shared else g), False)
+    return {}
 
 
 class _Pass:

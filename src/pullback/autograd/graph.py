@@ -30,6 +30,9 @@ TENSORS: Any = None
 VALUES: Any = None
 # What goes through the formulas at the beginning of a backward pass at once, likewise.
 REPLAY: Any = None
+# What does the whole of a pass that is like one before: leaves, cotangents, and whether others may
+# have these; or None. Likewise.
+REPEAT: Any = None
 
 
 class Node:
@@ -141,7 +144,7 @@ class AccumulateGrad(Node):
         super().__init__(())
         self.reference = weakref.ref(leaf)
         self.shape, self.dtype = leaf.shape, leaf.dtype  # also when the leaf is gone
-        self._lock = threading.Lock()  # backward passes of several threads end in one leaf
+        self._lock = threading.RLock()  # backward passes of several threads end in one leaf
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -621,5 +624,5 @@ def node_class(op: Op, overload: int = 0) -> type[OperationNode]:
         name = f"{op.node}Backward{overload}{op.node_suffix}"
         hidden = op.hidden(overload)
         found = type(name, (OperationNode,), {"op": op, "hidden": hidden, "__module__": __name__})
-        _classes[id(op), overload] = found
+        found = _classes.setdefault((id(op), overload), found)
     return found

@@ -18,7 +18,8 @@ The same results sooner, for calls such as were met before:
     rules        … and backward passes through them, as the NumPy calls that their rules come to
     through      composites, as the NumPy calls that their bodies come to (`straight`)
     again        operations that stay formulas
-    replay       backward passes through formulas
+    replay       backward passes through formulas, told apart by `guards`
+    writing      methods in place, of what is not recorded
 """
 
 from pullback import ops as ops  # importing it fills the registry

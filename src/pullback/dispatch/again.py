@@ -84,7 +84,8 @@ def repeated(op: Op, apply: Callable[[Op, Sequence[Any]], Any]) -> Callable[...,
     def call(*args: Any) -> Any:
         key = key_of(op, args)
         recipe = None if key is None else _recipes.get(key)
-        return apply(op, args) if recipe is None else recipe.repeat(args)
+        found = None if recipe is None else recipe.repeat(args)
+        return apply(op, args) if found is None else found
 
     return call
 
@@ -131,8 +132,12 @@ class Recipe:
                 follows = what == "output" or (what == "argument" and k in op.tensors)
                 self._saves.append((what, k) if follows else ("constant", value))
 
-    def repeat(self, args: Sequence[Any]) -> Tensor:
-        """The same with other tensors and numbers."""
+    def repeat(self, args: Sequence[Any]) -> Tensor | None:
+        """The same with other tensors and numbers.
+
+        None for a view, or a copy, of what another thread has given numbers to since the recipe was
+        found.
+        """
         given = self._constants[:]
         for k, dtype in self._fills:
             a = args[k]
@@ -140,12 +145,17 @@ class Recipe:
                 given[k] = a._value if dtype is None else cast(a._value, dtype)
             else:
                 given[k] = number_array(a, dtype)
+        whole = given[0]
+        if self._view is not None and type(whole) is not Formula:
+            return None
         result = self._built(given)
+        if type(result) is not Formula:
+            return None
         if result.nodes > config.max_formula_nodes:
             formula.limit(result)
         make = self._make
         if make is None:
-            return self._noted(wrap(result), args)
+            return self._noted(wrap(result), args, whole)
         saved = []
         for what, k in self._saves:
             if what == "output":
@@ -160,7 +170,7 @@ class Recipe:
         )
         node = make(edges, self._plan, tuple(saved))
         node.be_like(self._like)
-        return self._noted(wrap(result, (node, 0)), args)
+        return self._noted(wrap(result, (node, 0)), args, whole)
 
     def _built(self, given: list[Any]) -> Any:
         """The formula. Operands are of known kinds: how it is made is looked up once."""
@@ -183,11 +193,11 @@ class Recipe:
             return Formula(maker, tuple(given), operands)
         return maker.expand(operands)
 
-    def _noted(self, made: Tensor, args: Sequence[Any]) -> Tensor:
+    def _noted(self, made: Tensor, args: Sequence[Any], whole: Any) -> Tensor:
         """A result that others are told of."""
         note(made)
         if self._view is not None:
-            note_apart(made, args[0], self._view)
+            note_apart(made, args[0], whole, self._view)
         return made
 
 

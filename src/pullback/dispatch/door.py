@@ -55,8 +55,8 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
         return _apply_creation(op, args, call)
     key = again.key_of(op, args)
     recipe = None if key is None else again.find(key)
-    if recipe is not None:
-        return recipe.repeat(args)
+    if recipe is not None and (repeated := recipe.repeat(args)) is not None:
+        return repeated
     if isinstance(op, Reduction) and op.dtype_argument and args[-1] is not None:
         call = None
         if not isinstance(args[0], Tensor):

@@ -109,8 +109,8 @@ class Rules:
         )  # fmt: skip
         if made is None:
             return
-        self.function, _ = made
         self.places, self.dtype = places, cotangents[0].dtype
+        self.function, _ = made  # other threads look at this one first
 
 
 def _is_list_of_arrays(value: Any) -> bool:

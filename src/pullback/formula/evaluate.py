@@ -22,6 +22,7 @@ from pullback.formula.lower import Axes
 from pullback.formula.node import MET, Formula, Source, Value
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
+from pullback.locks import LOCK
 from pullback.op import Pointwise, Reduction, View
 
 # Told of (formulas, values that they read, steps, roots) before the steps run, if it is set.
@@ -46,7 +47,7 @@ MAX_PLANS = 1000
 
 def forget() -> None:
     """Empty the cache of plans; those in use stay valid."""
-    with turns.changed:
+    with LOCK:
         _plans.clear()
         _joining.clear()
 
@@ -67,12 +68,14 @@ def operand(value: Any) -> Any:
 
     So is one of a formula that has as many elements: the formula is computed where it stands.
     """
-    if type(value) is Formula and value.array is None and isinstance(value.op, View):
-        (whole,) = value.arguments
-        if isinstance(whole, Formula) and not whole.heavy and whole.size == value.size:
-            evaluate([whole])
-        if whole.array is not None:
-            return value.op.compute(ARRAYS, [_numbers(v) for v in value.values])
+    if type(value) is Formula and isinstance(value.op, View):
+        with LOCK:
+            values, arguments = value.values, value.arguments
+        for whole in arguments if value.array is None else ():
+            if isinstance(whole, Formula) and not whole.heavy and whole.size == value.size:
+                evaluate([whole])
+            if whole.array is not None:
+                return value.op.compute(ARRAYS, [_numbers(v) for v in values])
     return array_of(value)
 
 
@@ -98,7 +101,7 @@ def evaluate(roots: Sequence[Formula]) -> None:
     while True:
         turn = turns.Turn()
         try:
-            with turns.changed:
+            with LOCK:
                 roots = [r for r in roots if r.array is None]
                 if not roots:
                     return
@@ -109,7 +112,9 @@ def evaluate(roots: Sequence[Formula]) -> None:
                 turn.begin(run.order, run.results(), [s.array for s in run.sources])
             run.steps()
         finally:
-            turn.end()
+            if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
+                turns.running.discard(turn)
+                turns.tell()
         run.finish()  # the next round is for what waited for slabs
 
 
@@ -143,7 +148,7 @@ class _Evaluation:
 
     def finish(self) -> None:
         """Let go of what the results were computed from."""
-        with turns.changed:  # nobody is planning
+        with LOCK:  # nobody is planning
             for node in (*self.twins, *self.order):
                 if node.array is not None:
                     node.forget()
@@ -190,7 +195,7 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
     With other results that come out of the same loops. The plan is found again for the same
     structure under the same settings.
     """
-    with turns.changed:
+    with LOCK:
         order, sources, parts = structure(roots)
         more = [f for f in waiting.sharing(order, sources) if _fits(f)]
         if more:
@@ -213,6 +218,17 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
         plan = _plans.get(key, [])
         if not plan:
             plan = _make_room(_plans)[key] = _plan(order, roots, sources)
+        return order, sources, plan
+
+
+def alone(root: Formula) -> tuple[list[Formula], list[Value], list[Step]]:
+    """`planned` of one formula, whatever else could come out of its loops."""
+    with LOCK:
+        order, sources, parts = structure([root])
+        key = (parts, config.defer_elements, config.summation)
+        plan = _plans.get(key, [])
+        if not plan:
+            plan = _make_room(_plans)[key] = _plan(order, [root], sources)
         return order, sources, plan
 
 
@@ -326,7 +342,7 @@ def _give(node: Formula, array: Any) -> None:
 
     While a thread plans, no formula that it looks at becomes an array.
     """
-    with turns.changed:
+    with LOCK:
         if node.array is None:
             node.array = array
 
@@ -343,6 +359,14 @@ def _pairs(array: Any) -> Any:
     return np.lib.stride_tricks.as_strided(
         real, (*real.shape, 2), (*real.strides, real.itemsize), writeable=array.flags.writeable
     )
+
+
+def launch_of(step: Step, sources: Sequence[Value], result: Formula) -> Any:
+    """`_launch` of the only step of a formula, which reads arrays and is not to be computed."""
+    read = {name: sources[-1 - place] for name, place, _ in step.arrays}
+    like = np.broadcast_to(np.empty((), result.dtype), result.shape)
+    ((name, _, _),) = step.results
+    return _launch(step, read, {name: (result, np.empty_like(like, order="C", subok=False))})
 
 
 _warned = False

@@ -23,6 +23,7 @@ from .threads import Progress
 PAIRS_AT_ONCE = 1 << 28  # of one call into machine code: a fraction of a second
 PAIRS_UNHEARD = 1 << 22  # of one call by the thread that hears Ctrl-C: less than half a second
 PAIRS_WORTH_A_THREAD = 1 << 15
+PAIRS_WORTH_A_TEAM = 1 << 14  # of one run: to have others help takes more than a microsecond
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
 LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
@@ -135,6 +136,12 @@ class Launch:
         main: Any = p.main
         self._main = ctypes.cast(main, ctypes.c_void_p).value or 0
         self._scratch = slots["partials"], slots["columns"], slots["stop"]
+        self._total = total
+        self._shared = self._cut[0] > 1 and total * g.pairs > PAIRS_WORTH_A_TEAM
+        # Nobody stops what is short.
+        self._never = array("q", [0])
+        self._block[slots["stop"]] = self._never.buffer_info()[0]
+        self._plain = self.is_short and not self._partials and not self._columns
 
     def __call__(
         self,
@@ -149,6 +156,12 @@ class Launch:
             block[slot] = addresses[name]
         for name, pack, slot in self._scalars:
             block[slot] = pack(scalars[name])
+        if self._plain:
+            where = block.buffer_info()[0]
+            self._run_shortly(where)
+            if p.finish is not None:
+                p.finish(where)
+            return
         partials = np.empty(self._partials, np.int64) if self._partials else None
         columns = np.empty(self._columns, np.int64) if self._columns else None
         flag = array("q", [0])
@@ -165,12 +178,11 @@ class Launch:
 
     def _run_shortly(self, where: int) -> None:
         """A run that need not hear Ctrl-C."""
-        g, p = self.geometry, self.program
-        if self._cut[0] > 1 and config.num_threads > 1:
+        if self._shared and config.num_threads > 1:
             workers = team()
             if workers is not None and workers.run(self._main, where, *self._cut):
                 return
-        p.main(where, 0, g.batches * g.tasks)
+        self.program.main(where, 0, self._total)
 
     def _run_long(self, where: int, flag: Any, progress: Progress | None) -> None:
         g, main = self.geometry, self.program.main
@@ -222,13 +234,11 @@ def _packer(dtype: np.dtype[Any]) -> Callable[[Any], int]:
     # In standard sizes "l" has four bytes.
     code = {"l": "q", "L": "Q"}.get(dtype.char, dtype.char)
     pack = struct.Struct("<" + code).pack
-    return lambda number: _signed(int.from_bytes(pack(number), "little"))
+    fill = bytes(8 - struct.calcsize("<" + code))
+    unpack = struct.Struct("<q").unpack
+    return lambda number: int(unpack(pack(number) + fill)[0])
 
 
 def takes_part(g: Geometry) -> bool:
     """Whether the calling thread may run tasks: while it does, it does not hear Ctrl-C."""
     return g.pairs <= PAIRS_UNHEARD
-
-
-def _signed(bits: int) -> int:
-    return bits - (1 << 64) if bits >= 1 << 63 else bits
