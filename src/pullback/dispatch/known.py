@@ -29,6 +29,7 @@ from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import shares_memory
 from pullback.config import config
+from pullback.dispatch import looped
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
 from pullback.dispatch.rules import Rules
@@ -287,8 +288,23 @@ def _straightening(
                     values[k] = array
             found = straight(op, values, places, result, packed=packed)
             line = compute if found is None else found[0]
-            better(line if dtype is None else narrow.rounding(op, plain_values, line, dtype))
+            if dtype is not None:
+                line = narrow.rounding(op, plain_values, line, dtype)
+            elif isinstance(op, Pointwise) and np.size(result) >= looped.WORTH:
+                line = looped.Counted(line, loop, better)
+            better(line)
         return result
+
+    def loop(line: Callable[..., Any], given: Any, result: Any) -> Any:
+        """A loop for a line that has been called often."""
+        values = list(given[0]) if packed else constants[:]
+        if not packed:
+            for k, array in zip(places, given, strict=True):
+                values[k] = array
+        return looped.looped(
+            op.qualified_name, lambda xp, values: xp.apply(op, values), values, places, result,
+            line, packed=packed,
+        )  # fmt: skip
 
     return met.rounding(counted)
 

@@ -361,6 +361,18 @@ def _pairs(array: Any) -> Any:
     )
 
 
+def prepared(step: Step, order: Sequence[Formula], sources: Sequence[Value], together: bool) -> Any:
+    """The compiled kernel of a step that reads these sources alone, to be called with addresses
+    (`Launch.prepared`); None where there is none."""
+    if step.call is None or any(place >= 0 for _, place, _ in step.arrays):
+        return None
+    read = {name: sources[-1 - place] for name, place, _ in step.arrays}
+    nodes = [(name, order[place]) for name, place, _ in step.results]
+    results = {name: (node, np.empty(node.shape, node.dtype)) for name, node in nodes}
+    launch = _launch(step, read, results, told=False)
+    return None if launch is None else launch.prepared(together)
+
+
 def launch_of(step: Step, sources: Sequence[Value], result: Formula) -> Any:
     """`_launch` of the only step of a formula, which reads arrays and is not to be computed."""
     read = {name: sources[-1 - place] for name, place, _ in step.arrays}
@@ -372,8 +384,10 @@ def launch_of(step: Step, sources: Sequence[Value], result: Formula) -> Any:
 _warned = False
 
 
-def _launch(step: Step, read: dict[str, Value], results: dict[str, Any]) -> Any:
-    """The compiled kernel of a step; None where that cannot be had, and NumPy computes in tiles."""
+def _launch(step: Step, read: dict[str, Value], results: dict[str, Any], told: bool = True) -> Any:
+    """The compiled kernel of a step; None where that cannot be had, and NumPy computes in tiles.
+
+    The user is `told` why."""
     assert step.call is not None
     try:
         from pullback.backends.llvm import calls
@@ -384,7 +398,8 @@ def _launch(step: Step, read: dict[str, Value], results: dict[str, Any]) -> Any:
             return None
         compiled = program(step.call.kernel)
     except Exception as error:  # whatever the compiler says: the numbers do not depend on it
-        _warn_once(error)
+        if told:
+            _warn_once(error)
         return None
     placed = {n: Placed.of(a) for n, a in _arrays(step, read, results).items()}
     step.launch = Launch(compiled, step.call.sizes, placed)

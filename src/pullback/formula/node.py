@@ -352,10 +352,10 @@ def _settle_all(results: _Readers | None) -> None:
 def _keep(captured: _Readers) -> None:
     for reader in captured.take():
         _sources.pop(id(reader.array), None)
-        reader.move(_own(reader.array))
+        reader.move(own(reader.array))
 
 
-def _own(array: Any) -> Any:
+def own(array: Any) -> Any:
     """The same numbers in memory of their own; repeated axes stay repeated."""
     if 0 not in array.strides:
         return array.copy()

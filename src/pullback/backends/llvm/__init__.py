@@ -7,7 +7,7 @@
     accumulate     how reductions keep their state: `extreme` for maxima, `rescale` for softmax
     emit           prints the functions. It is a tower of classes, a theme each: `frame` (arguments,
                    stack) below `partials` (outer reductions), `extremes`, `contractions`,
-                   `crosswise` (long sums; `squares` transposes in registers) and `pairs` (tiles,
+                   `crosswise` (long sums; `strips` transposes) and `pairs` (tiles,
                    the innermost loop)
     scope          … one expression, at its place among the loops
     vector         … one primitive, on vectors; `math` has the elementary functions

@@ -59,6 +59,16 @@ class Placed(NamedTuple):
         return cls(a.dtype, a.shape, a.strides)
 
 
+class Prepared(NamedTuple):
+    """A short run that needs no memory of its own: a copy of the block gets addresses and numbers,
+    and `run` its address."""
+
+    block: Any
+    data: dict[str, int]  # the place in the block of each array's address
+    scalars: dict[str, tuple[Callable[[Any], int], int]]  # a number's bits, and their place
+    run: Callable[[int], None]
+
+
 class Geometry:
     """How the rows of each batch are cut: decided by sizes alone, never by the machine."""
 
@@ -175,6 +185,25 @@ class Launch:
             self._run_long(where, flag, progress)
         if p.finish is not None:
             p.finish(where)
+
+    def prepared(self, together: bool) -> Prepared | None:
+        """For who calls it over and over; None if it is long or needs memory of its own.
+
+        On the threads there are, or on the caller's alone.
+        """
+        if not self._plain or self.program.finish is not None:
+            return None
+        main, total = self.program.main, self._total
+
+        def alone(where: int, owner: Launch = self) -> None:  # which keeps the code
+            main(where, 0, total)
+
+        return Prepared(
+            self._block,
+            dict(self._data),
+            {name: (pack, slot) for name, pack, slot in self._scalars},
+            self._run_shortly if together else alone,
+        )
 
     def _run_shortly(self, where: int) -> None:
         """A run that need not hear Ctrl-C."""
