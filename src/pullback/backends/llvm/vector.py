@@ -441,7 +441,7 @@ def _nextafter(v: Vectors, dtype: DType, args: list[str]) -> str:
     step = v.select(up, whole, v.constant(1, whole), v.constant(-1, whole))
     moved = v.binary("add", whole, bits, step)
     moved = v.w.add(f"bitcast {v.type(whole)} {moved} to {v.type(dtype)}")
-    smallest = v.constant(np.finfo(dtype).smallest_subnormal, dtype)
+    smallest = v.constant(np.ones((), whole).view(dtype), dtype)
     first = v.intrinsic("copysign", dtype, smallest, b)
     moved = v.select(v.compare("eq", dtype, a, zero), dtype, first, moved)
     moved = v.select(v.compare("eq", dtype, a, b), dtype, b, moved)
