@@ -538,14 +538,15 @@ class Composite(Op):
 
     def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
         """The body read with numbers of 16 bits in float32, and its results rounded."""
-        given = {k: _numpy_dtype(args[k]) for k in self.tensors if hasattr(args[k], "dtype")}
-        goal = next((d for d in given.values() if dtypes.kind(d) in "fc"), None)
+        given = [k for k in self.tensors if hasattr(args[k], "dtype")]
+        found = (_numpy_dtype(args[k]) for k in given)
+        goal = next((d for d in found if dtypes.kind(d) in "fc"), None)
         asked = args[self.positions["dtype"]] if "dtype" in self.positions else None
         if goal is None or not dtypes.is_narrow(goal) or asked is not None:
             return self.call(xp, args)
         wide = list(args)
-        for k, dtype in given.items():
-            if dtypes.is_narrow(dtype):
+        for k in given:
+            if dtypes.is_narrow(_numpy_dtype(args[k])):
                 wide[k] = xp.cast(args[k], dtypes.float32.numpy)
         result = self.call(xp, wide)
         if not isinstance(result, tuple):

@@ -16,7 +16,8 @@
     run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
                    that never leaves machine code if that is over soon
 
-`windows`, `pools`, `rows`, `exponentials`, `class_losses` and `axiswise` are machine code of
-another kind: convolutions, pooling, normalisation, softmax and losses of arrays, and what is
-reduced or running along an axis. `arrays` lets such functions take NumPy's arrays as they are.
+`windows`, `pools`, `sampling`, `rows`, `exponentials`, `class_losses`, `alignments`, `recurrent`
+and `axiswise` are machine code of another kind: convolutions, pooling, images read at grids,
+normalisation, softmax, losses and recurrent layers of arrays, and what is reduced or running along
+an axis. `arrays` lets such functions take NumPy's arrays as they are.
 """
