@@ -492,15 +492,24 @@ class Composite(Op):
         gives_view: bool = False,  # its body ends in a view of its first argument
         in_order: bool = False,  # its one node's result lies in memory in order
         promote: bool = False,  # tensors are converted to a common dtype first
+        asks_order: bool = False,  # its body asks whether its first argument is_contiguous()
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.promote = promote
+        self.asks_order = asks_order
+        self.unchanged_function: Function | None = None
         self.numbers = frozenset(numbers.split())
         self.library = library
         self.one_rounding = one_rounding
         self.gives_view = gives_view
         self.in_order = in_order
+
+    def unchanged(self, function: Function) -> Function:
+        """Decorator: whether the result is the first argument itself, `(arguments…)`: asked before
+        anything else, of anything. It may say no where the body says yes."""
+        self.unchanged_function = function
+        return function
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""

@@ -257,6 +257,9 @@ def _make_function(op: Op) -> Callable[..., Any]:
     if op.draws:  # inside vmap, the call may mean something else
         namespace["Levels"] = Levels
         lines += ["if Levels.count:", f"    return apply(op, {whole})"]
+    if isinstance(op, Composite) and op.unchanged_function is not None:
+        namespace["unchanged"] = op.unchanged_function
+        lines += ["if unchanged({arguments}):", f"    return {op.parameters[0].name}"]
     lines += [
         "try:",
         f"    this = {keys.key_source(op)}",

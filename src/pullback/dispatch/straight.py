@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback import dtypes
+from pullback import dtypes, layouts
 from pullback.autograd import graph
 from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
@@ -25,6 +25,7 @@ from pullback.op import REGISTRY, Composite, Creation, Op, Opaque, Pointwise
 
 ndarray = np.ndarray
 MAX_BYTES = 4096  # of a constant that is kept
+MAX_KEPT = 1 << 14  # bytes of a creation that is kept, to be copied
 MAX_CALLS = 64  # of a straight line
 
 # Primitives that are no functions of their arguments: random numbers, memory that is not set.
@@ -86,6 +87,13 @@ class Standin:
     def __len__(self) -> int:
         return len(self.value)
 
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in order, where that is in the key of the call."""
+        usual = memory_format in (None, layouts.contiguous_format)
+        if self.line.ordered != self.name or not usual:
+            raise NotStraight
+        return bool(self.value.flags.c_contiguous)
+
     def __getitem__(self, key: Any) -> Any:
         return self.line.called(operator.getitem, (self, key))
 
@@ -145,15 +153,19 @@ def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
         raise NotStraight
 
 
-def _created(op: Creation, *args: Any, **keywords: Any) -> Any:
-    """The array of a creation in the body of a composite."""
-    dtype = keywords.get("dtype")
-    if isinstance(dtype, np.dtype):
-        keywords["dtype"] = dtypes.from_numpy(dtype)
-    made = getattr(graph.TENSORS, op.key)(*args, **keywords)._value
-    if dtype is None and dtypes.kind(made.dtype) in "fc":  # the default dtype may change
-        raise NotStraight
-    return made
+def short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any] | None:
+    """(a function of NumPy's, its argument) for an array such as this one; None without any."""
+    if unset:
+        in_order = result.flags.c_contiguous
+        return (functools.partial(np.empty, dtype=result.dtype), result.shape) if in_order else None
+    if result.nbytes <= MAX_KEPT:
+        return np.array, result.copy()
+    first = result.flat[0]
+    if not result.flags.c_contiguous or result.tobytes() != first.tobytes() * result.size:
+        return None
+    if not any(first.tobytes()):
+        return functools.partial(np.zeros, dtype=result.dtype), result.shape
+    return functools.partial(np.full, fill_value=first, dtype=result.dtype), result.shape
 
 
 class Line:
@@ -164,6 +176,7 @@ class Line:
     def __init__(self, alike: bool):
         self.alike = alike  # whether the body is one for tensors, whose dtypes follow PyTorch
         self.counts = alike  # whether pointwise operations would be asked whether to be formulas
+        self.ordered = ""  # the operand that may be asked whether its elements lie in order
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"Missed": Missed}
         self.largest = 0  # elements that one of them sees
@@ -181,8 +194,22 @@ class Line:
         if op is None or op.random:
             raise NotStraight
         if isinstance(op, Creation) and self.alike:
-            return functools.partial(_created, op)
+            return functools.partial(self.created, op)
         return lambda *args, **keywords: self.apply(op, op.arguments(args, keywords))
+
+    def created(self, op: Creation, *args: Any, **keywords: Any) -> Any:
+        """The array of a creation in the body of a composite."""
+        dtype = keywords.get("dtype")
+        if isinstance(dtype, np.dtype):
+            keywords["dtype"] = dtypes.from_numpy(dtype)
+        made = getattr(graph.TENSORS, op.key)(*args, **keywords)._value
+        if dtype is None and dtypes.kind(made.dtype) in "fc":  # the default dtype may change
+            raise NotStraight
+        found = None if made.nbytes <= MAX_BYTES else short_creation(made, False)
+        if found is None:
+            return made
+        function, argument = found
+        return self.write(f"{self.constant(function)}({self.text(argument)})", made)
 
     def apply(self, op: Op, args: Sequence[Any]) -> Any:
         """The body of an operation."""
@@ -373,6 +400,8 @@ def straight(
     """
 
     def body(line: Line, given: Sequence[Any]) -> Any:
+        if isinstance(op, Composite) and op.asks_order:
+            line.ordered = f"a{op.tensors[0]}"
         return op.compute(line, given)
 
     return straightened(

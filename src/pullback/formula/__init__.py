@@ -8,6 +8,7 @@ The room in the order of what happens; `torch.explain(tensor)` shows it for a fo
     macro         … again: what an operation written with others is made of, without its definition
     evaluate      somebody asks for numbers: the plan is found or made, and its steps are run
     program       … again, for a plan that was made: without the formulas in between
+    lines         … steps of NumPy, again: the calls that their operations' bodies come to
     waiting       … together with what else is held and comes out of the same loops
     turns         … while other threads compute other formulas
     plan          what is stored, what is computed again, and which results share their loops

@@ -38,6 +38,11 @@ class Step:
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
     slabs: bool = False  # the formula is computed slab by slab
+    # What NumPy computes as one function of arrays, once it has run a few times; False if that
+    # cannot be had.
+    line: Any = None
+    largest: tuple[tuple[int, ...], int] = ((), 0)  # shape and bytes of the largest of its results
+    runs: int = 0
     seconds: float | None = None  # that the last run took
     compiled: bool = False  # whether that was its first, with the compiling
 

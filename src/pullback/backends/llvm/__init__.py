@@ -15,6 +15,8 @@
     text           … one line
     run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
                    that never leaves machine code if that is over soon
+    nearest        … or finds out first which pairs matter: a kernel that is a `search` for nearest
+                   columns; the machine code is in `quantised`
 
 `windows`, `pools`, `sampling`, `rows`, `exponentials`, `class_losses`, `alignments`, `recurrent`
 and `axiswise` are machine code of another kind: convolutions, pooling, images read at grids,

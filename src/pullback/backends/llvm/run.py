@@ -27,6 +27,7 @@ PAIRS_WORTH_A_TEAM = 1 << 14  # of one run: to have others help takes more than 
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
 LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
+Quick = Callable[[int, int], bool]  # does rows first … last - 1 in another way; whether it did
 
 
 class BadArguments(ValueError):
@@ -134,6 +135,14 @@ class Launch:
         self._block = array("q", [values.get(name, 0) for name in facts.names])
         self._data = [(buffer.name, slots[f"data:{buffer.name}"]) for buffer in facts.buffers]
         self._scalars = [(n, _packer(d), slots[f"scalar:{n}"]) for n, d in facts.scalars]
+        self._quick = None
+        if facts.search is not None:
+            from . import nearest  # which few kernels need
+
+            loops = p.kernel.outer, *p.kernel.inner, *p.kernel.named("contracted")
+            rows, columns, terms = (sizes[name] for name in loops)
+            self._quick = nearest.quick(facts.search, (rows, columns, terms), arrays, p.target)
+            self._rows = rows
         total = g.batches * g.tasks
         self._at_once = max(1, min(PAIRS_WORTH_A_THREAD // max(1, g.pairs), -(-total // 4)))
         self.is_short = total * g.pairs <= PAIRS_UNHEARD
@@ -151,7 +160,7 @@ class Launch:
         # Nobody stops what is short.
         self._never = array("q", [0])
         self._block[slots["stop"]] = self._never.buffer_info()[0]
-        self._plain = self.is_short and not self._partials and not self._columns
+        self._plain = not (self._quick or self._partials or self._columns) and self.is_short
 
     def __call__(
         self,
@@ -179,10 +188,13 @@ class Launch:
         block[self._scratch[0]] = 0 if partials is None else address(partials)
         block[self._scratch[1]] = 0 if columns is None else address(columns)
         block[self._scratch[2]] = flag.buffer_info()[0]
-        if self.is_short:
+        quick = None
+        if self._quick is not None:
+            quick = self._quick.prepared(addresses, flag.buffer_info()[0])
+        if self.is_short and quick is None:
             self._run_shortly(where)
         else:
-            self._run_long(where, flag, progress)
+            self._run_long(where, flag, progress, quick)
         if p.finish is not None:
             p.finish(where)
 
@@ -213,9 +225,13 @@ class Launch:
                 return
         self.program.main(where, 0, self._total)
 
-    def _run_long(self, where: int, flag: Any, progress: Progress | None) -> None:
+    def _run_long(
+        self, where: int, flag: Any, progress: Progress | None, quick: Quick | None
+    ) -> None:
         g, main = self.geometry, self.program.main
         total = g.batches * g.tasks
+        if quick is not None:
+            main = self._unless(quick)
 
         # a chunk: a group of tasks in order (column sums), or a few tasks worth a call
         if self._by_groups:
@@ -246,6 +262,16 @@ class Launch:
             work(0)
         elif chunks:
             threads.pool.run(work, chunks, stop, takes_part(g), progress)
+
+    def _unless(self, quick: Quick) -> Callable[[int, int, int], None]:
+        """The program for the tasks whose rows are not done otherwise."""
+        main, rows = self.program.main, self.geometry.vectors * self.program.facts.lanes
+
+        def run(where: int, first: int, last: int) -> None:
+            if not quick(first * rows, min(last * rows, self._rows)):
+                main(where, first, last)
+
+        return run
 
 
 def _check(buffer: Buffer, placed: Placed) -> None:
