@@ -17,6 +17,7 @@ FLOORS = [
         "dtypes",
         "devices",
         "layouts",
+        "locks",
         "errors",
         "matrices",
         "missing",

@@ -15,6 +15,7 @@ from concurrently import in_threads
 from pullback.autograd.graph import OperationNode
 from pullback.backends.collector import uncollected
 from pullback.backends.llvm import compile
+from pullback.backends.llvm.run import Launch
 from pullback.dispatch import replay
 
 evaluation = importlib.import_module("pullback.formula.evaluate")
@@ -33,6 +34,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
     """What is found out in a test."""
     found: dict[Any, Any] = {}
     monkeypatch.setattr(replay, "_programs", found)
+    monkeypatch.setattr(replay, "_guards", {})
     return found
 
 
@@ -235,26 +237,95 @@ def test_hooks_are_called(programs: dict[Any, Any]) -> None:
 
 def test_values_come_out_of_the_same_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """One kernel for the value and the gradients; what is dropped is not computed."""
-    kernels: list[Any] = []
-    steps = evaluation.run_steps
+    launched: list[Any] = []
+    launch = Launch.__call__
 
-    def noted(plan: Any, order: Any, sources: Any) -> None:
-        kernels.append([s for s in plan if s.call is not None])
-        steps(plan, order, sources)
+    def noted(self: Any, *args: Any) -> None:
+        launched.append(self)
+        launch(self, *args)
 
-    monkeypatch.setattr("pullback.formula.program.run_steps", noted)
-    monkeypatch.setattr(evaluation, "run_steps", noted)
+    monkeypatch.setattr(Launch, "__call__", noted)
     q, p = leaf(30, 3), leaf(30, 3, seed=1)
-    for _ in range(3):
-        kernels.clear()
+    for _ in range(5):
         value, other = norm(q, p), kernel(q, q).sum(0)
+        launched.clear()
         torch.autograd.grad(value, [q, p])
-        assert not value._value.is_pending and [len(k) for k in kernels] == [1]
+        assert not value._value.is_pending
+        assert len(launched) == 1
         value.item(), other.sum().item()
-        kernels.clear()
         del value, other
+        launched.clear()
         torch.autograd.grad(norm(q, p), [q, p])
-        assert [len(k) for k in kernels] == [1]
+        assert len(launched) == 1
+
+
+# ---- steps of NumPy, as straight lines -----------------------------------------------------------
+
+
+@pytest.fixture
+def defined(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The steps that NumPy computes by the definitions of their operations."""
+    found: list[Any] = []
+    plain = evaluation._by_numpy
+
+    def noted(nodes: Any) -> None:
+        found.append(nodes)
+        plain(nodes)
+
+    monkeypatch.setattr(evaluation, "_by_numpy", noted)
+    monkeypatch.setattr(evaluation, "_plans", {})
+    monkeypatch.setattr(evaluation, "_joining", {})
+    return found
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_become_lines(
+    gradients: bool, dtype: Any, defined: list[Any], programs: dict[Any, Any]
+) -> None:
+    """The same numbers to the last bit, and numbers for whoever holds a formula of a step."""
+    q, p = leaf(30, 3, dtype=dtype), leaf(30, 3, seed=1, dtype=dtype)
+    found = []
+    for _ in range(6):
+        before = len(defined)
+        v = (kernel(q, q) @ p).reshape(-1)
+        half = (p.reshape(-1) * v).sum() * 0.5
+        value = (half + 3).sin()
+        got = list(torch.autograd.grad(value, [q, p])) if gradients else []
+        found.append([x.detach().numpy().tobytes() for x in (value, half, v, *got)])
+        steps = len(defined) - before
+    assert defined and not steps
+    assert found[1:] == found[:-1]
+
+
+def test_lines_that_fail(defined: list[Any]) -> None:
+    """What a line cannot do is done by definition."""
+
+    def value(q: Any) -> Any:
+        return (kernel(q, q).sum() * 0.5).sin().item()
+
+    q = points(30, 3)
+    *_, exact = (value(q) for _ in range(5))
+    (plan,) = (plan for plan in evaluation._plans.values() if any(s.line for s in plan))
+
+    def line(*arrays: Any) -> Any:
+        raise ValueError
+
+    for step in plan:
+        step.line = step.line and line
+    defined.clear()
+    assert value(q) == exact and defined
+
+
+def test_lines_and_the_memory_budget(defined: list[Any]) -> None:
+    def value(q: Any) -> Any:
+        return torch.linalg.norm(kernel(q, q) @ q)
+
+    q = points(50, 3)
+    for _ in range(5):
+        value(q).item()
+    with torch.config(memory_budget=100), pytest.raises(torch.OutOfMemoryError):
+        value(q).item()
 
 
 def test_two_roots_and_their_cotangents() -> None:
@@ -271,6 +342,159 @@ def test_two_roots_and_their_cotangents() -> None:
         weights = [points(30, seed=seed), points(25, seed=seed + 5)]
         for a, b in zip(both(200, weights), both(FULL, weights), strict=True):
             np.testing.assert_allclose(a, b, 1e-10, 1e-12)
+
+
+# ---- whole passes, found by compiled checks ------------------------------------------------------
+
+
+@pytest.fixture
+def looked_through(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The passes whose nodes are written down to find out what they are."""
+    found: list[Any] = []
+    monkeypatch.setattr(replay, "_programs", {})
+    monkeypatch.setattr(replay, "_guards", {})
+    plain = replay._Part.results
+
+    def noted(self: Any) -> Any:
+        found.append(self)
+        return plain(self)
+
+    monkeypatch.setattr(replay._Part, "results", noted)
+    return found
+
+
+@pytest.mark.parametrize("build", [norm, transport])
+def test_a_third_pass_is_found_at_once(build: Build, looked_through: list[Any]) -> None:
+    for seed in range(5):
+        q, p = leaf(30, 3, seed=seed), leaf(30, 3, seed=seed + 9)
+        found, exact = numbers(build, q, p), numbers(build, q, p, FULL)
+        for a, b in zip(found, exact, strict=True):
+            np.testing.assert_allclose(a, b, 1e-10, 1e-10 * np.abs(b).max())
+    assert len(looked_through) == 2
+
+
+def clouds(x: Any, y: Any, w: Any) -> Any:
+    return (kernel(x, y) @ w).square().sum()
+
+
+def twice(x: Any, y: Any, w: Any) -> Any:
+    k = kernel(x, y)
+    return (k @ w).square().sum() + (k.sum(0) * w[:, 0]).sum()
+
+
+def computed_before(x: Any, y: Any, w: Any) -> Any:
+    rows = kernel(x, y).sum(1)
+    rows.tolist()
+    return (rows[:, None] * (x[:, None] - y[None]).square().sum(2)).sum()
+
+
+def hooked(x: Any, y: Any, w: Any) -> Any:
+    k = kernel(x, y)
+    k.register_hook(lambda g: 3 * g)
+    return (k @ w).square().sum()
+
+
+SQUARES = [np.random.default_rng(k).normal(size=(30, 30)) for k in range(3)]
+
+
+def weighted(number: int, other: int, turned: bool = False) -> Build:
+    """With a constant matrix of two arrays, or of one and its transpose."""
+    a, b = (torch.from_numpy(SQUARES[k]) for k in (number, other))
+    b = torch.from_numpy(SQUARES[other].T.copy().T) if turned else b
+    return lambda x, y, w: (kernel(x, y) * (a - b.t()).sin()).sum(1).square().sum()
+
+
+KINDS: list[Any] = [
+    weighted(0, 0),
+    weighted(0, 1),
+    weighted(0, 1, True),
+    lambda x, y, w: (kernel(x, y).detach().sin() * w[:, 0]).sum(1).square().sum(),
+    lambda x, y, w: (kernel(x, y).detach().cos() * w[:, 0]).sum(1).square().sum(),
+    clouds,
+    twice,
+    computed_before,
+    hooked,
+    lambda x, y, w: clouds(x, x, w),
+    lambda x, y, w: clouds(y, x, w),
+    lambda x, y, w: clouds(x, y, x),
+    lambda x, y, w: clouds(x.detach(), y, w),
+    lambda x, y, w: clouds(x, y, w.detach()),
+    lambda x, y, w: (kernel(x, y) * 0.37).sum(1).square().sum(),
+    lambda x, y, w: (kernel(x, y) * 1.7).sum(1).square().sum(),
+    lambda x, y, w: (kernel(x, y) * 2).sum(1).square().sum(),
+    lambda x, y, w: kernel(x, y).sum(0).square().sum(),
+]
+
+
+def test_passes_are_told_apart() -> None:
+    """Which arrays are the same, what is asked for, and what somebody does with it."""
+    draw = np.random.default_rng(0)
+    points_ = [draw.normal(size=(30, 3)) for _ in range(3)]
+    for _ in range(400):
+        build = KINDS[draw.integers(len(KINDS))]
+        asked = [k for k in range(3) if draw.random() < 0.7] or [0]
+        retain, backward, held = draw.random(3) < 0.3
+        found = []
+        for elements in (200, FULL):
+            with torch.config(defer_elements=elements):
+                tensors = [torch.tensor(a, requires_grad=True) for a in points_]
+                value = build(*tensors)
+                kept = kernel(*tensors[:2]).sum(1) if held else None
+                if backward:
+                    for _ in range(1 + retain):
+                        value.backward(retain_graph=True)
+                    got = [t.grad for t in tensors]
+                else:
+                    inputs = [tensors[k] for k in asked]
+                    for _ in range(1 + retain):
+                        got = torch.autograd.grad(
+                            value, inputs, retain_graph=bool(retain), allow_unused=True
+                        )
+                found.append([value, *got, kept])
+        for lazy, eager in zip(*found, strict=True):
+            assert (lazy is None) == (eager is None)
+            if lazy is not None:
+                np.testing.assert_allclose(lazy.tolist(), eager.tolist(), 1e-9, 1e-12)
+
+
+def test_what_a_check_cannot_see_to() -> None:
+    """Hooks on leaves, writes in place, anomalies and used up graphs, after passes without them."""
+    q, p = leaf(30, 3), leaf(30, 3, seed=1)
+    _, by_q, _ = numbers(norm, q, p, FULL)
+    for _ in range(4):
+        numbers(norm, q, p)
+    handle = q.register_hook(lambda g: 2 * g)
+    np.testing.assert_allclose(numbers(norm, q, p)[1], 2 * by_q, 1e-10)
+    handle.remove()
+    value = norm(q, p)
+    torch.autograd.grad(value, [q, p])
+    with pytest.raises(RuntimeError, match="a second time"):
+        torch.autograd.grad(value, [q, p])
+    value = norm(q, p)
+    with torch.no_grad():
+        p.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
+    with torch.no_grad():
+        q[0, 0] = float("nan")
+    value = norm(q, p)
+    with (
+        torch.autograd.set_detect_anomaly(True),
+        pytest.warns(UserWarning, match="Error detected"),
+        pytest.raises(RuntimeError, match="nan"),
+    ):
+        value.backward()
+
+
+def test_gradients_are_nobody_elses() -> None:
+    """A cotangent that goes to a leaf as it is, and one array for two leaves."""
+    for _ in range(4):
+        x, y = leaf(300), leaf(300, seed=1)
+        weights = points(300, seed=2)
+        (x + y).backward(weights)
+        assert x.grad is not None and y.grad is not None
+        y.grad.add_(1)
+        np.testing.assert_array_equal(x.grad.numpy(), weights.numpy())
 
 
 def test_derivatives_of_derivatives() -> None:

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import inspect
 import operator
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pullback import arguments, dtypes
 from pullback.arguments import Parameter
+from pullback.locks import LOCK
 
 Function = Callable[..., Any]
 p_variadic = inspect.Parameter.VAR_POSITIONAL
 
 REGISTRY: dict[str, Op] = {}
-_reading = threading.RLock()  # signatures
 
 
 class Plan:
@@ -207,6 +206,7 @@ class Op:
         self.declared: dict[str, tuple[Function, tuple[str, ...] | None]] = {}  # rules, to be read
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.calls: dict[Any, Function] = {}  # such as were met before, kept by dispatch
+        self.writes: dict[Any, Function] = {}  # calls in place, likewise
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
         self.check_function: Function | None = None
@@ -241,7 +241,7 @@ class Op:
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__"):
-            with _reading:
+            with LOCK:
                 if "edges" not in self.__dict__:  # the last one that is read
                     self._read()
             if name in self.__dict__:  # another thread may have read it meanwhile
@@ -388,7 +388,7 @@ class Op:
         """The plan for the differentiable arguments that need a gradient; made once."""
         found = self.plans.get(needs)
         if found is None:
-            found = self.plans[needs] = Plan(self, needs)
+            found = self.plans.setdefault(needs, Plan(self, needs))
         return found
 
     def is_cotangent(self, name: str) -> bool:

@@ -32,6 +32,7 @@ from pullback.tensor import Tensor, as_size, wrap
 
 ndarray = np.ndarray
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+REAL = (FLOAT32, FLOAT64)
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
@@ -261,10 +262,16 @@ def _roots(
         raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
     roots = []
     for k, (tensor, g) in enumerate(zip(tensors, given, strict=True)):
-        if type(tensor) is Tensor and type(g) is Tensor and tensor._edge is not None:
-            value, cotangent = tensor._value, g._value
-            if value.shape == cotangent.shape and value.dtype == cotangent.dtype:  # as usual
-                roots.append((*tensor._edge, g if create_graph else cotangent))
+        if type(tensor) is Tensor and tensor._edge is not None:  # as usual
+            value = tensor._value
+            if type(g) is Tensor:
+                cotangent = g._value
+                if value.shape == cotangent.shape and value.dtype == cotangent.dtype:
+                    roots.append((*tensor._edge, g if create_graph else cotangent))
+                    continue
+            elif g is None and value.size == 1 and value.dtype in REAL:
+                ones = np.ones(value.shape, value.dtype)
+                roots.append((*tensor._edge, wrap(ones) if create_graph else ones))
                 continue
         if isinstance(tensor, GradientEdge):
             edge: Any = (tensor.node, tensor.output_nr)
@@ -360,19 +367,37 @@ def run(
     They are tensors if the pass is recorded, or `tensors` is set, and arrays else.
     """
     was_recording = mode.enabled
-    mode.switch(record)
-    token = quiet_set(QUIET)
     around = mode.running
-    try:
+    token = None
+    try:  # Ctrl-C may come after any call
+        mode.switch(record)
+        token = quiet_set(QUIET)
+        if not (record or tensors or Anomaly.enabled) and roots and roots[0][0]._deferred:
+            repeated = graph.REPEAT(roots, targets, retain)
+            if repeated is not None:
+                return _ended(repeated, targets)
         mode.running = running = _Pass(roots, targets, retain, record or tensors)
         captured = running.visit()
         for function in running.at_the_end:
             function()
         return captured
     finally:
-        mode.running = around
-        quiet_reset(token)
+        mode.running, mode.enabled = around, was_recording
+        if token is not None:
+            quiet_reset(token)
         mode.switch(was_recording)
+
+
+def _ended(
+    found: list[tuple[AccumulateGrad, Any, bool]], targets: list[tuple[Node, int]] | None
+) -> dict[tuple[Node, int], Any]:
+    """What a pass does at its leaves, which have no hooks."""
+    if targets is not None:
+        # `grad` gives parts of the caller's cotangents as they are.
+        return {(leaf, 0): own(g) if shared and not _is_part(g) else g for leaf, g, shared in found}
+    for leaf, g, shared in found:
+        accumulate(leaf, wrap(own(g) if shared else g), False)
+    return {}
 
 
 class _Pass:

@@ -30,6 +30,9 @@ TENSORS: Any = None
 VALUES: Any = None
 # What goes through the formulas at the beginning of a backward pass at once, likewise.
 REPLAY: Any = None
+# What does the whole of a pass that is like one before: leaves, cotangents, and whether others may
+# have these; or None. Likewise.
+REPEAT: Any = None
 
 
 class Node:
@@ -141,7 +144,7 @@ class AccumulateGrad(Node):
         super().__init__(())
         self.reference = weakref.ref(leaf)
         self.shape, self.dtype = leaf.shape, leaf.dtype  # also when the leaf is gone
-        self._lock = threading.Lock()  # backward passes of several threads end in one leaf
+        self._lock = threading.RLock()  # backward passes of several threads end in one leaf
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -213,6 +216,9 @@ def number(node: OperationNode) -> int:
         found = _numbers.setdefault(what, _next_number())
     node.number = found
     return found
+
+
+NOWHERE: Any = (None, 0)  # the edge of a node that is only read
 
 
 class OperationNode(Node):
@@ -344,6 +350,14 @@ class OperationNode(Node):
             results = [g if g is None or edge is None else xp.flat_in(g, _standing_for(g, edge))
                        for g, edge in zip(results, edges, strict=True)]  # fmt: skip
         return results
+
+    def without_values(self) -> OperationNode:
+        """A node with the same rules that saves nothing and leads nowhere, to read them with."""
+        made: OperationNode = object.__new__(type(self))
+        made.plan = self.plan
+        made.edges = tuple([e and NOWHERE for e in self.edges])
+        made.be_like(self.kind())
+        return made
 
     @property
     def deferred(self) -> bool:
@@ -621,5 +635,5 @@ def node_class(op: Op, overload: int = 0) -> type[OperationNode]:
         name = f"{op.node}Backward{overload}{op.node_suffix}"
         hidden = op.hidden(overload)
         found = type(name, (OperationNode,), {"op": op, "hidden": hidden, "__module__": __name__})
-        _classes[id(op), overload] = found
+        found = _classes.setdefault((id(op), overload), found)
     return found

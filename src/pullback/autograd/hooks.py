@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from pullback.autograd.saved import saved_tensors_hooks
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import join
 from pullback.formula import Formula, source
+from pullback.locks import LOCK
 from pullback.tensor import Tensor, wrap
 
 # ---------------------------------------------------------------------------- several tensors
@@ -62,12 +62,11 @@ class _Any:
 
     def __init__(self, fn: Callable[..., Any]):
         self._fn = fn
-        self._lock = threading.Lock()
 
     def part(self, k: int) -> Callable[[Tensor], None]:
         def hook(gradient: Tensor) -> None:
             notes = mode.running.notes
-            with self._lock:
+            with LOCK:
                 first = notes.setdefault(self, gradient) is gradient
             if first:
                 self._fn(gradient)

@@ -10,7 +10,6 @@ no shorter way takes them for plain ones.
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,10 +19,10 @@ from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.modes import mode
 from pullback.autograd.views import alias
+from pullback.locks import LOCK
 from pullback.tensor import Tensor
 
 _clock = itertools.count(1).__next__
-_lock = threading.Lock()
 
 
 class Levels:
@@ -48,7 +47,7 @@ class Level:
 
         That is PyTorch's rule: a dual tensor shares its numbers with others, not its tangent.
         """
-        with _lock:
+        with LOCK:
             known = self._duals
             if len(known) >= 32 and len(known) & (len(known) - 1) == 0:  # at powers of two
                 known[:] = [r for r in known if r() is not None]
@@ -68,14 +67,14 @@ class Level:
         """Open the level, inside those that are open in this thread."""
         self.open = True
         mode.levels.append(self)
-        with _lock:
+        with LOCK:
             Levels.count += 1
 
     def leave(self) -> None:
         """Close the level: its tangents are gone."""
         self.open = False
         mode.levels.remove(self)
-        with _lock:
+        with LOCK:
             Levels.count -= 1
         for reference in self._tensors:
             x = reference()
@@ -251,7 +250,7 @@ def set_tangent(x: Tensor, level: Level, value: Tensor | None) -> None:
         x.__class__ = Lifted
     assert isinstance(x, Lifted)
     if level not in x._tangents:
-        with _lock:
+        with LOCK:
             known = level._tensors
             if len(known) >= 32 and len(known) & (len(known) - 1) == 0:  # at powers of two
                 known[:] = [r for r in known if r() is not None]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pullback.autograd import graph
 from pullback.autograd.graph import move_edge
-from pullback.autograd.views import set_apart
+from pullback.autograd.views import line_of, set_apart
 from pullback.formula import Formula
 from pullback.tensor import Tensor
 
@@ -23,10 +23,10 @@ def unstored(tensor: Tensor) -> list[Tensor]:
     """A tensor, what it is a view of, and so on to the one that owns a formula, if a write into it
     needs no numbers; an empty list otherwise."""
     line = [tensor]
-    while line[-1]._apart is not None:
-        if line[-1]._apart.step.op.key not in _SCATTERS:
+    for apart in line_of(tensor):
+        if apart.step.op.key not in _SCATTERS:
             return []
-        line.append(line[-1]._apart.source)
+        line.append(apart.source)
     whole = line[-1]
     heavy = type(whole._value) is Formula and whole._value.heavy
     return line if heavy and None not in views_of(whole) else []

@@ -11,7 +11,6 @@ same memory whose base is no array.
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from pullback.formula import Formula
+from pullback.locks import LOCK
 
 tick = itertools.count(1).__next__
 
@@ -39,12 +39,12 @@ class _Memory:
 class _Counted:
     """What lies between an array that counts its own writes and the one whose memory it has."""
 
-    __slots__ = ("__array_interface__", "base")
+    __slots__ = ("__array_struct__", "base")
 
     def __init__(self, array: Any):
         # Of a dtype that the interface has no name for, such as bfloat16, the bits.
         bits = array.view(f"u{array.itemsize}") if array.dtype.kind == "V" else array
-        self.__array_interface__ = bits.__array_interface__
+        self.__array_struct__ = bits.__array_struct__
         self.base = array
 
 
@@ -71,7 +71,6 @@ class Latest:
 
 
 _written: dict[int, _Memory] = {}
-_lock = threading.Lock()
 
 
 class Watchers:
@@ -88,7 +87,7 @@ def watch_writes(array: Any, watcher: Any) -> None:
         for reference in memory.watchers:
             if reference() is watcher:
                 return
-    with _lock:
+    with LOCK:
         memory = _written.get(id(base))
         if memory is None:
             memory = _written[id(base)] = _Memory(base)
@@ -99,18 +98,20 @@ def watch_writes(array: Any, watcher: Any) -> None:
 
 def wrote(array: Any) -> None:
     """Note a write into the memory of an array."""
-    base = _counter(array)
-    with _lock:
-        memory = _written.get(id(base))
+    base = array if array.base is None else _counter(array)
+    key = id(base)
+    with LOCK:
+        memory = _written.get(key)
         if memory is None:
-            memory = _written[id(base)] = _Memory(base)
+            memory = _written[key] = _Memory(base)
         memory.count += 1
         memory.time = Latest.write = tick()
         watchers = memory.watchers
-    for reference in watchers:
-        watcher = reference()
-        if watcher is not None:
-            Watchers.tell(watcher)
+    if watchers:
+        for reference in watchers:
+            watcher = reference()
+            if watcher is not None:
+                Watchers.tell(watcher)
 
 
 def version(value: Any) -> int:
@@ -130,7 +131,7 @@ def written_since(value: Any, time: int) -> bool:
 
 def wrote_formula(old: Formula, new: Formula) -> None:
     """Note that a tensor was written before its formula was computed, and has another one now."""
-    with _lock:
+    with LOCK:
         new.writes = old.writes + 1
         old.written = Latest.write = tick()
 

@@ -8,7 +8,6 @@ of the new base (`AsStrided`). What cannot be told truly is refused, by PyTorch'
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -21,7 +20,8 @@ from pullback.autograd.modes import mode, no_grad
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import overlaps, owner, shares_memory
-from pullback.formula import Formula, array_of, before_give, node, turns
+from pullback.formula import Formula, array_of, before_give, node
+from pullback.locks import LOCK
 from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor, wrap
 
@@ -38,9 +38,6 @@ class Step(NamedTuple):
     function: tuple[str, bool] | None = None
 
 
-_lock = threading.Lock()
-
-
 def note_view(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int | None]) -> None:
     """Remember how a view was made."""
     made = tuple.__new__(Step, (*step, mode.enabled, None))  # Step(…) takes 0.15 µs longer
@@ -52,20 +49,49 @@ def note_made(view: Tensor, source: Tensor, made: Step) -> None:
     base = source._base
     if base is None:
         base = source
-    view._made_by = (*source._made_by, made)
+        view._made_by = (made,)
+    else:
+        view._made_by = (*source._made_by, made)
     view._base = base
-    with _lock:  # a view noted while another thread clears the list must not be lost
+    reference = weakref.ref(view)
+    with LOCK:  # a view noted while another thread clears the list must not be lost
         views = base._views
         if views is None:
             views = base._views = []
         elif len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two
             views[:] = [r for r in views if r() is not None]
-        views.append(weakref.ref(view))
+        views.append(reference)
     if (
-        (made.number is not None or not made.recorded) and base._edge is not None
+        base._edge is not None and (made.number is not None or not made.recorded)
         and base._heard is not base._value
     ):  # fmt: skip
         _hear(base, view._value)
+
+
+def note_parts(
+    views: list[tuple[int, Tensor]], source: Tensor, op: Op, plain: tuple[Any, ...]
+) -> None:
+    """`note_view` of results, with their numbers, that one operation gives together."""
+    base = source._base
+    if base is None:
+        base = source
+    before, recorded = source._made_by, mode.enabled
+    references = []
+    for k, view in views:
+        view._made_by = (*before, tuple.__new__(Step, (op, plain, k, recorded, None)))
+        view._base = base
+        references.append(weakref.ref(view))
+    with LOCK:
+        known = base._views
+        if known is None:
+            base._views = references
+        else:
+            count = len(known)
+            if count >= 32 and count.bit_length() < (count + len(references)).bit_length():
+                known[:] = [r for r in known if r() is not None]
+            known += references
+    if views and base._edge is not None and base._heard is not base._value:
+        _hear(base, views[0][1]._value)
 
 
 def _hear(base: Tensor, array: Any) -> None:
@@ -85,10 +111,12 @@ class Apart(NamedTuple):
     noted: bool  # whether it is a view in the eyes of the graph as well
 
 
-def note_apart(view: Tensor, source: Tensor, step: tuple[Op, tuple[Any, ...], int | None]) -> None:
+def note_apart(
+    view: Tensor, source: Tensor, whole: Formula, step: tuple[Op, tuple[Any, ...], int | None]
+) -> None:
     """Remember that a formula is a view of another one, until somebody wants to see that."""
     made = Step(*step, mode.enabled)
-    set_apart(view, Apart(source, source._value, view._value, made, True))
+    set_apart(view, Apart(source, whole, view._value, made, True))
 
 
 def alias(tensor: Tensor) -> Tensor:
@@ -154,7 +182,7 @@ def inherit(tensor: Tensor, old: Tensor, view: Tensor) -> None:
         return
     for v in views:
         v._base = old
-    with _lock:
+    with LOCK:
         old._views, tensor._views = [weakref.ref(v) for v in (*views, tensor)], None
     tensor._base, tensor._made_by = old, view._made_by
     if old._edge is not None and any(map(_is_fixed, views)):
@@ -177,9 +205,9 @@ def made_in_function(view: Tensor, node: str, number: int, several: bool) -> Non
 
 
 def set_apart(view: Tensor, apart: Apart) -> None:
-    view._apart = apart
     whole = apart.whole
-    with _lock:
+    with LOCK:
+        view._apart = apart
         views = whole.views
         if views is None:
             views = whole.views = []
@@ -193,16 +221,23 @@ def join(tensor: Tensor) -> Any:
 
     OutOfMemoryError if that cannot be stored.
     """
-    line = [tensor]
-    while line[-1]._apart is not None:
-        line.append(line[-1]._apart.source)
-    for view in reversed(line[:-1]):  # from the one that owns the memory
-        apart = view._apart
-        if apart is not None:  # not cut out with others yet
-            array_of(apart.whole)
-            apart.whole.take()
-            settle(apart.whole)
+    while line := line_of(tensor):
+        whole = line[-1].whole  # of the tensor that owns the memory
+        array_of(whole)
+        whole.take()
+        settle(whole)
     return tensor._array
+
+
+def line_of(tensor: Tensor) -> list[Apart]:
+    """What a tensor is a view of, what that is a view of, and so on. Another thread may cut one of
+    them out meanwhile: then it is one of the memory from there on."""
+    found: list[Apart] = []
+    apart = tensor._apart
+    while apart is not None:
+        found.append(apart)
+        apart = apart.source._apart
+    return found
 
 
 def given(tensor: Tensor) -> Any:
@@ -210,13 +245,11 @@ def given(tensor: Tensor) -> Any:
 
     A part of what is never stored has memory of its own.
     """
-    above: Any = tensor
-    while above._apart is not None:
-        whole = above._apart.whole
-        if whole.is_pending and whole.is_large:
-            break
-        above = above._apart.source
-    array = tensor._array if above._apart is not None else join(tensor)
+    if tensor._apart is None and type(tensor._value) is np.ndarray:
+        before_give(tensor._value)
+        return tensor._value
+    unstored = any(a.whole.is_pending and a.whole.is_large for a in line_of(tensor))
+    array = tensor._array if unstored else join(tensor)
     before_give(array)
     return array
 
@@ -224,29 +257,33 @@ def given(tensor: Tensor) -> Any:
 def settle(whole: Formula) -> None:
     """Cut the views that were made of a formula out of its memory."""
     waiting = [whole]
-    while waiting:
-        whole = waiting.pop()
-        with _lock:
+    with LOCK:  # nobody is planning, nor looks at a view that is half cut out
+        while waiting:
+            whole = waiting.pop()
             references, whole.views = whole.views or (), None
-        for reference in references:
-            view = reference()
-            if view is None or view._apart is None:
-                continue
-            source, _, part, step, noted = view._apart
-            view._apart = None
-            array = cut_out(ARRAYS, whole.memory, (step,))
-            if not shares_memory(array, whole.memory):
-                continue  # a reshape that copies in this memory order
-            if part.memory is None or not shares_memory(part.memory, array):
-                with turns.changed:  # nobody is planning
-                    part.give(array)
-                    part.forget()
-            view._value = array
-            if source._value is whole:
-                source._value = whole.memory
-            if noted:
-                note_made(view, source, step)
-            waiting.append(part)
+            for reference in references:
+                view = reference()
+                apart = None if view is None else view._apart
+                if apart is not None and apart.whole is whole and _cut(view, apart):
+                    waiting.append(apart.part)
+
+
+def _cut(view: Any, apart: Apart) -> bool:
+    """Cut one view out of the memory; False for a reshape that copies in this memory order."""
+    source, whole, part, step, noted = apart
+    array = cut_out(ARRAYS, whole.memory, (step,))
+    shares = shares_memory(array, whole.memory)
+    if shares:
+        if part.memory is None or not shares_memory(part.memory, array):
+            part.give(array)
+            part.forget()
+        view._value = array
+        if source._value is whole:
+            source._value = whole.memory
+        if noted:
+            note_made(view, source, step)
+    view._apart = None
+    return shares
 
 
 node.settle = settle

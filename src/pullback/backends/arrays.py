@@ -19,6 +19,7 @@ from pullback.backends import (
     array_special,
     array_statistics,
     axiswise,
+    class_losses,
     correlation,
     einsum,
     grids,
@@ -129,7 +130,10 @@ class ArrayVocabulary(Vocabulary):
     def first_outside(x: Any, low: int, high: int, but: int | None = None) -> Any:
         """The first element of x that is less than one number, or not less than another, and is
         not a third one; None if there is none."""
-        if not x.size or (low <= np.minimum.reduce(x, None) and np.maximum.reduce(x, None) < high):
+        if not x.size:
+            return None
+        least, largest = array_functions.ends(x)
+        if low <= least and largest < high:
             return None
         wrong = (x < low) | (x >= high)
         return ArrayVocabulary.first_where(wrong if but is None else wrong & (x != but), x)
@@ -330,9 +334,9 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
-    alignment, array_functions, array_special, array_statistics, correlation, einsum, grids,
-    normalising, pair_distances, pooling, ranks, recurrence, resampling, scattering, searching,
-    shares, strides, surroundings, tables,
+    alignment, array_functions, array_special, array_statistics, class_losses, correlation, einsum,
+    grids, normalising, pair_distances, pooling, ranks, recurrence, resampling, scattering,
+    searching, shares, strides, surroundings, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

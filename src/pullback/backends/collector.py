@@ -23,8 +23,8 @@ def uncollected(function: Callable[P, T]) -> Callable[P, T]:
     def run(*args: P.args, **keywords: P.kwargs) -> T:
         if not gc.isenabled():
             return function(*args, **keywords)
-        gc.disable()
         try:
+            gc.disable()
             return function(*args, **keywords)
         finally:
             gc.enable()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from pullback.devices import CPU, device
+from pullback.locks import LOCK
 
 # What a saved state holds, as 64-bit numbers: the seed, then Philox's counter (4), key (2), buffer
 # (4), place in the buffer, and a spare half of a number.
 _COUNTER, _KEY, _BUFFER = slice(1, 5), slice(5, 7), slice(7, 11)
 _PLACE, _HAS_HALF, _HALF = 11, 12, 13
 _STATE_BYTES = 14 * 8
-
-
-_MAKING = Lock()  # a stream is started once, whichever thread asks first
 
 
 class Generator:
@@ -47,7 +44,7 @@ class Generator:
         """NumPy's generator; made when first needed, as importing numpy.random takes 15 ms."""
         source = self._source
         if source is None:
-            with _MAKING:
+            with LOCK:  # a stream is started once, whichever thread asks first
                 source = self._source
                 if source is None:
                     source = self._source = np.random.Generator(np.random.Philox(self._seed))

@@ -9,19 +9,21 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback.backends.along import take_along
+from pullback.backends.prepared import prepared
 
 __all__ = [
     "maximum_by_table", "maximum_of_places", "pool_counts", "pool_max", "pool_pick", "pool_places",
     "pool_spread", "pool_sum", "pool_sum_back", "put_last",
 ]  # fmt: skip
 
-WORTH = 1 << 14  # numbers of windows from which compiled loops are looked for
+WORTH = 1 << 8  # numbers of windows from which compiled loops are looked for
+MANY_NUMBERS = 1 << 17  # of windows, from which threads share them
 TASKS = 16
 MANY = 64  # places of a window
 FEW = 1 << 14  # numbers of windows up to which they are met without a look at each place's part
@@ -92,63 +94,87 @@ def _compiled(dtype: Any, products: int) -> bool:
 def _offsets(size: Sequence[int], windows: Windows) -> Any:
     """Where the places of a window are in a plane, from where it starts."""
     steps = [math.prod(size[k + 1 :]) for k in range(len(size))]
-    axes = (np.arange(k) * d * step for (k, _, _, d, _), step in zip(windows, steps, strict=True))
+    axes = (
+        np.arange(k, dtype=np.int64) * d * step
+        for (k, _, _, d, _), step in zip(windows, steps, strict=True)
+    )
     return functools.reduce(np.add.outer, axes).reshape(-1)
 
 
 def _over_planes(
-    function: Any, outputs: int, windows: Windows, size: Sequence[int], *arrays: Any
-) -> None:
-    """Call a function of `llvm.pools` for all planes, on some threads."""
-    from .llvm.threads import pool
-
+    function: Any, outputs: int, windows: Windows, size: Sequence[int]
+) -> Callable[..., None]:
+    """A function of arrays that calls one of `llvm.pools` for all planes, on some threads."""
     axes = [(*w, n) for w, n in zip(windows, size, strict=True)]
     geometry = np.array([*((1, 1, 0, 1, 1, 1),) * (3 - len(axes)), *axes], np.int64)
     planes = outputs // math.prod(w[-1] for w in windows)
-    pointers = [a.ctypes.data for a in (*arrays, geometry)]
     parts = min(planes, TASKS)
+    if outputs * math.prod(w[0] for w in windows) < MANY_NUMBERS or parts < 2:
+        return lambda *arrays: function(*arrays, geometry, 0, planes)
 
-    def work(part: int) -> None:
-        function(*pointers, planes * part // parts, planes * (part + 1) // parts)
+    def run(*arrays: Any) -> None:
+        from .llvm.threads import pool
 
-    pool.run(work, parts, lambda: None)
+        def work(part: int) -> None:
+            function(*arrays, geometry, planes * part // parts, planes * (part + 1) // parts)
+
+        pool.run(work, parts, lambda: None)
+
+    return run
 
 
-def pool_max(x: Any, windows: Windows) -> tuple[Any, Any]:
+@prepared()
+def pool_max(x: Any, windows: Windows) -> Callable[[Any], tuple[Any, Any]]:
     """(the largest elements of windows, the number of each in its window). NaN is largest."""
     rank = len(windows)
     counts = [w[-1] for w in windows]
     places = math.prod(w[0] for w in windows)
+    dtype, size = x.dtype, x.shape[x.ndim - rank :]
     shape = (*x.shape[: x.ndim - rank], *counts)
-    width = np.uint8 if places < 255 else np.int32
-    if _compiled(x.dtype, math.prod(shape) * places):
+    width = np.dtype(np.uint8 if places < 255 else np.int32)
+    if _compiled(dtype, math.prod(shape) * places):
         from .llvm.pools import maxima
 
-        x = np.ascontiguousarray(x)
-        best, code = np.empty(shape, x.dtype), np.empty(shape, width)
-        find = maxima(x.dtype, min(3, windows[-1][1]), code.itemsize)
-        _over_planes(find, best.size, windows, x.shape[x.ndim - rank :], x, best, code)
-        return best, code
-    images = _images(x.shape[x.ndim - rank :], windows) if x.size <= FEW else None
-    if images is not None and 0 not in shape:
-        if x.size <= BESIDE:
-            beside = np.array([x[image] for image in images])
-            best, code = np.maximum.reduce(beside, axis=0), beside.argmax(0).astype(width)
+        find = maxima(dtype, min(3, windows[-1][1]), width.itemsize)
+        run = _over_planes(find, math.prod(shape), windows, size)
+
+        def compiled(x: Any) -> tuple[Any, Any]:
+            best, code = np.empty(shape, dtype), np.empty(shape, width)
+            run(x if x.flags.c_contiguous else np.ascontiguousarray(x), best, code)
+            return best, code
+
+        return compiled
+    images = _images(size, windows) if x.size <= FEW and 0 not in shape else None
+    if images is None:
+        return lambda x: _maxima_of_parts(x, windows, shape, width)
+    beside = x.size <= BESIDE
+
+    def few(x: Any) -> tuple[Any, Any]:
+        if beside:
+            rows = np.array([x[image] for image in images])
+            best, code = np.maximum.reduce(rows, axis=0), rows.argmax(0).astype(width)
         else:
             best, code = x[images[0]].copy(), np.zeros(shape, width)
             for number, image in enumerate(images[1:], 1):
                 new = x[image]
                 # The first of equals counts: a later one has the larger number.
-                np.maximum(code, (new > best) * width(number), out=code)
+                np.maximum(code, (new > best) * width.type(number), out=code)
                 np.maximum(best, new, out=best)
         # Of several NaN, the last counts.
-        if x.dtype.kind != "f" or not np.isnan(np.add.reduce(best, axis=None)):
+        if dtype.kind != "f" or not np.isnan(np.add.reduce(best, axis=None)):
             return best, code
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    best = np.full(shape, lowest, x.dtype)
-    code = np.full(shape, places, width)
+        return _maxima_of_parts(x, windows, shape, width)
+
+    return few
+
+
+def _maxima_of_parts(x: Any, windows: Windows, shape: Sequence[int], width: Any) -> tuple[Any, Any]:
+    """`pool_max`, one place of a window after the other, each where it is in the image."""
+    places = math.prod(w[0] for w in windows)
     floating = x.dtype.kind == "f"
-    for number, where, image in _parts(x.shape[x.ndim - rank :], windows):
+    best = np.full(shape, -np.inf if floating else np.iinfo(x.dtype).min, x.dtype)
+    code = np.full(shape, places, width)
+    for number, where, image in _parts(x.shape[x.ndim - len(windows) :], windows):
         new, old = x[image], best[where]
         better = new > old
         if floating:
@@ -169,27 +195,37 @@ def pool_pick(x: Any, code: Any, windows: Windows) -> Any:
     return result
 
 
-def pool_spread(y: Any, code: Any, shape: Sequence[int], windows: Windows) -> Any:
+@prepared(2)
+def pool_spread(
+    y: Any, code: Any, shape: Sequence[int], windows: Windows
+) -> Callable[[Any, Any], Any]:
     """The transpose of `pool_pick`: elements added where they were found."""
-    rank = len(windows)
-    result = np.zeros(tuple(shape), y.dtype)
-    places = math.prod(w[0] for w in windows)
-    if _compiled(y.dtype, y.size * places):
+    shape, dtype = tuple(shape), y.dtype
+    size = shape[len(shape) - len(windows) :]
+    if _compiled(dtype, y.size * math.prod(w[0] for w in windows)):
         from .llvm.pools import spread
 
-        size = shape[len(shape) - rank :]
-        _over_planes(
-            spread(y.dtype, code.itemsize), y.size, windows, size, np.ascontiguousarray(y),
-            np.ascontiguousarray(code), result, _offsets(size, windows),
-        )  # fmt: skip
-        return result
+        run = _over_planes(spread(dtype, code.dtype.itemsize), y.size, windows, size)
+        offsets = _offsets(size, windows)
+
+        def compiled(y: Any, code: Any) -> Any:
+            result = np.zeros(shape, dtype)
+            run(np.ascontiguousarray(y), np.ascontiguousarray(code), result, offsets)
+            return result
+
+        return compiled
     apart = all(s >= (k - 1) * d + 1 for k, s, _, d, _ in windows)
-    for number, where, image in _parts(shape[len(shape) - rank :], windows):
-        if apart:
-            np.copyto(result[image], y[where], where=code[where] == number)
-        else:
-            result[image] += np.where(code[where] == number, y[where], 0)
-    return result
+
+    def spread_parts(y: Any, code: Any) -> Any:
+        result = np.zeros(shape, dtype)
+        for number, where, image in _parts(size, windows):
+            if apart:
+                np.copyto(result[image], y[where], where=code[where] == number)
+            else:
+                result[image] += np.where(code[where] == number, y[where], 0)
+        return result
+
+    return spread_parts
 
 
 def pool_places(code: Any, size: Sequence[int], windows: Windows) -> Any:
@@ -204,29 +240,51 @@ def pool_places(code: Any, size: Sequence[int], windows: Windows) -> Any:
     return flat
 
 
-def pool_sum(x: Any, windows: Windows) -> Any:
+@prepared()
+def pool_sum(x: Any, windows: Windows) -> Callable[[Any], Any]:
     """The sums of windows."""
-    rank = len(windows)
+    size = x.shape[x.ndim - len(windows) :]
     dtype = np.float32 if x.dtype == np.float16 else x.dtype
-    images = _images(x.shape[x.ndim - rank :], windows)
+    images = _images(size, windows)
     if images is not None and len(images) > 1 and dtype == x.dtype:
-        total = x[images[0]] + x[images[1]]
-        for image in images[2:]:
-            total += x[image]
-        return total
-    total = np.zeros((*x.shape[: x.ndim - rank], *(w[-1] for w in windows)), dtype)
-    for _, where, image in _parts(x.shape[x.ndim - rank :], windows):
-        total[where] += x[image]
-    return total.astype(x.dtype, copy=False)
+        first, second, *others = images
+
+        def inside(x: Any) -> Any:
+            total = x[first] + x[second]
+            for image in others:
+                total += x[image]
+            return total
+
+        return inside
+    shape = (*x.shape[: x.ndim - len(windows)], *(w[-1] for w in windows))
+
+    def parts(x: Any) -> Any:
+        total = np.zeros(shape, dtype)
+        for _, where, image in _parts(size, windows):
+            total[where] += x[image]
+        return total.astype(x.dtype, copy=False)
+
+    return parts
 
 
-def pool_sum_back(y: Any, shape: Sequence[int], windows: Windows) -> Any:
+@prepared()
+def pool_sum_back(y: Any, shape: Sequence[int], windows: Windows) -> Callable[[Any], Any]:
     """The transpose of `pool_sum`."""
-    rank = len(windows)
-    result = np.zeros(tuple(shape), y.dtype)
-    for _, where, image in _parts(shape[len(shape) - rank :], windows):
-        result[image] += y[where]
-    return result
+    shape, dtype = tuple(shape), y.dtype
+    size = shape[len(shape) - len(windows) :]
+    # Windows that are beside each other: each number of the image is written, or stays 0.
+    apart = all(s >= (k - 1) * d + 1 for k, s, _, d, _ in windows)
+
+    def spread(y: Any) -> Any:
+        result = np.zeros(shape, dtype)
+        for _, where, image in _parts(size, windows):
+            if apart:
+                result[image] = y[where]
+            else:
+                result[image] += y[where]
+        return result
+
+    return spread
 
 
 def pool_counts(size: Sequence[int], windows: Windows, pads: bool, dtype: Any) -> Any:

@@ -9,7 +9,6 @@ slow, obvious interpreter that every compiler is held against.
 from __future__ import annotations
 
 import math
-import threading
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pullback.backends.along import without_protocol
+from pullback.locks import LOCK
 
 
 @dataclass(frozen=True)
@@ -311,13 +311,12 @@ def definition(n: Scalar) -> Callable[..., Any]:
 
 
 _nodes: weakref.WeakValueDictionary[Any, Scalar] = weakref.WeakValueDictionary()
-_lock = threading.Lock()
 
 
 def node(op: str, args: tuple[Scalar, ...], dtype: np.dtype[Any], data: Any = None) -> Scalar:
     """The one node with this operation, these arguments, this dtype and this data."""
     key = (op, tuple(map(id, args)), dtype, data)
-    with _lock:
+    with LOCK:
         found = _nodes.get(key)
         if found is None:
             found = Scalar()

@@ -6,10 +6,12 @@ more, and where they come from, as runs of neighbours (place, source, count, ste
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+
+from pullback.backends.prepared import prepared
 
 __all__ = ["surrounded_array", "surrounded_back_array"]
 
@@ -48,22 +50,35 @@ def _shape(shape: Sequence[int], axes: Sequence[Axis], sign: int) -> list[int]:
     return sizes
 
 
-def surrounded_array(x: Any, axes: Sequence[Axis]) -> Any:
+@prepared()
+def surrounded_array(x: Any, axes: Sequence[Axis]) -> Callable[[Any], Any]:
     """The array with more elements around it."""
-    made = np.empty(_shape(x.shape, axes, 1), x.dtype)
-    made[_inside(x.ndim, axes)] = x
-    for there, source, _, _ in _parts(x.ndim, axes):
-        made[there] = made[source]
-    return made
+    shape, dtype, inside = _shape(x.shape, axes, 1), x.dtype, _inside(x.ndim, axes)
+    parts = [(there, source) for there, source, _, _ in _parts(x.ndim, axes)]
+
+    def surrounded(x: Any) -> Any:
+        made = np.empty(shape, dtype)
+        made[inside] = x
+        for there, source in parts:
+            made[there] = made[source]
+        return made
+
+    return surrounded
 
 
-def surrounded_back_array(y: Any, axes: Sequence[Axis]) -> Any:
+@prepared()
+def surrounded_back_array(y: Any, axes: Sequence[Axis]) -> Callable[[Any], Any]:
     """Its transpose: what is outside is added to where it came from."""
-    made = np.array(y, order="C")
-    for there, source, axis, step in reversed(list(_parts(y.ndim, axes))):
-        part = made[there]
-        made[source] += part if step else part.sum(axis, keepdims=True, dtype=y.dtype)
-    return np.ascontiguousarray(made[_inside(y.ndim, axes)])
+    inside, parts = _inside(y.ndim, axes), list(_parts(y.ndim, axes))[::-1]
+
+    def back(y: Any) -> Any:
+        made = np.array(y, order="C")
+        for there, source, axis, step in parts:
+            part = made[there]
+            made[source] += part if step else part.sum(axis, keepdims=True, dtype=y.dtype)
+        return np.ascontiguousarray(made[inside])
+
+    return back
 
 
 def _inside(rank: int, axes: Sequence[Axis]) -> Any:

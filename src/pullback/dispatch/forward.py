@@ -33,7 +33,7 @@ from pullback.autograd.levels import (
 )
 from pullback.autograd.modes import enable_grad, mode
 from pullback.autograd.pull import pull
-from pullback.autograd.views import cut_out
+from pullback.autograd.views import cut_out, line_of
 from pullback.backends.memory import shares_memory
 from pullback.dispatch.door import apply
 from pullback.dispatch.inplace import apply_in_place
@@ -347,11 +347,10 @@ def _become_view_forward(level: Level, op: Op, args: Sequence[Any]) -> Tensor:
 def _relatives(x: Tensor) -> list[Tensor]:
     """The tensors that share memory with one, as far as histories know."""
     found: list[Tensor] = []
-    above: Any = x
-    while above._apart is not None:
-        found += _living(above._apart.whole.views)
-        above = above._apart.source
-        found.append(above)
+    above = x
+    for apart in line_of(x):
+        above = apart.source
+        found += [*_living(apart.whole.views), above]
     base = above if above._base is None else above._base
     return [*found, base, *_living(base._views)]
 

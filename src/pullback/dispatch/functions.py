@@ -14,7 +14,7 @@ from pullback import formula
 from pullback.autograd import graph
 from pullback.autograd.levels import Levels, beneath, underneath
 from pullback.autograd.modes import mode
-from pullback.autograd.views import join
+from pullback.autograd.views import join, settle
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import address, owner
 from pullback.dispatch import keys
@@ -28,6 +28,8 @@ from pullback.dispatch.inplace import (
     write_out,
     write_over,
 )
+from pullback.formula import Formula
+from pullback.locks import LOCK
 from pullback.op import REGISTRY, Composite, Creation, Op, View
 from pullback.tensor import Tensor, wrap
 
@@ -122,14 +124,18 @@ def _evaluate(tensor: Tensor) -> Any:
             f"that `if`, `and`, min(), float() or the functions of math and NumPy could ask for. "
             f"Use torch.where(condition, a, b), torch.minimum, `&`, and torch.exp"
         )
-    value = tensor._value
-    apart = tensor._apart
-    if apart is not None and apart.whole.array is not None:  # a part of what is there already
-        join(tensor)
-    if tensor._value is value:
+    while True:  # other threads may do the same
+        value, apart = tensor._value, tensor._apart
+        if type(value) is not Formula:
+            return value
+        if apart is not None and apart.whole.array is not None:  # a part of what is there already
+            apart.whole.take()
+            settle(apart.whole)
+            continue
         formula.array_of(value)
-        tensor._value = value.take()
-    return tensor._value
+        with LOCK:
+            if tensor._value is value and tensor._apart is apart:
+                tensor._value = value.take()
 
 
 Tensor._evaluate = staticmethod(_evaluate)
@@ -140,9 +146,11 @@ TENSORS = graph.TENSORS = TensorVocabulary()
 def bind(op: Op) -> Callable[..., Any]:
     """The public function of an operation; made once."""
     if op.public_function is None:
-        if op.outputs:
-            op.tuple_class = _tuple_class(op)
-        op.public_function = _make_function(op)
+        with LOCK:
+            if op.public_function is None:
+                if op.outputs:
+                    op.tuple_class = _tuple_class(op)
+                op.public_function = _make_function(op)
     return op.public_function
 
 
@@ -169,13 +177,13 @@ OPERANDS = (Tensor, *NUMBERS)
 def bind_in_place(op: Op) -> Callable[..., Any]:
     """The method with an underscore.
 
-    Where no history is concerned, the result is that of the function, which knows calls that it
-    has met, and is copied over the tensor.
+    Where no history is concerned, calls that were met before write into the tensor's memory; the
+    result of others is that of the function, and is copied over the tensor.
     """
     namespace = {
-        "apply_in_place": apply_in_place, "write": write, "write_over": write_over,
-        "writable": writable, "op": op, "Tensor": Tensor, "mode": mode, "Levels": Levels,
-        "ndarray": ndarray,
+        **keys.NAMES, "apply_in_place": apply_in_place, "write": write, "write_over": write_over,
+        "writable": writable, "op": op, "mode": mode, "Levels": Levels, "ndarray": ndarray,
+        "writes": op.writes,
     }  # fmt: skip
     general = "return apply_in_place(op, ({arguments}))"
     if op.gives_view or op.result == "real":
@@ -189,11 +197,19 @@ def bind_in_place(op: Op) -> Callable[..., Any]:
     lines = [
         f"if type({first}) is Tensor and not Levels.count:",
         f"        if not mode.enabled or {' and '.join(parts)}:",
+        "            try:",
+        f"                _this = {keys.key_source(op)}",
+        "                _writer = writes.get(_this)",
+        "            except (AttributeError, TypeError):",
+        "                _this = _writer = None",
+        "            if _writer is not None and _writer({arguments}):",
+        f"                return {first}",
         f"            _array = {first}._value",
         f"            if type(_array) is ndarray and {first}._apart is None:",
         "                _flags = _array.flags",
         "                if _flags.forc and _flags.writeable:",
-        f"                    return write_over(op, {first}, _array, function({call}))",
+        f"                    return write_over(op, {first}, _array, function({call}), "
+        "_this, ({arguments}))",
     ]
     if not isinstance(op, Composite):  # nodes inside of which may save what is overwritten
         lines += [
@@ -241,6 +257,9 @@ def _make_function(op: Op) -> Callable[..., Any]:
     if op.draws:  # inside vmap, the call may mean something else
         namespace["Levels"] = Levels
         lines += ["if Levels.count:", f"    return apply(op, {whole})"]
+    if isinstance(op, Composite) and op.unchanged_function is not None:
+        namespace["unchanged"] = op.unchanged_function
+        lines += ["if unchanged({arguments}):", f"    return {op.parameters[0].name}"]
     lines += [
         "try:",
         f"    this = {keys.key_source(op)}",

@@ -54,8 +54,8 @@ def record(op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, meta
         for k, output in enumerate(outputs):
             step = (op, plain, k if several else None)
             if type(output._value) is Formula:
-                if type(source._value) is Formula:
-                    note_apart(output, source, step)
+                if type(values[0]) is Formula:
+                    note_apart(output, source, values[0], step)
             elif not output._value.size and type(source._value) is Formula:
                 continue  # no elements of what may never be stored
             elif shares_memory(output._value, source._array):

@@ -22,6 +22,8 @@ from pullback.backends.collector import uncollected
 from pullback.backends.memory import owner
 from pullback.config import config
 from pullback.dispatch.door import blows_up, heavy
+from pullback.dispatch.guards import At, NotGuarded, NumberAt, check_of
+from pullback.dispatch.straight import straightened
 from pullback.dispatch.values import ValueVocabulary, varies
 from pullback.errors import OutOfMemoryError
 from pullback.formula import (
@@ -30,6 +32,7 @@ from pullback.formula import (
     NotLowerable,
     build,
     cast,
+    lines,
     source,
     turns,
     waiting,
@@ -37,16 +40,123 @@ from pullback.formula import (
 from pullback.formula.evaluate import is_observed
 from pullback.formula.node import Value
 from pullback.formula.plan import structure
-from pullback.formula.program import Program
+from pullback.formula.program import Begun, Program
 from pullback.formula.vocabulary import plain_key
+from pullback.locks import LOCK
 from pullback.op import REGISTRY, Composite, Op, Opaque, View
 
 ndarray = np.ndarray
 
 # A program with what leaves the part, or None for parts that have none.
 _programs: dict[Any, Any] = {}
+# Whole passes that were met before, by the little that is known of one at once.
+_guards: dict[Any, list[Guard]] = {}
+MAX_GUARDS = 4  # of passes that are the same in this little
 MAX_PROGRAMS = 1000
 MAX_VISITED = 1000  # nodes that are looked at to find the part that is made of formulas
+
+
+class _Met:
+    """What is done in a part such as was met before."""
+
+    __slots__ = ("guarded", "leaving", "program")
+
+    def __init__(self, program: Program, leaving: Sequence[tuple[int, Any, bool]]):
+        self.program = program
+        # The number of a place, that of the result or of the operand, and which of the two it is.
+        self.leaving = leaving
+        self.guarded = False  # whether it was tried to find it by a compiled check
+
+
+class Guard:
+    """What tells passes that end in leaves from others, and what is done in them."""
+
+    __slots__ = ("check", "leaving", "program", "shared")
+
+    def __init__(self, check: Callable[..., Any], program: Program, leaving: Any):
+        self.check = check
+        self.program = program
+        self.leaving = leaving
+        self.shared: list[bool] | None = None  # the same for all passes, found out in the first one
+
+
+def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]] | None:
+    """The cotangents of the leaves, if the whole pass is like one that was met before: leaf, array,
+    and whether somebody else may have it. None if it has to be looked at more closely."""
+    guards = _guards.get(_look_of(roots, targets))
+    if guards is None or is_observed():
+        return None
+    turn = turns.Turn()
+    try:
+        with LOCK:
+            others = waiting.pending()
+            for guard in guards:
+                found = guard.check(roots, targets, others)
+                if found is not None:
+                    break
+            else:
+                return None
+            given, read, passed, leaves, nodes = found
+            if turns.computed_by_others(given):
+                return None
+            begun = _begin(turn, guard.program, given, read)
+        arrays = guard.program.run(begun)
+    except OutOfMemoryError:
+        return None  # perhaps for a result that nobody asked for
+    finally:
+        if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
+            turns.running.discard(turn)
+            turns.tell()
+    _end(given)
+    if not retain:
+        for node in nodes:
+            node.values = None
+    found = [(leaves[p], passed[at] if is_passed else arrays[at])
+             for p, at, is_passed in guard.leaving]  # fmt: skip
+    shared = guard.shared
+    if shared is None:
+        shared = guard.shared = _shared(guard.leaving, found, (*begun.sources, *given))
+    return [(leaf, g, s) for (leaf, g), s in zip(found, shared, strict=True)]
+
+
+def _look_of(roots: Any, targets: Any) -> Any:
+    return (
+        getattr(roots[0][0], "plan", None), len(roots), -1 if targets is None else len(targets),
+        config.defer_elements, config.summation, config.max_formula_nodes,
+    )  # fmt: skip
+
+
+def _begin(
+    turn: turns.Turn, program: Program, given: Sequence[Formula], read: Sequence[Value]
+) -> Begun:
+    """What a program takes, from now on in this turn. Called with the lock."""
+    begun = program.begin(given, read)
+    turn.begin((*given, *begun.made), begun.made, [s.array for s in begun.sources])
+    return begun
+
+
+def _end(given: Sequence[Formula]) -> None:
+    with LOCK:  # nobody is planning
+        alone = not turns.running
+        for f in given:
+            if f.array is not None:
+                if alone:
+                    f.values = f.arguments = ()
+                else:
+                    f.forget()
+
+
+def _shared(leaving: Any, found: Sequence[tuple[Any, Any]], seen: Sequence[Value]) -> list[bool]:
+    """Of each cotangent that leaves, whether somebody else may have the same memory.
+
+    Two places may get the same array, or one a part of what the program reads.
+    """
+    memory = {id(owner(v.array)) for v in seen if v.array is not None}
+    results = []
+    for (_, g), (_, _, passed) in zip(found, leaving, strict=True):
+        results.append(passed or id(owner(g)) in memory)
+        memory.add(id(owner(g)))
+    return results
 
 
 def replay(running: Any) -> None:
@@ -119,6 +229,7 @@ class _Part:
     """Nodes of a pass, and what decides what their rules write."""
 
     def __init__(self, running: Any, nodes: Sequence[OperationNode]):
+        self.running = running
         self.nodes = nodes
         self.reached = running.reached
         self.number: dict[Any, int] = {node: k for k, node in enumerate(nodes)}
@@ -126,8 +237,8 @@ class _Part:
         self.operands: list[Value] = []
         self.originals: list[Any] = []  # the operands as they were given
         self.starts: list[int | None] = []  # the cotangent of each node that comes from outside
-        self.saved: list[list[Any]] = []  # the values of each node, operands as `_At`
-        self._found: dict[int, _At] = {}
+        self.saved: list[list[Any]] = []  # the values of each node, operands as `At`
+        self._found: dict[int, At] = {}
         self.key: list[Any] = [config.defer_elements, config.summation, config.max_formula_nodes]
         self.fits = all(self._note(node, running.pending.get(node)) for node in nodes)
 
@@ -147,15 +258,18 @@ class _Part:
                 key.append(-1 - self.places.setdefault(edge, len(self.places)))
         self.starts.append(None if start is None else self._operand(start))
         key.append(self.starts[-1])
+        saved = node.values
+        if saved is None:  # another pass has freed them
+            return False
         values: list[Any] = []
-        for n, v in enumerate(node.values or ()):
+        for n, v in enumerate(saved):
             kind = type(v)
             if kind is ndarray or kind is Formula:
                 number = found.get(id(v)) or self._operand(v)
                 key.append(number)
                 values.append(number)
             elif varies(node, n, v):
-                number = _Number(self._operand(np.full((), v)))
+                number = NumberAt(self._operand(np.full((), v)))
                 key.append(number)
                 values.append(number)
             elif kind is list:
@@ -169,11 +283,11 @@ class _Part:
     def _is_reached(self, node: Any) -> bool:
         return self.reached is None or node in self.reached
 
-    def _operand(self, value: Any) -> _At:
+    def _operand(self, value: Any) -> At:
         """The number of an operand: the same one for the same object."""
         number = self._found.get(id(value))
         if number is None:
-            number = self._found[id(value)] = _At(len(self.operands))  # 0 is looked up twice
+            number = self._found[id(value)] = At(len(self.operands))  # 0 is looked up twice
             self.originals.append(value)  # so that the identity stays its own
             self.operands.append(value if type(value) is Formula else source(value))
         return number
@@ -187,7 +301,7 @@ class _Part:
             return None
         turn = turns.Turn()
         try:
-            with turns.changed:
+            with LOCK:
                 others = waiting.pending()  # some of them come out of the same loops
                 if sum(f.nodes for f in others) > waiting.MAX_TOGETHER:
                     return None
@@ -200,32 +314,26 @@ class _Part:
                     if len(_programs) > MAX_PROGRAMS:
                         _programs.clear()
                     found = _programs[key] = self._written(given, read)
+                elif found is not None and not found.guarded:
+                    found.guarded = True
+                    self._guard(found, others, given, read)
                 if found is None:
                     return None
-                program, leaving = found
-                order, sources = program.filled(given, read)
-                made = [f for f in order if f is not None]
-                turn.begin((*given, *made), made, [s.array for s in sources])
-            arrays = program.run(order, sources)
+                program, leaving = found.program, found.leaving
+                begun = _begin(turn, program, given, read)
+            arrays = program.run(begun)
         except OutOfMemoryError:
             return None  # perhaps for a result that nobody asked for
         finally:
-            turn.end()
-        with turns.changed:  # nobody is planning
-            for f in given:
-                if f.array is not None:
-                    f.forget()
+            if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
+                turns.running.discard(turn)
+                turns.tell()
+        _end(given)
         places = list(self.places)
-        # Two places may get the same array, or one a part of what the program reads.
-        memory = {id(owner(v.array)) for v in (*sources, *given) if v.array is not None}
-        results = []
-        for place, at, passed in leaving:
-            g = self.originals[at] if passed else arrays[at]
-            shared = passed or id(owner(g)) in memory
-            if not shared:
-                memory.add(id(owner(g)))
-            results.append((places[place], g, shared))
-        return results
+        leave = [(places[p], self.originals[at] if passed else arrays[at])
+                 for p, at, passed in leaving]  # fmt: skip
+        shared = _shared(leaving, leave, (*begun.sources, *given))
+        return [(place, g, s) for (place, g), s in zip(leave, shared, strict=True)]
 
     @uncollected
     def _written(self, given: Sequence[Formula], read: Sequence[Value]) -> Any:
@@ -243,10 +351,31 @@ class _Part:
         if program is None:
             return None
         number = {id(v): k for k, v in enumerate(results)}
-        return program, [
+        return _Met(program, [
             (place, passed.get(id(v), number.get(id(v))), id(v) in passed)
             for place, v in leaving.items()
-        ]
+        ])  # fmt: skip
+
+    def _guard(
+        self, met: _Met, others: Sequence[Formula], given: Sequence[Formula], read: Sequence[Value]
+    ) -> None:
+        """Have passes like this found by a compiled check from now on, if all of it is here."""
+        running = self.running
+        start, targets = running.start, running.targets
+        whole = len(running.heap) == len(start) and not running.leaves
+        if not whole or not self.number.keys() >= {*start}:
+            return
+        used = sorted({at for _, at, passed in met.leaving if passed})
+        try:
+            check = check_of(self, start, targets, others, (given, read, used))
+        except NotGuarded:
+            return
+        leaving = [(p, used.index(at) if passed else at, passed) for p, at, passed in met.leaving]
+        look = _look_of([(node,) for node in start], targets)
+        if len(_guards) > MAX_PROGRAMS:
+            _guards.clear()
+        guard = Guard(check, met.program, leaving)
+        _guards[look] = [guard, *_guards.get(look, ())][:MAX_GUARDS]
 
     def _read_rules(self) -> dict[int, Any]:
         """What the rules write for each place outside."""
@@ -268,17 +397,9 @@ class _Part:
         return leaving
 
     def _value(self, saved: Any, dtype: np.dtype[Any]) -> Any:
-        if type(saved) is _Number:
+        if type(saved) is NumberAt:
             return cast(self.operands[saved], dtype)
-        return self.operands[saved] if type(saved) is _At else saved
-
-
-class _At(int):
-    """The number of an operand, among plain arguments."""
-
-
-class _Number(int):
-    """The number of an operand that is a number of the user's, in float64."""
+        return self.operands[saved] if type(saved) is At else saved
 
 
 class _Written(ValueVocabulary):
@@ -308,4 +429,5 @@ def _is_for_loops(op: Opaque, args: Sequence[Any]) -> bool:
 
 
 WRITTEN = _Written()
-graph.REPLAY = replay
+graph.REPLAY, graph.REPEAT = replay, repeat
+lines.straightened = straightened

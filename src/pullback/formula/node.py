@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,8 @@ import numpy as np
 from pullback.backends.memory import address, owner
 from pullback.config import config
 from pullback.formula import turns
+from pullback.locks import LOCK
 from pullback.op import REGISTRY, Op, Pointwise
-
-_lock = threading.RLock()
-
 
 _kinds: dict[Any, int] = {}
 _number = itertools.count().__next__
@@ -195,22 +192,23 @@ class Formula(Value):
 
     def take(self) -> Any:
         """The array of the tensors that hold this computed formula."""
-        with _lock:
+        with LOCK:
             if self.memory is None:
                 self.give(self.array)
             return self.memory
 
     def give(self, memory: Any) -> None:
         """Numbers that lie in memory that tensors have."""
-        with _lock:
+        with LOCK:
             self.array = self.memory = memory
             _note(_results, memory, self)
 
     def twin(self) -> Any:
         """The same numbers for other memory."""
-        if self.array is not None:
-            return self.array.copy()
-        return Formula(self.template, self.values, self.arguments)
+        with LOCK:
+            if self.array is None:
+                return Formula(self.template, self.values, self.arguments)
+        return self.array.copy()
 
     def __repr__(self) -> str:
         return f"<formula {self.op.name}{list(self.shape)}>"
@@ -258,7 +256,8 @@ class _Readers:
 # a tensor's as well, and sources.
 _results: dict[int, _Readers] = {}
 _captured: dict[int, _Readers] = {}
-_sources: weakref.WeakValueDictionary[int, Source] = weakref.WeakValueDictionary()
+# By the identity of the array that they read.
+_sources: dict[int, weakref.ref[Source]] = {}
 
 
 def _note(readers: dict[int, _Readers], array: Any, reader: Value) -> None:
@@ -277,9 +276,11 @@ def source(array: Any) -> Value:
     An array that is another's memory in another shape is a reshape of it, so that both read the
     same elements in the eyes of the simplifier.
     """
-    found = _sources.get(id(array))
-    if found is not None and found.array is array:
-        return found
+    reference = _sources.get(id(array))
+    if reference is not None:
+        found = reference()
+        if found is not None and found.array is array:
+            return found
     base = owner(array)
     if (
         base is not array and base.size == array.size and base.dtype == array.dtype
@@ -296,10 +297,20 @@ def source(array: Any) -> Value:
                 _reshapes.clear()
             template = _reshapes[key] = Template(op, shape, array.dtype)
         return Formula(template, (below, shape), (below,))
-    with _lock:
-        found = _sources[id(array)] = Source(array)
-        _note(_captured, array, found)
+    with LOCK:
+        number = id(array)
+        reference = _sources.get(number)
+        found = None if reference is None else reference()
+        if found is None or found.array is not array:
+            found = Source(array)
+            _sources[number] = weakref.ref(found, lambda r: _forget_source(number, r))
+            _note(_captured, array, found)
         return found
+
+
+def _forget_source(number: int, reference: weakref.ref[Source]) -> None:
+    if _sources.get(number) is reference:
+        _sources.pop(number, None)
 
 
 _reshapes: dict[Any, Template] = {}
@@ -311,22 +322,18 @@ settle: Any = None
 
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
-    key = id(owner(array))
-    results = _results.get(key)
-    if results is not None:
-        for result in results.living():
-            if result.views:
-                settle(result)
-    if results is None and key not in _captured:
+    memory = array if array.base is None else owner(array)
+    key = id(memory)
+    if key not in _results and key not in _captured:
         return
-    with turns.changed:
-        turns.wait_until_unread(owner(array))
-        with _lock:
-            results, captured = _results.get(key), _captured.get(key)
-            for result in results.take() if results else ():
-                result.array = result.array.copy()
-            if captured is not None:
-                _keep(captured)
+    with LOCK:
+        turns.wait_until_unread(memory)
+        results, captured = _results.get(key), _captured.get(key)
+        _settle_all(results)
+        for result in results.take() if results else ():
+            result.array = result.array.copy()
+        if captured is not None:
+            _keep(captured)
 
 
 def before_give(array: Any) -> None:
@@ -335,25 +342,31 @@ def before_give(array: Any) -> None:
     What was captured until now keeps its numbers; what is captured later reads what is there when
     it is computed.
     """
-    key = id(owner(array))
-    results, captured = _results.get(key), _captured.get(key)
+    memory = array if array.base is None else owner(array)
+    key = id(memory)
+    if key not in _results and key not in _captured:
+        return
+    with LOCK:
+        if key in _captured:
+            turns.wait_until_unread(memory)
+        _settle_all(_results.get(key))
+        if key in _captured:
+            _keep(_captured[key])
+
+
+def _settle_all(results: _Readers | None) -> None:
     for result in results.living() if results is not None else ():
         if result.views:
             settle(result)
-    if captured is not None:
-        with turns.changed:
-            turns.wait_until_unread(owner(array))
-            with _lock:
-                _keep(captured)
 
 
 def _keep(captured: _Readers) -> None:
     for reader in captured.take():
         _sources.pop(id(reader.array), None)
-        reader.move(_own(reader.array))
+        reader.move(own(reader.array))
 
 
-def _own(array: Any) -> Any:
+def own(array: Any) -> Any:
     """The same numbers in memory of their own; repeated axes stay repeated."""
     if 0 not in array.strides:
         return array.copy()

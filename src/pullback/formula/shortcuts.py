@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.formula.node import Formula, Source, Value
+from pullback.locks import LOCK
 from pullback.op import Op
 
 CUTS = ("slice", "select")  # views of a part of one axis
@@ -25,13 +26,8 @@ def cut(xp: Any, op: Op, given: Sequence[Any]) -> Any:
         end, step = given[3:5]
     if type(x) is not Formula or step != 1 or not 0 < end <= min(FEW, x.shape[dim] // 4):
         return None
-    front = _front_of_places(xp, x, dim, end)
-    if front is None and x.op.name == "elements":
-        table, places = x.values
-        if table.ndim == len(places) == x.ndim and type(places[dim]) is Formula:
-            few = _front_of_places(xp, places[dim], dim, end)
-            if few is not None and all(p.shape[dim] == 1 for k, p in enumerate(places) if k != dim):
-                front = xp.elements(table, [few if k == dim else p for k, p in enumerate(places)])
+    with LOCK:  # it does not let go of what it is made of
+        front = _first_places(xp, x, dim, end) if x.array is None else None
     if front is None:
         return None
     if op.name == "select":
@@ -39,8 +35,20 @@ def cut(xp: Any, op: Op, given: Sequence[Any]) -> Any:
     return front if first == 0 else xp.slice(front, dim, first, end, 1)
 
 
+def _first_places(xp: Any, x: Formula, dim: int, end: int) -> Any:
+    """The first elements along an axis of what a sort gave; None for other formulas."""
+    front = _front_of_places(xp, x, dim, end)
+    if front is None and x.op.name == "elements":
+        table, places = x.values
+        if table.ndim == len(places) == x.ndim and type(places[dim]) is Formula:
+            few = _front_of_places(xp, places[dim], dim, end)
+            if few is not None and all(p.shape[dim] == 1 for k, p in enumerate(places) if k != dim):
+                front = xp.elements(table, [few if k == dim else p for k, p in enumerate(places)])
+    return front
+
+
 def _front_of_places(xp: Any, x: Formula, dim: int, count: int) -> Any:
-    if x.op.name != "sorted_places" or x.values[1] != dim:
+    if not _is(x, "sorted_places") or x.values[1] != dim:
         return None
     array, _, descending = x.values
     return xp.extreme_places(array, count, dim, descending)
@@ -48,6 +56,11 @@ def _front_of_places(xp: Any, x: Formula, dim: int, count: int) -> Any:
 
 def front(x: Value, dim: int) -> tuple[Value, int] | None:
     """What zeros along an axis were put around, and where it begins; None for other values."""
+    with LOCK:  # it does not let go of what it is made of
+        return _front(x, dim)
+
+
+def _front(x: Value, dim: int) -> tuple[Value, int] | None:
     # where(0 <= at < count, elements of the front at clamped places, 0) with at = 0, 1, … - start
     if not _is(x, "where"):
         return None

@@ -281,7 +281,7 @@ def build(op: Op, values: Sequence[Any]) -> Any:
     found, operands = _read(op, given)
     if op.check_function is not None:
         op.check_function(FORMULAS, *given)
-    if op.name in shortcuts.CUTS and operands[0].array is None:
+    if op.name in shortcuts.CUTS:
         cut = shortcuts.cut(FORMULAS, op, given)
         if cut is not None:
             return cut

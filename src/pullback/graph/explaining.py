@@ -17,6 +17,7 @@ from pullback.formula.evaluate import planned
 from pullback.graph.kernels import Book, is_pending, members, titles
 from pullback.graph.model import Array, Arrow, Box, Graph, Kernel, Kind
 from pullback.graph.names import Names, Variables, caller
+from pullback.locks import LOCK
 from pullback.op import View
 from pullback.tensor import Tensor
 
@@ -104,20 +105,25 @@ def explain(tensors: Tensor | Sequence[Tensor], source: bool = False) -> Explana
     for tensor in given:
         if not isinstance(tensor, Tensor):
             raise _not_tensors(tensor)
-    pending = list(dict.fromkeys(t._value for t in given if is_pending(t._value)))
     names = Names({}, Variables.of(caller()).tensors)
+    with LOCK:  # no other thread computes what is looked at
+        return _explained(given, names, source)
+
+
+def _explained(given: Sequence[Tensor], names: Names, source: bool) -> Explanation:
+    values = [t._value for t in given]  # naming a tensor may give it an array
+    pending = list(dict.fromkeys(v for v in values if is_pending(v)))
     boxes: dict[int, Box] = {}  # by the identity of the value
     arrows: list[Arrow] = []
     kernels: tuple[Kernel, ...] = ()
     if pending:
         boxes, arrows, kernels = _planned(pending, names)
-    for tensor in given:
-        value = tensor._value
+    for tensor, value in zip(given, values, strict=True):
         if id(value) not in boxes:
             boxes[id(value)] = _box(f"z{len(boxes) + 1}", value, names.of_value(tensor))
         boxes[id(value)] = replace(boxes[id(value)], is_output=True)
     graph = Graph(tuple(boxes.values()), tuple(arrows), kernels, _notes(given, pending))
-    return Explanation(graph, tuple(boxes[id(t._value)].key for t in given), source)
+    return Explanation(graph, tuple(boxes[id(v)].key for v in values), source)
 
 
 def _not_tensors(value: Any) -> TypeError:

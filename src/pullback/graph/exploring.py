@@ -30,6 +30,7 @@ from pullback.graph.recording import Recording
 from pullback.graph.speed import speed
 from pullback.graph.viewer import show
 from pullback.graph.walk import Tensor, Walk, as_tensors
+from pullback.locks import LOCK
 from pullback.op import REGISTRY
 
 MAX_CODE = 200_000
@@ -74,7 +75,9 @@ def explored(var: Tensor | Iterable[Tensor], params: Mapping[str, Tensor] | None
     """The graph of `var` with the kernels that would compute it and its gradients."""
     tensors = as_tensors(var)
     gradients, note = pending_gradients(tensors)
-    graph = Walk(tensors, params or {}, caller(), gradients).graph(speed())
+    measured = speed()
+    with LOCK:  # no other thread computes what is looked at
+        graph = Walk(tensors, params or {}, caller(), gradients).graph(measured)
     if not note and not graph.kernels and any(box.recomputed for box in graph.boxes):
         note = (
             "It is computed already. The kernels that did it are known inside of record(), or "

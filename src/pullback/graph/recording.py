@@ -20,6 +20,7 @@ from pullback.graph.model import Array, Graph, Kernel
 from pullback.graph.names import Names, Variables, caller
 from pullback.graph.speed import speed
 from pullback.graph.walk import Walk
+from pullback.locks import LOCK
 from pullback.tensor import Tensor
 
 MAX_GRAPHS = 20
@@ -134,9 +135,11 @@ class Recording:
         self._roots += [weakref.ref(node) for node in nodes]
         self._busy = True
         try:
-            walk = Walk(list(outputs), params or {}, frame)
-            graph = walk.graph(speed())
-            numbers = {key: self._number(f) for key, f in walk.formulas().items()}
+            measured = speed()
+            with LOCK:  # no other thread computes what is looked at
+                walk = Walk(list(outputs), params or {}, frame)
+                graph = walk.graph(measured)
+                numbers = {key: self._number(f) for key, f in walk.formulas().items()}
         finally:
             self._busy = False
         file = frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
@@ -161,7 +164,9 @@ class Recording:
             everything = {k: v for k, v in namespace.items() if isinstance(v, Tensor)}
             self._busy = True
             try:
-                graph = Walk(last, everything, None).graph(speed())
+                measured = speed()
+                with LOCK:
+                    graph = Walk(last, everything, None).graph(measured)
             finally:
                 self._busy = False
             self._graphs.append(("", graph, {}))

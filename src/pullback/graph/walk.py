@@ -15,6 +15,7 @@ from pullback.graph.names import Names, Variables, extent_of, memory_of
 from pullback.graph.source import Source
 from pullback.graph.speed import Speed
 from pullback.graph.storage import Storage, arguments_below
+from pullback.locks import LOCK
 
 
 class Tensor(Protocol):
@@ -57,7 +58,8 @@ def trace(
     What `params` does not name is named by the variables of `frame`, and by its source. A graph of
     more than `max_boxes` boxes is folded.
     """
-    return Walk(as_tensors(outputs), params or {}, frame).graph(None, max_boxes)
+    with LOCK:  # no other thread computes what is looked at
+        return Walk(as_tensors(outputs), params or {}, frame).graph(None, max_boxes)
 
 
 def as_tensors(outputs: Any) -> list[Any]:

@@ -24,16 +24,12 @@ def class_loss(
     xp, input, target, weight: Array = None, reduction: Plain = "mean", ignore_index: int = -100
 ):  # fmt: skip
     r"""$-w_{t_i}\,x_{i t_i}$ for x of (n, c, …) and t of (n, …); the mean is over the weights."""
-    return _class_loss(xp, input, target, weight, reduction, ignore_index)
+    return xp.class_losses(input, target, weight, reduction, ignore_index)
 
 
 @class_loss.formula
 def _(xp, input, target, weight, reduction, ignore_index):
-    return _class_loss(xp, input, target, weight, reduction, ignore_index)
-
-
-def _class_loss(xp, input, target, weight, reduction, ignore_index):
-    """The same of arrays and formulas: the scores of the classes are looked up."""
+    """The same of formulas: the scores of the classes are looked up."""
     place, w = _class_weights(xp, input, target, weight, ignore_index)
     found = xp.squeeze(xp.gather(input, 1, xp.unsqueeze(place, 1)), 1)
     loss = xp.where(xp.eq(w, 0), 0, xp.mul(xp.neg(found), w))

@@ -7,7 +7,6 @@ import functools
 import hashlib
 import os
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import llvmlite
 import llvmlite.binding as binding
 
+from ...locks import lasting_lock
 from ..collector import uncollected
 from ..loops import Kernel, verify
 from . import cache, calls
@@ -24,7 +24,7 @@ from .target import Target, host
 if TYPE_CHECKING:
     from .emit import Emitter
 
-_lock = threading.RLock()
+_lock = lasting_lock()  # a fork waits for LLVM as well
 _programs: dict[tuple[str, Target], Program] = {}
 _initialized = False
 

@@ -11,7 +11,6 @@ them, and a vector has a number of each.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .compile import library
+from .arrays import functions
 from .math.registry import definitions, symbol
 from .rows import RowPrinter
 from .target import Target, host
@@ -28,27 +27,24 @@ from .text import Writer, literal
 Function = Callable[..., None]
 
 
-class Exponentials:
-    """The functions for a dtype: along rows (arrays, count, first row, last row), and across
-    them (arrays, count, inner, first column, last column, first block, last block)."""
-
-    def __init__(self, dtype: np.dtype[Any], target: Target):
-        engine, address = library(_Printer(dtype, target).module(), target)
-        self._keep = engine
-        pointer, word = ctypes.c_void_p, ctypes.c_int64
-        self.functions: dict[tuple[str, bool], Function] = {}
-        for name, pointers in (("share", 2), ("log", 2), ("share_back", 3), ("log_back", 3)):
-            for across in (False, True):
-                kinds = (pointer,) * pointers + (word,) * (6 if across else 3)
-                made = ctypes.CFUNCTYPE(None, *kinds)
-                found = address(f"{name}_{'across' if across else 'along'}")
-                self.functions[name, across] = made(found)
-
-
 @functools.cache
-def exponentials(dtype: np.dtype[Any], target: Target | None = None) -> Exponentials:
-    """The functions, compiled or from disk."""
-    return Exponentials(dtype, target or host())
+def exponentials(
+    dtype: np.dtype[Any], target: Target | None = None
+) -> dict[tuple[str, bool], Function]:
+    """The functions for a dtype, by name and whether they are `across`.
+
+    Along rows they take (arrays, count, first row, last row), and across them (arrays, count,
+    inner, first column, last column, first block, last block).
+    """
+    target = target or host()
+    kinds = {
+        (name, across): "a" * arrays + "i" * (6 if across else 3)
+        for name, arrays in (("share", 2), ("log", 2), ("share_back", 3), ("log_back", 3))
+        for across in (False, True)
+    }
+    named = {f"{n}_{'across' if across else 'along'}": k for (n, across), k in kinds.items()}
+    made = functions(_Printer(dtype, target).module(), target, **named)
+    return dict(zip(kinds, made, strict=True))
 
 
 class _Printer(RowPrinter):

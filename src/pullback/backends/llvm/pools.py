@@ -10,55 +10,41 @@ neighbouring windows; how their numbers are loaded depends on the last axis's st
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .compile import library
+from .arrays import functions
 from .target import Target, host
 from .text import Writer, literal, scalar_type
 
 WORDS = ("kernel", "stride", "padding", "dilation", "windows", "size")
-Maxima = Callable[[int, int, int, int, int, int], None]
 
 
 @functools.cache
-def maxima(dtype: np.dtype[Any], stride: int, code: int, target: Target | None = None) -> Maxima:
-    """The function (x, y, code, geometry, first plane, last plane).
+def maxima(
+    dtype: np.dtype[Any], stride: int, code: int, target: Target | None = None
+) -> Callable[..., None]:
+    """The function of arrays (x, y, code, geometry, first plane, last plane).
 
     For a stride of the last axis (3 for all from 3 on), and codes of so many bytes.
     """
     target = target or host()
-    return _function("maxima", _Printer(dtype, code, target).maxima(stride), target, 4)
+    text = _Printer(dtype, code, target).maxima(stride)
+    return functions(text, target, maxima="aaaaii")[0]
 
 
 @functools.cache
 def spread(dtype: np.dtype[Any], code: int, target: Target | None = None) -> Callable[..., None]:
-    """The function (y, code, x, offsets, geometry, first plane, last plane).
+    """The function of arrays (y, code, x, offsets, geometry, first plane, last plane).
 
     `offsets` tells where in a plane the place of a code is, from where its window starts.
     """
     target = target or host()
-    return _function("spread", _Printer(dtype, code, target).spread(), target, 5)
-
-
-class _Function:
-    """A function that keeps its machine code."""
-
-    def __init__(self, call: Callable[..., None], owner: Any):
-        self.call, self._owner = call, owner
-
-    def __call__(self, *args: int) -> None:
-        self.call(*args)
-
-
-def _function(name: str, text: str, target: Target, pointers: int) -> Callable[..., None]:
-    owner, address = library(text, target)
-    kinds = (ctypes.c_void_p,) * pointers + (ctypes.c_int64,) * 2
-    return _Function(ctypes.CFUNCTYPE(None, *kinds)(address(name)), owner)
+    text = _Printer(dtype, code, target).spread()
+    return functions(text, target, spread="aaaaaii")[0]
 
 
 class _Printer:

@@ -12,14 +12,13 @@ of pieces of some thousand numbers, added up in float64.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .compile import library
+from .arrays import functions
 from .target import Target, host
 from .text import Writer, scalar_type, vector_type
 
@@ -28,24 +27,19 @@ PIECE = 4096  # numbers that are summed in their own precision
 SUMS = 4  # vectors that are added to in turns
 
 
-class Rows:
+class Rows(NamedTuple):
     """The two functions for a dtype, with weights of segments or of each number."""
 
-    def __init__(self, dtype: np.dtype[Any], each: bool, target: Target):
-        engine, address = library(_Printer(dtype, each, target).module(), target)
-        self._keep = engine
-        pointer, word, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-        kinds = (word, word)
-        standard = ctypes.CFUNCTYPE(None, *(pointer,) * 7, real, *kinds)
-        self.standard: Callable[..., None] = standard(address("standard"))
-        back = ctypes.CFUNCTYPE(None, *(pointer,) * 9, *kinds)
-        self.back: Callable[..., None] = back(address("back"))
+    standard: Callable[..., None]
+    back: Callable[..., None]
 
 
 @functools.cache
 def rows(dtype: np.dtype[Any], each: bool, target: Target | None = None) -> Rows:
-    """The functions, compiled or from disk."""
-    return Rows(dtype, each, target or host())
+    """The functions of arrays, compiled or from disk."""
+    target = target or host()
+    text = _Printer(dtype, each, target).module()
+    return Rows(*functions(text, target, standard="aaaaaaadii", back="aaaaaaaaaii"))
 
 
 Body = Callable[[str, int, Sequence[str]], list[str]]
