@@ -14,9 +14,8 @@ from pullback.backends.ordering import argsort_array
 
 __all__ = [
     "bin_edges_array", "bincount_array", "count_ties", "cumulative_extreme",
-    "cumulative_logsumexp", "histc_array", "histogram_array", "middle_places", "mode_places",
-    "nonzeros",
-    "quotients_of_few", "rank_places", "unique_arrays", "unique_runs",
+    "cumulative_logsumexp", "densities", "histc_array", "histogram_array", "middle_places",
+    "mode_places", "nonzeros", "quotients_of_few", "rank_places", "unique_arrays", "unique_runs",
     "value_counts_array",
 ]  # fmt: skip
 
@@ -273,12 +272,16 @@ def histogram_array(points: Any, edges: Sequence[Any], weight: Any, density: boo
     kept = None if weight is None else weight[inside]
     total = int(np.prod(shape))
     hist = np.bincount(place[inside], kept, total).reshape(shape).astype(points.dtype)
-    if density:
-        hist = hist / hist.sum()
-        for k, e in enumerate(edges):
-            width = np.diff(np.asarray(e)).reshape([-1 if j == k else 1 for j in range(hist.ndim)])
-            hist = hist / width
-    return hist.astype(points.dtype, copy=False)
+    return densities(hist, edges) if density else hist
+
+
+def densities(hist: Any, edges: Sequence[Any]) -> Any:
+    """A histogram whose integral is 1."""
+    density = hist / hist.sum()
+    for k, e in enumerate(edges):
+        width = np.diff(np.asarray(e)).reshape([-1 if j == k else 1 for j in range(hist.ndim)])
+        density = density / width
+    return density.astype(hist.dtype, copy=False)
 
 
 def bincount_array(x: Any, weights: Any, minlength: int) -> Any:

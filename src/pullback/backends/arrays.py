@@ -27,6 +27,7 @@ from pullback.backends import (
     ordering,
     pair_distances,
     pooling,
+    ranks,
     recurrence,
     resampling,
     scattering,
@@ -345,7 +346,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, class_losses, correlation, einsum,
-    grids, normalising, ordering, pair_distances, pooling, recurrence, resampling, scattering,
+    grids, normalising, ordering, pair_distances, pooling, ranks, recurrence, resampling,
+    scattering,
     searching, shares, strides, surroundings, tables,
 )  # fmt: skip
 for _module in _MODULES:

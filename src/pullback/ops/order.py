@@ -21,6 +21,21 @@ def extreme_places(xp, input, k: int, dim: int, largest: bool):
     return xp.argpartition_array(input, k, dim, largest)
 
 
+@extreme_places.streamed
+def _(xp, pieces, input, k, dim, largest):
+    values = places = None
+    start = 0
+    for x in pieces(input):
+        at = xp.argpartition_array(x, min(k, x.shape[0]), 0, largest)
+        best, where = xp.take(x, (at,)), at + start
+        if values is not None:
+            best, where = xp.cat([values, best], 0), xp.cat([places, where], 0)
+            at = xp.argpartition_array(best, min(k, best.shape[0]), 0, largest)
+            best, where = xp.take(best, (at,)), xp.take(where, (at,))
+        values, places, start = best, where, start + x.shape[0]
+    return places
+
+
 @extreme_places.samples
 def _(r):
     yield call(r.distinct(3, 4), 2, 1, True)
