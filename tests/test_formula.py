@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import pullback as torch
 from pullback import config
+from pullback.dispatch import again
+from pullback.dispatch.recipes import OFTEN
 
 Array = Any
 Build = Callable[..., Any]
@@ -388,6 +390,72 @@ def test_repeated_calls_have_their_own_numbers() -> None:
                     np.testing.assert_allclose(
                         grads[y].numpy(), (-4.0 * factor * (a - b)).sum(0, keepdims=True), rtol=1e-5
                     )
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "one operation": lambda x, y, k: x - y,
+    "a number": lambda x, y, k: x * (0.1 + k),
+    "a number that belongs": lambda x, y, k: (x * 2) ** 2,
+    "another dtype": lambda x, y, k: x + y.float(),
+    "an integer": lambda x, y, k: x * torch.tensor([k]),
+    "a macro": lambda x, y, k: x @ y.mT,
+    "twice the same": lambda x, y, k: (x * 2) @ (x * 2).mT,
+    "views": lambda x, y, k: (x * 1.5).view(-1)[1:].view(7, 1),
+    "a reduction": lambda x, y, k: (x * y).sum(1) + (x * y).amax(0).sum(),
+    "some results": lambda x, y, k: (x * y).max(1).values,
+    "a list": lambda x, y, k: torch.cat([x * 2, y * 3]),
+    "a condition": lambda x, y, k: torch.where(x > 0.1 * k, x * y, y),
+    "places": lambda x, y, k: (x * 2)[torch.tensor([k % 4, 1])],
+    "places in rows": lambda x, y, k: (x * 2).gather(0, torch.tensor([[k % 4, 1]])),
+    "bounds": lambda x, y, k: (x * y).clamp(-0.1 * k, 0.5),
+    "narrow numbers": lambda x, y, k: (x.half() * y.half()).exp(),
+    "complex numbers": lambda x, y, k: (x * 1j * (k + 0.5)).exp(),
+    "a chain": lambda x, y, k: torch.dot((x / y.abs()).sin().view(-1), y.view(-1) * k),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("needs", [(False, False), (True, True)])
+def test_calls_that_are_made_over_and_over(name: str, needs: tuple[bool, bool]) -> None:
+    """With other numbers each time, and other nodes: compiled they give the same."""
+    for k in range(8):
+        draw = np.random.default_rng(k)
+        a, b = draw.normal(size=(4, 2)), draw.normal(size=(4, 2))
+        found: list[list[Any]] = []
+        for elements in (0, 10**9):
+            with defer(elements):
+                x, y = torch.tensor(a), torch.tensor(b)
+                x.requires_grad_(needs[0]), y.requires_grad_(needs[1])
+                result = CALLS[name](x, y, k)
+                assert result.requires_grad == any(needs)
+                leaves = [t for t in (x, y) if t.requires_grad]
+                gradients = ()
+                if leaves:
+                    total = result.abs().square().double().sum()
+                    gradients = torch.autograd.grad(total, leaves, allow_unused=True)
+                nodes = None if result.grad_fn is None else result.grad_fn.name()
+                found.append([result, *gradients])
+                found[-1] = [None if t is None else t.detach().numpy() for t in found[-1]]
+                found[-1].append(nodes)
+        lazy, eager = found
+        assert lazy.pop() == eager.pop()
+        for got, wanted in zip(lazy, eager, strict=True):
+            assert (got is None) == (wanted is None)
+            if got is not None:
+                assert got.dtype == wanted.dtype
+                digits = 2e-3 if name == "narrow numbers" else 1e-6
+                np.testing.assert_allclose(got, wanted, digits, digits)
+
+
+def test_recipes_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(again, "_recipes", {})
+    with defer(0):
+        for k in range(OFTEN + 2):
+            x = torch.rand(3, requires_grad=True)
+            np.testing.assert_array_equal(
+                (x * (k + 0.3)).tolist(), (x.detach() * (k + 0.3)).tolist()
+            )
+    assert [r.function is not None for r in again._recipes.values()] == [True, True]
 
 
 def test_special_numbers_are_told_apart() -> None:

@@ -379,3 +379,64 @@ def test_repeated_formulas_are_checked() -> None:
             np.testing.assert_array_equal(result.numpy(), np.arange(900).reshape(30, 30) // divisor)
         with pytest.raises(RuntimeError, match="divided by zero"):
             torch.floor_divide(x, torch.full((30, 30), 0))
+
+
+def test_bodies_that_ask_for_the_order_in_memory() -> None:
+    """The answer is in the key of the call: `zeros_like` keeps the order of its argument."""
+    x = torch.rand(3, 4)
+    for _ in range(4):
+        assert torch.zeros_like(x).stride() == (4, 1)
+        assert torch.ones_like(x.t()).stride() == (1, 4)
+        assert torch.full_like(x.t().contiguous(), 2.0).stride() == (3, 1)
+        large = torch.ones_like(torch.rand(200, 100))
+        assert large.stride() == (100, 1) and large.sum() == 20_000
+        large.zero_()  # each has memory of its own
+    kept = [type(call).__name__ for call in REGISTRY["zeros_like"].calls.values()]
+    assert len(kept) == 1 and len(REGISTRY["ones_like"].calls) == 2
+
+
+def test_what_lies_in_order_is_contiguous_itself() -> None:
+    x = torch.rand(3, 4, requires_grad=True)
+    turned = x.t()
+    for _ in range(4):
+        assert x.contiguous() is x and turned[None, :1, :1].contiguous().is_contiguous()
+        made = turned.contiguous()
+        assert made is not turned and made.is_contiguous() and made.grad_fn is not None
+        wide = torch.rand(1, 2, 3, 3).contiguous(memory_format=torch.channels_last)
+        assert wide.contiguous() is not wide
+        assert wide.contiguous(memory_format=torch.channels_last) is wide
+
+
+@pytest.mark.parametrize("n", [3, 100])
+@pytest.mark.parametrize("dim", [0, 1])
+def test_parts_are_views_that_know_their_numbers(n: int, dim: int) -> None:
+    x = torch.arange(2.0 * n * n).reshape(n, 2 * n) if dim else torch.arange(float(n)).sqrt()
+    for _ in range(4):
+        parts = x.unbind(dim)
+        expected = np.moveaxis(x.numpy(), dim, 0)
+        assert len(parts) == len(expected)
+        for part, numbers in zip(parts, expected, strict=True):
+            np.testing.assert_array_equal(part.numpy(), numbers)
+            assert part._base is x or part._base is x._base
+        assert [part._made_by[-1].number for part in parts] == list(range(len(parts)))
+        pieces = x.split(2, dim)
+        np.testing.assert_array_equal(torch.cat(pieces, dim).numpy(), x.numpy())
+        pieces[0].fill_(7)
+        assert parts[1].max() == 7 and parts[2].max() != 7
+        w = x.clone().requires_grad_()
+        (2 * w.unbind(dim)[1]).sum().backward()
+        assert float(w.grad.sum()) == 2 * parts[1].numel()
+        with pytest.raises(RuntimeError, match="multiple views"):
+            (w * 1).unbind(dim)[0].add_(1)
+
+
+def test_triangles_of_small_matrices() -> None:
+    for shape in ((3, 3), (2, 5), (2, 70, 40), (200, 150)):
+        for diagonal in (-1, 0, 2):
+            x = torch.rand(*shape)
+            x[..., 0, :] = torch.inf
+            for _ in range(4):
+                for ours, theirs in ((torch.tril, np.tril), (torch.triu, np.triu)):
+                    found = ours(x, diagonal)
+                    np.testing.assert_array_equal(found.numpy(), theirs(x.numpy(), diagonal))
+                    assert found.is_contiguous() and found.dtype == x.dtype

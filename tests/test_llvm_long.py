@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 from loop_kernels import PAIRS, compare, numbers
+from pullback.backends.llvm.compile import source
 from pullback.backends.loops import (
     Buffer,
     Kernel,
@@ -19,7 +21,7 @@ from pullback.backends.loops import (
     reduce,
     verify,
 )
-from pullback.backends.scalar import apply, const
+from pullback.backends.scalar import apply, cast, const
 
 b, i, j, d, e = map(index, "bijde")
 ROLES = (
@@ -215,3 +217,43 @@ def test_attention(lanes: int | None, n: int, m: int, depth: int, width: int) ->
     }
     sizes = {"b": 2, "i": n, "j": m, "d": depth, "e": width}
     compare(Kernel("attention", roles, outputs), sizes, arrays, lanes=lanes)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16, None])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(("n", "m", "depth"), [(70, 40, 16), (33, 130, 71), (64, 9, 5), (1, 1, 34)])
+def test_sides_that_are_transposed(
+    n: int, m: int, depth: int, dtype: str, lanes: int | None
+) -> None:
+    """Read as they are, computed, found by a look-up, turned, and stored in 16 bits."""
+    x, y, half = (Buffer(name, dtype, 2, unit=True) for name in ("x", "y", "half"))
+    turned, place = Buffer("turned", dtype, 2), Buffer("place", "i8", 1, unit=True)
+    short = Buffer("short", "f4", 2, unit=True, storage="bfloat16")
+    at = load(place, i)
+    terms = [
+        load(x, i, d) * load(y, j, d),
+        apply("exp", load(x, i, d)) * (load(y, j, d) * 0.5 - 1.0),
+        load(x, at, d) * load(turned, d, j),
+        load(half, i, d) * cast(load(short, j, d), dtype),
+    ]
+    out = [Buffer(f"out{k}", dtype, 1) for k in range(len(terms))]
+    rng = np.random.default_rng(3)
+    arrays = {"x": numbers((n, depth), dtype), "y": numbers((m, depth), dtype, 1)}
+    arrays |= {"half": numbers((n, depth), dtype, 2), "turned": numbers((depth, m), dtype, 4)}
+    arrays |= {"place": rng.integers(0, n, n), "short": rng.integers(0x3E00, 0x4000, (m, depth))}
+    arrays["short"] = arrays["short"].astype(np.uint16)
+    arrays |= {o.name: np.zeros(n, dtype) for o in out}
+    outputs = [
+        Output(o, (i,), reduce("max", "j", reduce("sum", "d", term)))
+        for o, term in zip(out, terms, strict=True)
+    ]
+    sizes = {"i": n, "j": m, "d": depth}
+    compare(Kernel("sides", ROLES[1:4], tuple(outputs)), sizes, arrays, lanes=lanes)
+
+
+def test_one_function_transposes_whatever_has_its_shape() -> None:
+    """Both sides, their gradients and the pairs: code of one length is printed once."""
+    text = source(kernel("f4"))
+    printed = re.findall(r"define internal void (@strip\S+?)\(", text)
+    called = re.findall(r"call void (@strip\S+?)\(", text)
+    assert set(printed) == set(called) and len(printed) == len(set(printed)) < len(called)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
-from pullback.backends import class_losses, normalising, shares
+from pullback.backends import class_losses, normalising, resampling, shares
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.llvm.arrays import functions
 from pullback.backends.llvm.target import host
@@ -153,3 +153,21 @@ def test_large_pointwise_operations_are_formulas_at_every_call() -> None:
     for _ in range(20):
         z = torch.nn.functional.softsign(x)
         assert type(z._value) is not np.ndarray
+
+
+@pytest.mark.parametrize("kind", ["linear", "cubic", "mean", "filtered linear"])
+def test_few_numbers_are_resampled_along_all_axes_at_once(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    axes = ((kind, 5, 3, None, False), (kind, 4, 6, None, False))
+    for transposed in (False, True):
+        whole = rng.standard_normal((2, 3, *([3, 6] if transposed else [5, 4])))
+        for x in (whole, np.where(whole > 1, np.inf, whole), whole.swapaxes(0, 1)):
+            with np.errstate(all="ignore"):
+                found = resampling.resample(x, axes, transposed)
+            with monkeypatch.context() as patch, np.errstate(all="ignore"):
+                patch.setattr(resampling, "AT_ONCE", 0)
+                expected = resampling.resample(x, axes, transposed)
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+            assert found.flags.c_contiguous

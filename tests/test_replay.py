@@ -15,6 +15,7 @@ from concurrently import in_threads
 from pullback.autograd.graph import OperationNode
 from pullback.backends.collector import uncollected
 from pullback.backends.llvm import compile
+from pullback.backends.llvm.run import Launch
 from pullback.dispatch import replay
 
 evaluation = importlib.import_module("pullback.formula.evaluate")
@@ -236,26 +237,95 @@ def test_hooks_are_called(programs: dict[Any, Any]) -> None:
 
 def test_values_come_out_of_the_same_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """One kernel for the value and the gradients; what is dropped is not computed."""
-    kernels: list[Any] = []
-    steps = evaluation.run_steps
+    launched: list[Any] = []
+    launch = Launch.__call__
 
-    def noted(plan: Any, order: Any, sources: Any) -> None:
-        kernels.append([s for s in plan if s.call is not None])
-        steps(plan, order, sources)
+    def noted(self: Any, *args: Any) -> None:
+        launched.append(self)
+        launch(self, *args)
 
-    monkeypatch.setattr("pullback.formula.program.run_steps", noted)
-    monkeypatch.setattr(evaluation, "run_steps", noted)
+    monkeypatch.setattr(Launch, "__call__", noted)
     q, p = leaf(30, 3), leaf(30, 3, seed=1)
-    for _ in range(3):
-        kernels.clear()
+    for _ in range(5):
         value, other = norm(q, p), kernel(q, q).sum(0)
+        launched.clear()
         torch.autograd.grad(value, [q, p])
-        assert not value._value.is_pending and [len(k) for k in kernels] == [1]
+        assert not value._value.is_pending
+        assert len(launched) == 1
         value.item(), other.sum().item()
-        kernels.clear()
         del value, other
+        launched.clear()
         torch.autograd.grad(norm(q, p), [q, p])
-        assert [len(k) for k in kernels] == [1]
+        assert len(launched) == 1
+
+
+# ---- steps of NumPy, as straight lines -----------------------------------------------------------
+
+
+@pytest.fixture
+def defined(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The steps that NumPy computes by the definitions of their operations."""
+    found: list[Any] = []
+    plain = evaluation._by_numpy
+
+    def noted(nodes: Any) -> None:
+        found.append(nodes)
+        plain(nodes)
+
+    monkeypatch.setattr(evaluation, "_by_numpy", noted)
+    monkeypatch.setattr(evaluation, "_plans", {})
+    monkeypatch.setattr(evaluation, "_joining", {})
+    return found
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_become_lines(
+    gradients: bool, dtype: Any, defined: list[Any], programs: dict[Any, Any]
+) -> None:
+    """The same numbers to the last bit, and numbers for whoever holds a formula of a step."""
+    q, p = leaf(30, 3, dtype=dtype), leaf(30, 3, seed=1, dtype=dtype)
+    found = []
+    for _ in range(6):
+        before = len(defined)
+        v = (kernel(q, q) @ p).reshape(-1)
+        half = (p.reshape(-1) * v).sum() * 0.5
+        value = (half + 3).sin()
+        got = list(torch.autograd.grad(value, [q, p])) if gradients else []
+        found.append([x.detach().numpy().tobytes() for x in (value, half, v, *got)])
+        steps = len(defined) - before
+    assert defined and not steps
+    assert found[1:] == found[:-1]
+
+
+def test_lines_that_fail(defined: list[Any]) -> None:
+    """What a line cannot do is done by definition."""
+
+    def value(q: Any) -> Any:
+        return (kernel(q, q).sum() * 0.5).sin().item()
+
+    q = points(30, 3)
+    *_, exact = (value(q) for _ in range(5))
+    (plan,) = (plan for plan in evaluation._plans.values() if any(s.line for s in plan))
+
+    def line(*arrays: Any) -> Any:
+        raise ValueError
+
+    for step in plan:
+        step.line = step.line and line
+    defined.clear()
+    assert value(q) == exact and defined
+
+
+def test_lines_and_the_memory_budget(defined: list[Any]) -> None:
+    def value(q: Any) -> Any:
+        return torch.linalg.norm(kernel(q, q) @ q)
+
+    q = points(50, 3)
+    for _ in range(5):
+        value(q).item()
+    with torch.config(memory_budget=100), pytest.raises(torch.OutOfMemoryError):
+        value(q).item()
 
 
 def test_two_roots_and_their_cotangents() -> None:

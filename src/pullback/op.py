@@ -492,15 +492,24 @@ class Composite(Op):
         gives_view: bool = False,  # its body ends in a view of its first argument
         in_order: bool = False,  # its one node's result lies in memory in order
         promote: bool = False,  # tensors are converted to a common dtype first
+        asks_order: bool = False,  # its body asks whether its first argument is_contiguous()
         **options: Any,
     ):
         super().__init__(forward, **options)
         self.promote = promote
+        self.asks_order = asks_order
+        self.unchanged_function: Function | None = None
         self.numbers = frozenset(numbers.split())
         self.library = library
         self.one_rounding = one_rounding
         self.gives_view = gives_view
         self.in_order = in_order
+
+    def unchanged(self, function: Function) -> Function:
+        """Decorator: whether the result is the first argument itself, `(arguments…)`: asked before
+        anything else, of anything. It may say no where the body says yes."""
+        self.unchanged_function = function
+        return function
 
     def normalise(self, args: list[Any], ndim: int) -> None:
         """TypeError for what is no tensor: bodies may ask for shapes and dtypes at once."""
@@ -538,14 +547,15 @@ class Composite(Op):
 
     def _rounded_once(self, xp: Any, args: Sequence[Any]) -> Any:
         """The body read with numbers of 16 bits in float32, and its results rounded."""
-        given = {k: _numpy_dtype(args[k]) for k in self.tensors if hasattr(args[k], "dtype")}
-        goal = next((d for d in given.values() if dtypes.kind(d) in "fc"), None)
+        given = [k for k in self.tensors if hasattr(args[k], "dtype")]
+        found = (_numpy_dtype(args[k]) for k in given)
+        goal = next((d for d in found if dtypes.kind(d) in "fc"), None)
         asked = args[self.positions["dtype"]] if "dtype" in self.positions else None
         if goal is None or not dtypes.is_narrow(goal) or asked is not None:
             return self.call(xp, args)
         wide = list(args)
-        for k, dtype in given.items():
-            if dtypes.is_narrow(dtype):
+        for k in given:
+            if dtypes.is_narrow(_numpy_dtype(args[k])):
                 wide[k] = xp.cast(args[k], dtypes.float32.numpy)
         result = self.call(xp, wide)
         if not isinstance(result, tuple):

@@ -206,6 +206,7 @@ class Op:
         self.declared: dict[str, tuple[Function, tuple[str, ...] | None]] = {}  # rules, to be read
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.calls: dict[Any, Function] = {}  # such as were met before, kept by dispatch
+        self.writes: dict[Any, Function] = {}  # calls in place, likewise
         self.public_function: Function | None = None  # set by dispatch
         self.formula_function: Function | None = None
         self.check_function: Function | None = None

@@ -32,6 +32,7 @@ from pullback.tensor import Tensor, as_size, wrap
 
 ndarray = np.ndarray
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+REAL = (FLOAT32, FLOAT64)
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
@@ -261,10 +262,16 @@ def _roots(
         raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
     roots = []
     for k, (tensor, g) in enumerate(zip(tensors, given, strict=True)):
-        if type(tensor) is Tensor and type(g) is Tensor and tensor._edge is not None:
-            value, cotangent = tensor._value, g._value
-            if value.shape == cotangent.shape and value.dtype == cotangent.dtype:  # as usual
-                roots.append((*tensor._edge, g if create_graph else cotangent))
+        if type(tensor) is Tensor and tensor._edge is not None:  # as usual
+            value = tensor._value
+            if type(g) is Tensor:
+                cotangent = g._value
+                if value.shape == cotangent.shape and value.dtype == cotangent.dtype:
+                    roots.append((*tensor._edge, g if create_graph else cotangent))
+                    continue
+            elif g is None and value.size == 1 and value.dtype in REAL:
+                ones = np.ones(value.shape, value.dtype)
+                roots.append((*tensor._edge, wrap(ones) if create_graph else ones))
                 continue
         if isinstance(tensor, GradientEdge):
             edge: Any = (tensor.node, tensor.output_nr)

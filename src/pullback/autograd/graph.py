@@ -218,6 +218,9 @@ def number(node: OperationNode) -> int:
     return found
 
 
+NOWHERE: Any = (None, 0)  # the edge of a node that is only read
+
+
 class OperationNode(Node):
     """The backward step of a registered operation; each has a subclass of its own name."""
 
@@ -347,6 +350,14 @@ class OperationNode(Node):
             results = [g if g is None or edge is None else xp.flat_in(g, _standing_for(g, edge))
                        for g, edge in zip(results, edges, strict=True)]  # fmt: skip
         return results
+
+    def without_values(self) -> OperationNode:
+        """A node with the same rules that saves nothing and leads nowhere, to read them with."""
+        made: OperationNode = object.__new__(type(self))
+        made.plan = self.plan
+        made.edges = tuple([e and NOWHERE for e in self.edges])
+        made.be_like(self.kind())
+        return made
 
     @property
     def deferred(self) -> bool:

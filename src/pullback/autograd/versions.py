@@ -39,12 +39,12 @@ class _Memory:
 class _Counted:
     """What lies between an array that counts its own writes and the one whose memory it has."""
 
-    __slots__ = ("__array_interface__", "base")
+    __slots__ = ("__array_struct__", "base")
 
     def __init__(self, array: Any):
         # Of a dtype that the interface has no name for, such as bfloat16, the bits.
         bits = array.view(f"u{array.itemsize}") if array.dtype.kind == "V" else array
-        self.__array_interface__ = bits.__array_interface__
+        self.__array_struct__ = bits.__array_struct__
         self.base = array
 
 
@@ -98,18 +98,20 @@ def watch_writes(array: Any, watcher: Any) -> None:
 
 def wrote(array: Any) -> None:
     """Note a write into the memory of an array."""
-    base = _counter(array)
+    base = array if array.base is None else _counter(array)
+    key = id(base)
     with LOCK:
-        memory = _written.get(id(base))
+        memory = _written.get(key)
         if memory is None:
-            memory = _written[id(base)] = _Memory(base)
+            memory = _written[key] = _Memory(base)
         memory.count += 1
         memory.time = Latest.write = tick()
         watchers = memory.watchers
-    for reference in watchers:
-        watcher = reference()
-        if watcher is not None:
-            Watchers.tell(watcher)
+    if watchers:
+        for reference in watchers:
+            watcher = reference()
+            if watcher is not None:
+                Watchers.tell(watcher)
 
 
 def version(value: Any) -> int:

@@ -49,20 +49,49 @@ def note_made(view: Tensor, source: Tensor, made: Step) -> None:
     base = source._base
     if base is None:
         base = source
-    view._made_by = (*source._made_by, made)
+        view._made_by = (made,)
+    else:
+        view._made_by = (*source._made_by, made)
     view._base = base
+    reference = weakref.ref(view)
     with LOCK:  # a view noted while another thread clears the list must not be lost
         views = base._views
         if views is None:
             views = base._views = []
         elif len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two
             views[:] = [r for r in views if r() is not None]
-        views.append(weakref.ref(view))
+        views.append(reference)
     if (
-        (made.number is not None or not made.recorded) and base._edge is not None
+        base._edge is not None and (made.number is not None or not made.recorded)
         and base._heard is not base._value
     ):  # fmt: skip
         _hear(base, view._value)
+
+
+def note_parts(
+    views: list[tuple[int, Tensor]], source: Tensor, op: Op, plain: tuple[Any, ...]
+) -> None:
+    """`note_view` of results, with their numbers, that one operation gives together."""
+    base = source._base
+    if base is None:
+        base = source
+    before, recorded = source._made_by, mode.enabled
+    references = []
+    for k, view in views:
+        view._made_by = (*before, tuple.__new__(Step, (op, plain, k, recorded, None)))
+        view._base = base
+        references.append(weakref.ref(view))
+    with LOCK:
+        known = base._views
+        if known is None:
+            base._views = references
+        else:
+            count = len(known)
+            if count >= 32 and count.bit_length() < (count + len(references)).bit_length():
+                known[:] = [r for r in known if r() is not None]
+            known += references
+    if views and base._edge is not None and base._heard is not base._value:
+        _hear(base, views[0][1]._value)
 
 
 def _hear(base: Tensor, array: Any) -> None:
@@ -216,6 +245,9 @@ def given(tensor: Tensor) -> Any:
 
     A part of what is never stored has memory of its own.
     """
+    if tensor._apart is None and type(tensor._value) is np.ndarray:
+        before_give(tensor._value)
+        return tensor._value
     unstored = any(a.whole.is_pending and a.whole.is_large for a in line_of(tensor))
     array = tensor._array if unstored else join(tensor)
     before_give(array)

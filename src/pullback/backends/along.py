@@ -59,17 +59,9 @@ def move_axis(x: Any, source: int, target: int) -> Any:
 
 def expand(x: Any, shape: Sequence[int]) -> Any:
     """`np.broadcast_to`, which may be written where x may."""
-    if x.flags.c_contiguous and x.size and len(shape) >= x.ndim:
-        new = len(shape) - x.ndim
-        steps = [0] * new
-        for size, wanted, step in zip(x.shape, shape[new:], x.strides, strict=True):
-            if size == wanted:
-                steps.append(step)
-            elif size == 1:
-                steps.append(0)
-            else:
-                break
-        else:
+    if x.flags.c_contiguous and x.size:
+        steps = _expanded(x.shape, x.itemsize, tuple(shape))
+        if steps is not None:
             try:
                 return np.ndarray(shape, x.dtype, x, 0, steps)
             except ValueError:  # elements that no buffer has, such as bfloat16
@@ -78,3 +70,21 @@ def expand(x: Any, shape: Sequence[int]) -> Any:
     if x.flags.writeable:
         view.flags.writeable = True
     return view
+
+
+@functools.lru_cache(1024)
+def _expanded(
+    old: tuple[int, ...], itemsize: int, shape: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """The steps in memory of an array in order that is expanded; None if it cannot be."""
+    new = len(shape) - len(old)
+    if new < 0:
+        return None
+    steps: list[int] = []
+    step = itemsize
+    for size, wanted in zip(reversed(old), reversed(shape), strict=False):
+        if size not in (1, wanted):
+            return None
+        steps.append(step if size == wanted else 0)
+        step *= size
+    return (*(0,) * new, *reversed(steps))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,8 +23,9 @@ __all__ = [
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
-    "powers", "real_pairs", "recur", "reshape_view", "roll_array", "sequence", "tile_array",
-    "triangle", "uninitialised", "windows", "with_diagonal",
+    "pieces_along", "positions_along", "powers", "real_pairs", "recur", "reshape_view",
+    "roll_array", "sequence", "taken", "tile_array", "triangle", "uninitialised", "windows",
+    "with_diagonal",
 ]  # fmt: skip
 
 INT64 = np.dtype(np.int64)
@@ -109,10 +111,26 @@ def diagonal_view(x: Any, offset: int, dim1: int, dim2: int) -> Any:
     """The diagonals of two axes, as the last axis; writable where x is."""
     if dim1 == dim2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    view = np.diagonal(x, offset, dim1, dim2)
+    view = x.diagonal(offset, dim1, dim2)
     if x.flags.writeable:
         view.flags.writeable = True
     return view
+
+
+def pieces_along(x: Any, dim: int, sizes: Sequence[int]) -> list[Any]:
+    """An axis cut into pieces of these sizes: views."""
+    bounds = itertools.pairwise(itertools.accumulate(sizes, initial=0))
+    if dim == 0:
+        return [x[a:b] for a, b in bounds]
+    others = (FULL,) * dim
+    return [x[(*others, slice(a, b))] for a, b in bounds]
+
+
+def positions_along(x: Any, dim: int) -> list[Any]:
+    """The positions of an axis: views."""
+    if dim:
+        x = x.transpose((dim, *(k for k in range(x.ndim) if k != dim)))
+    return list(x) if x.ndim > 1 else [x[k, ...] for k in range(len(x))]
 
 
 def windows(x: Any, dim: int, size: int, step: int) -> Any:
@@ -135,6 +153,8 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     """The lower or upper triangle of the last two axes."""
     rows, columns = x.shape[-2:]
     if rows * columns < TRIANGLE or min(rows, columns) < 4 * BAND:
+        if rows * columns <= KEPT_MASK:
+            return np.where(_triangle_mask(rows, columns, diagonal, lower), x, x.dtype.type(0))
         return np.tril(x, diagonal) if lower else np.triu(x, diagonal)
     result = np.zeros(x.shape, x.dtype)
     for first in range(0, rows, BAND):  # a square with a diagonal, and what is beside it
@@ -149,6 +169,13 @@ def triangle(x: Any, diagonal: int, lower: bool) -> Any:
     return result
 
 
+@functools.lru_cache(64)
+def _triangle_mask(rows: int, columns: int, diagonal: int, lower: bool) -> Any:
+    mask = np.tri(rows, columns, diagonal if lower else diagonal - 1, bool)
+    return mask if lower else ~mask
+
+
+KEPT_MASK = 1 << 14  # elements of a matrix for which the places of its triangle are kept
 TRIANGLE = 1 << 16  # elements of a matrix from which it is cut into bands
 BAND = 64  # rows
 
@@ -334,6 +361,15 @@ def check_position(
             f"{what}(): index out of range in self: dimension {dim} of the shape {list(x.shape)} "
             f"has size {size}"
         )
+
+
+def taken(x: Any, index: Any) -> Any:
+    """The elements at positions in the flattened array, counted from the end as well."""
+    try:
+        return x.take(index)
+    except IndexError:
+        check_position("take", x.reshape(-1), 0, np.where(index < 0, index + x.size, index))
+        raise
 
 
 def gather_array(x: Any, dim: int, index: Any) -> Any:

@@ -8,9 +8,10 @@ take twice as long; `einsum` on a view of the windows, five times.)
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
     "columns_image", "correlate", "correlate_input", "correlate_weight", "image_columns",
 ]  # fmt: skip
 
+MANY = 64  # places in a window that are kept
 PIECE = 1 << 18  # elements of the columns that are laid out at a time
 
 
@@ -41,6 +43,7 @@ class Geometry:
         self.inside = tuple(
             slice(a, a + n) for n, (a, _) in zip(image, padding, strict=True)
         )  # of the image in the padded one
+        self.few = list(self._places()) if math.prod(self.kernel) <= MANY else None
         # One by one, step by step: the image is the only column.
         self.trivial = all(k == s == 1 for k, s in zip(kernel, stride, strict=True))
 
@@ -52,24 +55,37 @@ class Geometry:
         padded[(..., *self.inside)] = x
         return padded
 
-    def places(self) -> Iterator[tuple[Any, Any]]:
+    def places(self) -> Iterable[tuple[Any, Any]]:
         """Each place in a window, and where in the padded image it is for all windows."""
+        return self.few or self._places()
+
+    def _places(self) -> Iterator[tuple[Any, Any]]:
         for place in itertools.product(*map(range, self.kernel)):
-            yield (
-                place,
-                tuple(
-                    slice(k * d, k * d + (n - 1) * s + 1, s)
-                    for k, d, n, s in zip(
-                        place, self.dilation, self.counts, self.stride, strict=True
-                    )
-                ),
+            where = tuple(
+                slice(k * d, k * d + (n - 1) * s + 1, s)
+                for k, d, n, s in zip(place, self.dilation, self.counts, self.stride, strict=True)
             )
+            yield (slice(None), slice(None), *place), (..., *where)
 
     def columns(self, x: Any, made: Any) -> Any:
         """The windows of padded images (b, c, …) as (b, c, kernel…, counts…), written to `made`."""
         for place, where in self.places():
-            made[(slice(None), slice(None), *place)] = x[(..., *where)]
+            made[place] = x[where]
         return made
+
+
+@functools.lru_cache(256)
+def _kept_geometry(*sizes: Any) -> Geometry:
+    return Geometry(*sizes)
+
+
+def _geometry(
+    image: Sequence[int], kernel: Sequence[int], stride: Any, padding: Any, dilation: Any
+) -> Geometry:
+    """The same one for the same sizes."""
+    return _kept_geometry(
+        tuple(image), tuple(kernel), tuple(stride), tuple(map(tuple, padding)), tuple(dilation)
+    )  # fmt: skip
 
 
 def _check_room(shape: Sequence[int], itemsize: int) -> None:
@@ -120,7 +136,7 @@ def correlate(
     x, weight = _wide(x, weight)
     batch, channels, *image = x.shape
     outputs = weight.shape[0]
-    g = Geometry(image, weight.shape[2:], stride, padding, dilation)
+    g = _geometry(image, weight.shape[2:], stride, padding, dilation)
     _check_room((batch, channels, *g.padded), x.itemsize)
     _check_room((batch, outputs, *g.counts), x.itemsize)
     size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
@@ -153,7 +169,7 @@ def correlate_input(
     y, weight = _wide(y, weight)
     batch, channels, *image = shape
     outputs = weight.shape[0]
-    g = Geometry(image, weight.shape[2:], stride, padding, dilation)
+    g = _geometry(image, weight.shape[2:], stride, padding, dilation)
     size, spots = math.prod(weight.shape[1:]), math.prod(g.counts)
     problem = _problem(y, shape, weight.shape, stride, padding, dilation, groups)
     if direct.worth(problem, y.dtype):
@@ -174,7 +190,7 @@ def correlate_input(
             columns = columns.reshape(count, channels, *g.kernel, *g.counts)
             target = padded[part]
             for place, where in g.places():
-                target[(..., *where)] += columns[(slice(None), slice(None), *place)]
+                target[where] += columns[place]
     return _plus(padded[(..., *g.inside)], bias).astype(dtype, copy=False)
 
 
@@ -186,7 +202,7 @@ def correlate_weight(
     y, x = _wide(y, x)
     batch, channels, *image = x.shape
     outputs = shape[0]
-    g = Geometry(image, shape[2:], stride, padding, dilation)
+    g = _geometry(image, shape[2:], stride, padding, dilation)
     size, spots = math.prod(shape[1:]), math.prod(g.counts)
     problem = _problem(x, x.shape, shape, stride, padding, dilation, groups)
     if direct.worth(problem, x.dtype):
@@ -213,7 +229,7 @@ def correlate_weight(
 def image_columns(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
     """The windows of images (…, c, h, w) as columns (…, c kh kw, count)."""
     *lead, channels = x.shape[:-2]
-    g = Geometry(x.shape[-2:], kernel, stride, padding, dilation)
+    g = _geometry(x.shape[-2:], kernel, stride, padding, dilation)
     padded = g.pad(x).reshape(math.prod(lead), channels, *g.padded)
     made = np.empty((len(padded), channels, *g.kernel, *g.counts), x.dtype)
     return g.columns(padded, made).reshape(
@@ -228,11 +244,11 @@ def columns_image(
     dtype = y.dtype
     (y,) = _wide(y)
     *lead, rows = y.shape[:-1]
-    g = Geometry(size, kernel, stride, padding, dilation)
+    g = _geometry(size, kernel, stride, padding, dilation)
     channels = rows // math.prod(g.kernel)
     columns = y.reshape(math.prod(lead), channels, *g.kernel, *g.counts)
     padded: Any = np.zeros((len(columns), channels, *g.padded), y.dtype)
     for place, where in g.places():
-        padded[(..., *where)] += columns[(slice(None), slice(None), *place)]
+        padded[where] += columns[place]
     inside = padded[(..., *g.inside)].reshape(*lead, channels, *size)
     return np.ascontiguousarray(inside).astype(dtype, copy=False)

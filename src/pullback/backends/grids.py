@@ -4,18 +4,20 @@ An image is a function of the plane by what is between its elements; at a point,
 elements, with weights that are products of one for each axis. Derivatives along axes have other
 weights: `orders` says of which order they are, axis by axis. Coordinates are those of PyTorch: -1
 and 1 are the edges of the image, or the centres of its first and last elements (`align`), and the
-last coordinate is that of the first axis.
+last coordinate is that of the first axis. Compiled loops (`llvm.sampling`) go through all but the
+fewest points.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pullback.backends.prepared import prepared
 from pullback.backends.resampling import keys_piece
 
 __all__ = [
@@ -25,7 +27,9 @@ __all__ = [
 LINEAR, NEAREST, CUBIC = 0, 1, 2
 ZEROS, BORDER, REFLECTION = 0, 1, 2
 CUBIC_FACTOR = -0.75
-SMALL = 4096  # products; below, SciPy's sparse matrices cost more than they save
+WORTH = 1 << 6  # numbers that are read, from which compiled loops are looked for
+SHARED = 1 << 15  # … from which threads share them
+TASKS = 16
 
 How = tuple[int, int, bool]  # mode, padding, align
 
@@ -169,69 +173,129 @@ def _images(rows: Any, batch: int, size: Sequence[int]) -> Any:
     return np.ascontiguousarray(made).reshape(batch, channels, *size)
 
 
-def _matrix(points: Points, weights: Any, transposed: bool) -> Any:
-    from scipy.sparse import csc_array, csr_array
-
-    taps, count = points.places.shape
-    rows = points.shape[0] * math.prod(points.shape[2:]) + 1
-    kind = points.places.dtype if count * taps < 2**31 else np.int64
-    starts = np.arange(0, count * taps + 1, taps, dtype=kind)
-    places = points.places.T.astype(kind, order="C").reshape(-1)
-    parts = (np.ascontiguousarray(weights.T).reshape(-1), places, starts)
-    if transposed:
-        return csc_array(parts, shape=(rows, count))
-    return csr_array(parts, shape=(count, rows))
-
-
 def _precision(x: Any) -> Any:
     return np.float64 if x.dtype == np.float64 else np.float32
 
 
-def grid_read(x: Any, grid: Any, how: How, orders: Sequence[int]) -> Any:
+@functools.cache
+def _machine() -> Any:
+    """The machine code; None without LLVM."""
+    try:
+        from .llvm import sampling
+    except ImportError:
+        return None
+    return sampling
+
+
+def _compiled(
+    what: str, grid: Any, shape: Sequence[int], how: How, orders: Sequence[int], dtypes: Any
+) -> Any:
+    """A compiled function of arrays in order in memory, for all images; None if there is none.
+
+    Of (x, grid, y), and slopes, if any. What is spread over an image is one thread's work.
+    """
+    machine, dtype = _machine(), grid.dtype
+    batch, channels, *size = shape
+    points = math.prod(grid.shape[1:-1])
+    if machine is None or dtype not in (np.float32, np.float64) or any(d != dtype for d in dtypes):
+        return None
+    if batch * points * channels < WORTH:
+        return None
+    function = machine.sampling(what, dtype, how, tuple(orders), CUBIC_FACTOR)
+    geometry = np.array([channels, points, *size], np.int64)
+    if batch * points * channels < SHARED:
+        return lambda *arrays: function(*arrays, geometry, 0, batch, 0, points)
+    parts = 1 if what == "spread" else -(-TASKS // batch)
+
+    def run(*arrays: Any) -> None:
+        from .llvm.threads import pool
+
+        def work(task: int) -> None:
+            image, part = divmod(task, parts)
+            first, last = points * part // parts, points * (part + 1) // parts
+            function(*arrays, geometry, image, image + 1, first, last)
+
+        pool.run(work, batch * parts, lambda: None)
+
+    return run
+
+
+@prepared(2)
+def grid_read(
+    x: Any, grid: Any, how: How, orders: Sequence[int]
+) -> Callable[[Any, Any], Any]:  # fmt: skip
     """Images, or derivatives of them, at the points of grids (b, …, rank), as (b, c, …)."""
-    real = _precision(x)
-    points = _points(grid.astype(real, copy=False), x.shape, how)
-    weights = points.weights(orders)
-    rows = _rows(x.astype(real, copy=False), 1)
-    if weights.size * x.shape[1] < SMALL:
-        made = np.einsum("tp,tpc->pc", weights, rows[points.places])
-    else:
-        made = _matrix(points, weights, False) @ rows
-    return _images(made, x.shape[0], grid.shape[1:-1]).astype(x.dtype, copy=False)
+    shape, dtype = (*x.shape[:2], *grid.shape[1:-1]), x.dtype
+    run = _compiled("read", grid, x.shape, how, orders, [dtype])
+
+    def compiled(x: Any, grid: Any) -> Any:
+        made = np.empty(shape, dtype)
+        run(np.ascontiguousarray(x), np.ascontiguousarray(grid), made)
+        return made
+
+    def on_numpy(x: Any, grid: Any) -> Any:
+        real = _precision(x)
+        points = _points(grid.astype(real, copy=False), x.shape, how)
+        rows = _rows(x.astype(real, copy=False), 1)
+        made = np.einsum("tp,tpc->pc", points.weights(orders), rows[points.places])
+        return _images(made, x.shape[0], grid.shape[1:-1]).astype(x.dtype, copy=False)
+
+    return on_numpy if run is None else compiled
 
 
+@prepared(2)
 def grid_spread_array(
     y: Any, grid: Any, shape: Sequence[int], how: How, orders: Sequence[int]
-) -> Any:
+) -> Callable[[Any, Any], Any]:
     """The transpose of `grid_read`: what was read is added to images of zeros."""
-    real = _precision(y)
-    points = _points(grid.astype(real, copy=False), shape, how)
-    weights = points.weights(orders)
-    rows = _rows(y.astype(real, copy=False))
-    made: Any
-    if weights.size * y.shape[1] < SMALL:
+    dtype = y.dtype
+    run = _compiled("spread", grid, shape, how, orders, [dtype])
+
+    def compiled(y: Any, grid: Any) -> Any:
+        made = np.zeros(shape, dtype)
+        run(made, np.ascontiguousarray(grid), np.ascontiguousarray(y))
+        return made
+
+    def on_numpy(y: Any, grid: Any) -> Any:
+        real = _precision(y)
+        points = _points(grid.astype(real, copy=False), shape, how)
+        rows = _rows(y.astype(real, copy=False))
         made = np.zeros((shape[0] * math.prod(shape[2:]) + 1, y.shape[1]), real)
-        np.add.at(made, points.places, weights[..., None] * rows)
-    else:
-        made = _matrix(points, weights, True) @ rows
-    return _images(made[:-1], shape[0], shape[2:]).astype(y.dtype, copy=False)
+        np.add.at(made, points.places, points.weights(orders)[..., None] * rows)
+        return _images(made[:-1], shape[0], shape[2:]).astype(y.dtype, copy=False)
+
+    return on_numpy if run is None else compiled
 
 
-def grid_slopes_array(y: Any, x: Any, grid: Any, how: How, orders: Sequence[int]) -> Any:
+@prepared(3)
+def grid_slopes_array(
+    y: Any, x: Any, grid: Any, how: How, orders: Sequence[int]
+) -> Callable[[Any, Any, Any], Any]:
     """The derivatives of sums of `y * grid_read(x, …)` in the grid's coordinates."""
-    real = _precision(x)
-    points = _points(grid.astype(real, copy=False), x.shape, how)
-    elements = _rows(x.astype(real, copy=False), 1)
-    rows = _rows(y.astype(real, copy=False))
-    products = np.empty(points.places.shape, real)
-    for place, product in zip(points.places, products, strict=True):
-        np.einsum("pc,pc->p", rows, np.take(elements, place, 0), out=product)
-    made = np.empty(grid.shape, real)
-    flat = made.reshape(products.shape[1], len(orders))
-    for k in range(len(orders)):
-        more = tuple(o + (j == k) for j, o in enumerate(orders))
-        flat[:, len(orders) - 1 - k] = np.einsum("tp,tp->p", products, points.weights(more))
-    return made.astype(grid.dtype, copy=False)
+    shape, dtype = grid.shape, grid.dtype
+    run = _compiled("slopes", grid, x.shape, how, orders, [x.dtype, y.dtype])
+
+    def compiled(y: Any, x: Any, grid: Any) -> Any:
+        made = np.empty(shape, dtype)
+        run(*map(np.ascontiguousarray, (x, grid, y)), made)
+        return made
+
+    def on_numpy(y: Any, x: Any, grid: Any) -> Any:
+        real = _precision(x)
+        points = _points(grid.astype(real, copy=False), x.shape, how)
+        elements = _rows(x.astype(real, copy=False), 1)
+        rows = _rows(y.astype(real, copy=False))
+        products = np.empty(points.places.shape, real)
+        for place, product in zip(points.places, products, strict=True):
+            np.einsum("pc,pc->p", rows, np.take(elements, place, 0), out=product)
+        made = np.empty(grid.shape, real)
+        flat = made.reshape(products.shape[1], len(orders))
+        for k in range(len(orders)):
+            more = tuple(o + (j == k) for j, o in enumerate(orders))
+            flat[:, len(orders) - 1 - k] = np.einsum("tp,tp->p", products, points.weights(more))
+        return made.astype(grid.dtype, copy=False)
+
+    return on_numpy if run is None else compiled
 
 
 # ---------------------------------------------------------------------------------- affine maps

@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback.backends.along import move_axis
+from pullback.backends.prepared import prepared
 
 __all__ = ["resample"]
 
 Axis = tuple[str, int, int, float | None, bool]
 SPAN = 64  # results, or elements, of one product
+AT_ONCE = 1 << 11  # numbers of a matrix that maps all axes at once
 WASTE = 64  # a product with so many numbers for each that is not 0 is slower than looking them up
 
 
@@ -37,6 +39,12 @@ class Block(NamedTuple):
     results: slice
     elements: slice
     matrix: Any  # (results, elements)
+
+    def whole(self, n: int) -> Any:
+        """The matrix of all n elements."""
+        made = np.zeros((len(self.matrix), n), self.matrix.dtype)
+        made[:, self.elements] = self.matrix
+        return made
 
 
 # -------------------------------------------------------------------------------------- weights
@@ -222,31 +230,62 @@ def byte_map(axis: Axis) -> Bytes:
 # ------------------------------------------------------------------------------------- products
 
 
-def resample(x: Any, axes: Sequence[Axis], transposed: bool) -> Any:
+@prepared()
+def resample(x: Any, axes: Sequence[Axis], transposed: bool) -> Callable[[Any], Any]:
     """The last axes mapped, each by its own linear map, or by the transposes of those."""
     dtype = x.dtype
     real = np.float64 if dtype == np.float64 else np.float32
     picks = all(axis[0].startswith("nearest") for axis in axes)
-    if dtype.kind == "u" and picks:
-        return _picked(x, [axis_map(axis, real) for axis in axes])
-    if dtype.kind == "u":
-        return _bytes(x, axes)
-    y = x.astype(real, copy=False)
+    if dtype.kind == "u" and not picks:
+        return lambda x: _bytes(x, axes)
     if picks and not transposed:
-        y = _picked(y, [axis_map(axis, real) for axis in axes])
+        maps = [axis_map(axis, real) for axis in axes]
+        function: Callable[[Any], Any] = lambda y: _picked(y, maps)  # noqa: E731
     else:
+        function = _mapped(x.shape, axes, real, transposed)
+    if dtype.kind == "u":
+        real = dtype
+
+    def of_array(x: Any) -> Any:
+        y = np.ascontiguousarray(function(x.astype(real, copy=False))).astype(dtype, copy=False)
+        return y.copy() if y is x else y
+
+    return of_array
+
+
+def _mapped(
+    shape: Sequence[int], axes: Sequence[Axis], real: Any, transposed: bool
+) -> Callable[[Any], Any]:
+    """A function of arrays of a shape that maps their last axes, one after the other.
+
+    Those that become shorter come first: what follows is then less work. Few numbers are mapped
+    along all axes at once.
+    """
+    rank = len(axes)
+    order = sorted(range(rank), key=lambda k: _growth(axes[k], transposed))
+    dense = [blocks(axis, real, transposed) for axis in axes]
+    whole = [parts[0].whole(n) for parts, n in zip(dense, shape[-rank:], strict=True)
+             if parts is not None and len(parts) == 1]  # fmt: skip
+    entries = math.prod(m.size for m in whole)
+    at_once = None
+    if rank > 1 and len(whole) == rank and entries <= AT_ONCE:
+        at_once = np.ascontiguousarray(functools.reduce(np.kron, whole).T)
+        kept = (*shape[:-rank], *(len(m) for m in whole))
+
+    def mapped(y: Any) -> Any:
         finite = math.isfinite(float(np.add.reduce(y, axis=None)))
-        order = sorted(range(len(axes)), key=lambda k: _growth(axes[k], transposed))
-        # The axes that become shorter first: what follows is then less work.
+        if finite and at_once is not None:
+            return np.matmul(y.reshape(-1, len(at_once)), at_once).reshape(kept)
         for k in order:
-            dim = y.ndim - len(axes) + k
-            parts = blocks(axes[k], real, transposed) if finite else None
+            dim = y.ndim - rank + k
+            parts = dense[k] if finite else None
             if parts is None:
                 y = _one_by_one(y, dim, axis_map(axes[k], real), axes[k][1], transposed)
             else:
                 y = _by_products(y, dim, parts)
-    y = np.ascontiguousarray(y).astype(dtype, copy=False)
-    return y.copy() if y is x else y
+        return y
+
+    return mapped
 
 
 def _bytes(x: Any, axes: Sequence[Axis]) -> Any:

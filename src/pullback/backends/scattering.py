@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from pullback.backends.along import expand
-from pullback.backends.array_functions import check_index, ends
+from pullback.backends.array_functions import check_index, check_position, ends
+from pullback.dtypes import check_number
 
-__all__ = ["add_positions", "scatter_array", "scatter_line", "write_line"]
+__all__ = ["add_line", "add_positions", "fill_line", "scatter_array", "write_line"]
 
 UFUNCS: dict[str, Any] = {
     "sum": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum,
@@ -99,10 +100,9 @@ def scatter_array(x: Any, dim: int, index: Any, values: Any, how: str, fresh: bo
     to counts as nothing before.
     """
     check_index("scatter", x, dim, index)
-    x = np.array(x, order="C")
+    x = result = np.array(x, order="C")
     if not index.size:
         return x
-    shape = x.shape
     if not x.ndim or not index.ndim or not getattr(values, "ndim", 0):
         x = x.reshape(-1)
         index, values = index.reshape(-1), np.asarray(values).reshape(-1)
@@ -116,7 +116,7 @@ def scatter_array(x: Any, dim: int, index: Any, values: Any, how: str, fresh: bo
                     f"{dim}"
                 )
         values = values[tuple(slice(s) for s in index.shape)]
-    if how == "sum" and not fresh:
+    if how == "sum" and not fresh and (0 in index.strides or 1 in index.shape):
         others = [k for k in range(x.ndim) if k != dim]
         if all(
             index.shape[k] == x.shape[k] and (index.strides[k] == 0 or index.shape[k] == 1)
@@ -124,25 +124,53 @@ def scatter_array(x: Any, dim: int, index: Any, values: Any, how: str, fresh: bo
         ):  # one position for whole rows
             line = index[tuple(slice(None) if k == dim else 0 for k in range(x.ndim))]
             _add_along(x, dim, line, values)
-            return x.reshape(shape)
+            return result
     places = _places(x.shape, dim, index)
     flat, values = x.reshape(-1), np.ascontiguousarray(values).reshape(-1)
     if not how:
         flat[places] = values
-        return x.reshape(shape)
+        return result
     if fresh:
         flat[places] = _nothing(how, x.dtype)
     UFUNCS[how].at(flat, places, values)
-    return x.reshape(shape)
+    return result
 
 
-def scatter_line(x: Any, dim: int, index: Any, values: Any, how: str) -> Any:
-    """`scatter_array` with one position for all values at a place of an axis."""
+def add_line(x: Any, dim: int, index: Any, values: Any) -> Any:
+    """A copy of x with values added at places of an axis, none of which is out of range."""
+    result = np.array(x, order="C")
     shape = x.shape or (1,)
-    whole = (*shape[:dim], index.size, *shape[dim + 1 :])
-    line = index.reshape([-1 if k == dim else 1 for k in range(len(shape))])
-    index = expand(line, whole)
-    return scatter_array(x.reshape(shape), dim, index, values.reshape(whole), how).reshape(x.shape)
+    if values.size > SMALL:
+        whole = (*shape[:dim], index.size, *shape[dim + 1 :])
+        _add_along(result.reshape(shape), dim, index.reshape(-1), values.reshape(whole))
+        return result
+    outer, inner = math.prod(shape[:dim]), math.prod(shape[dim + 1 :])
+    places = index.reshape(-1, 1)
+    if inner > 1:
+        places = places * inner
+    if outer > 1 or inner > 1:
+        places = places + _kept_line(outer, shape[dim] * inner, inner)
+    np.add.at(result.reshape(-1), places.reshape(-1), values.reshape(-1))
+    return result
+
+
+@functools.lru_cache(512)
+def _kept_line(outer: int, step: int, inner: int) -> Any:
+    """What the positions along the other axes, before and behind, add to those of a place."""
+    return (np.arange(outer) * step)[:, None, None] + np.arange(inner)
+
+
+def fill_line(x: Any, dim: int, index: Any, value: Any) -> Any:
+    """A copy of x with one value, an array or a number that its dtype can hold, at places of an
+    axis, counted from the end as well. IndexError for places that it has not."""
+    if not isinstance(value, np.ndarray):
+        value = check_number(value, x.dtype)
+    try:
+        return write_line(x, dim, index, value)
+    except IndexError:
+        size = x.shape[dim] if x.ndim else 1
+        check_position("index_fill", x, dim, np.where(index < 0, index + size, index))
+        raise
 
 
 def write_line(x: Any, dim: int, index: Any, values: Any) -> Any:

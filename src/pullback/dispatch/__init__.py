@@ -16,9 +16,11 @@ The same results sooner, for calls such as were met before:
     fast         small pointwise operations
     known        any call on arrays, told apart by its `keys`
     rules        … and backward passes through them, as the NumPy calls that their rules come to
+    looped       … and as compiled loops, where arrays have some thousand elements
     through      composites, as the NumPy calls that their bodies come to (`straight`)
-    again        operations that stay formulas
+    again        operations that stay formulas: their keys, and the `recipes` of what comes out
     replay       backward passes through formulas, told apart by `guards`
+    writing      methods in place, of what is not recorded
 """
 
 from pullback import ops as ops  # importing it fills the registry

@@ -23,6 +23,7 @@ from pullback.devices import check_device
 from pullback.dispatch import again, known, through
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
+from pullback.dispatch.recipes import cast
 from pullback.dispatch.record import meta_of, metas_of, record
 from pullback.errors import OutOfMemoryError
 from pullback.formula import BLOWN, Formula, narrow
@@ -54,6 +55,7 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
         return _apply_composite(op, args, call)
     if isinstance(op, Creation):
         return _apply_creation(op, args, call)
+    asked = call
     key = again.key_of(op, args)
     recipe = None if key is None else again.find(key)
     if recipe is not None and (repeated := recipe.repeat(args)) is not None:
@@ -94,6 +96,8 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
         recorded = record(op, args, values, deferred, metas)
         if key is not None:
             again.learn(key, op, args, _for_formula(op, args, values), recorded)
+            if asked is not None and call is None and len(op.calls) < known.MAX_CALLS:
+                op.calls[asked] = again.repeated(op, apply)  # a formula is an operand
         return recorded
     token = quiet_set(QUIET)
     try:
@@ -437,7 +441,7 @@ def _prepare_pointwise(
             values[k] = number_array(value, exact)
         elif value.dtype != dtype:
             uniform = False
-            values[k] = again.cast(value, dtype if value.ndim else exact)
+            values[k] = cast(value, dtype if value.ndim else exact)
     if uniform:
         return None, values
     metas = tuple(meta_of(args[k]) for k in op.edges)
@@ -463,9 +467,9 @@ def _prepare_opaque(
         dtype = result_type(*tensors).numpy
         for k in op.tensors:
             if isinstance(values[k], list):
-                values[k] = [None if v is None else again.cast(v, dtype) for v in values[k]]
+                values[k] = [None if v is None else cast(v, dtype) for v in values[k]]
             elif values[k] is not None:
-                values[k] = again.cast(values[k], dtype)
+                values[k] = cast(values[k], dtype)
     return metas_of(op, args)
 
 
@@ -480,7 +484,7 @@ def _prepare_reduction(op: Reduction, values: list[Any]) -> tuple[Meta | None, .
             f"{dtypes.SCALAR_NAMES[dtypes.from_numpy(input.dtype)]}. Convert with .float() first"
         )
     if op.accumulate == "integer" and kind in "bui" and input.dtype != np.int64:
-        values[0] = input = again.cast(input, np.dtype(np.int64))
+        values[0] = input = cast(input, np.dtype(np.int64))
     if not op.identity and 0 in input.shape:
         empty = [d for d in dims if input.shape[d] == 0]
         if empty:

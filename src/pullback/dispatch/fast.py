@@ -21,6 +21,7 @@ from pullback.backends.scalar import scalar_input
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.dispatch.again import repeated
+from pullback.dispatch.looped import WORTH, may_loop
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of
 from pullback.op import Op, Pointwise
@@ -88,8 +89,11 @@ def _fast_unary(op: Pointwise, general: Callable[..., Any]) -> Callable[..., Any
         dtype = value.dtype
         if dtype is not FLOAT32 and dtype is not FLOAT64:
             return general(x)
-        if value.size > config.defer_elements or type(value) is not ndarray:
+        size = value.size
+        if size > config.defer_elements or type(value) is not ndarray:
             return again(x)
+        if size >= WORTH and may_loop(op):
+            return general(x)  # which knows calls that it has met
         try:
             result = mode.quietly(compute, value)
         except RuntimeError:  # called back from within NumPy
@@ -156,10 +160,14 @@ def _fast_binary(
                 metas = (meta_of(x), meta_of(y))
             if size > config.defer_elements:
                 return again(x, y, *plain)
+            if size >= WORTH and may_loop(op):
+                return general(x, y)
         elif type(y) is float or type(y) is int:
             saved, y_edge = y, None
             if type(a) is not ndarray or a.size > config.defer_elements:
                 return again(x, y, *plain)
+            if a.size >= WORTH and may_loop(op):
+                return general(x, y)
             b = known.get(y)
             if b is None:
                 b = number_array(y, dtype)

@@ -177,13 +177,13 @@ OPERANDS = (Tensor, *NUMBERS)
 def bind_in_place(op: Op) -> Callable[..., Any]:
     """The method with an underscore.
 
-    Where no history is concerned, the result is that of the function, which knows calls that it
-    has met, and is copied over the tensor.
+    Where no history is concerned, calls that were met before write into the tensor's memory; the
+    result of others is that of the function, and is copied over the tensor.
     """
     namespace = {
-        "apply_in_place": apply_in_place, "write": write, "write_over": write_over,
-        "writable": writable, "op": op, "Tensor": Tensor, "mode": mode, "Levels": Levels,
-        "ndarray": ndarray,
+        **keys.NAMES, "apply_in_place": apply_in_place, "write": write, "write_over": write_over,
+        "writable": writable, "op": op, "mode": mode, "Levels": Levels, "ndarray": ndarray,
+        "writes": op.writes,
     }  # fmt: skip
     general = "return apply_in_place(op, ({arguments}))"
     if op.gives_view or op.result == "real":
@@ -197,11 +197,19 @@ def bind_in_place(op: Op) -> Callable[..., Any]:
     lines = [
         f"if type({first}) is Tensor and not Levels.count:",
         f"        if not mode.enabled or {' and '.join(parts)}:",
+        "            try:",
+        f"                _this = {keys.key_source(op)}",
+        "                _writer = writes.get(_this)",
+        "            except (AttributeError, TypeError):",
+        "                _this = _writer = None",
+        "            if _writer is not None and _writer({arguments}):",
+        f"                return {first}",
         f"            _array = {first}._value",
         f"            if type(_array) is ndarray and {first}._apart is None:",
         "                _flags = _array.flags",
         "                if _flags.forc and _flags.writeable:",
-        f"                    return write_over(op, {first}, _array, function({call}))",
+        f"                    return write_over(op, {first}, _array, function({call}), "
+        "_this, ({arguments}))",
     ]
     if not isinstance(op, Composite):  # nodes inside of which may save what is overwritten
         lines += [
@@ -249,6 +257,9 @@ def _make_function(op: Op) -> Callable[..., Any]:
     if op.draws:  # inside vmap, the call may mean something else
         namespace["Levels"] = Levels
         lines += ["if Levels.count:", f"    return apply(op, {whole})"]
+    if isinstance(op, Composite) and op.unchanged_function is not None:
+        namespace["unchanged"] = op.unchanged_function
+        lines += ["if unchanged({arguments}):", f"    return {op.parameters[0].name}"]
     lines += [
         "try:",
         f"    this = {keys.key_source(op)}",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd.graph import AccumulateGrad, OperationNode
+from pullback.autograd.graph import AccumulateGrad, OperationNode, steps
 from pullback.autograd.versions import Latest
 from pullback.backends.memory import address
 from pullback.dispatch.again import belongs
@@ -74,7 +74,8 @@ def check_of(
 
     A function of its roots, its targets, and the results that others wait for. It gives the
     formulas and the sources that are wanted, the operands of these numbers, the leaves in the order
-    of the part's places, and the nodes of the part; or None. NotGuarded if there is no such check.
+    of the part's places, and the nodes whose values the pass frees; or None. NotGuarded if there is
+    no such check.
     """
     writer = Writer()
     nodes = writer.graph(part, start)
@@ -89,7 +90,15 @@ def check_of(
     leaves = [node for node, _ in part.places]
     writer.targets(targets, nodes)
     given, read, used = wanted
-    return writer.compiled(given, read, [part.originals[at] for at in used], leaves, part.nodes)
+    freed = [node for node in part.nodes if node.values and steps.of(node.op, node.plan).saves]
+    return writer.compiled(given, read, [part.originals[at] for at in used], leaves, freed)
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether a plain argument may be kept: it holds nothing of the user's."""
+    if type(value) is tuple or type(value) is list:
+        return all(map(_is_simple, value))
+    return type(value) in CONSTANTS
 
 
 class Writer:
@@ -221,7 +230,10 @@ class Writer:
         name = f"s{self.name(node)}"
         self.line(f"{name} = {self.name(node)}.values")
         self.refuse(f"{name} is None")
-        for k, (value, at) in enumerate(zip(node.values, saved, strict=True)):
+        values = node.values
+        if values is None:  # another pass has freed them
+            raise NotGuarded
+        for k, (value, at) in enumerate(zip(values, saved, strict=True)):
             text = f"{name}[{k}]"
             if type(at) is At:
                 self.operand(value, part.operands[at], text)
@@ -236,10 +248,7 @@ class Writer:
             self.refuse(f"{text} is not None")
             return
         key = self.constant(plain_key(value))
-        simple = type(value) in CONSTANTS or (
-            type(value) is tuple and all(type(v) in CONSTANTS for v in value)
-        )
-        same = f"{text} is not {self.constant(value)} and " if simple else ""
+        same = f"{text} is not {self.constant(value)} and " if _is_simple(value) else ""
         self.refuse(f"{same}plain_key({text}) != {key}")
 
     def operand(self, given: Any, value: Value, text: str) -> None:

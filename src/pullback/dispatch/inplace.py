@@ -26,6 +26,7 @@ from pullback.autograd.views import (
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
 from pullback.dispatch.door import apply
+from pullback.dispatch.writing import learn
 from pullback.formula import Formula, before_write
 from pullback.op import Composite, Op
 from pullback.tensor import Tensor, wrap
@@ -111,9 +112,14 @@ def _write_formula(op: Op, line: list[Tensor], args: Sequence[Any]) -> Tensor:
     return target
 
 
-def write_over(op: Op, target: Tensor, array: Any, result: Tensor) -> Tensor:
-    """A result copied into the array of a tensor, where neither has a history to be told."""
+def write_over(
+    op: Op, target: Tensor, array: Any, result: Tensor, key: Any, args: Sequence[Any]
+) -> Tensor:
+    """A result copied into the array of a tensor, where neither has a history to be told; calls
+    with this key are counted (`writing`)."""
     value = result._value
+    if key is not None:
+        learn(key, op, args, result)
     if type(value) is not ndarray or value.shape != array.shape or value.dtype is not array.dtype:
         return write(op, target, array, result)
     before_write(array)

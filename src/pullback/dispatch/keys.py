@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes, layouts
-from pullback.op import Creation, Op
+from pullback.op import Composite, Creation, Op
 from pullback.tensor import Size, Tensor
 
 # Plain arguments that are told apart by their type and their value; NumPy's own dtypes among them.
@@ -35,6 +35,8 @@ def key_source(op: Op) -> str:
             parts.append(f"KEY_OF_LIST({n})")
         elif first:
             parts.append(f"{n}.__class__, {n}._value.__class__, {n}._value.dtype, {n}._value.shape")
+            if isinstance(op, Composite) and op.asks_order:
+                parts.append(f"{n}._value.flags.c_contiguous")
             first = False
         else:
             parts.append(
@@ -73,7 +75,9 @@ def plain(value: Any) -> Any:
         if SIMPLE.issuperset(kinds):
             return kind, kinds, tuple(value)
         return kind, tuple(map(plain, value))
-    if kind is float or kind is complex:
+    if kind is float and value and value == value:
+        return kind, value
+    if kind is float or kind is complex:  # zeros have signs, and NaN is never found again
         return kind, repr(value)
     raise TypeError(f"calls with a {kind.__name__} are not repeated")
 

@@ -24,15 +24,16 @@ from pullback import dtypes
 from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import tick
-from pullback.autograd.views import Step, note_made
+from pullback.autograd.views import Step, note_made, note_parts
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import shares_memory
 from pullback.config import config
+from pullback.dispatch import looped
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
 from pullback.dispatch.rules import Rules
-from pullback.dispatch.straight import MAX_BYTES, straight
+from pullback.dispatch.straight import short_creation, straight
 from pullback.formula import narrow
 from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
 from pullback.operation import Plan
@@ -287,8 +288,23 @@ def _straightening(
                     values[k] = array
             found = straight(op, values, places, result, packed=packed)
             line = compute if found is None else found[0]
-            better(line if dtype is None else narrow.rounding(op, plain_values, line, dtype))
+            if dtype is not None:
+                line = narrow.rounding(op, plain_values, line, dtype)
+            elif isinstance(op, Pointwise) and np.size(result) >= looped.WORTH:
+                line = looped.Counted(line, loop, better)
+            better(line)
         return result
+
+    def loop(line: Callable[..., Any], given: Any, result: Any) -> Any:
+        """A loop for a line that has been called often."""
+        values = list(given[0]) if packed else constants[:]
+        if not packed:
+            for k, array in zip(places, given, strict=True):
+                values[k] = array
+        return looped.looped(
+            op.qualified_name, lambda xp, values: xp.apply(op, values), values, places, result,
+            line, packed=packed,
+        )  # fmt: skip
 
     return met.rounding(counted)
 
@@ -393,11 +409,11 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
         outputs = wrapped(arrays, node)
         if is_view:
             memory = value if value.base is None else value.base
-            for k, tensor in enumerate(outputs):
-                part = tensor._value
-                if part.base is memory or shares_memory(part, value):
-                    step = (op, plain_values, k, mode.enabled, None)
-                    note_made(tensor, x, tuple.__new__(Step, step))
+            views = [
+                (k, tensor) for k, tensor in enumerate(outputs)
+                if tensor._value.base is memory or shares_memory(tensor._value, value)
+            ]  # fmt: skip
+            note_parts(views, x, op, plain_values)
         return outputs
 
     return call
@@ -641,24 +657,9 @@ def learn_creation(
             return apply(op, args)
         calls += 1
         if calls == OFTEN and not op.draws:
-            call_of, known = _short_creation(result, op.unset) or (call_of, known)
+            call_of, known = short_creation(result, op.unset) or (call_of, known)
         tensor = new(Tensor)
         tensor._value = result
         return tensor
 
     op.calls[key] = call
-
-
-def _short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any] | None:
-    """(a function of NumPy's, its argument) for an array such as this one; None without any."""
-    if unset:
-        in_order = result.flags.c_contiguous
-        return (functools.partial(np.empty, dtype=result.dtype), result.shape) if in_order else None
-    if result.nbytes <= MAX_BYTES:
-        return np.array, result.copy()
-    first = result.flat[0]
-    if not result.flags.c_contiguous or result.tobytes() != first.tobytes() * result.size:
-        return None
-    if not any(first.tobytes()):
-        return functools.partial(np.zeros, dtype=result.dtype), result.shape
-    return functools.partial(np.full, fill_value=first, dtype=result.dtype), result.shape

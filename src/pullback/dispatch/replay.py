@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from pullback.backends.memory import owner
 from pullback.config import config
 from pullback.dispatch.door import blows_up, heavy
 from pullback.dispatch.guards import At, NotGuarded, NumberAt, check_of
+from pullback.dispatch.straight import straightened
 from pullback.dispatch.values import ValueVocabulary, varies
 from pullback.errors import OutOfMemoryError
 from pullback.formula import (
@@ -31,6 +32,7 @@ from pullback.formula import (
     NotLowerable,
     build,
     cast,
+    lines,
     source,
     turns,
     waiting,
@@ -38,7 +40,7 @@ from pullback.formula import (
 from pullback.formula.evaluate import is_observed
 from pullback.formula.node import Value
 from pullback.formula.plan import structure
-from pullback.formula.program import Program
+from pullback.formula.program import Begun, Program
 from pullback.formula.vocabulary import plain_key
 from pullback.locks import LOCK
 from pullback.op import REGISTRY, Composite, Op, Opaque, View
@@ -66,12 +68,16 @@ class _Met:
         self.guarded = False  # whether it was tried to find it by a compiled check
 
 
-class Guard(NamedTuple):
+class Guard:
     """What tells passes that end in leaves from others, and what is done in them."""
 
-    check: Callable[..., Any]
-    program: Program
-    leaving: list[tuple[int, Any, bool]]
+    __slots__ = ("check", "leaving", "program", "shared")
+
+    def __init__(self, check: Callable[..., Any], program: Program, leaving: Any):
+        self.check = check
+        self.program = program
+        self.leaving = leaving
+        self.shared: list[bool] | None = None  # the same for all passes, found out in the first one
 
 
 def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]] | None:
@@ -93,8 +99,8 @@ def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]
             given, read, passed, leaves, nodes = found
             if turns.computed_by_others(given):
                 return None
-            order, sources = _begin(turn, guard.program, given, read)
-        arrays = guard.program.run(order, sources)
+            begun = _begin(turn, guard.program, given, read)
+        arrays = guard.program.run(begun)
     except OutOfMemoryError:
         return None  # perhaps for a result that nobody asked for
     finally:
@@ -104,8 +110,13 @@ def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]
     _end(given)
     if not retain:
         for node in nodes:
-            node.release()
-    return _given(guard.leaving, leaves, arrays, passed, (*sources, *given))
+            node.values = None
+    found = [(leaves[p], passed[at] if is_passed else arrays[at])
+             for p, at, is_passed in guard.leaving]  # fmt: skip
+    shared = guard.shared
+    if shared is None:
+        shared = guard.shared = _shared(guard.leaving, found, (*begun.sources, *given))
+    return [(leaf, g, s) for (leaf, g), s in zip(found, shared, strict=True)]
 
 
 def _look_of(roots: Any, targets: Any) -> Any:
@@ -117,36 +128,34 @@ def _look_of(roots: Any, targets: Any) -> Any:
 
 def _begin(
     turn: turns.Turn, program: Program, given: Sequence[Formula], read: Sequence[Value]
-) -> tuple[list[Any], list[Value]]:
-    """What a program looks at, from now on in this turn. Called with the lock."""
-    order, sources = program.filled(given, read)
-    made = [f for f in order if f is not None]
-    turn.begin((*given, *made), made, [s.array for s in sources])
-    return order, sources
+) -> Begun:
+    """What a program takes, from now on in this turn. Called with the lock."""
+    begun = program.begin(given, read)
+    turn.begin((*given, *begun.made), begun.made, [s.array for s in begun.sources])
+    return begun
 
 
 def _end(given: Sequence[Formula]) -> None:
     with LOCK:  # nobody is planning
+        alone = not turns.running
         for f in given:
             if f.array is not None:
-                f.forget()
+                if alone:
+                    f.values = f.arguments = ()
+                else:
+                    f.forget()
 
 
-def _given(
-    leaving: Any, places: Sequence[Any], arrays: Sequence[Any], originals: Any, seen: Any
-) -> list[tuple[Any, Any, bool]]:
-    """What goes to which place, and whether somebody else may have the same memory.
+def _shared(leaving: Any, found: Sequence[tuple[Any, Any]], seen: Sequence[Value]) -> list[bool]:
+    """Of each cotangent that leaves, whether somebody else may have the same memory.
 
     Two places may get the same array, or one a part of what the program reads.
     """
     memory = {id(owner(v.array)) for v in seen if v.array is not None}
     results = []
-    for place, at, passed in leaving:
-        g = originals[at] if passed else arrays[at]
-        shared = passed or id(owner(g)) in memory
-        if not shared:
-            memory.add(id(owner(g)))
-        results.append((places[place], g, shared))
+    for (_, g), (_, _, passed) in zip(found, leaving, strict=True):
+        results.append(passed or id(owner(g)) in memory)
+        memory.add(id(owner(g)))
     return results
 
 
@@ -311,8 +320,8 @@ class _Part:
                 if found is None:
                     return None
                 program, leaving = found.program, found.leaving
-                order, sources = _begin(turn, program, given, read)
-            arrays = program.run(order, sources)
+                begun = _begin(turn, program, given, read)
+            arrays = program.run(begun)
         except OutOfMemoryError:
             return None  # perhaps for a result that nobody asked for
         finally:
@@ -320,7 +329,11 @@ class _Part:
                 turns.running.discard(turn)
                 turns.tell()
         _end(given)
-        return _given(leaving, list(self.places), arrays, self.originals, (*sources, *given))
+        places = list(self.places)
+        leave = [(places[p], self.originals[at] if passed else arrays[at])
+                 for p, at, passed in leaving]  # fmt: skip
+        shared = _shared(leaving, leave, (*begun.sources, *given))
+        return [(place, g, s) for (place, g), s in zip(leave, shared, strict=True)]
 
     @uncollected
     def _written(self, given: Sequence[Formula], read: Sequence[Value]) -> Any:
@@ -417,3 +430,4 @@ def _is_for_loops(op: Opaque, args: Sequence[Any]) -> bool:
 
 WRITTEN = _Written()
 graph.REPLAY, graph.REPEAT = replay, repeat
+lines.straightened = straightened

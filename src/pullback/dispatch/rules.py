@@ -16,7 +16,9 @@ import numpy as np
 
 from pullback.autograd.graph import Node, OperationNode
 from pullback.backends.arrays import ARRAYS
-from pullback.dispatch.straight import Line, straightened
+from pullback.dispatch import looped
+from pullback.dispatch.straight import straightened
+from pullback.op import Pointwise
 
 ndarray = np.ndarray
 OFTEN = 8  # passes after which rules are made a straight line
@@ -98,19 +100,31 @@ class Rules:
         varying = [*range(count), *(count + n for n, (what, _) in enumerate(sources)
                                     if what == "output")]  # fmt: skip
 
-        def body(line: Line, given: list[Any]) -> Any:
-            results = node.results(line, tuple(given[:count]), tuple(given[count:]), None)
+        alike = node.without_values()
+
+        def body(xp: Any, given: list[Any]) -> Any:
+            results = alike.results(xp, tuple(given[:count]), tuple(given[count:]), None)
             return tuple(results[k] for k in places)
 
         op = node.op
+        title = f"the rules of {op.qualified_name}"
         made = straightened(
-            f"the rules of {op.qualified_name}", body, given, arrays,
-            tuple(found[k] for k in places), shapes=varying,
-        )  # fmt: skip
+            title, body, given, arrays, tuple(found[k] for k in places), shapes=varying
+        )
         if made is None:
             return
+        line, _ = made
+
+        def loop(line: Any, given: Any, result: Any) -> Any:
+            return looped.looped(title, body, given, arrays, result, line, taken=range(len(given)))
+
+        def better(function: Any) -> None:
+            self.function = function
+
         self.places, self.dtype = places, cotangents[0].dtype
-        self.function, _ = made  # other threads look at this one first
+        if isinstance(op, Pointwise) and cotangents[0].size >= looped.WORTH:
+            line = looped.Counted(line, loop, better)
+        self.function = line  # other threads look at this one first
 
 
 def _is_list_of_arrays(value: Any) -> bool:

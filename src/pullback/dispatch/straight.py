@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback import dtypes
+from pullback import dtypes, layouts
 from pullback.autograd import graph
 from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
@@ -25,6 +25,7 @@ from pullback.op import REGISTRY, Composite, Creation, Op, Opaque, Pointwise
 
 ndarray = np.ndarray
 MAX_BYTES = 4096  # of a constant that is kept
+MAX_KEPT = 1 << 14  # bytes of a creation that is kept, to be copied
 MAX_CALLS = 64  # of a straight line
 
 # Primitives that are no functions of their arguments: random numbers, memory that is not set.
@@ -34,6 +35,15 @@ UNSTEADY = frozenset(
 REDUCTIONS = {
     "sum": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum,
     "any": np.logical_or, "all": np.logical_and,
+}  # fmt: skip
+
+
+# What operators of arrays call; `**` looks at the exponent first.
+UFUNCS: dict[Any, Any] = {
+    operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply,
+    operator.truediv: np.true_divide, operator.neg: np.negative, operator.abs: np.absolute,
+    operator.and_: np.bitwise_and, operator.or_: np.bitwise_or, operator.xor: np.bitwise_xor,
+    operator.invert: np.invert,
 }  # fmt: skip
 
 
@@ -76,6 +86,13 @@ class Standin:
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in order, where that is in the key of the call."""
+        usual = memory_format in (None, layouts.contiguous_format)
+        if self.line.ordered != self.name or not usual:
+            raise NotStraight
+        return bool(self.value.flags.c_contiguous)
 
     def __getitem__(self, key: Any) -> Any:
         return self.line.called(operator.getitem, (self, key))
@@ -136,15 +153,19 @@ def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
         raise NotStraight
 
 
-def _created(op: Creation, *args: Any, **keywords: Any) -> Any:
-    """The array of a creation in the body of a composite."""
-    dtype = keywords.get("dtype")
-    if isinstance(dtype, np.dtype):
-        keywords["dtype"] = dtypes.from_numpy(dtype)
-    made = getattr(graph.TENSORS, op.key)(*args, **keywords)._value
-    if dtype is None and dtypes.kind(made.dtype) in "fc":  # the default dtype may change
-        raise NotStraight
-    return made
+def short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any] | None:
+    """(a function of NumPy's, its argument) for an array such as this one; None without any."""
+    if unset:
+        in_order = result.flags.c_contiguous
+        return (functools.partial(np.empty, dtype=result.dtype), result.shape) if in_order else None
+    if result.nbytes <= MAX_KEPT:
+        return np.array, result.copy()
+    first = result.flat[0]
+    if not result.flags.c_contiguous or result.tobytes() != first.tobytes() * result.size:
+        return None
+    if not any(first.tobytes()):
+        return functools.partial(np.zeros, dtype=result.dtype), result.shape
+    return functools.partial(np.full, fill_value=first, dtype=result.dtype), result.shape
 
 
 class Line:
@@ -155,9 +176,11 @@ class Line:
     def __init__(self, alike: bool):
         self.alike = alike  # whether the body is one for tensors, whose dtypes follow PyTorch
         self.counts = alike  # whether pointwise operations would be asked whether to be formulas
+        self.ordered = ""  # the operand that may be asked whether its elements lie in order
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"Missed": Missed}
         self.largest = 0  # elements that one of them sees
+        self.last: tuple[str, Any, str] = "", None, ""  # result, function and call of the last one
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in UNSTEADY:
@@ -171,8 +194,22 @@ class Line:
         if op is None or op.random:
             raise NotStraight
         if isinstance(op, Creation) and self.alike:
-            return functools.partial(_created, op)
+            return functools.partial(self.created, op)
         return lambda *args, **keywords: self.apply(op, op.arguments(args, keywords))
+
+    def created(self, op: Creation, *args: Any, **keywords: Any) -> Any:
+        """The array of a creation in the body of a composite."""
+        dtype = keywords.get("dtype")
+        if isinstance(dtype, np.dtype):
+            keywords["dtype"] = dtypes.from_numpy(dtype)
+        made = getattr(graph.TENSORS, op.key)(*args, **keywords)._value
+        if dtype is None and dtypes.kind(made.dtype) in "fc":  # the default dtype may change
+            raise NotStraight
+        found = None if made.nbytes <= MAX_BYTES else short_creation(made, False)
+        if found is None:
+            return made
+        function, argument = found
+        return self.write(f"{self.constant(function)}({self.text(argument)})", made)
 
     def apply(self, op: Op, args: Sequence[Any]) -> Any:
         """The body of an operation."""
@@ -273,7 +310,20 @@ class Line:
         if not (any(map(has_standin, args)) or any(map(has_standin, keywords.values()))):
             return result
         parts = [*map(self.text, args), *(f"{n}={self.text(v)}" for n, v in keywords.items())]
-        return self.write(f"{self.constant(function)}({', '.join(parts)})", result)
+        inner = ", ".join(parts)
+        written = self.write(f"{self.constant(function)}({inner})", result)
+        if type(written) is Standin:
+            self.last = written.name, function, inner
+        return written
+
+    def over(self, name: str, result: Any) -> list[str]:
+        """The lines, with the result written over an operand: by the last call, if it can."""
+        last, function, inner = self.last
+        function = UFUNCS.get(function, function)
+        ends = type(result) is Standin and result.name == last
+        if isinstance(function, np.ufunc) and ends and self.lines[-1].startswith(f"{last} = "):
+            return [*self.lines[:-1], f"{self.constant(function)}({inner}, out={name})"]
+        return [*self.lines, f"{self.constant(np.copyto)}({name}, {_returned(self, result)})"]
 
     def write(self, text: str, result: Any) -> Any:
         if len(self.lines) == MAX_CALLS:
@@ -340,20 +390,22 @@ def real(value: Any) -> Any:
 
 def straight(
     op: Op, values: Sequence[Any], places: Sequence[int], expected: Any,
-    *, packed: bool = False, alike: bool = False,
+    *, packed: bool = False, alike: bool = False, over: bool = False,
 ) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
     """(a function of the operands at these places, the most elements of what is pointwise in it).
 
     The operands are arrays and lists of them; `expected` is what the body gives for these. With
-    `packed`, the function takes the list of all arguments. None if the body is no straight line of
-    calls, or does not give the same so.
+    `packed`, the function takes the list of all arguments; with `over`, it writes the result over
+    the first operand. None if the body is no straight line of calls, or does not give the same so.
     """
 
     def body(line: Line, given: Sequence[Any]) -> Any:
+        if isinstance(op, Composite) and op.asks_order:
+            line.ordered = f"a{op.tensors[0]}"
         return op.compute(line, given)
 
     return straightened(
-        op.qualified_name, body, values, places, expected, packed=packed, alike=alike
+        op.qualified_name, body, values, places, expected, packed=packed, alike=alike, over=over
     )
 
 
@@ -361,6 +413,7 @@ def straightened(
     title: str, body: Callable[[Line, list[Any]], Any],
     values: Sequence[Any], places: Sequence[int], expected: Any,
     *, packed: bool = False, alike: bool = False, shapes: Sequence[int] | None = None,
+    over: bool = False,
 ) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
     """`straight` of anything that is read with a vocabulary.
 
@@ -380,20 +433,28 @@ def straightened(
         result = body(line, given)
         several = isinstance(result, (tuple, list))
         returned = "".join(f"{_returned(line, r)}, " for r in (result if several else [result]))
+        called = line.over(f"a{places[0]}", result) if over else line.lines
     except Exception:  # whatever a stand-in cannot be asked for
         return None
     taken = places if shapes is None else range(len(values))
     operands = "".join(f"a{k}, " for k in taken)
     lines = [f"{operands} = {''.join(f'values[{k}], ' for k in places)}"] if packed else []
     lines += [f"if a{k}.shape != {values[k].shape}: raise Missed" for k in shapes or ()]
-    lines += [*line.lines, f"return {f'({returned})' if several else returned[:-2]}"]
+    lines += called
+    if not over:
+        lines.append(f"return {f'({returned})' if several else returned[:-2]}")
     source = "\n    ".join([f"def line({'values' if packed else operands}):", *lines])
     made: dict[str, Any] = {}
     exec(compile(source, f"<NumPy calls of {title}>", "exec"), line.names, made)
     function: Callable[..., Any] = made["line"]
     arrays = [values[k] for k in places]
+    tried = [values[k] for k in taken]
+    if over:
+        tried[0] = tried[0].copy("K")
     try:
-        found = function(values) if packed else function(*[values[k] for k in taken])
+        found = function(values) if packed else function(*tried)
+        if over:
+            found = tried[0]
     except Exception:  # numbers that a check does not pass, or a constant that is written to
         return None
     return (function, line.largest) if _same(found, expected, arrays) else None

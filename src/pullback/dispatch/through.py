@@ -98,7 +98,7 @@ def learn_composite(key: Any, op: Composite, values: Sequence[Any]) -> None:
     calls = 0
     plain = not (op.kinds or op.one_rounding or op.outputs)  # all of `compute` is the body
     read = functools.partial(op.call if plain else op.compute, graph.TENSORS)
-    watching = not _asks_more(op.forward.__code__, op.forward.__globals__, set())
+    watching = not _asks_more(op.forward.__code__, op.forward.__globals__, set(), op.asks_order)
 
     def call(*args: Any) -> Any:
         nonlocal calls, watching
@@ -133,12 +133,15 @@ MORE = frozenset({
 })  # fmt: skip
 
 
-def _asks_more(code: CodeType, around: dict[str, Any], seen: set[CodeType]) -> bool:
+def _asks_more(
+    code: CodeType, around: dict[str, Any], seen: set[CodeType], order_is_known: bool = False
+) -> bool:
     """Whether a body, or a function of the declarations that it calls, names one of these."""
     if code in seen:
         return False
     seen.add(code)
-    if not MORE.isdisjoint(code.co_names):
+    asked = MORE.intersection(code.co_names)
+    if asked and not (order_is_known and asked == {"is_contiguous"}):
         return True
     inner = [(c, around) for c in code.co_consts if isinstance(c, CodeType)]
     for name in code.co_names:
@@ -149,7 +152,7 @@ def _asks_more(code: CodeType, around: dict[str, Any], seen: set[CodeType]) -> b
         for f in several:
             if isinstance(f, FunctionType) and f.__module__.startswith("pullback."):
                 inner.append((f.__code__, f.__globals__))
-    return any(_asks_more(c, g, seen) for c, g in inner)
+    return any(_asks_more(c, g, seen, order_is_known) for c, g in inner)
 
 
 def _told_apart(args: Sequence[Any], places: Sequence[int]) -> bool:

@@ -4,9 +4,11 @@ The room in the order of what happens; `torch.explain(tensor)` shows it for a fo
 
     node          a `Formula` is an operation on `Value`s: arrays (`Source`) and other formulas
     vocabulary    `build` makes one, as the door or a rule asks for it
+    over          a formula's kernel that writes over an array it reads: methods in place
     macro         … again: what an operation written with others is made of, without its definition
     evaluate      somebody asks for numbers: the plan is found or made, and its steps are run
     program       … again, for a plan that was made: without the formulas in between
+    lines         … steps of NumPy, again: the calls that their operations' bodies come to
     waiting       … together with what else is held and comes out of the same loops
     turns         … while other threads compute other formulas
     plan          what is stored, what is computed again, and which results share their loops

@@ -17,13 +17,13 @@ from pullback.backends.collector import uncollected
 from pullback.backends.memory import address
 from pullback.config import config, refusal
 from pullback.errors import OutOfMemoryError
-from pullback.formula import slabs, turns, waiting
+from pullback.formula import lines, slabs, turns, waiting
 from pullback.formula.lower import Axes
-from pullback.formula.node import MET, Formula, Source, Value
+from pullback.formula.node import MET, Formula, Source, Template, Value
 from pullback.formula.plan import Step, in_order, make_plan, structure
 from pullback.formula.vocabulary import FORMULAS, NotLowerable
 from pullback.locks import LOCK
-from pullback.op import Pointwise, Reduction, View
+from pullback.op import Reduction, View
 
 # Told of (formulas, values that they read, steps, roots) before the steps run, if it is set.
 observer: Any = None
@@ -221,6 +221,17 @@ def planned(roots: Sequence[Formula]) -> tuple[list[Formula], list[Value], list[
         return order, sources, plan
 
 
+def alone(root: Formula) -> tuple[list[Formula], list[Value], list[Step]]:
+    """`planned` of one formula, whatever else could come out of its loops."""
+    with LOCK:
+        order, sources, parts = structure([root])
+        key = (parts, config.defer_elements, config.summation)
+        plan = _plans.get(key, [])
+        if not plan:
+            plan = _make_room(_plans)[key] = _plan(order, [root], sources)
+        return order, sources, plan
+
+
 def _make_room(cache: dict[Any, Any]) -> dict[Any, Any]:
     if len(cache) > MAX_PLANS:
         cache.clear()
@@ -291,7 +302,7 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
             _by_numpy(in_order([node]))
         return
     if step.call is None:
-        _by_numpy([order[k] for k in step.numpy])
+        _numpy_step(step, [order[k] for k in step.numpy])
         return
     scalars = {n: value(place).array.item(0) if v is None else v for n, place, v in step.scalars}
     read = {name: value(place) for name, place, _ in step.arrays}
@@ -299,7 +310,7 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
     for name, place, _ in step.results:
         node = order[place]
         config.check_memory(node.shape, node.template.nbytes)
-        results[name] = node, _empty(node)
+        results[name] = node, empty(node)
     launch = step.launch or _launch(step, read, results)
     if launch is not None:
         addresses = {n: x.address if type(x) is Source else address(x.array)
@@ -319,7 +330,8 @@ def _run(step: Step, order: Sequence[Formula], sources: Sequence[Value]) -> None
         _give(node, array)
 
 
-def _empty(node: Formula) -> Any:
+def empty(node: Formula | Template) -> Any:
+    """An array for a result."""
     try:
         return np.empty(node.shape, node.dtype)
     except MemoryError as error:
@@ -350,11 +362,33 @@ def _pairs(array: Any) -> Any:
     )
 
 
+def prepared(step: Step, order: Sequence[Formula], sources: Sequence[Value], together: bool) -> Any:
+    """The compiled kernel of a step that reads these sources alone, to be called with addresses
+    (`Launch.prepared`); None where there is none."""
+    if step.call is None or any(place >= 0 for _, place, _ in step.arrays):
+        return None
+    read = {name: sources[-1 - place] for name, place, _ in step.arrays}
+    nodes = [(name, order[place]) for name, place, _ in step.results]
+    results = {name: (node, np.empty(node.shape, node.dtype)) for name, node in nodes}
+    launch = _launch(step, read, results, told=False)
+    return None if launch is None else launch.prepared(together)
+
+
+def launch_of(step: Step, sources: Sequence[Value], result: Formula) -> Any:
+    """`_launch` of the only step of a formula, which reads arrays and is not to be computed."""
+    read = {name: sources[-1 - place] for name, place, _ in step.arrays}
+    like = np.broadcast_to(np.empty((), result.dtype), result.shape)
+    ((name, _, _),) = step.results
+    return _launch(step, read, {name: (result, np.empty_like(like, order="C", subok=False))})
+
+
 _warned = False
 
 
-def _launch(step: Step, read: dict[str, Value], results: dict[str, Any]) -> Any:
-    """The compiled kernel of a step; None where that cannot be had, and NumPy computes in tiles."""
+def _launch(step: Step, read: dict[str, Value], results: dict[str, Any], told: bool = True) -> Any:
+    """The compiled kernel of a step; None where that cannot be had, and NumPy computes in tiles.
+
+    The user is `told` why."""
     assert step.call is not None
     try:
         from pullback.backends.llvm import calls
@@ -365,7 +399,8 @@ def _launch(step: Step, read: dict[str, Value], results: dict[str, Any]) -> Any:
             return None
         compiled = program(step.call.kernel)
     except Exception as error:  # whatever the compiler says: the numbers do not depend on it
-        _warn_once(error)
+        if told:
+            _warn_once(error)
         return None
     placed = {n: Placed.of(a) for n, a in _arrays(step, read, results).items()}
     step.launch = Launch(compiled, step.call.sizes, placed)
@@ -409,6 +444,23 @@ def _thin(array: Any, axes: Axes) -> Any:
     return thin[(..., *(0 for _ in range(array.ndim - len(axes))))]
 
 
+def _numpy_step(step: Step, nodes: Sequence[Formula]) -> None:
+    """The formulas of a step; as a straight line, if there is one."""
+    if step.line:
+        try:
+            arrays = lines.run(step, [v.array for v in lines.outside(nodes)])
+        except lines.Failed:
+            _by_numpy(nodes)
+            return
+        with LOCK:
+            for node, array in zip(nodes, arrays, strict=True):
+                _give(node, array)
+        return
+    _by_numpy(nodes)
+    if step.line is None:
+        lines.ran(step, nodes)
+
+
 def _by_numpy(nodes: Sequence[Formula]) -> None:
     """The definition: every operation's body on arrays."""
     token = quiet_set(QUIET)
@@ -418,7 +470,9 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
                 continue
             template = node.template
             config.check_memory(template.shape, template.nbytes)
-            result = template.op.compute(ARRAYS, _operands(node))
+            result = template.op.compute(
+                ARRAYS, lines.operands(template.op, node.dtype, list(map(_numbers, node.values)))
+            )
             if (
                 type(result) is not np.ndarray or result.dtype != template.dtype
                 or result.shape != template.shape or not result.flags.c_contiguous
@@ -427,19 +481,6 @@ def _by_numpy(nodes: Sequence[Formula]) -> None:
             _give(node, result)
     finally:
         quiet_reset(token)
-
-
-def _operands(node: Formula) -> list[Any]:
-    """What an operation's body is given: numbers are arrays of the operands' dtype, as eagerly."""
-    op, values = node.op, [_numbers(v) for v in node.values]
-    if isinstance(op, Pointwise):
-        operands = [k for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
-        arrays = (values[k].dtype for k in operands if isinstance(values[k], np.ndarray))
-        dtype = next(arrays, node.dtype)
-        for k in operands:
-            if isinstance(values[k], (int, float, complex)):
-                values[k] = np.array(values[k]).astype(dtype)
-    return values
 
 
 def _numbers(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pullback.formula.node import Formula, Source, Template, Value
@@ -84,3 +84,29 @@ class Macro:
         if self._several:
             return tuple([None if n is None else pool[n] for n in self._outputs])
         return pool[self._outputs[0] or 0]
+
+    def written(
+        self, operands: Sequence[str], name: Callable[[Any], str]
+    ) -> tuple[list[str], str] | None:
+        """`expand` as lines of Python, and the name of the result; None for several results.
+
+        `name` gives names to constants.
+        """
+        if self._several:
+            return None
+        pool = [*operands, *map(name, self._constants)]
+        lines = []
+        for template, plain, fills, arguments in self._steps:
+            values = list(map(name, plain))
+            for k, number in fills:
+                several = type(number) is list
+                values[k] = f"[{', '.join(pool[n] for n in number)}]" if several else pool[number]
+            made = f"f{len(pool)}"
+            given = ", ".join((name(template), _tuple(values), _tuple(pool[n] for n in arguments)))
+            lines.append(f"{made} = Formula({given})")
+            pool.append(made)
+        return lines, pool[self._outputs[0] or 0]
+
+
+def _tuple(items: Iterable[str]) -> str:
+    return f"({''.join(f'{item}, ' for item in items)})"

@@ -256,7 +256,8 @@ class _Readers:
 # a tensor's as well, and sources.
 _results: dict[int, _Readers] = {}
 _captured: dict[int, _Readers] = {}
-_sources: weakref.WeakValueDictionary[int, Source] = weakref.WeakValueDictionary()
+# By the identity of the array that they read.
+_sources: dict[int, weakref.ref[Source]] = {}
 
 
 def _note(readers: dict[int, _Readers], array: Any, reader: Value) -> None:
@@ -275,9 +276,11 @@ def source(array: Any) -> Value:
     An array that is another's memory in another shape is a reshape of it, so that both read the
     same elements in the eyes of the simplifier.
     """
-    found = _sources.get(id(array))
-    if found is not None and found.array is array:
-        return found
+    reference = _sources.get(id(array))
+    if reference is not None:
+        found = reference()
+        if found is not None and found.array is array:
+            return found
     base = owner(array)
     if (
         base is not array and base.size == array.size and base.dtype == array.dtype
@@ -295,11 +298,19 @@ def source(array: Any) -> Value:
             template = _reshapes[key] = Template(op, shape, array.dtype)
         return Formula(template, (below, shape), (below,))
     with LOCK:
-        found = _sources.get(id(array))
+        number = id(array)
+        reference = _sources.get(number)
+        found = None if reference is None else reference()
         if found is None or found.array is not array:
-            found = _sources[id(array)] = Source(array)
+            found = Source(array)
+            _sources[number] = weakref.ref(found, lambda r: _forget_source(number, r))
             _note(_captured, array, found)
         return found
+
+
+def _forget_source(number: int, reference: weakref.ref[Source]) -> None:
+    if _sources.get(number) is reference:
+        _sources.pop(number, None)
 
 
 _reshapes: dict[Any, Template] = {}
@@ -311,7 +322,7 @@ settle: Any = None
 
 def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
-    memory = owner(array)
+    memory = array if array.base is None else owner(array)
     key = id(memory)
     if key not in _results and key not in _captured:
         return
@@ -331,7 +342,7 @@ def before_give(array: Any) -> None:
     What was captured until now keeps its numbers; what is captured later reads what is there when
     it is computed.
     """
-    memory = owner(array)
+    memory = array if array.base is None else owner(array)
     key = id(memory)
     if key not in _results and key not in _captured:
         return
@@ -352,10 +363,10 @@ def _settle_all(results: _Readers | None) -> None:
 def _keep(captured: _Readers) -> None:
     for reader in captured.take():
         _sources.pop(id(reader.array), None)
-        reader.move(_own(reader.array))
+        reader.move(own(reader.array))
 
 
-def _own(array: Any) -> Any:
+def own(array: Any) -> Any:
     """The same numbers in memory of their own; repeated axes stay repeated."""
     if 0 not in array.strides:
         return array.copy()

@@ -38,6 +38,11 @@ class Step:
     # The compiled kernel for arrays of these layouts, once there is one.
     launch: Any = None
     slabs: bool = False  # the formula is computed slab by slab
+    # What NumPy computes as one function of arrays, once it has run a few times; False if that
+    # cannot be had.
+    line: Any = None
+    largest: tuple[tuple[int, ...], int] = ((), 0)  # shape and bytes of the largest of its results
+    runs: int = 0
     seconds: float | None = None  # that the last run took
     compiled: bool = False  # whether that was its first, with the compiling
 
@@ -124,14 +129,19 @@ MAX_COMPILED = 12_000  # compiling takes longer than NumPy does, for what can be
 
 
 def make_plan(
-    order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value]
-) -> list[Step]:
-    """Cut the formulas into stored results, and group those that share their loops."""
+    order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value],
+    small: int | None = None,
+) -> list[Step]:  # fmt: skip
+    """Cut the formulas into stored results, and group those that share their loops.
+
+    NumPy computes what needs no array of more than `small` elements: `config.defer_elements`.
+    """
+    small = config.defer_elements if small is None else small
     best: tuple[int, list[Step]] | None = None
     problem: Exception | None = None
     for policy in POLICIES:
         try:
-            steps = _plan(order, roots, sources, policy)
+            steps = _plan(order, roots, sources, policy, small)
             size = max((_written_size(s.call.kernel) for s in steps if s.call), default=0)
         except (MalformedKernel, NotLowerable, NotImplementedError) as error:
             problem = error
@@ -166,8 +176,9 @@ def _written_size(kernel: Kernel) -> int:
 
 
 def _plan(
-    order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value], policy: Policy
-) -> list[Step]:
+    order: Sequence[Formula], roots: Sequence[Formula], sources: Sequence[Value], policy: Policy,
+    limit: int,
+) -> list[Step]:  # fmt: skip
     place = {id(n): k for k, n in enumerate(order)} | {id(s): -1 - k for k, s in enumerate(sources)}
     wanted = {id(r) for r in roots}
     stored = [n for n in order if id(n) in wanted or is_boundary(n, policy)]
@@ -179,7 +190,7 @@ def _plan(
     while waiting:
         blocked = {id(n) for n in waiting}
         ready = [n for n in waiting if not _reads(n, blocked, done)]
-        small = [n for n in ready if _is_small(n, done)]
+        small = [n for n in ready if _is_small(n, done, limit)]
         for node in small:
             below = in_order([node], done)
             steps.append(Step([place[id(n)] for n in below]))
@@ -299,7 +310,7 @@ def _reads(node: Formula, blocked: set[int], done: set[int]) -> bool:
     return False
 
 
-def _is_small(node: Formula, done: set[int]) -> bool:
+def _is_small(node: Formula, done: set[int], limit: int) -> bool:
     """Whether NumPy computes a formula without storing anything large."""
     space = node.values[0].size if isinstance(node.op, Reduction) else node.size
     if space <= 1:  # nothing to loop over
@@ -313,7 +324,7 @@ def _is_small(node: Formula, done: set[int]) -> bool:
         seen.add(id(current))
         # Views are arrays, but for those that repeat elements: NumPy is given them written out.
         free = isinstance(current.op, View) and current.size <= current.arguments[0].size
-        if not free and current.size > config.defer_elements:
+        if not free and current.size > limit:
             return False
         stack += current.arguments
     return True

@@ -25,27 +25,35 @@ running: set[Turn] = set()  # looked at through copies: turns end at any time
 class Turn:
     """One evaluation: among the `running` from `begin` on, until whoever began takes it away."""
 
-    __slots__ = ("_formulas", "_keep", "_memories", "_results", "_thread")
+    __slots__ = ("_arrays", "_formulas", "_identities", "_results", "_thread")
 
     def __init__(self) -> None:
-        self._formulas: Collection[int] = ()
-        self._results: Collection[int] = ()
-        self._memories: Collection[int] = ()
-        self._keep: Any = None
+        self._formulas: Collection[Any] = ()
+        self._results: Collection[Any] = ()
+        self._arrays: Collection[Any] = ()
+        self._identities: tuple[Collection[int], ...] = ()
         self._thread = 0
 
-    def begin(self, formulas: Iterable[Any], results: Iterable[Any], arrays: Iterable[Any]) -> None:
+    def begin(
+        self, formulas: Collection[Any], results: Collection[Any], arrays: Collection[Any]
+    ) -> None:
         """The formulas it looks at, those that it gives numbers to, and the arrays it reads.
 
-        Called with the lock.
+        Called with the lock; none of these is changed afterwards.
         """
-        owners = [owner(a) for a in arrays]
-        self._keep = formulas = list(formulas), owners  # identities stay theirs
-        self._formulas = set(map(id, formulas[0]))
-        self._results = set(map(id, results))
-        self._memories = set(map(id, owners))
+        self._formulas, self._results, self._arrays = formulas, results, arrays
         self._thread = threading.get_ident()
         running.add(self)
+
+    def identities(self) -> tuple[Collection[int], ...]:
+        """Of its formulas, of its results, and of the owners of the memory it reads: written down
+        when another thread asks for them first."""
+        if not self._identities:
+            self._identities = (
+                set(map(id, self._formulas)), set(map(id, self._results)),
+                {id(owner(a)) for a in self._arrays},
+            )  # fmt: skip
+        return self._identities
 
 
 def tell() -> None:
@@ -62,18 +70,18 @@ def is_inside() -> bool:
 
 def computed_by_others(formulas: Iterable[Any]) -> bool:
     """Whether some of the formulas are about to be given numbers."""
-    return any(id(f) in turn._results for turn in running.copy() for f in formulas)
+    return any(id(f) in turn.identities()[1] for turn in running.copy() for f in formulas)
 
 
 def is_used(formula: Any) -> bool:
     """Whether an evaluation looks at what a formula is made of."""
-    return any(id(formula) in turn._formulas for turn in running.copy())
+    return any(id(formula) in turn.identities()[0] for turn in running.copy())
 
 
 def wait_until_unread(memory: Any) -> None:
     """Until no kernel of another thread reads a memory; called with the lock."""
     me = threading.get_ident()
-    while any(id(memory) in turn._memories and turn._thread != me for turn in running.copy()):
+    while any(turn._thread != me and id(memory) in turn.identities()[2] for turn in running.copy()):
         changed.wait(WAIT)
 
 

@@ -23,6 +23,9 @@ INTERNAL = frozenset({
 })  # fmt: skip
 
 
+new = object.__new__
+
+
 def _set_requires_grad(self: Tensor, value: bool) -> None:
     if not isinstance(value, bool):
         raise RuntimeError(f"requires_grad must be a bool, not {type(value).__name__}")
@@ -129,6 +132,11 @@ def backward(
 @method
 def detach(self: Tensor) -> Tensor:
     """The same values, in the same memory, without history."""
+    value = self._value
+    if type(value) is np.ndarray and type(self) is Tensor and self._apart is None:
+        made: Tensor = new(Tensor)
+        made._value = value
+        return made
     return alias(self)
 
 

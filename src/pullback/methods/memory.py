@@ -10,12 +10,14 @@ import numpy as np
 from pullback import dtypes, layouts
 from pullback.arguments import as_ints
 from pullback.autograd.levels import underneath
+from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import join, shared
 from pullback.backends.memory import address, owner
 from pullback.construct import number_array
 from pullback.devices import CPU
 from pullback.dispatch import TENSORS
+from pullback.dispatch.writing import overwrite
 from pullback.formula import before_write
 from pullback.indexing import recorded, setitem
 from pullback.methods.attach import method
@@ -162,6 +164,10 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
 @method
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The values of `src`, broadcast and converted, written over the tensor; gives itself."""
+    if type(src) is Tensor and (src._edge is None or not mode.enabled) and (
+        overwrite(self, src._value)
+    ):  # fmt: skip
+        return self
     if not isinstance(src, Tensor):
         if not isinstance(src, (int, float, complex, np.generic)):
             raise TypeError(f"copy_(): argument 'src' must be Tensor, not {type(src).__name__}")
@@ -180,6 +186,13 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 @method
 def fill_(self: Tensor, value: Any) -> Tensor:
     """One value, a number or a 0-d tensor, written everywhere; gives the tensor itself."""
+    if type(value) is float or type(value) is int:
+        kind = self._value.dtype.kind  # numbers that every dtype of the kind has
+        fits = -65504 <= value <= 65504 if kind == "f" else (
+            kind == "i" and type(value) is int and -128 <= value < 128
+        )  # fmt: skip
+        if fits and overwrite(self, value):
+            return self
     if isinstance(value, Tensor):
         if value._value.ndim:
             raise RuntimeError(
@@ -199,6 +212,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
 @method
 def zero_(self: Tensor) -> Tensor:
     """Zeros written everywhere; gives the tensor itself."""
+    if overwrite(self, 0):
+        return self
     if recorded(self):
         return TENSORS.zero_(self)
     setitem(self, ..., 0, "zero_")

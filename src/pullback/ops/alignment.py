@@ -20,7 +20,7 @@ def ctc_states(
     r"""States (n, k) and times (t, n, 1) of targets.
 
     The label of each state; where a blank can be left out before it; where paths end; which times
-    count; the last one of them (1, n, k); and the lengths of the targets.
+    count; the last one of them (1, n, k); and the lengths of the targets, or 1.
     """
     return xp.alignment_states(targets, input_lengths, target_lengths, blank, times, classes)
 
@@ -86,11 +86,7 @@ def ctc_losses(
     xp, log_probs, labels, passes, ends, within, last_time, zero_infinity: bool
 ):  # fmt: skip
     r"""Minus the logarithm of the probability of each target, and of all paths to each state."""
-    log_alpha = xp.alignment_scores(_scores(xp, log_probs, labels, within), passes)
-    last = xp.where(ends, _last(xp, log_alpha, last_time), -math.inf)
-    # Without any time, there is the one path of no label.
-    silent = xp.logical_and(xp.select(ends, 1, 0), xp.logical_not(xp.select(within, 0, 0)[:, 0]))
-    return xp.where(silent, 0.0, -xp.logsumexp(last, (1,))), log_alpha
+    return xp.alignment_losses(log_probs, labels, passes, ends, within, last_time)
 
 
 def _last(xp, log_alpha, last_time):
@@ -141,7 +137,7 @@ def _lengths(what, value):
     if hasattr(value, "dtype"):
         if value.dtype.kind not in "iu":
             raise RuntimeError(f"ctc_loss: {what} must be integral, not {value.dtype}")
-        return value.reshape(-1).tolist()
+        return (value if len(value.shape) == 1 else value.reshape(-1)).tolist()
     if not isinstance(value, (tuple, list)) or not all(hasattr(v, "__index__") for v in value):
         raise TypeError(f"ctc_loss(): argument '{what}' must be tuple of ints, not {value!r}")
     return [v.__index__() for v in value]
@@ -198,7 +194,7 @@ def _losses(xp, log_probs, targets, input_lengths, target_lengths, blank, reduct
     if reduction == "none":
         return xp.squeeze(losses, (0,)) if single else losses
     if reduction == "mean":
-        return xp.mean(losses / xp.clamp_min(counts, 1))
+        return xp.mean(losses / counts)
     return xp.sum(losses)
 
 

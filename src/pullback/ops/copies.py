@@ -65,11 +65,17 @@ def _(xp, g):
     return g
 
 
-@composite(function=False)
+@composite(function=False, asks_order=True)
 def contiguous(xp, input, *, memory_format: Format = None):
     r"""The tensor itself if its elements lie in order, else a copy."""
     order = memory_format or contiguous_format
     return input if input.is_contiguous(order) else xp.clone(input, memory_format=order)
+
+
+@contiguous.unchanged
+def _(input, memory_format):
+    flags = getattr(getattr(input, "_value", None), "flags", None)
+    return memory_format is None and flags is not None and flags.c_contiguous
 
 
 @clone.samples

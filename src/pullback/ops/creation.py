@@ -218,6 +218,7 @@ def _like(name):
         method=False,
         derivative=False,
         unset=name == "empty",
+        asks_order=True,
     )
     def like(xp, input, *, dtype: Dtype = None, layout=None, device=None,
              requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
@@ -242,7 +243,7 @@ for _name in ("zeros", "ones", "empty"):
     _like(_name)
 
 
-@composite(method=False, derivative=False)
+@composite(method=False, derivative=False, asks_order=True)
 def full_like(xp, input, fill_value: Number, *, dtype: Dtype = None, layout=None, device=None,
               requires_grad: bool = False, memory_format: Format = None):  # fmt: skip
     r"""One value everywhere, with the shape and, unless given, the dtype of the input."""

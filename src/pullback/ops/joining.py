@@ -220,11 +220,13 @@ def meshgrid(xp, *tensors, indexing="ij"):
         raise RuntimeError(f'meshgrid: indexing must be "xy" or "ij", but received: {indexing}')
     swap = indexing == "xy" and len(tensors) > 1
     order = [1, 0, *range(2, len(tensors))] if swap else list(range(len(tensors)))
-    sizes = [_length(tensors[k]) for k in order]
+    lengths = [_length(x) for x in tensors]
+    sizes = [lengths[k] for k in order]
+    ones = [1] * len(tensors)
     grids = []
     for k, x in enumerate(tensors):
-        shape = [1] * len(tensors)
-        shape[order.index(k)] = _length(x)
+        place = order.index(k)
+        shape = (*ones[:place], lengths[k], *ones[place + 1 :])
         grids.append(xp.expand(xp.reshape(x, *shape), *sizes))
     return tuple(grids)
 

@@ -362,7 +362,9 @@ def _(r):
 
 
 def _update(xp, running_mean, running_var, mean, rstd, momentum, eps, count):
-    """Running statistics, written over."""
+    """Running statistics, written over. They are no part of a graph."""
+    if mean.requires_grad:
+        mean, rstd = mean.detach(), rstd.detach()
     if running_mean is not None:
         running_mean.copy_(xp.moved_mean(running_mean, mean, momentum))
     if running_var is not None:
@@ -403,9 +405,8 @@ def _batch(xp, name, input, weight, bias, running_mean, running_var, training, m
         y, mean, rstd = xp.normalised(inputs, _given(weight, bias), dims, sizes, eps, ordered)
     if running_mean is not None or running_var is not None:
         count = math.prod(input.shape) // channels if channels else 0
-        statistics = (mean.detach(), rstd.detach(), momentum, eps, count)
-        _update(xp, running_mean, running_var, *statistics)
-    return y, xp.reshape(mean, channels), xp.reshape(rstd, channels)
+        _update(xp, running_mean, running_var, mean, rstd, momentum, eps, count)
+    return y, mean, rstd
 
 
 @composite(**HOME, one_rounding=True)
@@ -438,8 +439,8 @@ def native_batch_norm(
     rest = (weight, bias, running_mean, running_var, training, momentum, eps)
     y, mean, rstd = _batch(xp, "native_batch_norm", input, *rest)
     if not training:
-        mean, rstd = (xp.zeros(0, dtype=mean.dtype) for _ in range(2))
-    return y, mean, rstd
+        return y, xp.zeros(0, dtype=mean.dtype), xp.zeros(0, dtype=mean.dtype)
+    return y, xp.reshape(mean, -1), xp.reshape(rstd, -1)
 
 
 @batch_norm.samples
@@ -504,8 +505,8 @@ def instance_norm(
         sizes = (*input.shape[1:2], *shape[1:])
         y, mean, rstd = xp.normalised(inputs, _given(weight, bias), dims, sizes, eps, ordered)
     if running_mean is not None or running_var is not None:
-        statistics = (mean.detach(), rstd.detach(), momentum, eps, math.prod(input.shape[2:]))
-        _update(xp, running_mean, running_var, *statistics)
+        count = math.prod(input.shape[2:])
+        _update(xp, running_mean, running_var, mean, rstd, momentum, eps, count)
     return y
 
 

@@ -115,6 +115,8 @@ def unbind(xp, input, dim: Dim = 0):
     r"""A tuple of the positions of an axis: views."""
     if not input.shape:
         raise IndexError("unbind(): Dimension specified as 0 but tensor has no dimensions")
+    if xp.is_eager:
+        return tuple(xp.positions_along(input, dim))
     return tuple(
         xp.drop(xp.slice(input, dim, k, k + 1, 1), (dim,)) for k in range(input.shape[dim])
     )
@@ -144,6 +146,8 @@ unbind_copy = copied(unbind)
 
 def _pieces(xp, input, sizes, dim):
     """The axis cut into pieces of these sizes."""
+    if xp.is_eager:
+        return tuple(xp.pieces_along(input, dim, sizes))
     pieces, start = [], 0
     for size in sizes:
         pieces.append(xp.slice(input, dim, start, start + size, 1))

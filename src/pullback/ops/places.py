@@ -13,10 +13,14 @@ def _same_dtype(name, input, src):
         )
 
 
-def _flat_places(xp, name, input, index):
-    """Positions counted from the beginning, checked."""
+def _check_long(name, index):
     if index.dtype.name != "int64":
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {index.dtype}")
+
+
+def _flat_places(xp, name, input, index):
+    """Positions counted from the beginning, checked."""
+    _check_long(name, index)
     count = math.prod(input.shape)
     index = xp.where(xp.lt(index, 0), index + count, index)
     xp.check_position(name, xp.reshape(input, -1), 0, index)
@@ -26,8 +30,8 @@ def _flat_places(xp, name, input, index):
 @opaque(name="take_function", public_name="take", node="Take")
 def take(xp, input, index: Array):
     r"""The elements at positions in the flattened input; the shape is the index's."""
-    index = _flat_places(xp, "take", input, index)
-    return xp.index(xp.reshape(input, -1), [index])
+    _check_long("take", index)
+    return xp.taken(input, index)
 
 
 @take.formula

@@ -384,7 +384,7 @@ def index_add(xp, input, dim: Dim, index: Array, source: Array, *, alpha: Number
     r"""The input with $\alpha\,\text{source}$ added at the places of an axis that `index` lists."""
     _check_line(xp, "index_add", input, dim, index, source)
     source = source if alpha == 1 else xp.cast(source * alpha, input.dtype)
-    return xp.scatter_line(input, dim, index, source, "sum")
+    return xp.add_line(input, dim, index, source)
 
 
 @index_add.backward("input")
@@ -479,18 +479,12 @@ def index_fill(xp, input, dim: Dim, index: Array, value: Array):
             f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{len(value.shape)} dimension(s)."
         )
-    size = input.shape[dim] if input.shape else 1
     if index.dtype.str[1:] != "i8":  # its name takes NumPy 1.5 µs
         raise IndexError(f"index_fill_(): Expected dtype int64 for index, not {index.dtype}")
     if len(index.shape) > 1:
         raise IndexError(f"index_fill_(): Index has to be a vector/scalar: {list(index.shape)}")
-    index = xp.where(xp.lt(index, 0), index + size, index)
-    xp.check_position("index_fill", input, dim, index)
-    if hasattr(value, "dtype"):
-        number = xp.cast(value, input.dtype)
-    else:
-        number = xp.filled((), value, input)
-    return xp.write_line(input, dim, index, number)
+    number = xp.cast(value, input.dtype) if hasattr(value, "dtype") else value
+    return xp.fill_line(input, dim, index, number)
 
 
 @index_fill.backward("input")

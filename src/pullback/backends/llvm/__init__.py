@@ -7,7 +7,7 @@
     accumulate     how reductions keep their state: `extreme` for maxima, `rescale` for softmax
     emit           prints the functions. It is a tower of classes, a theme each: `frame` (arguments,
                    stack) below `partials` (outer reductions), `extremes`, `contractions`,
-                   `crosswise` (long sums; `squares` transposes in registers) and `pairs` (tiles,
+                   `crosswise` (long sums; `strips` transposes) and `pairs` (tiles,
                    the innermost loop)
     scope          … one expression, at its place among the loops
     vector         … one primitive, on vectors; `math` has the elementary functions
@@ -15,8 +15,11 @@
     text           … one line
     run            runs it: arguments (`layout`), and blocks of rows on `threads`, or by a `team`
                    that never leaves machine code if that is over soon
+    nearest        … or finds out first which pairs matter: a kernel that is a `search` for nearest
+                   columns; the machine code is in `quantised`
 
-`windows`, `pools`, `rows`, `exponentials`, `class_losses` and `axiswise` are machine code of
-another kind: convolutions, pooling, normalisation, softmax and losses of arrays, and what is
-reduced or running along an axis. `arrays` lets such functions take NumPy's arrays as they are.
+`windows`, `pools`, `sampling`, `rows`, `exponentials`, `class_losses`, `alignments`, `recurrent`
+and `axiswise` are machine code of another kind: convolutions, pooling, images read at grids,
+normalisation, softmax, losses and recurrent layers of arrays, and what is reduced or running along
+an axis. `arrays` lets such functions take NumPy's arrays as they are.
 """

@@ -16,15 +16,29 @@ pair is stored by that loop. A tile of either stays in the first-level cache.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..scalar import Scalar, walk
 from .accumulate import Accumulator
 from .extremes import Extremes
 from .frame import BYTE, in_memory
 from .plan import Pass
 from .scope import Lanes, Scope
-from .squares import square_side, transposed_square
+from .strips import Strip, square_side, strip_lines
 from .text import vector_type
 from .vector import BOOL, Vectors
+
+STAGE_BYTES = 1024  # of vectors that wait to be transposed: a square of the widest
+
+
+@dataclass(frozen=True)
+class Side:
+    """Places side by side along an index; those beyond the last one repeat it."""
+
+    index: str
+    first: str
+    last: str
+    length: int
 
 
 class Contractions(Extremes):
@@ -58,6 +72,7 @@ class Contractions(Extremes):
         regions = self._regions()
         if not regions:
             return ""
+        self.stage = w.add(f"alloca [{STAGE_BYTES} x i8], align 64", "memory")
         known: set[tuple[int, int]] = set()
         offset, starts = "64", []
         for where, key, kind, count in regions:
@@ -101,12 +116,11 @@ class Contractions(Extremes):
             size = self.arguments[f"size:{name}"]
             with w.loop("transpose", begin, end, "1") as row:
                 local = w.add(f"sub i64 {row.counter}, {begin}")
-                whole = "0"
                 if self._lies_along(n, name):
-                    whole = w.add(f"and i64 {size}, {-square_side(self.v, n.dtype)}")
-                    self._transpose_squares(scope, n, row.counter, local, whole)
+                    self._transpose_rows(scope, n, row.counter, local)
+                    continue
                 rows = self._row_scope(scope, row.counter)
-                with w.loop(name, whole, size, "1") as loop:
+                with w.loop(name, "0", size, "1") as loop:
                     value = self._memory_form(rows.inner({name: loop.counter}).value(n), n.dtype)
                     kind, where = self._transposed_slot(n, local, loop.counter)
                     w.do(f"store {kind} {value}, ptr {where}")
@@ -126,24 +140,89 @@ class Contractions(Extremes):
                     return False
         return True
 
-    def _transpose_squares(self, scope: Scope, n: Scalar, row: str, local: str, whole: str) -> None:
-        """A vector of rows, read along the long index and transposed in registers."""
-        w, v = self.w, self.v
-        side = square_side(v, n.dtype)
-        along = self._along(side)
-        kind, element = along.type(n.dtype), in_memory(n.dtype)
-        base = w.add(f"mul i64 {row}, {v.lanes}")
-        with w.loop("square", "0", whole, str(side)) as loop:
-            for first in range(0, v.lanes, side):
-                block = []
-                for k in range(first, first + side):
-                    i = self._smaller(w.add(f"add i64 {base}, {k}"), self.last_row)
-                    block.append(self._line(scope, along, n, {self.kernel.outer: i}, loop.counter))
-                for k, line in enumerate(transposed_square(w, block, kind)):
-                    d = w.add(f"add i64 {loop.counter}, {k}")
-                    _, where = self._transposed_slot(n, local, d)
-                    at = w.add(f"getelementptr {element}, ptr {where}, i64 {first}")
-                    w.do(f"store {kind} {line}, ptr {at}, align {n.dtype.itemsize}")
+    def _transpose_rows(self, scope: Scope, n: Scalar, row: str, local: str) -> None:
+        """A vector of rows whose memory runs along the long index."""
+        w, lanes = self.w, self.v.lanes
+        lines = strip_lines(self.v, n.dtype)
+        base = w.add(f"mul i64 {row}, {lanes}")
+        _, slot = self._transposed_slot(n, local, "0")
+        with w.loop("strip", "0", str(lanes), str(lines), nonempty=True) as strip:
+            first = w.add(f"add i64 {base}, {strip.counter}")
+            to = w.add(f"getelementptr {in_memory(n.dtype)}, ptr {slot}, i64 {strip.counter}")
+            side = Side(self.kernel.outer, first, self.last_row, lines)
+            along = self._long_index(n), "0", self.arguments[f"size:{self._long_index(n)}"]
+            begin = self._in_registers(scope, n, side, to, lanes)
+            self._across(scope, n, side, along, to, lanes, begin)
+
+    def _across(
+        self, scope: Scope, n: Scalar, side: Side, along: tuple[str, str, str], to: str, step: int,
+        begin: str = "0",
+    ) -> None:  # fmt: skip
+        """What is side by side along one index, for each place along another, `step` numbers on:
+        (index, its first value, how many)."""
+        w, element, (index, first, count) = self.w, in_memory(n.dtype), along
+        with (
+            w.loop("along", begin, count, "1") as loop,
+            w.loop("side", "0", str(side.length), "1", nonempty=True) as k,
+        ):
+            place = self._smaller(w.add(f"add i64 {side.first}, {k.counter}"), side.last)
+            here = w.add(f"add i64 {first}, {loop.counter}")
+            value = scope.inner({side.index: place, index: here}).scalar(n)
+            value = Vectors(w, 1, self.target).cast(value, BOOL, BYTE) if n.dtype == BOOL else value
+            at = w.add(f"add i64 {w.add(f'mul i64 {loop.counter}, {step}')}, {k.counter}")
+            where = w.add(f"getelementptr {element}, ptr {to}, i64 {at}")
+            w.do(f"store {element} {value}, ptr {where}")
+
+    def _in_registers(self, scope: Scope, n: Scalar, side: Side, to: str, step: int) -> str:
+        """The same for a long index, in vectors along it; gives the first value that is left.
+
+        What is read as it is goes from memory to memory; what is computed, or ends inside of the
+        strip, is written down in between, a square at a time.
+        """
+        w, name = self.w, self._long_index(n)
+        size = self.arguments[f"size:{name}"]
+        along = self._along(strip_lines(self.v, n.dtype))
+        kind, bytes_ = along.type(n.dtype), n.dtype.itemsize
+        whole = w.add(f"and i64 {size}, {-along.lanes}")
+        begin, rest = "0", whole
+        if distance := self._distance(n, side.index):
+            far = w.add(f"add i64 {side.first}, {side.length - 1}")
+            inside = w.add(f"icmp sle i64 {far}, {side.last}")
+            squares = w.add(f"and i64 {size}, {-square_side(side.length, bytes_)}")
+            with w.when(inside, "direct"):
+                start = scope.inner({side.index: side.first, name: "0"}).address(n.data, n.args)
+                self._strip(n, side.length, (start[0], distance), (to, step * bytes_), squares)
+            begin = w.add(f"select i1 {inside}, i64 {whole}, i64 0")
+            rest = w.add(f"select i1 {inside}, i64 {squares}, i64 {whole}")
+        with w.loop("square", begin, whole, str(along.lanes)) as square:
+            with w.loop("stage", "0", str(side.length), "1", nonempty=True) as k:
+                place = self._smaller(w.add(f"add i64 {side.first}, {k.counter}"), side.last)
+                line = self._line(scope, along, n, {side.index: place}, square.counter)
+                where = w.add(f"getelementptr {kind}, ptr {self.stage}, i64 {k.counter}")
+                w.do(f"store {kind} {line}, ptr {where}, align {bytes_}")
+            at = w.add(f"mul i64 {square.counter}, {step}")
+            there = w.add(f"getelementptr {in_memory(n.dtype)}, ptr {to}, i64 {at}")
+            source = self.stage, str(along.lanes * bytes_)
+            self._strip(n, side.length, source, (there, step * bytes_), str(along.lanes))
+        return rest
+
+    def _distance(self, n: Scalar, index: str) -> str:
+        """The bytes from one place along an index to the next, of what is read as it is."""
+        if n.op != "load" or n.data.storage:
+            return ""
+        axes = [k for k, i in enumerate(n.args) if index in self.plan.free[id(i)]]
+        plain = len(axes) == 1 and n.args[axes[0]].op == "index"
+        return self.arguments[f"stride:{n.data.name}:{axes[0]}"] if plain else ""
+
+    def _strip(
+        self, n: Scalar, lines: int, source: tuple[str, str], to: tuple[str, int], count: str
+    ) -> None:
+        """Transpose a strip: where it is and the bytes from line to line, and the same of its
+        transpose, which has `count` lines."""
+        strip = Strip(in_memory(n.dtype), max(1, n.dtype.itemsize), lines)
+        self.strips.add(strip)
+        places = f"ptr {source[0]}, i64 {source[1]}, ptr {to[0]}, i64 {to[1]}"
+        self.w.do(f"call void {strip.symbol}({places}, i64 {count})")
 
     def _transposed_slot(self, n: Scalar, local: str, d: str) -> tuple[str, str]:
         w = self.w
@@ -177,31 +256,16 @@ class Contractions(Extremes):
                 self._pack_lines(scope, n, base, count, done)
             last = w.add(f"sub i64 {side}, 1")
             with w.loop("panel", done, side, str(tile)) as panel:
-                places = [
-                    self._smaller(w.add(f"add i64 {panel.counter}, {k}"), last) for k in range(tile)
-                ]
-                begin = "0"
-                if vectors and contracted:
-                    begin = w.add(f"and i64 {along}, {-tile}")
-                    self._pack_squares(scope, n, base, places, panel.counter, begin)
-                with w.loop("along", begin, along, "1") as loop:
-                    for k, place in enumerate(places):
-                        column, long = (
-                            (place, loop.counter) if contracted else (loop.counter, place)
-                        )
-                        j = w.add(f"add i64 {base}, {column}")
-                        self._pack_one(scope, n, j, long, panel.counter, along, loop.counter, k)
-
-    def _pack_one(
-        self, scope: Scope, n: Scalar, j: str, long: str, *slot: *tuple[str, str, str, int]
-    ) -> None:
-        """One number of a panel: that of a column and a value of the long index."""
-        one = Vectors(self.w, 1, self.target)
-        inside = scope.inner({self.kernel.inner[-1]: j, self._long_index(n): long})
-        value = inside.scalar(n)
-        value = one.cast(value, BOOL, BYTE) if n.dtype == BOOL else value
-        kind, where = self._panel_slot(n, *slot)
-        self.w.do(f"store {kind} {value}, ptr {where}")
+                _, to = self._panel_slot(n, panel.counter, along, "0")
+                if contracted:
+                    first, end = (w.add(f"add i64 {base}, {k}") for k in (panel.counter, last))
+                    columns = Side(self.kernel.inner[-1], first, end, tile)
+                    begin = self._in_registers(scope, n, columns, to, tile) if vectors else "0"
+                    self._across(scope, n, columns, (name, "0", along), to, tile, begin)
+                else:
+                    features = Side(name, panel.counter, last, tile)
+                    columns_of = self.kernel.inner[-1], base, count
+                    self._across(scope, n, features, columns_of, to, tile)
 
     def _pack_lines(self, scope: Scope, n: Scalar, base: str, count: str, whole: str) -> None:
         """Panels of features whose memory is side by side already."""
@@ -213,25 +277,8 @@ class Contractions(Extremes):
         ):
             j = w.add(f"add i64 {base}, {loop.counter}")
             line = self._line(scope, along, n, {self.kernel.inner[-1]: j}, panel.counter)
-            _, where = self._panel_slot(n, panel.counter, count, loop.counter, 0)
+            _, where = self._panel_slot(n, panel.counter, count, loop.counter)
             w.do(f"store {kind} {line}, ptr {where}, align {n.dtype.itemsize}")
-
-    def _pack_squares(
-        self, scope: Scope, n: Scalar, base: str, places: list[str], first: str, whole: str
-    ) -> None:
-        """A panel of columns whose memory runs along the contracted index."""
-        w, along = self.w, self._along(self.plan.register_tile)
-        kind, size = along.type(n.dtype), self.arguments[f"size:{self._long_index(n)}"]
-        columns = [w.add(f"add i64 {base}, {place}") for place in places]
-        with w.loop("square", "0", whole, str(along.lanes)) as loop:
-            block = [
-                self._line(scope, along, n, {self.kernel.inner[-1]: j}, loop.counter)
-                for j in columns
-            ]
-            for k, line in enumerate(transposed_square(w, block, kind)):
-                d = w.add(f"add i64 {loop.counter}, {k}")
-                _, where = self._panel_slot(n, first, size, d, 0)
-                w.do(f"store {kind} {line}, ptr {where}, align {n.dtype.itemsize}")
 
     def _along(self, lanes: int) -> Vectors:
         """A printer of vectors along a long index."""
@@ -247,7 +294,7 @@ class Contractions(Extremes):
         return Scope(along, None, self.arguments, self.plan.free, lanes).value(n)
 
     def _panel_slot(
-        self, n: Scalar, first: str, along: str, position: str, k: int
+        self, n: Scalar, first: str, along: str, position: str, k: str = "0"
     ) -> tuple[str, str]:
         """Element k of the panel that starts at `first`, at a position along it."""
         w, kind = self.w, in_memory(n.dtype)
@@ -255,7 +302,7 @@ class Contractions(Extremes):
         step = w.add(f"mul i64 {position}, {self.plan.register_tile}")
         at = w.add(f"add i64 {line}, {step}")
         start = w.add(f"getelementptr {kind}, ptr {self.panels[id(n)]}, i64 {at}")
-        return kind, w.add(f"getelementptr {kind}, ptr {start}, i64 {k}") if k else start
+        return kind, w.add(f"getelementptr {kind}, ptr {start}, i64 {k}") if k != "0" else start
 
     def _of_columns(
         self, p: Pass, name: str, first: str, along: str, position: str
@@ -266,7 +313,7 @@ class Contractions(Extremes):
         for n in p.panels:
             if name in self.plan.free[id(n)]:
                 for k, values in enumerate(found):
-                    kind, where = self._panel_slot(n, first, along, position, k)
+                    kind, where = self._panel_slot(n, first, along, position, str(k))
                     raw = self.w.add(f"load {kind}, ptr {where}")
                     raw = one.cast(raw, BYTE, BOOL) if n.dtype == BOOL else raw
                     values[n] = self.v.splat(raw, n.dtype)

@@ -16,7 +16,7 @@ from .contractions import Contractions
 from .frame import BYTE, in_memory
 from .plan import Pass
 from .scope import Lanes, Scope
-from .squares import square_side, transposed_square
+from .strips import strip_lines
 from .text import vector_type
 from .vector import BOOL, Vectors
 
@@ -51,49 +51,40 @@ class Crosswise(Contractions):
             with w.loop("rows", begin, end, "1") as row:
                 base = w.add(f"mul i64 {row.counter}, {v.lanes}")
                 local = w.add(f"sub i64 {row.counter}, {begin}")
-                with w.loop("features", "0", size, str(tile)) as panel:
-                    places = [
-                        self._smaller(w.add(f"add i64 {panel.counter}, {k}"), last)
-                        for k in range(tile)
-                    ]
-                    with w.loop("lane", "0", str(v.lanes), "1") as lane:
-                        i = self._smaller(w.add(f"add i64 {base}, {lane.counter}"), self.last_row)
-                        for k, e in enumerate(places):
-                            inside = scope.inner({self.kernel.outer: i, name: e})
-                            value = inside.scalar(n)
-                            value = one.cast(value, BOOL, BYTE) if n.dtype == BOOL else value
-                            where = self._row_panel_slot(n, local, panel.counter, lane.counter, k)
-                            w.do(f"store {kind} {value}, ptr {where}")
+                with (
+                    w.loop("features", "0", size, str(tile)) as panel,
+                    w.loop("lane", "0", str(v.lanes), "1", nonempty=True) as lane,
+                ):
+                    i = self._smaller(w.add(f"add i64 {base}, {lane.counter}"), self.last_row)
+                    with w.loop("side", "0", str(tile), "1", nonempty=True) as k:
+                        e = self._smaller(w.add(f"add i64 {panel.counter}, {k.counter}"), last)
+                        inside = scope.inner({self.kernel.outer: i, name: e})
+                        value = inside.scalar(n)
+                        value = one.cast(value, BOOL, BYTE) if n.dtype == BOOL else value
+                        slot = panel.counter, lane.counter, k.counter
+                        where = self._row_panel_slot(n, local, *slot)
+                        w.do(f"store {kind} {value}, ptr {where}")
 
-    def _row_panel_slot(self, n: Scalar, local: str, first: str, lane: str, k: int) -> str:
+    def _row_panel_slot(self, n: Scalar, local: str, first: str, lane: str, k: str) -> str:
         w, kind, lanes = self.w, in_memory(n.dtype), self.v.lanes
         line = w.add(f"mul i64 {local}, {self._padded(self._long_index(n))}")
         start = w.add(f"mul i64 {w.add(f'add i64 {line}, {first}')}, {lanes}")
         at = w.add(f"add i64 {start}, {w.add(f'mul i64 {lane}, {self.plan.register_tile}')}")
         place = w.add(f"getelementptr {kind}, ptr {self.row_panels[id(n)]}, i64 {at}")
-        return w.add(f"getelementptr {kind}, ptr {place}, i64 {k}") if k else place
+        return w.add(f"getelementptr {kind}, ptr {place}, i64 {k}") if k != "0" else place
 
     def _flip(self, rows: Scope, p: Pass, count: str) -> None:
         """Transpose what is known of the pairs of a vector of rows: [row][column]."""
         w, v = self.w, self.v
         for n in p.flipped:
-            side = square_side(v, n.dtype)
-            kind, element = vector_type(in_memory(n.dtype), side), in_memory(n.dtype)
-            with w.loop("flip", "0", count, str(side)) as loop:
-                for half in range(v.lanes // side):
-                    block = []
-                    for k in range(side):
-                        column = w.add(f"add i64 {loop.counter}, {k}") if k else loop.counter
-                        at = w.add(f"mul i64 {column}, {v.lanes}")
-                        at = w.add(f"add i64 {at}, {half * side}") if half else at
-                        where = w.add(
-                            f"getelementptr {element}, ptr {self.products[id(n)]}, i64 {at}"
-                        )
-                        align = max(1, n.dtype.itemsize)
-                        block.append(w.add(f"load {kind}, ptr {where}, align {align}"))
-                    for k, line in enumerate(transposed_square(w, block, kind)):
-                        where = self._flipped_slot(n, p, str(half * side + k), loop.counter)
-                        w.do(f"store {kind} {line}, ptr {where}, align {max(1, n.dtype.itemsize)}")
+            element, lines = in_memory(n.dtype), strip_lines(v, n.dtype)
+            with w.loop("flip", "0", count, str(lines), nonempty=True) as loop:
+                at = w.add(f"mul i64 {loop.counter}, {v.lanes}")
+                where = w.add(f"getelementptr {element}, ptr {self.products[id(n)]}, i64 {at}")
+                to = self._flipped_slot(n, p, "0", loop.counter)
+                step = self._stride(p) * max(1, n.dtype.itemsize)
+                source = where, str(v.lanes * max(1, n.dtype.itemsize))
+                self._strip(n, lines, source, (to, step), str(v.lanes))
         for n in p.row_values:
             value = self._memory_form(rows.value(n), n.dtype)
             kind = vector_type(in_memory(n.dtype), v.lanes)
@@ -178,7 +169,7 @@ class Crosswise(Contractions):
                             for n in p.row_panels:
                                 if name in self.plan.free[id(n)]:
                                     where = self._row_panel_slot(
-                                        n, local, features.counter, lane.counter, k
+                                        n, local, features.counter, lane.counter, str(k)
                                     )
                                     inside.bind(n, self._broadcast(n, where))
                             term = inside.value(body)

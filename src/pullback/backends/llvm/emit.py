@@ -29,6 +29,7 @@ from .frame import positional
 from .pairs import Pairs
 from .plan import reduces
 from .scope import Lanes, Scope
+from .strips import definition
 from .target import Target
 from .text import LoopHandle
 from .vector import DType, Vectors
@@ -58,6 +59,7 @@ class Emitter(Pairs):
             definitions(names, dtype, lanes, self.target.features)
             for (dtype, lanes), names in sorted(groups.items())
         ]
+        texts += [definition(strip) for strip in sorted(self.strips)]
         texts += calls.declarations(function for function, _ in self.calls)
         texts += [calls.definition(*found) for found in sorted(self.calls, key=repr)]
         head = [f"; {self.kernel.name}: {self.plan.lanes} lanes, {self.plan.block} vectors a block"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..loops import Buffer
+from .search import Search, search_of
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -30,6 +31,7 @@ class Facts:
     names: tuple[str, ...]  # of the slots of the argument block
     buffers: tuple[Buffer, ...]
     scalars: tuple[tuple[str, np.dtype[Any]], ...]  # free variables
+    search: Search | None = None  # what nearest columns it asks for, if nothing else
 
     @classmethod
     def of(cls, emitter: Emitter) -> Facts:
@@ -39,7 +41,7 @@ class Facts:
             sum(len(t.wide) for t in plan.totals), sum(len(c.wide) for c in plan.columns),
             plan.long_bytes, plan.cross_words, plan.has_finish, emitter.layout.names,
             plan.kernel.buffers,
-            tuple((n.data, n.dtype) for n in plan.kernel.scalars),
+            tuple((n.data, n.dtype) for n in plan.kernel.scalars), search_of(plan.kernel),
         )  # fmt: skip
 
     def words(self, sizes: Mapping[str, int]) -> int:
@@ -65,4 +67,5 @@ class Facts:
         plain["names"] = tuple(plain["names"])
         plain["buffers"] = tuple(Buffer(*b) for b in plain["buffers"])
         plain["scalars"] = tuple((name, np.dtype(d)) for name, d in plain["scalars"])
+        plain["search"] = plain["search"] and Search(*plain["search"])
         return cls(**plain)

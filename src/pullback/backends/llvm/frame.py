@@ -13,6 +13,7 @@ from .accumulate import Accumulator, Values
 from .layout import layout
 from .plan import Plan, plan
 from .scope import Lanes, Scope
+from .strips import Strip
 from .target import Target
 from .text import Writer, scalar_type, vector_type
 from .vector import BOOL, DType, Vectors
@@ -38,6 +39,7 @@ class Frame:
         self.layout = layout(kernel)
         self.functions: set[tuple[str, str, int]] = set()
         self.calls: set[tuple[Library, int]] = set()
+        self.strips: set[Strip] = set()
         # of the function that is being printed
         self.arguments: dict[str, str] = {}
         self.w = Writer()
@@ -48,6 +50,7 @@ class Frame:
         self.pack: dict[int, str] = {}
         self.column_sums: dict[int, list[str]] = {}
         self.products: dict[int, str] = {}
+        self.stage = ""  # vectors that wait to be transposed
         self.transposed: dict[int, str] = {}
         self.wide_sums: dict[int, str] = {}
         self.panels: dict[int, str] = {}

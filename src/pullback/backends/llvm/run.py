@@ -23,9 +23,11 @@ from .threads import Progress
 PAIRS_AT_ONCE = 1 << 28  # of one call into machine code: a fraction of a second
 PAIRS_UNHEARD = 1 << 22  # of one call by the thread that hears Ctrl-C: less than half a second
 PAIRS_WORTH_A_THREAD = 1 << 15
+PAIRS_WORTH_A_TEAM = 1 << 14  # of one run: to have others help takes more than a microsecond
 COLUMN_BYTES = 64 << 20  # of partial results of column sums
 MAP_VECTORS = 1024
 LONG_BYTES = 1 << 20  # of what a block keeps for all values of long indices
+Quick = Callable[[int, int], bool]  # does rows first … last - 1 in another way; whether it did
 
 
 class BadArguments(ValueError):
@@ -56,6 +58,16 @@ class Placed(NamedTuple):
     @classmethod
     def of(cls, a: np.ndarray[Any, Any]) -> Placed:
         return cls(a.dtype, a.shape, a.strides)
+
+
+class Prepared(NamedTuple):
+    """A short run that needs no memory of its own: a copy of the block gets addresses and numbers,
+    and `run` its address."""
+
+    block: Any
+    data: dict[str, int]  # the place in the block of each array's address
+    scalars: dict[str, tuple[Callable[[Any], int], int]]  # a number's bits, and their place
+    run: Callable[[int], None]
 
 
 class Geometry:
@@ -123,6 +135,14 @@ class Launch:
         self._block = array("q", [values.get(name, 0) for name in facts.names])
         self._data = [(buffer.name, slots[f"data:{buffer.name}"]) for buffer in facts.buffers]
         self._scalars = [(n, _packer(d), slots[f"scalar:{n}"]) for n, d in facts.scalars]
+        self._quick = None
+        if facts.search is not None:
+            from . import nearest  # which few kernels need
+
+            loops = p.kernel.outer, *p.kernel.inner, *p.kernel.named("contracted")
+            rows, columns, terms = (sizes[name] for name in loops)
+            self._quick = nearest.quick(facts.search, (rows, columns, terms), arrays, p.target)
+            self._rows = rows
         total = g.batches * g.tasks
         self._at_once = max(1, min(PAIRS_WORTH_A_THREAD // max(1, g.pairs), -(-total // 4)))
         self.is_short = total * g.pairs <= PAIRS_UNHEARD
@@ -135,6 +155,12 @@ class Launch:
         main: Any = p.main
         self._main = ctypes.cast(main, ctypes.c_void_p).value or 0
         self._scratch = slots["partials"], slots["columns"], slots["stop"]
+        self._total = total
+        self._shared = self._cut[0] > 1 and total * g.pairs > PAIRS_WORTH_A_TEAM
+        # Nobody stops what is short.
+        self._never = array("q", [0])
+        self._block[slots["stop"]] = self._never.buffer_info()[0]
+        self._plain = not (self._quick or self._partials or self._columns) and self.is_short
 
     def __call__(
         self,
@@ -149,6 +175,12 @@ class Launch:
             block[slot] = addresses[name]
         for name, pack, slot in self._scalars:
             block[slot] = pack(scalars[name])
+        if self._plain:
+            where = block.buffer_info()[0]
+            self._run_shortly(where)
+            if p.finish is not None:
+                p.finish(where)
+            return
         partials = np.empty(self._partials, np.int64) if self._partials else None
         columns = np.empty(self._columns, np.int64) if self._columns else None
         flag = array("q", [0])
@@ -156,25 +188,50 @@ class Launch:
         block[self._scratch[0]] = 0 if partials is None else address(partials)
         block[self._scratch[1]] = 0 if columns is None else address(columns)
         block[self._scratch[2]] = flag.buffer_info()[0]
-        if self.is_short:
+        quick = None
+        if self._quick is not None:
+            quick = self._quick.prepared(addresses, flag.buffer_info()[0])
+        if self.is_short and quick is None:
             self._run_shortly(where)
         else:
-            self._run_long(where, flag, progress)
+            self._run_long(where, flag, progress, quick)
         if p.finish is not None:
             p.finish(where)
 
+    def prepared(self, together: bool) -> Prepared | None:
+        """For who calls it over and over; None if it is long or needs memory of its own.
+
+        On the threads there are, or on the caller's alone.
+        """
+        if not self._plain or self.program.finish is not None:
+            return None
+        main, total = self.program.main, self._total
+
+        def alone(where: int, owner: Launch = self) -> None:  # which keeps the code
+            main(where, 0, total)
+
+        return Prepared(
+            self._block,
+            dict(self._data),
+            {name: (pack, slot) for name, pack, slot in self._scalars},
+            self._run_shortly if together else alone,
+        )
+
     def _run_shortly(self, where: int) -> None:
         """A run that need not hear Ctrl-C."""
-        g, p = self.geometry, self.program
-        if self._cut[0] > 1 and config.num_threads > 1:
+        if self._shared and config.num_threads > 1:
             workers = team()
             if workers is not None and workers.run(self._main, where, *self._cut):
                 return
-        p.main(where, 0, g.batches * g.tasks)
+        self.program.main(where, 0, self._total)
 
-    def _run_long(self, where: int, flag: Any, progress: Progress | None) -> None:
+    def _run_long(
+        self, where: int, flag: Any, progress: Progress | None, quick: Quick | None
+    ) -> None:
         g, main = self.geometry, self.program.main
         total = g.batches * g.tasks
+        if quick is not None:
+            main = self._unless(quick)
 
         # a chunk: a group of tasks in order (column sums), or a few tasks worth a call
         if self._by_groups:
@@ -206,6 +263,16 @@ class Launch:
         elif chunks:
             threads.pool.run(work, chunks, stop, takes_part(g), progress)
 
+    def _unless(self, quick: Quick) -> Callable[[int, int, int], None]:
+        """The program for the tasks whose rows are not done otherwise."""
+        main, rows = self.program.main, self.geometry.vectors * self.program.facts.lanes
+
+        def run(where: int, first: int, last: int) -> None:
+            if not quick(first * rows, min(last * rows, self._rows)):
+                main(where, first, last)
+
+        return run
+
 
 def _check(buffer: Buffer, placed: Placed) -> None:
     dtype, shape, strides = placed
@@ -222,13 +289,11 @@ def _packer(dtype: np.dtype[Any]) -> Callable[[Any], int]:
     # In standard sizes "l" has four bytes.
     code = {"l": "q", "L": "Q"}.get(dtype.char, dtype.char)
     pack = struct.Struct("<" + code).pack
-    return lambda number: _signed(int.from_bytes(pack(number), "little"))
+    fill = bytes(8 - struct.calcsize("<" + code))
+    unpack = struct.Struct("<q").unpack
+    return lambda number: int(unpack(pack(number) + fill)[0])
 
 
 def takes_part(g: Geometry) -> bool:
     """Whether the calling thread may run tasks: while it does, it does not hear Ctrl-C."""
     return g.pairs <= PAIRS_UNHEARD
-
-
-def _signed(bits: int) -> int:
-    return bits - (1 << 64) if bits >= 1 << 63 else bits

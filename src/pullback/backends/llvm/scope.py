@@ -170,7 +170,7 @@ class Scope:
                 assert isinstance(where, str)
                 value = where
             elif n.op == "load":
-                offset, _, _ = self._address(n.data, n.args)
+                offset, _, _ = self.address(n.data, n.args)
                 value = self._read(n.data, offset, one)
             elif n.op == "cast":
                 value = one.cast(args[0], n.args[0].dtype, n.dtype)
@@ -181,7 +181,7 @@ class Scope:
             self._scalars[id(n)] = value
         return self._scalars[id(root)]
 
-    def _address(self, buffer: Buffer, indices: Sequence[Scalar]) -> tuple[str, str | None, bool]:
+    def address(self, buffer: Buffer, indices: Sequence[Scalar]) -> tuple[str, str | None, bool]:
         """A pointer, the lanes' byte offsets from it (if any), and whether lanes are contiguous."""
         v, w = self.v, self.v.w
         pointer = self.arguments[f"data:{buffer.name}"]
@@ -232,7 +232,7 @@ class Scope:
     def _load(self, n: Scalar) -> str:
         buffer: Buffer = n.data
         v = self.v
-        pointer, offsets, contiguous = self._address(buffer, n.args)
+        pointer, offsets, contiguous = self.address(buffer, n.args)
         if contiguous and buffer.paired and v.lanes > 1:
             return self._both(buffer, n.args)[int(n.args[-1].data.value)]
         if contiguous:
@@ -258,7 +258,7 @@ class Scope:
         key = (buffer.name, tuple(map(id, indices[:-1])))
         found = self._pairs.get(key)
         if found is None:
-            pointer, _, _ = self._address(buffer, (*indices[:-1], const(0, INT)))
+            pointer, _, _ = self.address(buffer, (*indices[:-1], const(0, INT)))
             kind = vector_type(scalar_type(buffer.stored), 2 * v.lanes)
             raw = w.add(f"load {kind}, ptr {pointer}, align {buffer.itemsize}")
             first, second = (
@@ -276,7 +276,7 @@ class Scope:
         """Write pairs into whole vectors of neighbours; False where they are not such."""
         v, w = self.v, self.v.w
         indices = (*indices[:-1], const(0, INT))
-        pointer, _, contiguous = self._address(buffer, indices)
+        pointer, _, contiguous = self.address(buffer, indices)
         if not contiguous or v.lanes == 1:
             return False
         element = scalar_type(buffer.stored)
@@ -314,7 +314,7 @@ class Scope:
     ) -> None:
         """Write a vector, in the lanes of the mask."""
         v, w = self.v, self.v.w
-        pointer, offsets, contiguous = self._address(buffer, indices)
+        pointer, offsets, contiguous = self.address(buffer, indices)
         if contiguous and buffer.paired and v.lanes > 1:  # every other number
             steps = v.constant(2 * buffer.itemsize, INT)
             offsets, contiguous = v.binary("mul", INT, w.iota(v.lanes), steps), False
