@@ -40,6 +40,10 @@ class Attached:
     def is_same_size(self, other: Tensor) -> _bool:
         """Whether another tensor has the same shape."""
 
+    @property
+    def _cdata(self) -> _int:
+        """A number that no other tensor has, by which libraries tell tensors apart."""
+
     def element_size(self) -> _int:
         """The bytes of one element."""
 
