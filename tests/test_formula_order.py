@@ -11,7 +11,7 @@ import pytest
 
 import pullback as torch
 from kernel_matrix import Case, derivatives, kernel, points
-from pullback.backends.array_functions import argpartition_array, argsort_array
+from pullback.backends.ordering import argpartition_array, argsort_array
 from pullback.errors import OutOfMemoryError
 
 CASES: dict[str, Case] = {

@@ -55,6 +55,9 @@ def test_maxima_and_the_way_back_are_numpys(seed: int, always: None) -> None:
         np.testing.assert_array_equal(a, b)
     y = rng.standard_normal(found[0].shape).astype(x.dtype)
     back = (pooling.pool_spread, y, found[1], x.shape, windows)
+    np.testing.assert_array_equal(  # places are added in one order
+        pooling.pool_sum(x, windows), with_numpy(pooling.pool_sum, x, windows)
+    )
     close = {"rtol": 1e-4, "atol": 1e-5} if x.dtype == "f4" else {"rtol": 1e-12, "atol": 1e-12}
     np.testing.assert_allclose(back[0](*back[1:]), with_numpy(*back), **close)
 

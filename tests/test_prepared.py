@@ -62,6 +62,16 @@ def test_repeated_calls_do_not_plan_again(monkeypatch: pytest.MonkeyPatch) -> No
         REGISTRY["softmax"].calls.clear()
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "layer_norm"])
+def test_rules_that_ask_whether_they_are_recorded_become_lines(name: str) -> None:
+    x = torch.randn(3, 7, requires_grad=True)
+    for _ in range(20):
+        y = F.layer_norm(x, (7,)) if name == "layer_norm" else getattr(x, name)(1)
+        node = y.grad_fn
+        torch.autograd.grad(y, x, x.detach())
+    assert node.rules.function
+
+
 def by_numpy(monkeypatch: pytest.MonkeyPatch, module: Any, function: Prepared, *args: Any) -> Any:
     with monkeypatch.context() as patch, np.errstate(all="ignore"):
         patch.setattr(module, "WORTH", 1 << 40)

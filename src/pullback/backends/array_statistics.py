@@ -10,11 +10,14 @@ import numpy as np
 
 from pullback.backends import axiswise
 from pullback.backends.along import move_axis, take_along
+from pullback.backends.ordering import argsort_array
 
 __all__ = [
     "bin_edges_array", "bincount_array", "count_ties", "cumulative_extreme",
     "cumulative_logsumexp", "histc_array", "histogram_array", "middle_places", "mode_places",
+    "nonzeros",
     "quotients_of_few", "rank_places", "unique_arrays", "unique_runs",
+    "value_counts_array",
 ]  # fmt: skip
 
 
@@ -22,7 +25,7 @@ def cumulative_extreme(x: Any, dim: int, largest: bool) -> Any:
     """Running extremes along one axis, and their places: the last among equals, NaN wins."""
     if not x.ndim:
         return x.copy(), np.zeros((), np.int64)
-    if x.size >= axiswise.WORTH:
+    if x.size >= axiswise.SCAN_WORTH:
         found = axiswise.scanned("max" if largest else "min", [x], dim, [x.dtype, np.int64])
         if found is not None:
             return tuple(found)
@@ -41,7 +44,7 @@ def cumulative_logsumexp(x: Any, dim: int) -> Any:
     if not x.ndim:
         return x.copy()
     if x.dtype.kind != "c":
-        found = _logsumexp_scan(x, dim) if x.size >= axiswise.WORTH else None
+        found = _logsumexp_scan(x, dim) if x.size >= axiswise.SCAN_WORTH else None
         return np.logaddexp.accumulate(x, axis=dim) if found is None else found
     x = move_axis(x, dim, 0)
     result = np.empty_like(x)
@@ -68,6 +71,14 @@ def _logsumexp_scan(x: Any, dim: int) -> Any:
     turned = [np.ascontiguousarray(np.flip(y, dim)) for y in (np.exp(x - base), scale)]
     found = axiswise.scanned("recurrence", turned, dim, [x.dtype])
     return None if found is None else np.log(np.flip(found[0], dim)) + base
+
+
+def nonzeros(x: Any, dim: Sequence[int]) -> Any:
+    """How many elements are not zero along some axes, kept."""
+    if len(dim) == x.ndim:
+        return np.full((1,) * x.ndim, np.count_nonzero(x), np.int64)
+    found = x if x.dtype.kind == "b" else x != 0
+    return np.add.reduce(found, axis=dim, dtype=np.int64, keepdims=True)
 
 
 def count_ties(x: Any, extreme: Any, dim: Sequence[int]) -> Any:
@@ -141,7 +152,7 @@ def mode_places(x: Any, dim: int) -> Any:
     if not x.ndim:
         return np.zeros((), np.int64)
     x = move_axis(x, dim, -1)
-    order = np.argsort(x, axis=-1, kind="stable")
+    order = argsort_array(x, -1, False)
     ordered = take_along(x, order, -1)
     begins = np.ones(ordered.shape, bool)
     begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
@@ -157,11 +168,26 @@ def _as_rows(x: Any, dim: int) -> Any:
     return move_axis(x, dim, 0).reshape(count, x.size // count if count else 0)
 
 
+def value_counts_array(x: Any) -> tuple[Any, Any]:
+    """The different values in order, every NaN of its own, and how many there are of each."""
+    if x.dtype.kind != "b":
+        values, counts = np.unique(x, return_counts=True, equal_nan=False)
+        return values, counts
+    true = int(np.count_nonzero(x))
+    both = np.array([x.size - true, true])
+    found = both > 0
+    return np.array([False, True])[found], both[found]
+
+
 def unique_arrays(x: Any, dim: int | None) -> tuple[Any, Any, Any]:
     """The different values, or slices, in order; for each element which it is; how many of each.
 
     Every NaN is different from all others.
     """
+    if dim is None and x.dtype.kind == "b":
+        values, counts = value_counts_array(x)
+        inverse = np.zeros(x.shape, np.int64) if values.size < 2 else x.astype(np.int64)
+        return values, inverse, counts
     if dim is None:
         values, inverse, counts = np.unique(
             x, return_inverse=True, return_counts=True, equal_nan=False

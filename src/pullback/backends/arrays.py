@@ -24,6 +24,7 @@ from pullback.backends import (
     einsum,
     grids,
     normalising,
+    ordering,
     pair_distances,
     pooling,
     recurrence,
@@ -157,6 +158,14 @@ class ArrayVocabulary(Vocabulary):
     @staticmethod
     def sum(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
         return _reduce(np.add, x, axis=dim, keepdims=keepdim)
+
+    @staticmethod
+    def sum_of_numbers(x: Any, dim: Any) -> Any:
+        """The sum of what is not NaN over axes, kept: that of everything, if that is a number."""
+        total = _reduce(np.add, x, axis=dim, keepdims=True)
+        if total.dtype.kind != "f" or not np.isnan(total).any():
+            return total
+        return _reduce(np.add, np.where(np.isnan(x), 0, x).astype(x.dtype, copy=False), dim, True)
 
     @staticmethod
     def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -314,6 +323,8 @@ class ArrayVocabulary(Vocabulary):
                 return +x
             if n == 3:
                 return x * x * x
+            if n == 0.5 and x.dtype.kind == "f":
+                return np.sqrt(x)
         if type(exponent) is not ndarray:
             return np.power(x, exponent)
         return PRIMITIVES["pow"].compute(x, exponent)
@@ -334,8 +345,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, class_losses, correlation, einsum,
-    grids, normalising, pair_distances, pooling, recurrence, resampling, scattering, searching,
-    shares, strides, surroundings, tables,
+    grids, normalising, ordering, pair_distances, pooling, recurrence, resampling, scattering,
+    searching, shares, strides, surroundings, tables,
 )  # fmt: skip
 for _module in _MODULES:
     _install({n: getattr(_module, n) for n in _module.__all__})

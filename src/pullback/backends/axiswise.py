@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 WORTH = 1 << 16  # elements from which compiled loops are looked for
+SCAN_WORTH = 1 << 13  # of scans, which NumPy has no vector loops for
 PART = 1 << 13  # of a long row
 BLOCK = 128  # rows that are reduced to one
 STRIP = 1 << 11  # columns: what they are reduced to stays in the cache
@@ -114,7 +115,7 @@ def scanned(kind: str, inputs: Sequence[Any], dim: int, writes: Sequence[Any]) -
     done here. Inputs are of one dtype and one shape."""
     x = inputs[0]
     machine = _machine()
-    if x.size < WORTH or machine is None or x.dtype not in DTYPES:
+    if x.size < SCAN_WORTH or machine is None or x.dtype not in DTYPES:
         return None
     if any(i.shape != x.shape or i.dtype != x.dtype for i in inputs):
         return None

@@ -19,6 +19,7 @@ __all__ = ["normalised_array", "normalised_back_array"]
 
 WORTH = 1 << 8  # numbers from which compiled loops are looked for
 SHORT = 8  # numbers that follow each other in memory: fewer are no vector
+SHARED = 1 << 18  # numbers from which threads share rows
 TASK = 1 << 14  # numbers that are worth a task
 
 
@@ -68,7 +69,8 @@ def _planned(shape: tuple[int, ...], dims: tuple[int, ...], varies: tuple[int, .
     if length < SHORT:
         return None
     rows = size(kept)
-    tasks = min(rows, max(1, rows * segments * length // TASK))
+    numbers = rows * segments * length
+    tasks = 1 if numbers < SHARED else min(rows, numbers // TASK)
     sizes = tuple(shape[k] for k in order)
     return _Plan(rows, segments, np.array(words, np.int64), each, sizes, order, tasks)
 

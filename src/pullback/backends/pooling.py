@@ -244,7 +244,20 @@ def pool_places(code: Any, size: Sequence[int], windows: Windows) -> Any:
 def pool_sum(x: Any, windows: Windows) -> Callable[[Any], Any]:
     """The sums of windows."""
     size = x.shape[x.ndim - len(windows) :]
-    dtype = np.float32 if x.dtype == np.float16 else x.dtype
+    dtype = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
+    shape = (*x.shape[: x.ndim - len(windows)], *(w[-1] for w in windows))
+    if _compiled(dtype, math.prod(shape) * math.prod(w[0] for w in windows)):
+        from .llvm.pools import totals
+
+        add = totals(dtype, min(3, windows[-1][1]))
+        run = _over_planes(add, math.prod(shape), windows, size)
+
+        def compiled(x: Any) -> Any:
+            total = np.empty(shape, dtype)
+            run(np.ascontiguousarray(x, dtype), total)
+            return total.astype(x.dtype, copy=False)
+
+        return compiled
     images = _images(size, windows)
     if images is not None and len(images) > 1 and dtype == x.dtype:
         first, second, *others = images
@@ -256,7 +269,6 @@ def pool_sum(x: Any, windows: Windows) -> Callable[[Any], Any]:
             return total
 
         return inside
-    shape = (*x.shape[: x.ndim - len(windows)], *(w[-1] for w in windows))
 
     def parts(x: Any) -> Any:
         total = np.zeros(shape, dtype)

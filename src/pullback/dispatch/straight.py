@@ -172,6 +172,7 @@ class Line:
     """A vocabulary that writes down what is called with stand-ins."""
 
     is_eager = True
+    records = False
 
     def __init__(self, alike: bool):
         self.alike = alike  # whether the body is one for tensors, whose dtypes follow PyTorch

@@ -227,7 +227,7 @@ def _(np, input, dim=None, keepdim=False):
 @reduction(result="index")
 def count_nonzero(xp, input, dim):
     r"""The number of non-zero elements over axes."""
-    return xp.sum(xp.ne(input, 0), dim, keepdim=True)
+    return xp.nonzeros(input, dim)
 
 
 @count_nonzero.combine

@@ -23,15 +23,14 @@ def unique_(xp, input, dim: Plain, runs: bool):
 @opaque(public=False, derivative=False, dtypes="bif", outputs="values counts")
 def unique_counts_(xp, input):
     r"""The different values in order, and how many there are of each."""
-    values, _, counts = xp.unique_arrays(input, None)
-    return values, counts
+    return xp.value_counts_array(input)
 
 
 @unique_counts_.streamed
 def _(xp, pieces, input):
     values, counts = None, None
     for x in pieces(input):
-        found, _, more = xp.unique_arrays(x, None)
+        found, more = xp.value_counts_array(x)
         if values is not None:
             found, place, _ = xp.unique_arrays(xp.cat([values, found]), None)
             more = xp.bincount_array(place, xp.cat([counts, more]), found.shape[0])

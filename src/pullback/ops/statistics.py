@@ -1,18 +1,31 @@
 """Sums that skip NaN, norms of differences, covariances."""
 
-from pullback.op import Array, Dims, Dtype, Number, Plain, call, composite, opaque
+from pullback.op import Array, Dims, Dtype, Number, Plain, call, composite, opaque, reduction
 
 
-@composite()
-def nansum(xp, input, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype = None):
-    r"""`sum` of the elements that are not NaN; 0 of none."""
+@reduction(dtype_argument=True, accumulate="integer")
+def nansum(xp, input, dim):
+    r"""`sum` of the elements that are not NaN; 0 of none. RuntimeError for complex numbers."""
     if input.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs: sum its real parts")
-    if dtype is not None:
-        input = input.to(dtype)
+    return xp.sum_of_numbers(input, dim)
+
+
+@nansum.combine
+def _(xp, a, b):
+    return a + b
+
+
+@nansum.formula
+def _(xp, input, dim, keepdim, dtype):
     if input.dtype.kind == "f":
         input = xp.where(xp.isnan(input), 0, input)
-    return xp.sum(input, dim, keepdim, dtype=dtype)
+    return xp.sum(input, dim, keepdim)
+
+
+@nansum.backward("input")
+def _(xp, g, input):
+    return xp.where(xp.isnan(input), 0, g)
 
 
 @composite()
@@ -28,8 +41,7 @@ def nanmean(xp, input, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype 
     if input.dtype.kind == "c":
         raise RuntimeError("nansum does not support complex inputs: take its real parts")
     nan = xp.isnan(input)
-    total = xp.sum(xp.where(nan, 0, input), dim, keepdim)
-    return total / xp.sum(xp.logical_not(nan), dim, keepdim)
+    return xp.nansum(input, dim, keepdim) / xp.sum(xp.logical_not(nan), dim, keepdim)
 
 
 @nansum.samples

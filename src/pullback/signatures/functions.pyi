@@ -1120,7 +1120,7 @@ def nanquantile(input: Tensor, q: Tensor | _complex, dim: _int | None = None, ke
     """`quantile` of the elements that are not NaN; NaN where there are none."""
 
 def nansum(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, dtype: _dtype | _type | None = None, out: _Out = None, axis: _int | Sequence[_int] | None = ..., keepdims: _bool = ...) -> Tensor:
-    """`sum` of the elements that are not NaN; 0 of none."""
+    """`sum` of the elements that are not NaN; 0 of none. RuntimeError for complex numbers."""
 
 def narrow(input: Tensor, dim: _int = ..., start: _int = ..., length: _int = ..., *, axis: _int = ...) -> Tensor:
     """`length` positions of an axis from `start`: a view."""

@@ -1,6 +1,7 @@
 """Pooling windows of images in machine code: maxima with their places, and the way back.
 
     maxima   y[o], code[o] = the largest number of window o, and its place in the window
+    totals   y[o] = the sum of the numbers of window o
     spread   x[place of code[o] in window o] += y[o]
 
 for planes of up to three axes. `geometry` has six words for each axis: kernel, stride, padding
@@ -11,14 +12,14 @@ neighbouring windows; how their numbers are loaded depends on the last axis's st
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .arrays import functions
 from .target import Target, host
-from .text import Writer, literal, scalar_type
+from .text import Carried, Writer, literal, scalar_type
 
 WORDS = ("kernel", "stride", "padding", "dilation", "windows", "size")
 
@@ -34,6 +35,13 @@ def maxima(
     target = target or host()
     text = _Printer(dtype, code, target).maxima(stride)
     return functions(text, target, maxima="aaaaii")[0]
+
+
+@functools.cache
+def totals(dtype: np.dtype[Any], stride: int, target: Target | None = None) -> Callable[..., None]:
+    """The function of arrays (x, y, geometry, first plane, last plane), for a stride likewise."""
+    target = target or host()
+    return functions(_Printer(dtype, 1, target).totals(stride), target, totals="aaaii")[0]
 
 
 @functools.cache
@@ -67,10 +75,14 @@ class _Printer:
         for axis in range(3):
             words = {}
             for k, name in enumerate(WORDS):
-                place = w.add(f"getelementptr inbounds i64, ptr %geometry, i64 {6 * axis + k}")
-                words[name] = w.add(f"load i64, ptr {place}, align 8", name)
+                words[name] = self.word(w, 6 * axis + k, name)
             axes.append(words)
         return axes
+
+    def word(self, w: Writer, number: int, name: str) -> str:
+        """One word of the geometry."""
+        place = w.add(f"getelementptr inbounds i64, ptr %geometry, i64 {number}")
+        return w.add(f"load i64, ptr {place}, align 8", name)
 
     def planes(self, w: Writer, axes: list[dict[str, str]]) -> tuple[str, str]:
         """Numbers of a plane, and windows."""
@@ -95,17 +107,20 @@ class _Printer:
 
     # ----------------------------------------------------------------------------------- maxima
 
-    def maxima(self, stride: int) -> str:
-        """`maxima` for a stride."""
-        kinds = number, code = self.of(self.element), self.of("i32")
-        w = Writer()
+    def through(
+        self, w: Writer, stride: int, carried: Carried,
+        visit: Callable[[Sequence[str], str, str, str], list[str]],
+        finish: Callable[[Sequence[str], str, str], None],
+    ) -> None:  # fmt: skip
+        """All windows, a vector of neighbours at a time.
+
+        `visit(what is carried, numbers, which are there, place in the window)` for each place, and
+        `finish(what is carried, where the windows are, which are windows)`.
+        """
         axes = self.read_geometry(w)
         depth, row, column = axes
         whole, windows = self.planes(w, axes)
-        places = self.times(w, depth["kernel"], row["kernel"])
-        places = self.times(w, places, column["kernel"])
-        unset = w.splat("i32", w.add(f"trunc i64 {places} to i32"), self.lanes)
-        lowest = f"splat ({self.element} {literal(-np.inf, self.dtype)})"
+        kinds = [kind for kind, _ in carried]
         with (
             w.loop("plane", "%first", "%last", "1") as plane,
             w.loop("d", "0", depth["windows"], "1") as d,
@@ -119,12 +134,10 @@ class _Printer:
             with w.loop("j", "0", column["windows"], str(self.lanes)) as j:
                 live = self.below(w, j.counter, 1, column["windows"])
                 begin = self.start(w, column, j.counter)
-                best = [(number, lowest), (code, unset)]
-                with w.loop("t", "0", depth["kernel"], "1", best, True) as t:
+                with w.loop("t", "0", depth["kernel"], "1", carried, True) as t:
                     z, inside = self.place(w, depth, top, t.counter)
-                    with w.loop(
-                        "u", "0", row["kernel"], "1", list(zip(kinds, t.carried, strict=True)), True
-                    ) as u:
+                    so_far = list(zip(kinds, t.carried, strict=True))
+                    with w.loop("u", "0", row["kernel"], "1", so_far, True) as u:
                         y, within = self.place(w, row, left, u.counter)
                         within = w.add(f"and i1 {inside}, {within}")
                         base = self.plus(w, self.times(w, z, row["size"]), y)
@@ -133,44 +146,85 @@ class _Printer:
                         first = self.times(w, first, column["kernel"])
                         there = w.splat("i1", within, self.lanes)
                         seen = w.add(f"and {self.of('i1')} {live}, {there}")
-                        with w.loop(
-                            "v", "0", column["kernel"], "1",
-                            list(zip(kinds, u.carried, strict=True)), True,
-                        ) as v:  # fmt: skip
+                        so_far = list(zip(kinds, u.carried, strict=True))
+                        with w.loop("v", "0", column["kernel"], "1", so_far, True) as v:
                             x = self.plus(w, begin, self.times(w, v.counter, column["dilation"]))
                             new, valid = self.load(w, at, x, seen, within, column, stride)
-                            name = self.plus(w, first, v.counter)
-                            name = w.add(f"trunc i64 {name} to i32")
-                            best_so_far, name_so_far = v.carried
-                            better = self.better(w, new, best_so_far, name_so_far, unset, valid)
-                            names = w.splat("i32", name, self.lanes)
-                            v.next = [
-                                self.select(w, better, number, new, best_so_far),
-                                self.select(w, better, code, names, name_so_far),
-                            ]
+                            place = self.plus(w, first, v.counter)
+                            v.next = visit(v.carried, new, valid, place)
                         u.next = v.results
                     t.next = u.results
-                out = self.plus(w, line, j.counter)
-                self.store(w, self.element, t.results[0], self.at(w, "%y", out), live,
-                           self.dtype.itemsize)  # fmt: skip
-                found = t.results[1]
-                if self.code_bytes < 4:
-                    found = w.add(f"trunc {code} {found} to {self.of(self.code)}")
-                self.store(w, self.code, found, self.at(w, "%code", out, self.code), live,
-                           self.code_bytes)  # fmt: skip
+                finish(t.results, self.plus(w, line, j.counter), live)
+
+    def unset(self, w: Writer) -> str:
+        """The name of no place in a window: how many there are."""
+        words = [self.word(w, 6 * axis, "kernel") for axis in range(3)]
+        places = functools.reduce(lambda a, b: self.times(w, a, b), words)
+        return w.splat("i32", w.add(f"trunc i64 {places} to i32"), self.lanes)
+
+    def maxima(self, stride: int) -> str:
+        """`maxima` for a stride."""
+        number, code = self.of(self.element), self.of("i32")
+        w = Writer()
+        unset = self.unset(w)
+        lowest = f"splat ({self.element} {literal(-np.inf, self.dtype)})"
+
+        def visit(carried: Sequence[str], new: str, valid: str, place: str) -> list[str]:
+            best, name = carried
+            better = self.better(w, new, best, name, unset, valid)
+            names = w.splat("i32", w.add(f"trunc i64 {place} to i32"), self.lanes)
+            return [
+                self.select(w, better, number, new, best),
+                self.select(w, better, code, names, name),
+            ]
+
+        def finish(carried: Sequence[str], out: str, live: str) -> None:
+            best, found = carried
+            self.store(w, self.element, best, self.at(w, "%y", out), live, self.dtype.itemsize)
+            if self.code_bytes < 4:
+                found = w.add(f"trunc {code} {found} to {self.of(self.code)}")
+            self.store(w, self.code, found, self.at(w, "%code", out, self.code), live,
+                       self.code_bytes)  # fmt: skip
+
+        self.through(w, stride, [(number, lowest), (code, unset)], visit, finish)
         parameters = "ptr noalias %x, ptr noalias %y, ptr noalias %code, ptr noalias %geometry"
         return self.whole(
             f"void @maxima({parameters}, i64 %first, i64 %last)", w,
-            f"declare {number} @llvm.masked.load.{self.mangled(self.element)}.p0(ptr, i32, "
-            f"{self.of('i1')}, {number})",
-            f"declare {number} @llvm.masked.gather.{self.mangled(self.element)}.v{self.lanes}p0("
-            f"{self.of('ptr')}, i32, {self.of('i1')}, {number})",
+            *self.declared(self.element, self.code),
+        )  # fmt: skip
+
+    def totals(self, stride: int) -> str:
+        """`totals` for a stride: what is not there is loaded as 0."""
+        number = self.of(self.element)
+        w = Writer()
+
+        def visit(carried: Sequence[str], new: str, valid: str, place: str) -> list[str]:
+            return [w.add(f"fadd {number} {carried[0]}, {new}")]
+
+        def finish(carried: Sequence[str], out: str, live: str) -> None:
+            to = self.at(w, "%y", out)
+            self.store(w, self.element, carried[0], to, live, self.dtype.itemsize)
+
+        self.through(w, stride, [(number, "zeroinitializer")], visit, finish)
+        parameters = "ptr noalias %x, ptr noalias %y, ptr noalias %geometry"
+        return self.whole(
+            f"void @totals({parameters}, i64 %first, i64 %last)", w, *self.declared(self.element)
+        )
+
+    def declared(self, *stored: str) -> list[str]:
+        """What loads and stores with a mask are, for these kinds of numbers."""
+        number, mask = self.of(self.element), self.of("i1")
+        name = self.mangled(self.element)
+        return [
+            f"declare {number} @llvm.masked.load.{name}.p0(ptr, i32, {mask}, {number})",
+            f"declare {number} @llvm.masked.gather.{name}.v{self.lanes}p0("
+            f"{self.of('ptr')}, i32, {mask}, {number})",
             *(
                 f"declare void @llvm.masked.store.{self.mangled(e)}.p0({self.of(e)}, ptr, i32, "
-                f"{self.of('i1')})"
-                for e in (self.element, self.code)
+                f"{mask})"
+                for e in stored
             ),
-        )  # fmt: skip
+        ]
 
     def place(self, w: Writer, axis: dict[str, str], start: str, step: str) -> tuple[str, str]:
         """A place of a window along an axis, and whether it is in the image."""
