@@ -20,7 +20,9 @@ FUNCTIONS = {
     "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "abs": np.abs,
     "angle": np.angle, "sgn": np.sign, "reciprocal": np.reciprocal, "conj": np.conj,
     "rsqrt": lambda z: 1 / np.sqrt(z), "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-    "square": np.square, "real": np.real, "imag": np.imag,
+    "square": np.square, "real": np.real, "imag": np.imag, "asin": np.arcsin, "acos": np.arccos,
+    "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
+    "nan_to_num": np.nan_to_num,
 }  # fmt: skip
 
 
@@ -96,6 +98,32 @@ def test_both_sides_of_the_branch_cut() -> None:
         found = in_loops(getattr(torch, name), z)
         np.testing.assert_allclose(found, expected, rtol=1e-15)
         np.testing.assert_array_equal(np.signbit(found.imag), np.signbit(expected.imag))
+
+
+@pytest.mark.parametrize("name", ["asin", "acos", "atan", "asinh", "acosh", "atanh"])
+def test_inverse_functions_large_small_and_on_their_cuts(name: str) -> None:
+    """Relative errors of the whole number, and the sides that NumPy chooses, by signs of zeros."""
+    function: Any = getattr(np, f"arc{name[1:]}")
+    for dtype, digits in ((np.complex64, 5e-7), (np.complex128, 1e-15)):
+        for scale in (1e-6, 0.3, 1, 3, 1e8, 1e30):
+            z = numbers(2000, scale).astype(dtype)
+            expected = function(z.astype(np.clongdouble))
+            assert np.max(np.abs(in_loops(getattr(torch, name), z) / expected - 1)) < digits
+    ends = (-3, -1, -0.5, -0.0, 0.0, 0.5, 1, 3, 1e30)
+    z = np.array([complex(a, b) for a in ends for b in ends])
+    found = in_loops(getattr(torch, name), z)
+    with np.errstate(all="ignore"):
+        expected = function(z)
+    for part in ("real", "imag"):
+        a, b = getattr(found, part), getattr(expected, part)
+        np.testing.assert_allclose(a, b, 1e-14, 1e-14)
+        np.testing.assert_array_equal(np.signbit(a), np.signbit(b))
+
+
+def test_truth_of_complex_numbers() -> None:
+    a, b = (np.array([0, 1j, 2, 0, -0.0j] * 10)[np.r_[k:50, :k]] for k in (0, 1))
+    for name in ("logical_and", "logical_or", "logical_xor"):
+        np.testing.assert_array_equal(in_loops(getattr(torch, name), a, b), getattr(np, name)(a, b))
 
 
 def test_zeros_are_not_computed() -> None:

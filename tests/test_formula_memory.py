@@ -404,6 +404,7 @@ def test_masks_and_numbers_are_never_stored() -> None:
     assert expected[0][2] == expected[1][2]
 
 
+PLACES = torch.tensor([4, 9, 30, 9, 50, 4, 17])
 PARTS = {
     "diagonal": lambda k, x: k.diagonal().fill_(0.5),
     "diagonal, added to": lambda k, x: k.diagonal().add_(x[0]),
@@ -413,6 +414,20 @@ PARTS = {
     "part of a row": lambda k, x: k[4][3:9].copy_(x[3:9, 0]),
     "number": lambda k, x: k.__setitem__((1, 2), 7.0),
     "mask": lambda k, x: k.__setitem__(k > 0.2, 0.25),
+    "places": lambda k, x: k.__setitem__((PLACES, PLACES.flip(0)), x[:7, 0]),
+    "places in a row": lambda k, x: k.__setitem__((3, PLACES), 2.0),
+    "rows by number": lambda k, x: k.__setitem__(PLACES[:, None], x[:7, None]),
+    "all": lambda k, x: k.mul_(0).copy_(x[:, 0]),
+    "a number": lambda k, x: k.mul_(1).fill_(0.75),
+    "zeros": lambda k, x: k.mul_(1).zero_(),
+    "the diagonal": lambda k, x: k.fill_diagonal_(3.0),
+    "the diagonal of a part": lambda k, x: k[:50, :5].fill_diagonal_(3.0, wrap=True),
+    "added at places": lambda k, x: k.index_put_((PLACES, PLACES), x[:7, 0], accumulate=True),
+    "columns": lambda k, x: k.index_fill_(1, PLACES, 0.5),
+    "columns, of a tensor": lambda k, x: k.index_fill_(1, PLACES - 9, x[3, 0]),
+    "rows, copied": lambda k, x: k.index_copy_(0, PLACES[2:], x[:5].expand(5, 60)),
+    "scattered": lambda k, x: k.scatter_(1, PLACES.repeat(60, 1), x.expand(60, 7)),
+    "a number, scattered": lambda k, x: k.scatter_(0, PLACES[:, None].repeat(1, 60), 1.5),
     "a view that lives on": lambda k, x: [v := k[2:5], v.mul_(3), k.add_(1), v.sub_(1)][0],
 }  # fmt: skip
 
@@ -457,6 +472,18 @@ def test_a_computed_view_that_a_kernel_reads() -> None:
     np.testing.assert_allclose(gradient(0), gradient(10**9), 1e-12)
 
 
+def test_copies_of_constants_and_of_others() -> None:
+    """How a copy of a row is made does not depend on what the first row was made of."""
+    rows = []
+    with config(defer_elements=200, memory_budget=5000):
+        for write in (lambda k: k.zero_(), lambda k: k.fill_diagonal_(3.0)):
+            x = torch.linspace(0, 1, 60).reshape(60, 1)
+            k = (x - x.T) * 1
+            write(k)
+            rows.append(k[3].clone().numpy())
+    assert not rows[0].any() and rows[1][3] == 3 and rows[1].all()
+
+
 WRITES = {
     "an axis too many": lambda k: k.__setitem__(0, torch.ones(1, 30)),
     "another shape": lambda k: k.__setitem__(0, torch.ones(3)),
@@ -468,6 +495,12 @@ WRITES = {
     "a list": lambda k: k.__setitem__(1, [1.0] * 30),
     "places": lambda k: k.__setitem__((torch.tensor([1, 2]), torch.tensor([1, 2])), 5.0),
     "no such row": lambda k: k.__setitem__(50, 5.0),
+    "no such place": lambda k: k.__setitem__((torch.tensor([1, 30]), torch.tensor([1, 2])), 5.0),
+    "more places": lambda k: k.__setitem__(torch.tensor([1, 2]), torch.ones(3, 30)),
+    "places, integers": lambda k: k.__setitem__(torch.tensor([1, 2]), torch.arange(30)),
+    "columns that are not there": lambda k: k.index_fill_(1, torch.tensor([30]), 0.5),
+    "too short": lambda k: k.index_copy_(0, torch.tensor([3, 4]), torch.ones(1, 30)),
+    "fill_ by a vector": lambda k: k.fill_(torch.ones(3)),
     "a row of the transpose": lambda k: k.t()[0].zero_(),
     "what has no gradient": lambda k: k.eq_(0.0),
     "a shape that grows": lambda k: k.mul_(torch.ones(2, 30, 30)),

@@ -14,6 +14,8 @@ from kernel_matrix import Case, derivatives, kernel, points
 from pullback.backends.ordering import argpartition_array, argsort_array
 from pullback.errors import OutOfMemoryError
 
+TABLE = torch.tensor(np.random.default_rng(5).normal(size=(20, 2)))
+EMBEDDED = torch.nn.functional.embedding
 CASES: dict[str, Case] = {
     "var": lambda k: k.var(1),
     "var of columns": lambda k: k.var(0, correction=0),
@@ -41,6 +43,13 @@ CASES: dict[str, Case] = {
     "median": lambda k: k.median(1).values,
     "nanmedian": lambda k: torch.where(k > 1, torch.nan, k).nanmedian(0).values,
     "mode": lambda k: (k + 0 * k.detach().round()).mode(1).values,
+    "median of all": lambda k: k.median(),
+    "nanmedian of all": lambda k: torch.where(k > 1, torch.nan, k).nanmedian(),
+    "kthvalue of all": lambda k: k.flatten().kthvalue(17).values,
+    "topk of all": lambda k: k.flatten().topk(5, largest=False).values,
+    "embedding": lambda k: (
+        EMBEDDED(((k * 3).long() + 9), k[:, :2].mean(0, True) * TABLE) * k[..., None]
+    ),
     "quantile": lambda k: k.quantile(0.3, 1),
     "quantiles of columns": lambda k: k.quantile(torch.tensor([0.2, 0.9]).to(k.dtype), 0),
     "aminmax": lambda k: torch.stack(k.aminmax(dim=1)),
@@ -78,6 +87,15 @@ STREAMED: dict[str, tuple[Case, Callable[[Any], Any]]] = {
     "cumsum": (lambda k: k.cumsum(1).amax(1), lambda k: np.cumsum(k, 1).max(1)),
     "kthvalue": (lambda k: k.kthvalue(7, 1).values, lambda k: np.sort(k, 1)[:, 6]),
     "median": (lambda k: k.median(0).values, lambda k: np.sort(k, 0)[999]),
+    "median of all": (lambda k: k.median(), lambda k: np.sort(k.ravel())[(k.size - 1) // 2]),
+    "nanmedian of all": (
+        lambda k: torch.where(k > 0.9, torch.nan, k).nanmedian(),
+        lambda k: np.sort(k[~(k > 0.9)])[((k <= 0.9).sum() - 1) // 2],
+    ),
+    "kthvalue of all": (lambda k: k.flatten().kthvalue(3).values, lambda k: np.sort(k.ravel())[2]),
+    "topk of all": (
+        lambda k: k.flatten().topk(9).values, lambda k: -np.sort(-k.ravel())[:9],
+    ),
     "mode": (
         lambda k: k.detach().round().mode(1).values,
         lambda k: np.array([np.unique(r)[np.unique(r, return_counts=True)[1].argmax()]

@@ -136,11 +136,11 @@ FLOAT_ONLY = {
     "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid",
     "erf", "erfc", "lgamma", "atan2", "copysign", "floor", "ceil", "trunc", "round", "isnan",
     "isinf", "isfinite", "signbit", "digamma", "erfcx", "erfinv", "i0", "i0e", "i1", "i1e",
-    "log_ndtr", "ndtri",
+    "log_ndtr", "ndtri", "nextafter", "zeta",
 }  # fmt: skip
 INTEGER_ONLY = {
     "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "bitwise_left_shift",
-    "bitwise_right_shift",
+    "bitwise_right_shift", "gcd", "lcm",
 }  # fmt: skip
 COMPLEX_ONLY = {"conj", "real", "imag"}
 
@@ -168,6 +168,8 @@ def test_primitives(name: str, dtype: str) -> None:
         values = SPECIAL.astype(dtype)
         if name == "lgamma":  # inf at -inf, as in C; the reference says -inf
             values = values[values != -np.inf]
+        if name == "zeta":  # poles before NaN or after; SciPy does not end at 1e30
+            values = values[np.abs(values) < 1e30]
     elif kind == "b":
         values = np.array([True, False])
     else:

@@ -34,7 +34,7 @@ HOST = host_features()
 BOUND = dict.fromkeys(FUNCTIONS, 2.0) | {"pow": 4.0, "lgamma": 4.0, "sqrt": 0.5, "rsqrt": 1.5}
 # PyTorch's digamma, i1 and log_ndtr have larger errors, in float64.
 SCIPY = ("digamma", "erfcx", "erfinv", "ndtri", "log_ndtr", "i0", "i1", "i0e", "i1e")
-BOUND |= dict.fromkeys(SCIPY, 4.0)
+BOUND |= dict.fromkeys((*SCIPY, "zeta"), 4.0)
 EXACT = ("floor", "ceil", "trunc", "round", "abs", "copysign")
 BOUND |= dict.fromkeys(EXACT, 0.0)
 INF, NAN, PI = math.inf, math.nan, math.pi
@@ -47,7 +47,7 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "round": np.rint,
     "lgamma": np.vectorize(lambda x: math.lgamma(x) if x < 1e305 else INF, [float]),
     **{name: getattr(scipy.special, name) for name in SCIPY if name != "digamma"},
-    "digamma": scipy.special.psi,
+    "digamma": scipy.special.psi, "zeta": scipy.special.zeta,
 }  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def reference(name: str, dtype: str, xs: list[Array]) -> Array:
     """About the right values, to find the worst points with."""
     wide = (
         np.longdouble
-        if dtype == "float64" and name not in ("erf", "erfc", "lgamma", *SCIPY)
+        if dtype == "float64" and name not in ("erf", "erfc", "lgamma", "zeta", *SCIPY)
         else float
     )
     f = NUMPY.get(name) or getattr(np, name)
@@ -172,6 +172,9 @@ def points(name: str, dtype: str) -> list[Array]:
         log[:n] *= 0.01
         log[n : 2 * n] = np.log(rng.uniform(0.7, 1.6, n))
         pair = [np.exp(log), product / log]
+    elif name == "zeta":
+        s = np.concatenate([rng.uniform(1, 8, n), 1 + np.exp2(rng.uniform(-20, 4, n))])
+        pair = [s, np.concatenate([rng.uniform(0, 30, n), np.exp2(rng.uniform(-7, 7, n))])]
     elif FUNCTIONS[name] == 2:
         near = rng.normal(size=(2, n))
         near[0, : n // 2] = near[1, : n // 2] * (1 + 1e-3 * rng.normal(size=n // 2))
@@ -232,6 +235,19 @@ def test_lgamma_of_negative_numbers_has_a_small_absolute_error(dtype: str) -> No
         assert abs(mpf(float(b)) - value) <= 4 * eps * terms / 2
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_zeta_of_negative_numbers_has_a_small_absolute_error(dtype: str) -> None:
+    rng = np.random.default_rng(3)
+    s, q = rng.integers(2, 9, 200).astype(dtype), rng.uniform(-30, 0, 200).astype(dtype)
+    eps = float(np.finfo(dtype).eps)
+    for a, b, found in zip(s, q, function("zeta", dtype, 4)(s, q), strict=True):
+        with mp.workdps(60):
+            order, first = int(a), mpf(float(b))
+            terms = [(first + k) ** -order for k in range(31)]
+            value = sum(terms) + mp.zeta(order, first + 31)
+            assert abs(mpf(float(found)) - value) <= 2 * eps * sum(map(abs, terms))
+
+
 S = sys.float_info.min * 2.0**-20  # stands for a subnormal number of the type
 
 
@@ -289,6 +305,9 @@ SPECIAL: dict[str, list[tuple[float, ...]]] = {
     "round": [(-0.0, -0.0), (-0.5, -0.0), (0.5, 0), (1.5, 2), (2.5, 2), (-INF, -INF), (S, 0)],
     "abs": [(-0.0, 0), (-INF, INF), (-S, S), (S, S)],
     "copysign": [(1, -0.0, -1), (-2, 0, 2), (0, -INF, -0.0), (INF, -S, -INF), (-S, S, S)],
+    "zeta": [(1, 2, INF), (1, NAN, INF), (0.5, 2, NAN), (-3, 1, NAN), (2, 0, INF), (3, -0.0, INF),
+             (3, -2, INF), (2.5, -0.5, NAN), (2, -INF, INF), (2, INF, 0), (2, NAN, NAN),
+             (NAN, 2, NAN), (400, 0.01, INF), (1e30, 2, 0), (1e30, 1, 1)],
     # C99, annex F.9.4.4
     "pow": [(0, -3, INF), (-0.0, -3, -INF), (0, -2, INF), (-0.0, -2, INF), (-0.0, -0.5, INF),
             (0, -INF, INF), (-0.0, -INF, INF), (0, 3, 0), (-0.0, 3, -0.0), (-0.0, 2, 0),

@@ -420,13 +420,30 @@ def _write_unstored(x: Tensor, key: Any, value: Any) -> bool:
         x.masked_fill_(key, value)
         return True
     places, moves, indices = _read(x, key)
-    if indices:
-        return False
     part = _moved(x, places, moves)
+    if indices:
+        return _write_places(x, part, key, indices, value)
     value = _without_leading(value, part._value.ndim)
     if not recorded(x, value) and not _broadcasts(value.shape, part.shape):
         raise _mismatch(value.shape, part.shape)
     TENSORS.copy_(part, value)
+    return True
+
+
+def _write_places(x: Tensor, part: Tensor, key: Any, indices: Any, value: Tensor) -> bool:
+    """Write at index tensors of a part of a formula, as a formula; False if there are masks."""
+    if any(k is not None and k._value.dtype.kind == "b" for k in indices):
+        return False
+    if value._value.dtype != x._value.dtype:
+        _check_same(x, key, value)
+    at = tuple(FULL if k is None else k._array for k in indices)
+    try:
+        goal = np.broadcast_to(np.False_, part.shape)[at].shape
+    except IndexError as error:
+        raise no_place(error, part.shape) from None
+    if not recorded(x, value) and not _broadcasts(value.shape, goal):
+        raise _mismatch(value.shape, goal)
+    part.index_put_(indices, value)
     return True
 
 

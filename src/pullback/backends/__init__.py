@@ -3,7 +3,8 @@
 Arrays: `arrays` is their vocabulary, and takes its functions from files by theme (`array_functions`
 `alignment` `along` `array_special` `array_statistics` `axiswise` `class_losses` `correlation`
 `direct` `draws` `einsum` `fourier` `grids` `lapack` `normalising` `ordering` `pair_distances`
-`pooling` `recurrence` `resampling` `scattering` `searching` `shares` `strides` `surroundings`
+`pooling` `ranks` `recurrence` `resampling` `scattering` `searching` `shares` `strides`
+`surroundings`
 `tables`). Some of these are `prepared` for shapes first. `generator` draws random numbers, `memory`
 knows who owns an array's.
 

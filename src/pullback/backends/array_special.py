@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "frexp_array", "gamma_slope", "gcd_array", "isin_array", "lcm_array",
-    "nextafter_array", "polynomial", "scipy",
+    "frexp_array", "gamma_slope", "isin_array", "polynomial", "polynomials", "scipy",
 ]  # fmt: skip
 
 
@@ -51,21 +51,6 @@ def isin_array(elements: Any, among: Any, invert: bool) -> Any:
     return np.isin(elements, among, invert=invert)
 
 
-def gcd_array(a: Any, b: Any) -> Any:
-    """The greatest common divisor of integers."""
-    return np.gcd(a, b)
-
-
-def lcm_array(a: Any, b: Any) -> Any:
-    """The least common multiple of integers."""
-    return np.abs(np.lcm(a, b))  # of one that overflows too
-
-
-def nextafter_array(a: Any, b: Any) -> Any:
-    """The floating-point number next to a in the direction of b."""
-    return np.nextafter(a, b)
-
-
 def frexp_array(x: Any) -> Any:
     """Mantissas in [0.5, 1) and exponents of 2."""
     mantissa, exponent = np.frexp(x)
@@ -90,12 +75,28 @@ _FAMILIES: dict[str, tuple[Callable[[int], tuple[float, float, float]], tuple[fl
 MAX_DEGREE = 100_000
 
 
+def polynomials(x: Any, zero: Any, one: Any, family: str, order: int) -> Iterator[Any]:
+    """The derivatives of some order of a family's polynomials of degrees 0, 1, …, at x."""
+    step, (s, t) = _FAMILIES[family]
+    # The derivatives of orders 0 to `order` of P[m-1] and P[m].
+    before = [zero] * (order + 1)
+    now = [one] + [zero] * order
+    for m in itertools.count():
+        yield now[order]
+        a, b, c = step(m) if m else (s, t, 0.0)
+        line = a * x + b
+        after = [
+            line * now[k] - c * before[k] + (k * a * now[k - 1] if k else 0)
+            for k in range(order + 1)
+        ]
+        before, now = now, after
+
+
 def polynomial(x: Any, degree: Any, family: str, order: int) -> Any:
     """The derivative of some order of the orthogonal polynomials of these degrees, at x.
 
     Zero for negative degrees. In double precision: what is subtracted is large.
     """
-    step, (s, t) = _FAMILIES[family]
     x, degree = np.asarray(x), np.asarray(degree)
     shape = np.broadcast_shapes(x.shape, degree.shape)
     dtype = x.dtype
@@ -108,21 +109,9 @@ def polynomial(x: Any, degree: Any, family: str, order: int) -> Any:
         )
     result = np.zeros(shape)
     top = int(np.max(degree, initial=-1))
-    # The derivatives of orders 0 to `order` of P[m-1] and P[m].
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    before = [zero] * (order + 1)
-    now = [one] + [zero] * order
-    for m in range(top + 1):
+    values = polynomials(x, np.zeros_like(x), np.ones_like(x), family, order)
+    for m, value in zip(range(top + 1), values, strict=False):
         here = degree == m
         if here.any():
-            result[here] = np.broadcast_to(now[order], shape)[here]
-        if m == top:
-            break
-        a, b, c = step(m) if m else (s, t, 0.0)
-        line = a * x + b
-        after = [
-            line * now[k] - c * before[k] + (k * a * now[k - 1] if k else 0)
-            for k in range(order + 1)
-        ]
-        before, now = now, after
+            result[here] = np.broadcast_to(value, shape)[here]
     return result.astype(dtype, copy=False)

@@ -27,6 +27,7 @@ from pullback.backends import (
     ordering,
     pair_distances,
     pooling,
+    ranks,
     recurrence,
     resampling,
     scattering,
@@ -323,8 +324,8 @@ class ArrayVocabulary(Vocabulary):
                 return +x
             if n == 3:
                 return x * x * x
-            if n == 0.5 and x.dtype.kind == "f":
-                return np.sqrt(x)
+            if abs(n) == 0.5 and x.dtype.kind == "f":  # at -inf and -0 too, for PyTorch
+                return np.sqrt(x) if n > 0 else 1 / np.sqrt(x)
         if type(exponent) is not ndarray:
             return np.power(x, exponent)
         return PRIMITIVES["pow"].compute(x, exponent)
@@ -345,7 +346,8 @@ def _install(functions: Mapping[str, Callable[..., Any]]) -> None:
 _install({p.name: p.compute for p in PRIMITIVES.values()})
 _MODULES = (
     alignment, array_functions, array_special, array_statistics, class_losses, correlation, einsum,
-    grids, normalising, ordering, pair_distances, pooling, recurrence, resampling, scattering,
+    grids, normalising, ordering, pair_distances, pooling, ranks, recurrence, resampling,
+    scattering,
     searching, shares, strides, surroundings, tables,
 )  # fmt: skip
 for _module in _MODULES:

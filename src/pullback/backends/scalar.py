@@ -146,6 +146,17 @@ def _erfinv(x: Any) -> Any:
     return np.where(x == 0, x, _inverse_of_erf(x))  # -0.0 at -0.0
 
 
+def _zeta(s: Any, q: Any) -> Any:
+    """SciPy's Hurwitz zeta function."""
+    from scipy.special import zeta
+
+    return np.asarray(zeta(s, q)).astype(np.result_type(s, q), copy=False)
+
+
+def _lcm(a: Any, b: Any) -> Any:
+    return np.abs(np.lcm(a, b))  # of one that overflows too
+
+
 def _log_gamma(x: Any) -> Any:
     size = np.abs(x)
     y = np.where(size < 1e-30, -np.log(size), _gammaln(x))  # SciPy's overflows there
@@ -158,7 +169,8 @@ _TABLE: list[Any] = [
     ("div", 2, np.true_divide), ("floor_divide", 2, _divided(np.floor_divide)),
     ("remainder", 2, _divided(_remainder)), ("fmod", 2, _divided(np.fmod)), ("pow", 2, _power),
     ("maximum", 2, np.maximum), ("minimum", 2, np.minimum), ("atan2", 2, np.arctan2),
-    ("copysign", 2, np.copysign),
+    ("copysign", 2, np.copysign), ("nextafter", 2, np.nextafter), ("zeta", 2, _zeta),
+    ("gcd", 2, _of_integers("gcd")), ("lcm", 2, _lcm),
     ("neg", 1, np.negative), ("abs", 1, np.absolute, "real"), ("sign", 1, _sign),
     ("sqrt", 1, np.sqrt), ("rsqrt", 1, _rsqrt),
     ("exp", 1, np.exp), ("exp2", 1, np.exp2), ("expm1", 1, np.expm1),

@@ -7,6 +7,7 @@ the calls are machine code is the compiler's affair, and the others are NumPy's,
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pullback.backends import scalar
+from pullback.backends.array_special import polynomials
 from pullback.backends.passes.cartesian import separate
 from pullback.backends.scalar import PRIMITIVES, Scalar
 from pullback.dtypes import check_number
@@ -52,6 +54,24 @@ class SymbolVocabulary:
     def cast(x: Scalar, numpy_dtype: Any) -> Scalar:
         """The value in another dtype."""
         return scalar.cast(x, numpy_dtype)
+
+    @staticmethod
+    def nextafter(x: Any, y: Any) -> Scalar:
+        """The number next to x in the direction of y; of 16 bits it is not the one of 32."""
+        if _common_dtype([x, y]).itemsize == 2:
+            raise NotImplementedError("the number next to one of 16 bits")
+        return scalar.apply("nextafter", x, y)
+
+    @staticmethod
+    def polynomial(x: Any, degree: Any, family: str, order: int) -> Scalar:
+        """The derivative of some order of an orthogonal polynomial, in double precision."""
+        if isinstance(degree, Scalar):
+            raise NotImplementedError("polynomials whose degrees are numbers in memory")
+        wide = scalar.cast(x, np.float64)
+        zero, one = (scalar.const(k, np.float64) for k in (0, 1))
+        values = polynomials(wide, zero, one, family, order)
+        value = next(itertools.islice(values, int(degree), None)) if degree >= 0 else zero
+        return scalar.cast(value, x.dtype)
 
     @staticmethod
     def scipy(name: str, *args: Any, part: int | None = None) -> Scalar:

@@ -36,6 +36,9 @@ class Macro:
             return None
         if len({id(x) for x in operands}) < len(operands):
             return None  # which of the equal operands was meant?
+        below = {id(x.arguments) for x in operands if isinstance(x, Formula)}
+        if any(id(r.arguments) in below for r in results):
+            return None  # a twin of an operand, which is made of what that is made of
         place = {id(x): k for k, x in enumerate(operands)}
         order: list[Formula] = []
         stack: list[Any] = list(results)

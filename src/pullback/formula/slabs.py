@@ -65,11 +65,20 @@ def compute(node: Formula, evaluate: Evaluate) -> Any:
                 return _reduced(node, axis, work, evaluate)
             except NotLowerable:
                 continue
+    if isinstance(node.op, View):
+        return _of_one_place(node, evaluate)
+    if is_along(node) and node.arguments[0].ndim == 1:
+        assert isinstance(node.op, Opaque)
+        found = streamed(node.op, node.values)
+        if found is not None:
+            return np.asarray(found, node.dtype)
     raise NotLowerable(f"slabs of {node.op.name}")
 
 
 def pieces(*values: Value) -> Iterator[Any]:
     """The elements of a value as arrays, part by part; of several values of one shape, as tuples.
+
+    Those of a vector come in order.
 
     NotLowerable where no axis can be cut.
     """
@@ -235,6 +244,19 @@ def _of_view(
         if made.shape == shape:
             return made
     raise NotLowerable(f"a slab of {op.name}")
+
+
+def _of_one_place(node: Formula, evaluate: Evaluate) -> Any:
+    """The same view of one place of an axis, where it looks at no other: a row."""
+    op, x = node.op, node.values[0]
+    at = tuple(index(f"i{k}") for k in range(node.ndim))
+    mapped = op.compute(MAPS, (Mapped(x.shape, lambda i: i), *node.values[1:]))
+    for axis, inside in enumerate(map(plain, mapped.pull(at))):
+        if isinstance(inside, int) and x.shape[axis] > 1:
+            array = evaluate(slab(x, axis, inside, inside + 1, evaluate))
+            whole = np.broadcast_to(array, x.shape)  # the view sees one place of it
+            return np.array(op.compute(ARRAYS, (whole, *node.values[1:])), node.dtype)
+    raise NotLowerable(f"slabs of {op.name}")
 
 
 def _cut_shape(value: Any, node: Value, axis: int, size: int) -> Any:

@@ -133,6 +133,43 @@ class FormulaVocabulary(Vocabulary):
         check_position(what, x, dim, index, FORMULAS.extremes)
 
     @staticmethod
+    def check_fits(what: str, x: Value, written: Value, goal: Sequence[int]) -> None:
+        """RuntimeError for what does not broadcast to the shape of the place in x it is for."""
+        pairs = zip(reversed(goal), reversed(written.shape), strict=False)
+        if written.ndim > len(goal) or any(b not in (1, a) for a, b in pairs):
+            raise RuntimeError(
+                f"{what}: the shapes do not broadcast (shapes {list(x.shape)}, "
+                f"{list(written.shape)})"
+            )
+
+    @staticmethod
+    def check_indices(x: Value, indices: Sequence[Value | None]) -> None:
+        """IndexError for positions that axes do not have; None is a whole axis."""
+        for k, i in enumerate(indices):
+            if i is not None and i.size:
+                low, high = FORMULAS.extremes(i)
+                size = x.shape[k]
+                if low < -size or high >= size:
+                    worst = high if high >= size else low
+                    raise IndexError(
+                        f"index {worst} is out of bounds for dimension {k} with size {size}: the "
+                        f"shape is {list(x.shape)}"
+                    )
+
+    @staticmethod
+    def last_of(indices: Sequence[Value], sizes: Sequence[int]) -> Value:
+        """Whether none of the positions behind is the same, for positions along several axes."""
+        from pullback.formula.evaluate import array_of
+
+        inside = [np.where(i < 0, i + size, i) for i, size in
+                  zip(map(array_of, indices), sizes, strict=True)]  # fmt: skip
+        places = np.asarray(np.ravel_multi_index(np.broadcast_arrays(*inside), sizes))
+        flat = places.reshape(-1)[::-1]
+        last = np.zeros(flat.size, bool)
+        last[flat.size - 1 - np.unique(flat, return_index=True)[1]] = True
+        return source(last.reshape(places.shape))
+
+    @staticmethod
     def is_pending(x: Value) -> bool:
         """Whether the numbers are not known yet, and not worth knowing for their own sake."""
         return x.array is None and x.heavy
@@ -474,14 +511,17 @@ def _together(results: Any) -> Any:
 def _along(op: Opaque, given: list[Any]) -> Template:
     """An operation that needs one axis at once: the result for one place of the others tells.
 
-    Several operands have one shape.
+    Several operands have one shape, but for that axis.
     """
     dim = given[op.positions[op.along]]
     x = given[0]
-    if len({v.shape for v in _values(given)}) > 1:
+
+    def row(v: Value) -> list[int]:
+        return [s if k == dim else 1 for k, s in enumerate(v.shape)]
+
+    if len({tuple(s for k, s in enumerate(v.shape) if k != dim) for v in _values(given)}) > 1:
         raise NotLowerable(f"{op.name} of several shapes")
-    shape = [s if k == dim else 1 for k, s in enumerate(x.shape)]
-    ones = [np.zeros(shape, v.dtype) if isinstance(v, Value) else v for v in given]
+    ones = [np.zeros(row(v), v.dtype) if isinstance(v, Value) else v for v in given]
     result = op.compute(ARRAYS, ones)
     shape = [result.shape[k] if k == dim else s for k, s in enumerate(x.shape)]
     return Template(op, shape, result.dtype)

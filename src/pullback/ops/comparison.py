@@ -236,6 +236,17 @@ def is_among(xp, input, other: Array, invert: bool):
     return xp.isin_array(input, other, invert)
 
 
+@is_among.formula
+def _(xp, input, other, invert):
+    if input.dtype.kind not in "iuf":
+        return xp.not_lowerable("no order")
+    ordered = xp.sort(xp.reshape(other, -1), 0)[0]
+    place = xp.places_among(ordered, input, False)
+    last = xp.number(ordered.shape[0] - 1)
+    found = xp.eq(xp.elements(ordered, [xp.minimum(place, last)]), input)
+    return xp.logical_not(found) if invert else found
+
+
 @is_among.samples
 def _(r):
     yield call(r.integers(0, 6, 3, 4), r.integers(0, 6, 3), False)

@@ -116,6 +116,12 @@ def copy(xp, input, src, non_blocking: bool = False):
     return xp.cast(xp.expand(src, *input.shape), input.dtype)
 
 
+@copy.formula
+def _(xp, input, src, non_blocking):
+    xp.check_fits("Copy", input, src, input.shape)
+    return xp.cast(xp.expand(src, *input.shape), input.dtype)
+
+
 @copy.examples
 def _(xp, input, src, non_blocking):
     size = max(input.shape[0], src.shape[0])
@@ -157,6 +163,13 @@ def _(np, input, src):
 )
 def fill(xp, input, value):
     r"""`input.fill_(value)`: one value, a number or a 0-d tensor, written everywhere."""
+    return xp.filled(input.shape, value, input)
+
+
+@fill.formula
+def _(xp, input, value):
+    if hasattr(value, "dtype"):
+        return xp.cast(xp.expand(value, *input.shape), input.dtype)
     return xp.filled(input.shape, value, input)
 
 
@@ -207,6 +220,11 @@ def _(np, input, value):
 @opaque(public=False, inplace=True, holomorphic=False, in_order=False)
 def zero(xp, input):
     r"""`input.zero_()`: zeros written everywhere."""
+    return xp.filled(input.shape, 0, input)
+
+
+@zero.formula
+def _(xp, input):
     return xp.filled(input.shape, 0, input)
 
 

@@ -386,6 +386,20 @@ def fill_diagonal(xp, input, fill_value: Number, wrap: bool = False):
     return xp.with_diagonal(input, fill_value, wrap)
 
 
+@fill_diagonal.formula
+def _(xp, input, fill_value, wrap):
+    shape = input.shape
+    at = [xp.positions(size, k, len(shape)) for k, size in enumerate(shape)]
+    if wrap and len(shape) == 2:
+        place = at[0] * xp.number(shape[1]) + at[1]
+        there = xp.eq(xp.remainder(place, xp.number(shape[1] + 1)), 0)
+    else:
+        there = xp.eq(at[0], at[1])
+        for other in at[2:]:
+            there = xp.logical_and(there, xp.eq(at[0], other))
+    return xp.where(there, xp.number(fill_value, input), input)
+
+
 @fill_diagonal.examples
 def _(xp, input, fill_value, wrap):
     there = xp.fill_diagonal(xp.filled(input.shape[1:], 0, input), 1, wrap)

@@ -14,6 +14,18 @@ def rows_of(xp, input, weight, padding_idx: int = -1, by_frequency: bool = False
     return xp.take(weight, (input,))
 
 
+@rows_of.check
+def _(xp, input, weight, padding_idx, by_frequency):
+    xp.check_position("embedding", weight, 0, input)
+
+
+@rows_of.formula
+def _(xp, input, weight, padding_idx, by_frequency):
+    rank = len(input.shape)
+    places = xp.cast(xp.unsqueeze(input, rank), "int64")
+    return xp.elements(weight, [places, xp.positions(weight.shape[1], rank, rank + 1)])
+
+
 def _apart(xp, places, size, rows):
     """Places in the table of each example as places in those of all, one below the other."""
     (places,) = all_examples(xp, [places], size)
@@ -286,6 +298,16 @@ def one_hot(xp, input, num_classes: int = -1):
             f"one_hot is only applicable to index tensor of type LongTensor, not {input.dtype}"
         )
     return xp.ones_at(input, num_classes)
+
+
+@one_hot.formula
+def _(xp, input, num_classes):
+    low, high = xp.extremes(input)
+    if low < 0 or num_classes == 0 or high >= num_classes > 0:
+        return xp.not_lowerable("an error")
+    count, rank = high + 1 if num_classes == -1 else num_classes, len(input.shape)
+    there = xp.eq(xp.unsqueeze(input, rank), xp.positions(count, rank, rank + 1))
+    return xp.cast(there, "int64")
 
 
 @one_hot.samples

@@ -72,7 +72,7 @@ def _(xp, g, input, other):
 @pointwise(dtypes="f", widens=False)
 def nextafter(xp, input, other):
     r"""The number next to the input in the direction of other."""
-    return xp.nextafter_array(input, other)
+    return xp.nextafter(input, other)
 
 
 @nextafter.backward("input")
@@ -155,6 +155,7 @@ def non_finite_replaced(xp, input, nan: Number = 0.0, posinf: Number = 0.0, negi
     r"""NaN, ∞ and -∞ replaced by numbers."""
     if input.dtype.kind == "c":
         parts = [_replaced(xp, x, nan, posinf, neginf) for x in (xp.real(input), xp.imag(input))]
+        parts = [xp.cast(x, input.dtype) for x in parts]
         return parts[0] + parts[1] * 1j
     return _replaced(xp, input, nan, posinf, neginf)
 

@@ -69,7 +69,7 @@ def polygamma_value(xp, input, n: int):
         return _trigamma(xp, input)
     sign = 1.0 if n % 2 else -1.0
     count = factorial(n) if n <= 170 else math.inf  # what no float64 holds
-    return xp.scipy("zeta", input * 0 + (n + 1), input) * (sign * count)
+    return xp.zeta(input * 0 + (n + 1), input) * (sign * count)
 
 
 @polygamma_value.backward("input")
@@ -224,7 +224,7 @@ def zeta(xp, input, other):
 
     Differentiable in `other`; NotImplementedError for the derivative in `input`.
     """
-    return xp.scipy("zeta", input, other)
+    return xp.zeta(input, other)
 
 
 @zeta.backward("other")

@@ -56,6 +56,24 @@ def histogram_(xp, input, edges, weight: Array = None, density: bool = False):
     return hist, xp.copy(edges)
 
 
+@histogram_.streamed
+def _(xp, pieces, input, edges, weight, density):
+    edges = xp.cat(list(pieces(edges)), 0)
+    return _streamed(xp, pieces, input, [edges], weight, density, 1), edges
+
+
+def _streamed(xp, pieces, input, edges, weight, density, count):
+    """The histogram of points that come in parts."""
+    hist = 0
+    for part in pieces(input) if weight is None else pieces(input, weight):
+        x, w = (part, None) if weight is None else part
+        w = None if w is None else xp.reshape(w, -1)
+        hist = hist + xp.cast(
+            xp.histogram_array(xp.reshape(x, -1, count), edges, w, False), "float64"
+        )
+    return xp.cast(xp.densities(hist, edges) if density else hist, input.dtype)
+
+
 @histogram_.samples
 def _(r):
     yield call(r(9), r(4).cumsum() ** 3, r(9), False)
@@ -65,6 +83,14 @@ def _(r):
 def bin_edges(xp, input, bins: int, range: Plain):
     r"""bins + 1 numbers, evenly spaced over a range, or over the elements'."""
     return xp.bin_edges_array(input, bins, range)
+
+
+@bin_edges.streamed
+def _(xp, pieces, input, bins, range):
+    if range is not None:
+        return xp.bin_edges_array(xp.filled((1,), 0, input), bins, range)
+    ends = [end(x) for x in pieces(input) for end in (xp.amin, xp.amax)]
+    return xp.bin_edges_array(xp.stack(ends), bins, None)
 
 
 @bin_edges.samples
@@ -123,7 +149,7 @@ def histogram(
     elif isinstance(bins, int) and not isinstance(bins, bool):
         if bins <= 0:
             raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins}")
-        edges = xp.bin_edges(xp.reshape(input, -1), bins, _range("histogram", range, 1))
+        edges = xp.bin_edges(input, bins, _range("histogram", range, 1))
     else:
         raise TypeError(f"histogram(): argument 'bins' must be int or Tensor, not {bins!r}")
     return xp.histogram_(input, edges, weight, density)
@@ -179,6 +205,13 @@ def histogramdd(
 def histogramdd_(xp, input, edges: Plain, weight: Array = None, density: bool = False):
     r"""The weight of points, which are rows, between edges of each coordinate."""
     return xp.histogram_array(input, edges, weight, density)
+
+
+@histogramdd_.streamed
+def _(xp, pieces, input, edges, weight, density):
+    if weight is not None:  # of another shape
+        return None
+    return _streamed(xp, pieces, input, edges, None, density, input.shape[-1])
 
 
 @histogramdd_.samples

@@ -127,16 +127,7 @@ def _(xp, input, indices):
 
 @index.check
 def _(xp, input, indices):
-    for k, i in enumerate(indices):
-        if i is not None and i.size:
-            low, high = xp.extremes(i)
-            size = input.shape[k]
-            if low < -size or high >= size:
-                worst = high if high >= size else low
-                raise IndexError(
-                    f"index {worst} is out of bounds for dimension {k} with size {size}: the "
-                    f"shape is {list(input.shape)}"
-                )
+    xp.check_indices(input, indices)
 
 
 @index.formula
@@ -274,6 +265,36 @@ def _(xp, g, indices):
 def index_put(xp, input, indices: SomeArrays, values: Array, accumulate: bool = False):
     r"""The input with values written, or added, at `input[indices]`."""
     return xp.put(input, _key(indices), values, accumulate)
+
+
+@index_put.check
+def _(xp, input, indices, values, accumulate):
+    if not any(i is not None and i.dtype.kind == "b" for i in indices):
+        xp.check_indices(input, indices)
+
+
+@index_put.formula
+def _(xp, input, indices, values, accumulate):
+    given = [i for i in indices if i is not None]
+    if any(i.dtype.kind == "b" or not i.size for i in given):
+        return xp.not_lowerable("masks among indices")
+    shape = tuple(input.shape)
+    common = xp.broadcast_shape(*(i.shape for i in given))
+    rank, begin, places = _layout(len(shape), indices, len(common))
+    sizes = [0] * rank
+    sizes[begin : begin + len(common)] = common
+    for k, place in places.items():
+        sizes[place] = shape[k]
+    xp.check_fits("index_put", input, values, sizes)
+    values = xp.cast(xp.expand(values, *sizes), input.dtype)
+    if accumulate:
+        return input + xp.index_adjoint(values, indices, shape)
+    # Of several that are written at one place, the last one stays.
+    last = xp.last_of(given, [s for k, s in enumerate(shape) if k not in places])
+    last = xp.reshape(last, *common, *(1,) * (rank - begin - len(common)))
+    written = xp.index_adjoint(xp.cast(xp.expand(last, *sizes), "int64"), indices, shape)
+    values = xp.index_adjoint(xp.where(last, values, 0), indices, shape)
+    return xp.where(xp.gt(written, 0), values, input)
 
 
 @index_put.examples

@@ -6,13 +6,13 @@ from pullback.op import call, pointwise
 @pointwise(dtypes="i", derivative=False, domain=None)
 def gcd(xp, input, other):
     r"""The greatest common divisor, at least 0."""
-    return xp.gcd_array(input, other)
+    return xp.gcd(input, other)
 
 
 @pointwise(dtypes="i", derivative=False, domain=None)
 def lcm(xp, input, other):
     r"""The least common multiple, at least 0."""
-    return xp.lcm_array(input, other)
+    return xp.lcm(input, other)
 
 
 @pointwise(dtypes="i", derivative=False, domain=None)

@@ -21,6 +21,21 @@ def extreme_places(xp, input, k: int, dim: int, largest: bool):
     return xp.argpartition_array(input, k, dim, largest)
 
 
+@extreme_places.streamed
+def _(xp, pieces, input, k, dim, largest):
+    values = places = None
+    start = 0
+    for x in pieces(input):
+        at = xp.argpartition_array(x, min(k, x.shape[0]), 0, largest)
+        best, where = xp.take(x, (at,)), at + start
+        if values is not None:
+            best, where = xp.cat([values, best], 0), xp.cat([places, where], 0)
+            at = xp.argpartition_array(best, min(k, best.shape[0]), 0, largest)
+            best, where = xp.take(best, (at,)), xp.take(where, (at,))
+        values, places, start = best, where, start + x.shape[0]
+    return places
+
+
 @extreme_places.samples
 def _(r):
     yield call(r.distinct(3, 4), 2, 1, True)
@@ -31,7 +46,7 @@ def _(r):
 def sort(xp, input, dim: Dim = -1, descending: bool = False, *, stable: bool = False):
     r"""Elements in order along one axis, and where they came from; NaN counts as largest."""
     indices = xp.argsort_array(input, dim, descending)
-    values = xp.gather_array(input, dim, indices)
+    values = xp.elements_at(input, dim, indices)
     return xp.laid_out(values, input), xp.laid_out(indices, input)
 
 
@@ -55,7 +70,7 @@ def topk(xp, input, k: int, dim: Dim = -1, largest: bool = True, sorted: bool = 
     if not input.shape:
         return input, xp.argsort_array(input, dim, False)
     indices = xp.argpartition_array(input, k, dim, largest)
-    return xp.gather_array(input, dim, indices), indices
+    return xp.elements_at(input, dim, indices), indices
 
 
 @topk.examples

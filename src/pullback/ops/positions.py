@@ -202,6 +202,26 @@ def _(xp, sorted_sequence, input, right):
     return xp.reshape(found, *input.shape)
 
 
+@places_among.formula
+def _(xp, sorted_sequence, input, right):
+    if not hasattr(input, "dtype"):
+        return xp.not_lowerable("one number")
+    size, rank = sorted_sequence.shape[-1], len(input.shape)
+    rows = [xp.positions(s, k, rank) for k, s in enumerate(input.shape[:-1])]
+    if len(sorted_sequence.shape) == 1:
+        rows = []
+    low = xp.filled(input.shape, 0, xp.positions(1))
+    high = low + xp.number(size)
+    for _ in range(int(size).bit_length()):  # of [low, high), half is kept
+        middle = xp.floor_divide(low + high, xp.number(2))
+        there = [*rows, xp.minimum(middle, xp.number(size - 1))]
+        found = xp.elements(sorted_sequence, there)
+        behind = xp.gt(found, input) if right else xp.ge(found, input)
+        before = xp.logical_and(xp.logical_not(behind), xp.lt(low, high))
+        low, high = xp.where(before, middle + xp.number(1), low), xp.where(before, high, middle)
+    return low
+
+
 @places_among.samples
 def _(r):
     yield call(r.ordered(5), r(2, 3), False)

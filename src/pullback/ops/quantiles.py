@@ -1,6 +1,16 @@
 """Order statistics: medians, ranks, the most frequent value, quantiles."""
 
-from pullback.op import Dim, Plain, along_axis, call, composite, opaque
+from pullback.op import (
+    Array,
+    Dim,
+    Plain,
+    all_examples,
+    along_axis,
+    call,
+    composite,
+    opaque,
+    visible_axes,
+)
 
 
 def _check_axis(name, input, dim):
@@ -14,7 +24,7 @@ def _check_axis(name, input, dim):
 
 def _chosen(xp, input, dim, keepdim, places):
     """The elements at places along an axis, and the places; the axis goes unless it is kept."""
-    values = xp.gather_array(input, dim, places)
+    values = xp.elements_at(input, dim, places)
     if keepdim or not input.shape:
         return values, places
     return xp.drop(values, (dim,)), xp.drop(places, (dim,))
@@ -64,6 +74,15 @@ def middle_place(xp, input, dim: int, skip_nan: bool):
     return xp.middle_places(input, dim, skip_nan)
 
 
+@middle_place.streamed
+def _(xp, pieces, input, dim, skip_nan):
+    def ranks(count, nans):
+        some = nans if skip_nan and nans < count else 0
+        return [count - 1 if nans and not some else (count - some - 1) // 2]
+
+    return xp.ranked_places(lambda: pieces(input), ranks)
+
+
 @middle_place.samples
 def _(r):
     yield call(r.distinct(3, 4), 1, False)
@@ -74,6 +93,11 @@ def _(r):
 def rank_place(xp, input, k: int, dim: int):
     r"""The place of the k-th smallest element, from 0, along one axis, kept."""
     return xp.rank_places(input, k, dim)
+
+
+@rank_place.streamed
+def _(xp, pieces, input, k, dim):
+    return xp.ranked_places(lambda: pieces(input), lambda count, nans: [k])
 
 
 @rank_place.samples
@@ -125,6 +149,55 @@ def _(r):
     yield call(r.distinct(3, 4), 0, True)
 
 
+@opaque(public=False)
+def to_median(xp, input, values: Array, median: Array, skip_nan: bool):
+    r"""A number at the median of values among zeros; all that are equal to it share it."""
+    equal = xp.logical_or(xp.eq(values, median), xp.logical_and(xp.isnan(values), xp.isnan(median)))
+    count = xp.cast(xp.sum(equal), values.dtype)
+    return xp.where(equal, input / count, 0)
+
+
+@to_median.formula
+def _(xp, input, values, median, skip_nan):
+    """At its first place: numbers are not the same in all loops."""
+    size = 1
+    for s in values.shape:
+        size *= s
+    place = xp.middle_place(xp.reshape(values, -1), 0, skip_nan)
+    there = xp.eq(xp.positions(size), place)
+    return xp.reshape(xp.where(there, input, 0), *values.shape)
+
+
+@to_median.backward("input")
+def _(xp, g, values, median, skip_nan):
+    return xp.sum(g * xp.to_median(xp.filled((), 1, g), values, median, skip_nan))
+
+
+@to_median.backward("values")
+def _(xp, g):
+    return xp.filled(g.shape, 0, g)
+
+
+@to_median.backward("median")
+def _(xp, g):
+    return xp.filled((), 0, g)
+
+
+@to_median.examples
+def _(xp, input, values, median, skip_nan):
+    input, values, median = all_examples(xp, [input, values, median])
+    median, input = (visible_axes(xp, x, len(values.shape) - 1) for x in (median, input))
+    equal = xp.logical_or(xp.eq(values, median), xp.logical_and(xp.isnan(values), xp.isnan(median)))
+    axes = tuple(range(1, len(values.shape)))
+    count = xp.sum(equal, axes, keepdim=True) if axes else xp.cast(equal, "int64")
+    return xp.where(equal, input / xp.cast(count, values.dtype), 0)
+
+
+@to_median.samples
+def _(r):
+    yield call(r(), r.distinct(3, 3), r(), False)
+
+
 def _median(name, skip_nan, doc):
     """The median of all elements, and the function of both."""
 
@@ -133,16 +206,18 @@ def _median(name, skip_nan, doc):
         if 0 in input.shape:
             return xp.filled((), float("nan") if input.dtype.kind == "f" else -(2**63), input)
         flat = xp.reshape(input, -1)
-        return xp.drop(xp.gather_array(flat, 0, xp.middle_places(flat, 0, skip_nan)), (0,))
+        return xp.drop(xp.elements_at(flat, 0, xp.middle_places(flat, 0, skip_nan)), (0,))
 
     of_all.doc = "The lower median of all elements."
 
+    @of_all.formula
+    def _(xp, input):
+        flat = xp.reshape(input, -1)
+        return xp.reshape(xp.elements(flat, [xp.middle_place(flat, 0, skip_nan)]))
+
     @of_all.backward("input")
-    def _(xp, g, input, y, input_dtype):
-        # All elements that are equal to it share the cotangent.
-        equal = xp.logical_or(xp.eq(input, y), xp.logical_and(xp.isnan(input), xp.isnan(y)))
-        count = xp.cast(xp.sum(equal), input_dtype)
-        return xp.where(equal, g / count, 0)
+    def _(xp, g, input, y):
+        return xp.to_median(g, input, y, skip_nan)
 
     @of_all.samples
     def _(r):

@@ -111,6 +111,38 @@ def scatter_values(xp, input, dim: Dim, index: Array, src: Array):
     return xp.scatter_array(input, dim, index, src, "")
 
 
+@scatter_values.formula
+def _(xp, input, dim, index, src):
+    one = not getattr(src, "shape", ())  # a number, or one that is a parameter
+    if not input.shape or any(
+        a != b for k, (a, b) in enumerate(zip(index.shape, input.shape, strict=True)) if k != dim
+    ):
+        return xp.not_lowerable("places for some of the rows")
+    for k, size in enumerate(index.shape):
+        if not one and src.shape[k] != size:
+            src = xp.slice(src, k, 0, size, 1)
+    if one:
+        value = src if hasattr(src, "dtype") else xp.number(src, input)
+        src = xp.expand(value, *index.shape)
+    return xp.write_along(input, index, src, dim)
+
+
+@scatter_values.check
+def _(xp, input, dim, index, src):
+    xp.check_index("scatter", input, dim, index)
+
+
+@opaque(public=False, derivative=False, along="dim")
+def write_along(xp, input, index: Array, src: Array, dim: int):
+    r"""`scatter_values`, of tensors with as many rows each."""
+    return xp.scatter_array(input, dim, index, src, "")
+
+
+@write_along.samples
+def _(r):
+    yield call(r(3, 4), r.integers(0, 4, 3, 1), r(3, 1), 1)
+
+
 @scatter_values.backward("input")
 def _(xp, g, dim, index):
     return xp.scatter_values(g, dim, index, 0)
@@ -448,6 +480,28 @@ def index_copy(xp, input, dim: Dim, index: Array, source: Array):
     return xp.write_line(input, dim, index, source)
 
 
+@index_copy.formula
+def _(xp, input, dim, index, source):
+    if not input.shape or not source.shape:
+        return xp.not_lowerable("a single number")
+    place, there = _last_places(xp, input, dim, index)
+    return xp.where(there, xp.moved(source, dim, place), input)
+
+
+@index_copy.check
+def _(xp, input, dim, index, source):
+    xp.check_position("index_copy", input, dim, index)
+
+
+def _last_places(xp, input, dim, index):
+    """For each place of an axis, where an index last names it, and whether it does."""
+    size, rank = input.shape[dim], len(input.shape)
+    order, begin, counts, _ = xp.buckets(xp.reshape(index, -1), size)
+    last = xp.elements(order, [xp.maximum(begin + counts - 1, xp.number(0))])
+    column = [size if k == dim else 1 for k in range(rank)]
+    return xp.reshape(last, *column), xp.reshape(xp.gt(counts, 0), *column)
+
+
 @index_copy.backward("input")
 def _(xp, g, dim, index):
     return xp.index_fill(g, dim, index, 0)
@@ -485,6 +539,17 @@ def index_fill(xp, input, dim: Dim, index: Array, value: Array):
         raise IndexError(f"index_fill_(): Index has to be a vector/scalar: {list(index.shape)}")
     number = xp.cast(value, input.dtype) if hasattr(value, "dtype") else value
     return xp.fill_line(input, dim, index, number)
+
+
+@index_fill.formula
+def _(xp, input, dim, index, value):
+    if not input.shape or not index.size:
+        return xp.not_lowerable("a single number")
+    index = xp.where(xp.lt(index, 0), index + xp.number(input.shape[dim]), index)
+    xp.check_position("index_fill", input, dim, index)
+    _, there = _last_places(xp, input, dim, index)
+    number = value if hasattr(value, "dtype") else xp.number(value, input)
+    return xp.where(there, xp.cast(number, input.dtype), input)
 
 
 @index_fill.backward("input")

@@ -204,8 +204,9 @@ class Pairs(Crosswise):
         need = needs[0]
         for other in needs[1:]:
             need = w.add(f"or i1 {need}, {other}")
-        with w.repeat("attempt", "i1", need) as attempt:
-            with w.when(attempt.carried, "raise"):
+        with w.repeat("attempt", [("i1", need)]) as attempt:
+            (again,) = attempt.carried
+            with w.when(again, "raise"):
                 for group in p.rescaled:
                     self._raise(rows, p, group, base, count, local)
             inside = rows.inner()
@@ -219,9 +220,9 @@ class Pairs(Crosswise):
             for group in p.rescaled:
                 over = w.add(f"or i1 {over}, {group.overflows(v, sums[first])}")
                 first += len(group.weights)
-            fresh = w.add(f"xor i1 {attempt.carried}, true")
+            fresh = w.add(f"xor i1 {again}, true")
             attempt.again = w.add(f"and i1 {over}, {fresh}")
-            attempt.next = "true"
+            attempt.next = ["true"]
         return sums
 
     def _raise(

@@ -375,12 +375,8 @@ class Nearest:
         w, bits = self.w, f"i{self.rows}"
         j = w.add(f"add i64 {base}, {column}")
         line = w.add(f"mul i64 {column}, {self.rows}")
-        state = f"{{ {bits}, i64 }}"
-        start = w.add(f"insertvalue {state} poison, {bits} {mask}, 0")
-        start = w.add(f"insertvalue {state} {start}, i64 {size}, 1")
-        with w.repeat("bit", state, start) as bit:
-            left = w.add(f"extractvalue {state} {bit.carried}, 0")
-            found = w.add(f"extractvalue {state} {bit.carried}, 1")
+        with w.repeat("bit", [(bits, mask), ("i64", size)]) as bit:
+            left, found = bit.carried
             lane = w.add(f"call {bits} @llvm.cttz.{bits}({bits} {left}, i1 true)")
             lane = w.add(f"{'zext' if self.rows < 64 else 'bitcast'} {bits} {lane} to i64")
             short = w.add(f"trunc i64 {lane} to i32")
@@ -391,8 +387,7 @@ class Nearest:
             self._store("i32", product, self.memory["product"], place)
             rest = w.add(f"and {bits} {left}, {w.add(f'sub {bits} {left}, 1')}")
             more = w.add(f"add i64 {found}, 1")
-            after = w.add(f"insertvalue {state} poison, {bits} {rest}, 0")
-            bit.next = w.add(f"insertvalue {state} {after}, i64 {more}, 1")
+            bit.next = [rest, more]
             bit.again = w.add(f"icmp ne {bits} {rest}, 0")
         return more
 

@@ -64,8 +64,8 @@ class WhenHandle:
 class RepeatHandle:
     """What a repeated part sees; it must set `next` and `again`."""
 
-    carried: str
-    next: str = ""
+    carried: list[str]
+    next: list[str] = field(default_factory=list)
     again: str = ""
 
 
@@ -162,19 +162,21 @@ class Writer:
             handle.results.append(self.add(f"phi {kind} [ {new}, %{latch} ]{skip}"))
 
     @contextmanager
-    def repeat(self, name: str, kind: str, start: str) -> Iterator[RepeatHandle]:
-        """Lines that run again as long as they say so, carrying one value."""
+    def repeat(self, name: str, carried: Carried) -> Iterator[RepeatHandle]:
+        """Lines that run again as long as they say so, carrying values."""
         head, done = self.label(f"{name}.again"), self.label(f"{name}.done")
         before = self.block
         self.do(f"br label %{head}")
         self.begin(head)
-        handle = RepeatHandle(self.fresh("c"))
+        handle = RepeatHandle([self.fresh("c") for _ in carried])
         mark = len(self.lines)
         yield handle
         latch = self.block
         self.do(f"br i1 {handle.again}, label %{head}, label %{done}")
-        phi = f"  {handle.carried} = phi {kind} [ {start}, %{before} ], [ {handle.next}, %{latch} ]"
-        self.lines.insert(mark, phi)
+        self.lines[mark:mark] = [
+            f"  {phi} = phi {kind} [ {start}, %{before} ], [ {new}, %{latch} ]"
+            for (kind, start), phi, new in zip(carried, handle.carried, handle.next, strict=True)
+        ]
         self.begin(done)
 
     @contextmanager

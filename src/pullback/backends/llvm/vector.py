@@ -432,6 +432,64 @@ def _copysign(v: Vectors, dtype: DType, args: list[str]) -> str:
     return v.intrinsic("copysign", dtype, *args)
 
 
+def _nextafter(v: Vectors, dtype: DType, args: list[str]) -> str:
+    """One up or down in the bits of a; from 0, the smallest number with the sign of b."""
+    a, b = args
+    whole, zero = np.dtype(f"i{dtype.itemsize}"), v.constant(0, dtype)
+    bits = v.w.add(f"bitcast {v.type(dtype)} {a} to {v.type(whole)}")
+    up = v.binary("xor", BOOL, v.compare("gt", dtype, b, a), v.compare("lt", dtype, a, zero))
+    step = v.select(up, whole, v.constant(1, whole), v.constant(-1, whole))
+    moved = v.binary("add", whole, bits, step)
+    moved = v.w.add(f"bitcast {v.type(whole)} {moved} to {v.type(dtype)}")
+    smallest = v.constant(np.ones((), whole).view(dtype), dtype)
+    first = v.intrinsic("copysign", dtype, smallest, b)
+    moved = v.select(v.compare("eq", dtype, a, zero), dtype, first, moved)
+    moved = v.select(v.compare("eq", dtype, a, b), dtype, b, moved)
+    nan = v.binary("fcmp uno", dtype, a, b)
+    return v.select(nan, dtype, v.binary("fadd", dtype, a, b), moved)
+
+
+def _gcd(v: Vectors, dtype: DType, args: list[str]) -> str:
+    """By differences of odd numbers (J. Stein, "Computational problems associated with Racah
+    algebra", Journal of Computational Physics 1, 1967)."""
+    whole = np.dtype(f"u{dtype.itemsize}")  # the size of the smallest integer has no sign
+    zero, last = v.constant(0, whole), v.constant(8 * dtype.itemsize - 1, whole)
+
+    def twos(x: str) -> str:
+        """How often 2 divides x, and less than the width for 0."""
+        return v.intrinsic("umin", whole, v.intrinsic("cttz", whole, x, more=", i1 false"), last)
+
+    def odd(x: str) -> str:
+        return v.binary("lshr", whole, x, twos(x))
+
+    a, b = (_abs(v, dtype, [x]) for x in args)
+    common = twos(v.binary("or", whole, a, b))
+    empty = v.compare("eq", whole, a, zero)
+    a, b = v.select(empty, whole, b, a), v.select(empty, whole, zero, b)
+    kind = v.type(whole)
+    with v.w.repeat("divide", [(kind, odd(a)), (kind, b)]) as turn:
+        x, y = turn.carried
+        done = v.compare("eq", whole, y, zero)
+        y = odd(y)
+        low, high = v.intrinsic("umin", whole, x, y), v.intrinsic("umax", whole, x, y)
+        x = v.select(done, whole, x, low)
+        rest = v.select(done, whole, zero, v.binary("sub", whole, high, low))
+        turn.next = [x, rest]
+        turn.again = v.any(v.compare("ne", whole, rest, zero))
+    return v.binary("shl", whole, x, common)
+
+
+def _lcm(v: Vectors, dtype: DType, args: list[str]) -> str:
+    """|a| / gcd · |b|; 0 where both are 0."""
+    whole = np.dtype(f"u{dtype.itemsize}")
+    divisor = _gcd(v, dtype, args)
+    none = v.compare("eq", whole, divisor, v.constant(0, whole))
+    divisor = v.select(none, whole, v.constant(1, whole), divisor)
+    a, b = (_abs(v, dtype, [x]) for x in args)
+    product = v.binary("mul", whole, v.binary("udiv", whole, a, divisor), b)
+    return _abs(v, dtype, [product])
+
+
 def _same(v: Vectors, dtype: DType, args: list[str]) -> str:
     return args[0]
 
@@ -445,7 +503,7 @@ _SPECIAL: dict[str, Callable[[Vectors, DType, list[str]], str]] = {
     "mul": _arithmetic("fmul", "mul"), "div": _div, "neg": _neg, "abs": _abs, "sign": _sign,
     "remainder": _remainder, "floor_divide": _floor_divide, "fmod": _fmod, "pow": _pow,
     "maximum": _extreme("maximum", "max"), "minimum": _extreme("minimum", "min"),
-    "sqrt": _sqrt, "copysign": _copysign,
+    "sqrt": _sqrt, "copysign": _copysign, "nextafter": _nextafter, "gcd": _gcd, "lcm": _lcm,
     "isnan": _class("nan"), "isinf": _class("inf"), "isfinite": _class("finite"),
     "signbit": _signbit, "logical_not": _not, "bitwise_not": _invert,
     "bitwise_left_shift": _shift(True), "bitwise_right_shift": _shift(False),

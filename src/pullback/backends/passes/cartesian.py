@@ -256,6 +256,10 @@ def _in_either(name: str) -> Callable[[Pair], Scalar]:
     return lambda x: apply("logical_or", *(apply(name, p) for p in x.both()))
 
 
+def _of_truths(name: str) -> Callable[[Pair, Pair], Scalar]:
+    return lambda x, y: apply(name, _differs(x, _ZERO), _differs(y, _ZERO))
+
+
 def _sign(x: Pair) -> Pair:
     size = _size(x)
     nothing = apply("eq", size, 0.0)
@@ -383,6 +387,49 @@ def _tanh(x: Pair) -> Pair:
     return Pair(t * (1.0 + u * u) / whole, u / (inverse * inverse) / whole)
 
 
+def _one_less_and_more(x: Pair) -> tuple[Pair, Pair]:
+    """√(1 - z) and √(1 + z)."""
+    a, b = x.both()
+    return _sqrt(Pair(1.0 - a, -b)), _sqrt(Pair(1.0 + a, b))
+
+
+def _asin(x: Pair) -> Pair:
+    less, more = _one_less_and_more(x)
+    (p, q), (r, s) = less.both(), more.both()
+    return Pair(apply("atan2", x.both()[0], p * r - q * s), apply("asinh", p * s - q * r))
+
+
+def _acos(x: Pair) -> Pair:
+    less, more = _one_less_and_more(x)
+    (p, q), (r, s) = less.both(), more.both()
+    return Pair(apply("atan2", p, r) * 2.0, apply("asinh", r * q - s * p))
+
+
+def _acosh(x: Pair) -> Pair:
+    a, b = x.both()
+    (p, q), (r, s) = _sqrt(Pair(a - 1.0, b)).both(), _sqrt(Pair(a + 1.0, b)).both()
+    return Pair(apply("asinh", p * r + q * s), apply("atan2", q, r) * 2.0)
+
+
+def _atanh(x: Pair) -> Pair:
+    """¼ log(|1 + z|² / |1 - z|²), by a difference that keeps small real parts; half the angle of
+    (1 + z) / (1 - z). Beyond 1e9 (1e18), z is as good as infinite, and squares overflow later."""
+    a, b = x.both()
+    far = 1e9 if a.dtype.itemsize == 4 else 1e18
+    size, c, d = apply("abs", a), 1.0 - apply("abs", a), apply("abs", b)
+    large, ratio = _larger(size, d)
+    away = apply("gt", large, far)
+    # Re atanh z → Re 1/z = a / |z|², for a = size.
+    tail = size / large / large / (1.0 + ratio * ratio)
+    tail = apply("where", apply("isinf", large), const(0, a.dtype), tail)
+    near_a, near_c, near_b = (apply("where", away, const(0, a.dtype), t) for t in (size, c, b))
+    re = apply("log1p", near_a * 4.0 / (near_c * near_c + near_b * near_b)) * 0.25
+    angle = apply("atan2", near_b * 2.0, near_c * (1.0 + near_a) - near_b * near_b) * 0.5
+    re = apply("copysign", apply("where", away, tail, re), a)
+    turn = apply("copysign", const(math.pi / 2, a.dtype), b)
+    return Pair(re, apply("where", away, turn, angle))
+
+
 def _by_turning(function: Callable[[Pair], Pair]) -> Callable[[Pair], Pair]:
     """sin z = -i sinh(iz), and alike."""
 
@@ -411,4 +458,7 @@ _RULES: dict[str, Callable[..., Scalar | Pair]] = {
     "sinh": _sinh, "cosh": _cosh, "tanh": _tanh, "sigmoid": _sigmoid,
     "sin": _by_turning(_sinh), "cos": lambda x: _cosh(Pair(_minus(x.im), x.re)),
     "tan": _by_turning(_tanh),
+    "asin": _asin, "acos": _acos, "acosh": _acosh, "atanh": _atanh,
+    "asinh": _by_turning(_asin), "atan": _by_turning(_atanh),
+    **{f"logical_{name}": _of_truths(f"logical_{name}") for name in ("and", "or", "xor")},
 }  # fmt: skip

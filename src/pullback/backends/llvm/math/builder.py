@@ -412,8 +412,19 @@ class Builder:
         kinds: Sequence[str],
     ) -> list[Value]:
         """Call a function that is kept out of line, so that rare code stays small."""
+        return self.call_apart(name, arguments, body, kinds, "cold ")
+
+    def call_apart(
+        self,
+        name: str,
+        arguments: Sequence[Value],
+        body: Callable[..., Sequence[Value]],
+        kinds: Sequence[str],
+        how: str = "",
+    ) -> list[Value]:
+        """Call a function that is long, and kept out of line."""
         symbol = self.module.function(
-            name, [a.kind for a in arguments], body, "noinline cold nounwind memory(none)"
+            name, [a.kind for a in arguments], body, f"noinline {how}nounwind memory(none)"
         )
         type_ = "{" + ", ".join(self.type(kind) for kind in kinds) + "}"
         values = ", ".join(self.typed(a) for a in arguments)

@@ -15,6 +15,7 @@ from pullback.backends.llvm.math import (
     rounding,
     special,
     trigonometric,
+    zeta,
 )
 from pullback.backends.llvm.math.builder import FORMATS, Module, Value
 
@@ -49,6 +50,7 @@ BODIES: dict[str, Callable[..., Value]] = {
         special.erfc,
         special.lgamma,
         special.digamma,
+        zeta.zeta,
         gaussian.erfcx,
         gaussian.erfinv,
         gaussian.ndtri,
