@@ -228,3 +228,14 @@ def test_trigamma_on_both_sides() -> None:
         with pullback.config(defer_elements=kept):
             found = pullback.polygamma(1, pullback.from_numpy(x)).numpy()
         np.testing.assert_allclose(found, expected, 1e-12)
+
+
+@pytest.mark.parametrize("elements", [1 << 16, 1], ids=["arrays", "formulas"])
+def test_square_roots_written_as_powers(elements: int) -> None:
+    """PyTorch's x ** 0.5 is sqrt(x), and x ** -0.5 is rsqrt(x): at -inf and -0 as well."""
+    x = pullback.tensor([-np.inf, -0.0, 0.0, 4.0, -1.0])
+    with pullback.config(defer_elements=elements):
+        root, inverse = (x**0.5).numpy(), (x**-0.5).numpy()
+    np.testing.assert_array_equal(root, [np.nan, 0, 0, 2, np.nan])
+    assert np.signbit(root[1]) and not np.signbit(root[2])
+    np.testing.assert_array_equal(inverse, [np.nan, -np.inf, np.inf, 0.5, np.nan])

@@ -33,8 +33,8 @@ def cumulative_extreme(x: Any, dim: int, largest: bool) -> Any:
         return values, np.zeros(x.shape, np.int64)
     places = np.arange(x.shape[dim]).reshape([-1 if k == dim else 1 for k in range(x.ndim)])
     found = x == values
-    if x.dtype.kind == "f" and np.isnan(values.take(-1, dim)).any():
-        found |= np.isnan(x)
+    if x.dtype.kind == "f":
+        found |= x != x
     return values, np.maximum.accumulate(np.where(found, places, 0), axis=dim)
 
 
@@ -117,13 +117,18 @@ def rank_places(x: Any, k: int, dim: int) -> Any:
     """
     if not x.ndim:
         return np.zeros((), np.int64)
-    ranked = x.copy("K")
-    ranked.partition(k, dim)
-    value = ranked[(slice(None),) * dim + (slice(k, k + 1),)]
+    value = _ranked(x, k, dim)
     found = x == value
     if x.dtype.kind == "f" and np.logical_or.reduce(np.isnan(value), axis=None):
         found |= np.isnan(x) & np.isnan(value)
     return found.argmax(dim, keepdims=True)
+
+
+def _ranked(x: Any, k: int, dim: int) -> Any:
+    """The k-th smallest element along one axis, kept."""
+    ranked = x.copy("K")
+    ranked.partition(k, dim)
+    return ranked[(slice(None),) * dim + (slice(k, k + 1),)]
 
 
 def middle_places(x: Any, dim: int, skip_nan: bool) -> Any:
@@ -135,7 +140,7 @@ def middle_places(x: Any, dim: int, skip_nan: bool) -> Any:
         return np.zeros((), np.int64)
     middle = (x.shape[dim] - 1) // 2
     if x.dtype.kind != "f" or not math.isnan(np.maximum.reduce(x, axis=None, initial=-np.inf)):
-        return rank_places(x, middle, dim)
+        return (x == _ranked(x, middle, dim)).argmax(dim, keepdims=True)
     nan = np.isnan(x)
     if not skip_nan:
         first = np.argmax(nan, axis=dim, keepdims=True)

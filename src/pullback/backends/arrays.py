@@ -324,8 +324,8 @@ class ArrayVocabulary(Vocabulary):
                 return +x
             if n == 3:
                 return x * x * x
-            if n == 0.5 and x.dtype.kind == "f":
-                return np.sqrt(x)
+            if abs(n) == 0.5 and x.dtype.kind == "f":  # at -inf and -0 too, for PyTorch
+                return np.sqrt(x) if n > 0 else 1 / np.sqrt(x)
         if type(exponent) is not ndarray:
             return np.power(x, exponent)
         return PRIMITIVES["pow"].compute(x, exponent)

@@ -215,7 +215,7 @@ def geqrf(a: Any) -> Any:
 
 def qr(a: Any, mode: Any) -> Any:
     """Q and R. NumPy computes in float64, and LAPACK what it is given: one matrix is its."""
-    if a.ndim == 2 and a.size and mode != "complete" and a.dtype.name in ("float32", "complex64"):
+    if a.ndim == 2 and a.size and mode != "complete" and a.dtype.char in "fF":
         return _qr_of_one(a)
     return tuple(map(_columns, np.linalg.qr(a, "reduced" if mode == "r" else mode)))
 
@@ -226,9 +226,25 @@ def _qr_of_one(a: Any) -> Any:
     name = "orgqr" if a.dtype.kind == "f" else "ungqr"
     geqrf, orgqr = _routines(("geqrf", name), a)
     packed, tau, _, _ = geqrf(a, lwork=_work("geqrf", a.dtype, m, n))
-    q, work, _ = orgqr(packed[:, :k], tau, lwork=-1)
-    q, _, _ = orgqr(packed[:, :k], tau, lwork=int(work[0].real))
-    return _as(q, (m, k), a.dtype), _columns(np.triu(packed[:k]))
+    q, _, _ = orgqr(packed[:, :k], tau, lwork=_work_of_q(name, a.dtype, m, k))
+    r = packed[:k].copy("F")
+    r[_below_diagonal(k, n) if k * n <= KEPT else np.tri(k, n, -1, bool)] = 0
+    return _as(q, (m, k), a.dtype), r
+
+
+KEPT = 1024  # elements of a mask that is kept
+
+
+@functools.lru_cache(256)
+def _below_diagonal(m: int, n: int) -> Any:
+    return np.tri(m, n, -1, bool)
+
+
+@functools.lru_cache(1024)
+def _work_of_q(name: str, dtype: Any, m: int, k: int) -> int:
+    """`_work` of a routine that is asked for it by calling it."""
+    routine = _found((name,), (dtype,))[0]
+    return int(routine(np.zeros((m, k), dtype, "F"), np.zeros(k, dtype), lwork=-1)[1][0].real)
 
 
 def eigh(a: Any, uplo: Any) -> Any:

@@ -46,7 +46,7 @@ def _(r):
 def sort(xp, input, dim: Dim = -1, descending: bool = False, *, stable: bool = False):
     r"""Elements in order along one axis, and where they came from; NaN counts as largest."""
     indices = xp.argsort_array(input, dim, descending)
-    values = xp.gather_array(input, dim, indices)
+    values = xp.elements_at(input, dim, indices)
     return xp.laid_out(values, input), xp.laid_out(indices, input)
 
 
@@ -70,7 +70,7 @@ def topk(xp, input, k: int, dim: Dim = -1, largest: bool = True, sorted: bool = 
     if not input.shape:
         return input, xp.argsort_array(input, dim, False)
     indices = xp.argpartition_array(input, k, dim, largest)
-    return xp.gather_array(input, dim, indices), indices
+    return xp.elements_at(input, dim, indices), indices
 
 
 @topk.examples

@@ -24,7 +24,7 @@ def _check_axis(name, input, dim):
 
 def _chosen(xp, input, dim, keepdim, places):
     """The elements at places along an axis, and the places; the axis goes unless it is kept."""
-    values = xp.gather_array(input, dim, places)
+    values = xp.elements_at(input, dim, places)
     if keepdim or not input.shape:
         return values, places
     return xp.drop(values, (dim,)), xp.drop(places, (dim,))
@@ -206,7 +206,7 @@ def _median(name, skip_nan, doc):
         if 0 in input.shape:
             return xp.filled((), float("nan") if input.dtype.kind == "f" else -(2**63), input)
         flat = xp.reshape(input, -1)
-        return xp.drop(xp.gather_array(flat, 0, xp.middle_places(flat, 0, skip_nan)), (0,))
+        return xp.drop(xp.elements_at(flat, 0, xp.middle_places(flat, 0, skip_nan)), (0,))
 
     of_all.doc = "The lower median of all elements."
 

@@ -158,7 +158,9 @@ def _pow(n: Scalar) -> Scalar:
     if is_float(n) and p == -2.0:
         square = canonical_node(apply("mul", x, x))
         return canonical_node(apply("div", number(1.0, x), square))
-    return n  # x ** 0.5 is not sqrt(x): they differ at -inf and -0
+    if is_float(n) and abs(p) == 0.5:  # at -inf and -0 too, for PyTorch
+        return apply("sqrt" if p > 0 else "rsqrt", x)
+    return n
 
 
 def _reduce(n: Scalar) -> Scalar:
