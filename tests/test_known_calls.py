@@ -440,3 +440,23 @@ def test_triangles_of_small_matrices() -> None:
                     found = ours(x, diagonal)
                     np.testing.assert_array_equal(found.numpy(), theirs(x.numpy(), diagonal))
                     assert found.is_contiguous() and found.dtype == x.dtype
+
+
+def test_repeated_draws_go_on_with_the_stream() -> None:
+    """Without the checks of a call that was met; each call draws new numbers, as first calls do."""
+
+    def drawn() -> list[Any]:
+        torch.manual_seed(5)
+        return [
+            torch.rand(2, 3), torch.randn(2, 3, dtype=torch.float64), torch.randint(9, (2, 3)),
+            torch.randint(-3, 4, (5,), dtype=torch.float32), torch.randperm(7),
+            torch.rand(2, 3, dtype=torch.complex64), torch.rand(3, dtype=torch.bfloat16),
+        ]  # fmt: skip
+
+    first = drawn()
+    for _ in range(4):
+        for ours, expected in zip(drawn(), first, strict=True):
+            assert ours.dtype == expected.dtype and torch.equal(ours, expected)
+    assert not torch.equal(torch.rand(2, 3), torch.rand(2, 3))
+    with pytest.raises(RuntimeError, match="less than"):
+        torch.randint(0, (2, 3))

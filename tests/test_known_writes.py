@@ -160,6 +160,8 @@ def test_known_writes_of_everything() -> None:
     assert (torch.ones(2, dtype=torch.int8).fill_(-128) == -128).all()
     with pytest.raises(RuntimeError, match="int8"):
         torch.ones(2, dtype=torch.int8).fill_(300)
+    large = torch.zeros(100_000)  # what is copied is a formula
+    assert (large.copy_(torch.ones(100_000) * 3) == 3).all() and large._version == 1
     base = torch.ones(3, requires_grad=True) * 1
     base[1:].zero_()
     assert base.grad_fn.name() == "torch::autograd::CopySlices"

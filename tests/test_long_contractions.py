@@ -111,6 +111,32 @@ def test_a_transposed_product_shares_the_pairs(n: int, m: int) -> None:
     assert over[:2] == ["o", "r0"] and len(over) == 3
 
 
+ONCE = {
+    "places": lambda k, a: k.argmin(1), "smallest": lambda k, a: k.min(1)[0],
+    "columns": lambda k, a: k.argmax(0), "sums": lambda k, a: (-k / 100).exp().sum(1),
+    "a product": lambda k, a: k @ a, "all": lambda k, a: k.mean(),
+}  # fmt: skip
+AGAIN = {
+    "centred": lambda k, a: (k - k.mean()).abs().sum(1), "asked for": lambda k, a: k * 2,
+    "twice": lambda k, a: k.sum(0) + k.sum(1)[0],
+    "wide": lambda k, a: (k[:, :, None] * a[:5]).sum(1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ONCE, *AGAIN])
+def test_distances_are_stored_if_they_are_needed_again(name: str) -> None:
+    """Not if one pass over the pairs uses them up, even where they would fit."""
+    x, y, a = uniform(0, (600, 200), "f4"), uniform(1, (300, 200), "f4"), uniform(2, (300,), "f4")
+    distances = ((torch.tensor(x)[:, None] - torch.tensor(y)) ** 2).sum(-1)
+    result = (ONCE | AGAIN)[name](distances, torch.tensor(a))
+    _, _, steps = planned([result._value])
+    kernels = [s.call.kernel for s in steps if s.call is not None]
+    assert any(k.named("contracted") for k in kernels) == (name in ONCE)
+    exact = ((x[:, None].astype("f8") - y) ** 2).sum(-1)
+    expected = (ONCE | AGAIN)[name](torch.tensor(exact), torch.tensor(a.astype("f8")))
+    np.testing.assert_allclose(result.numpy(), expected.numpy(), 2e-4, 1e-3)
+
+
 REDUCED = [
     lambda k, a, b: (k @ b, k.mT @ a), lambda k, a, b: (k.mean(-2), k.logsumexp(-1)),
     lambda k, a, b: (k.logsumexp(-2), k.sum(-1)), lambda k, a, b: (k @ b, k.norm(dim=-2)),

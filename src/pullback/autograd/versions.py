@@ -39,12 +39,12 @@ class _Memory:
 class _Counted:
     """What lies between an array that counts its own writes and the one whose memory it has."""
 
-    __slots__ = ("__array_struct__", "base")
+    __slots__ = ("__array_interface__", "base")
 
     def __init__(self, array: Any):
         # Of a dtype that the interface has no name for, such as bfloat16, the bits.
         bits = array.view(f"u{array.itemsize}") if array.dtype.kind == "V" else array
-        self.__array_struct__ = bits.__array_struct__
+        self.__array_interface__ = bits.__array_interface__
         self.base = array
 
 

@@ -18,8 +18,8 @@ from pullback.backends.generator import Generator, default_generator
 from pullback.dtypes import check_number, fitted, kind as kind_of, limits
 
 __all__ = [
-    "arranged", "bitcast", "broadcast_shape", "check_index", "check_position", "complex_view",
-    "constant", "cumulate",
+    "arranged", "bitcast", "broadcast_shape", "check_index", "check_position", "clipped",
+    "complex_view", "constant", "cumulate",
     "diagonal_view", "draw_integers", "draw_normal", "draw_permutation", "draw_uniform",
     "even", "gather_array", "identity", "laid_out",
     "masked_elements_array", "masked_fill_from", "max_or", "nonzero_array", "pad_constant",
@@ -28,7 +28,7 @@ __all__ = [
     "with_diagonal",
 ]  # fmt: skip
 
-INT64 = np.dtype(np.int64)
+INT64, FLOAT32, FLOAT64 = np.dtype(np.int64), np.dtype(np.float32), np.dtype(np.float64)
 FULL, BACKWARDS = slice(None), slice(None, None, -1)
 
 
@@ -115,6 +115,11 @@ def diagonal_view(x: Any, offset: int, dim1: int, dim2: int) -> Any:
     if x.flags.writeable:
         view.flags.writeable = True
     return view
+
+
+# min(max(x, low), high), of NaN NaN: the ufunc, where NumPy has it in its usual place, as `np.clip`
+# asks a lot of its arguments first.
+clipped: Any = getattr(getattr(getattr(np, "_core", None), "umath", None), "clip", np.clip)
 
 
 def pieces_along(x: Any, dim: int, sizes: Sequence[int]) -> list[Any]:
@@ -419,12 +424,12 @@ def draw_uniform(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Uniform on [0, 1)."""
     source = stream(generator)
     dtype = np.dtype(dtype)
+    if dtype is FLOAT32 or dtype is FLOAT64:
+        return np.asarray(source.random(shape, dtype))
     _check_floating("uniform", dtype)
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
         return (source.random(shape, part) + 1j * source.random(shape, part)).astype(dtype)
-    if dtype in (np.float32, np.float64):
-        return np.asarray(source.random(shape, dtype))
     count = 2 ** (limits(dtype).nmant + 1)  # no more bits than there are: rounding never gives 1
     return (np.floor(source.random(shape) * count) / count).astype(dtype)
 
@@ -433,13 +438,13 @@ def draw_normal(shape: Sequence[int], dtype: Any, generator: Any) -> Any:
     """Normal, with variance 1."""
     source = stream(generator)
     dtype = np.dtype(dtype)
+    if dtype is FLOAT32 or dtype is FLOAT64:
+        return np.asarray(source.standard_normal(shape, dtype))
     _check_floating("normal", dtype)
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
         both = source.standard_normal((2, *shape), part) * math.sqrt(0.5)
         return (both[0] + 1j * both[1]).astype(dtype)
-    if dtype in (np.float32, np.float64):
-        return np.asarray(source.standard_normal(shape, dtype))
     return np.asarray(source.standard_normal(shape)).astype(dtype)
 
 
@@ -469,6 +474,8 @@ def _range_of(dtype: np.dtype[Any]) -> tuple[int, int]:
 def draw_permutation(n: int, dtype: Any, generator: Any) -> Any:
     """0 to n - 1 in random order."""
     dtype = np.dtype(dtype)
+    if dtype is INT64:
+        return stream(generator).permutation(n)
     floating = kind_of(dtype) == "f"
     largest = 2 ** (limits(dtype).nmant + 1) if floating else int(np.iinfo(dtype).max)
     if n - 1 > largest:

@@ -636,6 +636,33 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
     return call
 
 
+class Drawing:
+    """The vocabulary of arrays, which remembers what was drawn."""
+
+    is_eager = True
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Callable[[], Any], Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(ARRAYS, name)
+
+        def called(*args: Any, **keywords: Any) -> Any:
+            result = function(*args, **keywords)
+            self.calls.append((functools.partial(function, *args, **keywords), result))
+            return result
+
+        return called
+
+    def again(self, result: Any) -> Callable[[Any], Any] | None:
+        """What gives another result like this, if a body does nothing else but to draw it: a
+        function of its arguments, which are not looked at again."""
+        if len(self.calls) != 1 or self.calls[0][1] is not result:
+            return None
+        draw = self.calls[0][0]
+        return lambda known: draw()
+
+
 def learn_creation(
     key: Any, op: Creation, values: Sequence[Any], goal: np.dtype[Any], apply: Apply
 ) -> None:
@@ -651,11 +678,16 @@ def learn_creation(
 
     def call(*args: Any) -> Any:
         nonlocal calls, call_of, known
+        calls += 1
+        drawing = Drawing() if calls == OFTEN and op.draws else None
         try:
-            result = np.asarray(mode.quietly(call_of, known), goal)
+            given = call_of if drawing is None else functools.partial(op.call, drawing)
+            drawn = mode.quietly(given, known)
+            result = np.asarray(drawn, goal)
         except Exception:  # the door says it in full
             return apply(op, args)
-        calls += 1
+        if drawing is not None:
+            call_of = drawing.again(drawn) or call_of
         if calls == OFTEN and not op.draws:
             call_of, known = short_creation(result, op.unset) or (call_of, known)
         tensor = new(Tensor)

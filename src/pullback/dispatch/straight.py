@@ -18,6 +18,7 @@ import numpy as np
 
 from pullback import dtypes, layouts
 from pullback.autograd import graph
+from pullback.backends.along import expand
 from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
 from pullback.backends.prepared import Prepared
@@ -247,6 +248,9 @@ class Line:
 
     def reshape(self, x: Any, *shape: Any) -> Any:
         return self.method("reshape", x, tuple(shape))
+
+    def expand(self, x: Any, *shape: Any) -> Any:
+        return self.called(expand, (x, tuple(shape)))
 
     def reduction(self, name: str, x: Any, dim: Any = None, keepdim: bool = False) -> Any:
         """One of NumPy's own, for arrays that no other way is better for."""

@@ -74,8 +74,8 @@ def _fits(target: Tensor, value: Any) -> bool:
 
 
 def overwrite(x: Tensor, value: Any) -> bool:
-    """Write an array, or a number that the dtype can hold, everywhere into a tensor; False if that
-    takes more: where histories, conversions or places in other orders are concerned."""
+    """Write a value, or a number that the dtype can hold, everywhere into a tensor; False if that
+    takes more: where histories, conversions, formulas or other orders of memory are concerned."""
     array = x._value
     if type(x) is not Tensor or type(array) is not ndarray or x._apart is not None:
         return False
@@ -91,6 +91,8 @@ def overwrite(x: Tensor, value: Any) -> bool:
             return False
         before_write(array)
         copyto(array, value)
+    elif type(value) is Formula:
+        return False
     else:
         before_write(array)
         array.fill(value)

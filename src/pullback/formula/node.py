@@ -245,6 +245,16 @@ class _Readers:
         readers = [r() for r in self._references]
         return [reader for reader in readers if reader is not None]
 
+    def are_gone(self) -> bool:
+        """Whether nobody reads any more; what is found out is kept."""
+        if not self._references:
+            return True
+        if self.living():
+            return False
+        with LOCK:
+            self._references = [r for r in self._references if r() is not None]
+        return not self._references
+
     def take(self) -> list[Any]:
         """All that live; they are readers no longer."""
         readers = self.living()
@@ -324,11 +334,12 @@ def before_write(array: Any) -> None:
     """Called before the memory of an array is written: formulas keep the numbers they captured."""
     memory = array if array.base is None else owner(array)
     key = id(memory)
-    if key not in _results and key not in _captured:
-        return
+    results, captured = _results.get(key), _captured.get(key)
+    if (results is None or results.are_gone()) and (captured is None or captured.are_gone()):
+        return  # the usual case, without a lock
     with LOCK:
         turns.wait_until_unread(memory)
-        results, captured = _results.get(key), _captured.get(key)
+        results, captured = _results.get(key), _captured.get(key)  # there may be more by now
         _settle_all(results)
         for result in results.take() if results else ():
             result.array = result.array.copy()
@@ -344,8 +355,11 @@ def before_give(array: Any) -> None:
     """
     memory = array if array.base is None else owner(array)
     key = id(memory)
-    if key not in _results and key not in _captured:
-        return
+    results, captured = _results.get(key), _captured.get(key)
+    if (captured is None or captured.are_gone()) and (
+        results is None or results.are_gone() or not any(r.views for r in results.living())
+    ):
+        return  # the usual case, without a lock
     with LOCK:
         if key in _captured:
             turns.wait_until_unread(memory)

@@ -21,8 +21,8 @@ from pullback.formula.lower import SHORT, Axes, Call, Job, kernel_of
 from pullback.formula.merge import merged
 from pullback.formula.node import Formula, Source, Value, kind_of
 from pullback.formula.roles import Loops, as_columns, job_of, pairs_of
-from pullback.formula.vocabulary import NotLowerable
-from pullback.op import Reduction, View
+from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
+from pullback.op import Pointwise, Reduction, View
 
 
 @dataclass
@@ -124,6 +124,8 @@ class Policy:
 # The first that gives kernels of the loop language, not too long when unrolled, is taken: the last
 # ones store what the first ones would compute again.
 POLICIES = (Policy(), Policy(4), Policy(1), Policy(1, True))
+# Reductions that need each of their elements once.
+ONE_PASS = ("sum", "mean", "amax", "amin", "max_all", "min_all", "argmax", "argmin")
 MAX_UNROLLED = 4000  # scalar operations in a kernel's body: half a second of compiling
 MAX_COMPILED = 12_000  # compiling takes longer than NumPy does, for what can be stored
 
@@ -181,7 +183,11 @@ def _plan(
 ) -> list[Step]:  # fmt: skip
     place = {id(n): k for k, n in enumerate(order)} | {id(s): -1 - k for k, s in enumerate(sources)}
     wanted = {id(r) for r in roots}
-    stored = [n for n in order if id(n) in wanted or is_boundary(n, policy)]
+    passed = set() if policy.store_large else _passed_on(order, wanted)
+    stored = [
+        n for n in order
+        if id(n) in wanted or (is_boundary(n, policy) and id(n) not in passed)
+    ]  # fmt: skip
     # Computed formulas among the sources are arrays as well.
     stops = {id(n) for n in stored} | {id(s) for s in sources if not isinstance(s, Source)}
     steps: list[Step] = []
@@ -293,6 +299,53 @@ def is_boundary(node: Formula, policy: Policy) -> bool:
     x, dims = node.values[0], node.values[1]
     long = any(x.shape[d] > policy.short for d in dims)
     return long and (policy.store_large or not node.is_large)
+
+
+def _passed_on(order: Sequence[Formula], wanted: set[int]) -> set[int]:
+    """Long sums, one for each pair, of which one pass over the pairs makes results.
+
+    That takes them from registers. Where a plan has several passes, they are stored.
+    """
+    users: dict[int, list[Formula]] = {}
+    for node in order:
+        for a in node.arguments:
+            users.setdefault(id(a), []).append(node)
+    found = set()
+    for node in order:
+        if not isinstance(node.op, Reduction) or REDUCTIONS.get(node.op.name) != "sum":
+            continue
+        body = node.values[0]
+        is_long = isinstance(body, Formula) and body.is_large and node.size > config.defer_elements
+        if is_long and id(node) not in wanted and _is_reduced_once(node, order, users, wanted):
+            found.add(id(node))
+    return found
+
+
+def _is_reduced_once(
+    node: Formula, order: Sequence[Formula], users: dict[int, list[Formula]], wanted: set[int]
+) -> bool:
+    """Whether all that is made of a value are reductions beside each other over the same axes."""
+    pairs, ends, stack = {id(node): node}, {}, [node]
+    while stack:
+        for user in users.get(id(stack.pop()), ()):
+            if isinstance(user.op, Reduction) and user.op.name in ONE_PASS:
+                ends[id(user)] = user
+                continue
+            moves = isinstance(user.op, Pointwise | View) and user.size == node.size
+            if not moves or id(user) in wanted:
+                return False
+            if id(user) not in pairs:
+                pairs[id(user)] = user
+                stack.append(user)
+    if len({(e.values[0].shape, e.values[1]) for e in ends.values()}) != 1:
+        return False
+    later = set(ends)
+    for other in order:
+        if any(id(a) in later for a in other.arguments):
+            if id(other) in pairs or id(other) in ends:
+                return False
+            later.add(id(other))
+    return True
 
 
 def _reads(node: Formula, blocked: set[int], done: set[int]) -> bool:

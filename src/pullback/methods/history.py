@@ -93,7 +93,7 @@ def _get_data(self: Tensor) -> Tensor:
 
     A backward pass does not see that it was written to, nor does one see writes to this tensor.
     """
-    made = alias(self)
+    made = detach(self)
     if type(made._value) is np.ndarray:
         made._value = counted_apart(made._value)
     return made

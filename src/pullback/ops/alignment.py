@@ -143,40 +143,52 @@ def _lengths(what, value):
     return [v.__index__() for v in value]
 
 
-def _require(condition, message):
-    if not condition:
-        raise RuntimeError(f"ctc_loss: {message}")
-
-
 def _check(log_probs, targets, input_lengths, target_lengths, blank):
-    times, count, classes = shape = list(log_probs.shape)
-    _require(times * count * classes, f"log_probs tensor must not be empty: its shape is {shape}")
-    _require(0 <= blank < classes, f"blank must be in label range, 0 to {classes - 1}, not {blank}")
+    """RuntimeError for what does not fit; the words are written only then."""
+    times, count, classes = shape = tuple(log_probs.shape)
+    if not times * count * classes:
+        raise RuntimeError(
+            f"ctc_loss: log_probs tensor must not be empty: its shape is {list(shape)}"
+        )
+    if not 0 <= blank < classes:
+        raise RuntimeError(
+            f"ctc_loss: blank must be in label range, 0 to {classes - 1}, not {blank}"
+        )
     for what, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
-        found = len(lengths)
-        _require(found == count, f"{what} must be of size batch_size, {count}, not {found}")
-        least = min(lengths)
-        _require(least >= 0, f"Expected {what} to have value at least 0, but got value {least}")
-    longest = max(input_lengths)
-    _require(
-        longest <= times,
-        f"Expected input_lengths to have value at most {times}, but got value {longest}",
-    )
-    shape = list(targets.shape)
-    _require(len(shape) in (1, 2), f"targets are (n, s), or one after the other, not {shape}")
+        if len(lengths) != count:
+            raise RuntimeError(
+                f"ctc_loss: {what} must be of size batch_size, {count}, not {len(lengths)}"
+            )
+        if min(lengths) < 0:
+            raise RuntimeError(
+                f"ctc_loss: Expected {what} to have value at least 0, but got value {min(lengths)}"
+            )
+    if max(input_lengths) > times:
+        raise RuntimeError(
+            f"ctc_loss: Expected input_lengths to have value at most {times}, but got value "
+            f"{max(input_lengths)}"
+        )
+    shape = tuple(targets.shape)
+    if len(shape) not in (1, 2):
+        raise RuntimeError(
+            f"ctc_loss: targets are (n, s), or one after the other, not {list(shape)}"
+        )
     longest, total = max(target_lengths), sum(target_lengths)
-    _require(
-        shape == [total] if len(shape) == 1 else shape[0] == count and shape[1] >= longest,
-        f"targets of shape {shape} do not fit their target_lengths: expected [{count}, {longest}] "
-        f"or more, or [{total}] for one after the other",
-    )
+    if shape != (total,) if len(shape) == 1 else shape[0] != count or shape[1] < longest:
+        raise RuntimeError(
+            f"ctc_loss: targets of shape {list(shape)} do not fit their target_lengths: expected "
+            f"[{count}, {longest}] or more, or [{total}] for one after the other"
+        )
 
 
 def _losses(xp, log_probs, targets, input_lengths, target_lengths, blank, reduction,
             zero_infinity):  # fmt: skip
-    shape = list(log_probs.shape)
-    _require(len(shape) in (2, 3), f"log_probs are (t, n, c) or (t, c), not of shape {shape}")
-    single = len(shape) == 2
+    rank = len(log_probs.shape)
+    if rank not in (2, 3):
+        raise RuntimeError(
+            f"ctc_loss: log_probs are (t, n, c) or (t, c), not of shape {list(log_probs.shape)}"
+        )
+    single = rank == 2
     if single:
         log_probs = xp.unsqueeze(log_probs, 1)
     if log_probs.dtype.name not in ("float32", "float64"):

@@ -111,6 +111,8 @@ def clamp(xp, input, min=None, max=None):
     """
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+    if xp.is_eager and min is not None and max is not None:
+        return xp.clipped(input, min, max)
     y = input
     if min is not None:
         y = xp.maximum(y, min)
