@@ -26,6 +26,7 @@ ERRORS = [
     "conv2d(ones(1, 2, 4, 4), ones(3, 2, 2, 2), padding=-1)",
     "conv2d(ones(1, 2, 4, 4), ones(3, 2, 2, 2), ones(4))",
     "conv2d(ones(1, 2, 4, 4), ones(3, 2, 2, 2), stride=2, padding='same')",
+    "cat([])",
     "cat([ones(2, 3), ones(2, 4)])",
     "cat(ones(2, 3))",
     "stack(ones(2, 3))",

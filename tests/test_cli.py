@@ -409,7 +409,7 @@ def test_standard_input(tmp_path: Path) -> None:
         """
     )
     done = start(PULLBACK_RUN, "-", "--help", cwd=tmp_path, stdin=source)
-    assert done.stdout == "__main__ ['-', '--help'] True False pullback\n"
+    assert done.stdout == "__main__ ['-', '--help'] True False torch\n"
     assert done.stderr == '<stdin>:5: UserWarning: careful\n  warnings.warn("careful")\n'
     done = start(PULLBACK_RUN, "-", cwd=tmp_path, stdin="def f():\n    1 / 0\nf()\n")
     assert done.returncode == 1
@@ -457,7 +457,7 @@ def test_multiprocessing(method: str, tmp_path: Path) -> None:
     )
     done = start(PULLBACK_RUN, script, cwd=tmp_path)
     name = "__main__" if method == "fork" else "__mp_main__"
-    expected = f"(2, 'pullback', 'pullback.autograd', 'pullback.nn', '{name}')\n"
+    expected = f"(2, 'torch', 'pullback.autograd', 'pullback.nn', '{name}')\n"
     assert (done.returncode, done.stdout) == (0, expected), done.stderr
 
 

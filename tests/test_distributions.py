@@ -499,3 +499,54 @@ def test_many_points_and_many_components() -> None:
         for m, f, s in zip(centres, factors, shares, strict=True)
     ]
     np.testing.assert_allclose(grad.numpy(), np.array(expected), rtol=1e-8, atol=1e-8)
+
+
+def test_a_transform_and_a_distribution_may_be_modules() -> None:
+    class Shift(distributions.Transform, torch.nn.Module):
+        domain = codomain = distributions.constraints.real_vector
+        bijective = True
+
+        def __init__(self) -> None:
+            super().__init__(cache_size=1)
+            self.by = torch.nn.Parameter(torch.ones(2))
+
+        def _call(self, x: Any) -> Any:
+            return x + self.by
+
+    class Learned(distributions.Distribution, torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__((2,), (), validate_args=False)
+            self.scale = torch.nn.Parameter(torch.ones(2))
+
+    shift = Shift()
+    assert [name for name, _ in shift.named_parameters()] == ["by"]
+    assert shift.event_dim == 1
+    x = torch.zeros(2)
+    assert shift(x) is shift(x)
+    assert shift._cached_x_y[0] is x  # where libraries look for it
+    assert [name for name, _ in Learned().named_parameters()] == ["scale"]
+    simplex = distributions.StickBreakingTransform()
+    assert simplex.event_dim == 1
+    with pytest.raises(ValueError, match=r"use either .domain.event_dim or .codomain.event_dim"):
+        _ = distributions.CorrCholeskyTransform().event_dim
+
+
+def test_a_subclass_with_its_own_expand_fills_in_an_instance() -> None:
+    class Delta(distributions.Distribution):
+        def __init__(self, value: Any) -> None:
+            self.value = value
+            super().__init__(value.shape)
+
+        def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+            made = self._get_checked_instance(Delta, _instance)
+            made.value = self.value.expand(batch_shape)
+            super(Delta, made).__init__(batch_shape)
+            return made
+
+    class Named(Delta):
+        def __init__(self) -> None:
+            super().__init__(torch.ones(1))
+
+    assert Delta(torch.ones(1)).expand((3,)).value.shape == (3,)
+    with pytest.raises(NotImplementedError, match=r"Subclass Named of Delta .* custom .expand"):
+        Named().expand((3,))

@@ -58,6 +58,12 @@ FOLD: dict[str, Any] = {
     "min": lambda x, d: x.min(d).values, "prod": lambda x, d: (1 + 0.01 * x).prod(d),
     "cut": lambda x, d: x.narrow(d, 0, 1 + x.shape[d] // 2), "flip": lambda x, d: x.flip(d),
     "move": lambda x, d: x.transpose(d, 0), "cat": lambda x, d: torch.cat([x, x * 2], d),
+    "cumsum": lambda x, d: x.cumsum(d), "cummax": lambda x, d: x.cummax(d).values,
+    "logcumsumexp": lambda x, d: x.logcumsumexp(d), "roll": lambda x, d: x.roll(2, d),
+    "cumprod": lambda x, d: (1 + 0.01 * x).cumprod(d), "sort": lambda x, d: x.sort(d).values,
+    "median": lambda x, d: x.median(d, True).values, "diff": lambda x, d: x.diff(dim=d),
+    "put": lambda x, d: x.index_fill(d, torch.tensor([0]), 0.5),
+    "gather": lambda x, d: x.index_select(d, torch.arange(0, x.shape[d], 2)),
 }  # fmt: skip
 STEPS = st.lists(
     st.one_of(

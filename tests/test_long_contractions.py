@@ -137,6 +137,14 @@ def test_distances_are_stored_if_they_are_needed_again(name: str) -> None:
     np.testing.assert_allclose(result.numpy(), expected.numpy(), 2e-4, 1e-3)
 
 
+def test_sums_of_rows_are_stored() -> None:
+    """They are many, but none is the sum of a pair: blocks of the pairs can be interrupted."""
+    x = torch.rand(100_000, 3)
+    rows = (-((x[:, None] - x) ** 2).sum(-1)).exp().sum(1)
+    _, _, steps = planned([rows.log().sum()._value])
+    assert not any(s.call.kernel.named("contracted") for s in steps if s.call is not None)
+
+
 REDUCED = [
     lambda k, a, b: (k @ b, k.mT @ a), lambda k, a, b: (k.mean(-2), k.logsumexp(-1)),
     lambda k, a, b: (k.logsumexp(-2), k.sum(-1)), lambda k, a, b: (k @ b, k.norm(dim=-2)),

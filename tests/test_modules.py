@@ -428,3 +428,14 @@ def test_the_second_derivative_of_a_linear_loss_is_zero() -> None:
     (first,) = torch.autograd.grad(loss, x, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), x)
     assert first.count_nonzero() == 3 and torch.equal(second, torch.zeros_like(x))
+
+
+def test_other_members_are_named_as_parameters_are() -> None:
+    """Libraries have stores of their own in modules."""
+    net = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.ReLU()))
+    net[0]._notes = {"a": 1}
+    net[1][0]._notes = {"b": 2}
+    found = net._named_members(lambda module: getattr(module, "_notes", {}).items(), prefix="net")
+    assert list(found) == [("net.0.a", 1), ("net.1.0.b", 2)]
+    weight = net[0].weight
+    assert weight._cdata == weight._cdata != weight.detach()._cdata

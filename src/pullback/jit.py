@@ -11,12 +11,16 @@ from typing import Any
 from pullback.missing import missing_attribute
 
 __all__ = [
-    "annotate", "export", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
-    "isinstance", "optimize_for_inference", "script", "script_if_tracing", "trace",
+    "TracerWarning", "annotate", "export", "freeze", "ignore", "interface", "is_scripting",
+    "is_tracing", "isinstance", "optimize_for_inference", "script", "script_if_tracing", "trace",
     "trace_module", "unused",
 ]  # fmt: skip
 
 _isinstance = isinstance
+
+
+class TracerWarning(Warning):
+    """A kind of warning that scripts silence: nothing is traced here."""
 
 
 def script(obj: Any, *options: Any, **named: Any) -> Any:

@@ -2,8 +2,9 @@
 
 After :func:`install_as_torch`, ``sys.modules["torch"]`` *is* ``sys.modules["pullback"]``, and every
 submodule ``torch.a.b`` is ``pullback.a.b``: the same module object, imported once, on first use,
-under its own name (``torch.nn.__name__ == "pullback.nn"``). Nothing else changes: the installed
-distributions are what they were (``importlib.metadata.version("torch")`` is not faked).
+under its own name (``torch.nn.__name__ == "pullback.nn"``). The package itself says that it is
+called ``torch``, as libraries ask for that. Nothing else changes: the installed distributions are
+what they were (``importlib.metadata.version("torch")`` is not faked).
 
 How: two finders on ``sys.meta_path``. The first in line answers for ``torch`` and what is below it.
 The last in line answers for ``torchviz``, so that it is asked only when nobody else has one. Their
@@ -65,6 +66,7 @@ def install_as_torch() -> None:
         if not any(isinstance(finder, _TorchvizFinder) for finder in sys.meta_path):
             sys.meta_path.append(_TorchvizFinder())
         sys.modules["torch"] = vars(pullback)["torch"] = pullback  # as PyTorch has a torch.torch
+        pullback.__name__ = "torch"
 
 
 def _own_name(alias: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import opcode
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -328,7 +329,10 @@ _SAID = (
 )  # fmt: skip
 
 
-def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> RuntimeError:
+def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> Exception:
+    """What NumPy says, in words for tensors; what a declaration raises is said as it is."""
+    if _is_declared(error):
+        return error
     shapes = [list(v.shape) for v in values if isinstance(v, ndarray)]
     where = f" (shapes {', '.join(map(str, shapes))})" if shapes else ""
     said = next((ours for theirs, ours in _SAID if re.search(theirs, str(error))), str(error))
@@ -337,6 +341,18 @@ def _as_runtime_error(op: Op, values: Sequence[Any], error: Exception) -> Runtim
     given = f" (given {', '.join(plain)})" if told else ""
     name = op.public_name.strip("_") if op.is_function or op.is_method else op.node
     return RuntimeError(f"{name}: {said}{where}{given}")
+
+
+def _is_declared(error: Exception) -> bool:
+    """Whether an error comes from a `raise` among the declarations."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not trace.tb_frame.f_globals.get("__name__", "").startswith(
+        "pullback.ops."
+    ):
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == opcode.opmap["RAISE_VARARGS"]
 
 
 def _array_of(op: Op, p: Parameter, value: Any, tensors: list[Tensor]) -> Any:

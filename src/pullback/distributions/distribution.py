@@ -64,6 +64,7 @@ class Distribution:
             self._validate_args = validate_args
         if self._validate_args:
             self._check_parameters()
+        super().__init__()  # a distribution may be something else as well
 
     def _check_parameters(self) -> None:
         for name, constraint in self.arg_constraints.items():
@@ -160,6 +161,19 @@ class Distribution:
             setattr(made, name, value.expand(*shape, *rest))
         made._batch_shape, made._event_shape = shape, self._event_shape
         return made
+
+    def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
+        """What `expand` of a subclass fills in: `_instance`, or a new one.
+
+        NotImplementedError where a class derived from `cls` has another constructor, but no
+        `expand` of its own.
+        """
+        if _instance is None and type(self).__init__ is not cls.__init__:  # type: ignore[misc]
+            raise NotImplementedError(
+                f"Subclass {type(self).__name__} of {cls.__name__} that defines a custom "
+                f"__init__ method must also define a custom .expand() method."
+            )
+        return type(self).__new__(type(self)) if _instance is None else _instance
 
     def _copy(self, instance: Any) -> Any:
         made = type(self).__new__(type(self)) if instance is None else instance

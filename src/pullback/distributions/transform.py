@@ -33,7 +33,16 @@ class Transform:
         if cache_size not in (0, 1):
             raise ValueError("cache_size must be 0 or 1")
         self._cache_size = cache_size
-        self._cached: Any = (None, None)
+        self._cached_x_y: Any = (None, None)
+        super().__init__()  # a transform may be a module as well
+
+    @property
+    def event_dim(self) -> int:
+        """How many axes an event has. ValueError if its image has another number."""
+        if self.domain.event_dim != self.codomain.event_dim:
+            raise ValueError("Please use either .domain.event_dim or .codomain.event_dim")
+        rank: int = self.domain.event_dim
+        return rank
 
     @property
     def inv(self) -> Transform:
@@ -47,24 +56,24 @@ class Transform:
         import copy
 
         made = copy.copy(self)
-        made._cache_size, made._cached = cache_size, (None, None)
+        made._cache_size, made._cached_x_y = cache_size, (None, None)
         return made
 
     def __call__(self, x: Any) -> Any:
         """The image of x."""
-        if self._cache_size and x is self._cached[0]:
-            return self._cached[1]
+        if self._cache_size and x is self._cached_x_y[0]:
+            return self._cached_x_y[1]
         y = self._call(x)
         if self._cache_size:
-            self._cached = x, y
+            self._cached_x_y = x, y
         return y
 
     def _inv_call(self, y: Any) -> Any:
-        if self._cache_size and y is self._cached[1]:
-            return self._cached[0]
+        if self._cache_size and y is self._cached_x_y[1]:
+            return self._cached_x_y[0]
         x = self._inverse(y)
         if self._cache_size:
-            self._cached = x, y
+            self._cached_x_y = x, y
         return x
 
     def _call(self, x: Any) -> Any:

@@ -322,8 +322,14 @@ def _passed_on(order: Sequence[Formula], wanted: set[int]) -> set[int]:
         if not isinstance(node.op, Reduction) or REDUCTIONS.get(node.op.name) != "sum":
             continue
         body = node.values[0]
-        is_long = isinstance(body, Formula) and body.is_large and node.size > config.defer_elements
-        if is_long and id(node) not in wanted and _is_reduced_once(node, order, users, wanted):
+        is_large = isinstance(body, Formula) and body.is_large
+        of_pairs = node.size > max(config.defer_elements, node.leaf)  # and not of each row
+        if (
+            is_large
+            and of_pairs
+            and id(node) not in wanted
+            and _is_reduced_once(node, order, users, wanted)
+        ):
             found.add(id(node))
     return found
 

@@ -53,6 +53,12 @@ def is_same_size(self: Tensor, other: Tensor) -> bool:
     return bool(self._value.shape == other._value.shape)
 
 
+@attribute
+def _cdata(self: Tensor) -> int:
+    """A number that no other tensor has, by which libraries tell tensors apart."""
+    return id(self)
+
+
 @method
 def element_size(self: Tensor) -> int:
     """The bytes of one element."""

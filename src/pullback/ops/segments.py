@@ -33,7 +33,7 @@ def _check_lengths(xp, lengths, size):
 
 
 def _check_segments(reduce, data, bounds, axis):
-    if reduce not in _IDENTITY:
+    if reduce not in tuple(_IDENTITY):  # which may be asked for any object
         raise RuntimeError(
             f"segment_reduce(): reduce argument must be either sum, prod, mean, amax or amin, got "
             f"{reduce}"

@@ -8,7 +8,7 @@ from typing import Any
 from pullback.missing import missing_attribute
 
 # Imported when they are first used.
-_SUBMODULES = ("benchmark", "checkpoint", "cpp_extension", "data", "dlpack", "hooks")
+_SUBMODULES = ("_pytree", "benchmark", "checkpoint", "cpp_extension", "data", "dlpack", "hooks")
 
 
 def __getattr__(name: str) -> Any:
