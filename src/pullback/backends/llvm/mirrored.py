@@ -75,7 +75,7 @@ class Mirrors(Pairs):
     def _wait_for(self, counters: list[str], turn: str) -> str:
         """Until both blocks have had all turns before; false if the run has been stopped."""
         w = self.w
-        with w.repeat("wait", "i1", "false") as attempt:
+        with w.repeat("wait", []) as attempt:
             both = "true"
             for counter in counters:
                 had = w.add(f"load atomic i64, ptr {counter} acquire, align 8")
@@ -84,7 +84,6 @@ class Mirrors(Pairs):
             stopped = w.add(f"icmp ne i64 {flag}, 0")
             if rest := pause(self.target):
                 w.do(f"call void @{rest}")
-            attempt.next = both
             attempt.again = w.add(f"xor i1 {w.add(f'or i1 {both}, {stopped}')}, true")
         return both
 
