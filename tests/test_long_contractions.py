@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
+from pullback.backends.llvm.run import Launch
 from pullback.backends.scalar import walk
 from pullback.formula.evaluate import planned
 from test_formula import same, uniform
@@ -186,3 +187,20 @@ def test_attention_is_two_kernels() -> None:
     longs = [sum(r.op == "reduce" and r.data.over[0] in kernel.named("contracted")
                  for r in walk(*kernel.roots())) for kernel in (first, second)]  # fmt: skip
     assert longs == [2, 2]  # q·k and the cotangent's product with v, in each
+
+
+def test_a_number_shown_as_an_array_is_no_side_of_a_pair(monkeypatch: Any) -> None:
+    """The gradient of a total comes in as one number, expanded beyond what is left unstored."""
+    found: list[Any] = []
+
+    def run(self: Any, *arguments: Any) -> None:
+        found.append(self.program.kernel)
+        real(self, *arguments)
+
+    real = Launch.__call__
+    monkeypatch.setattr(Launch, "__call__", run)
+    q, k, v = (torch.rand(1100, 64, requires_grad=True) for _ in range(3))
+    out = (q @ k.T).softmax(1) @ v
+    torch.autograd.grad((out * out).sum(), [q, k, v])
+    wide = [kernel for kernel in found if kernel.inner and kernel.named("contracted")]
+    assert wide and all(not kernel.batch for kernel in wide)

@@ -16,7 +16,7 @@ from pullback.config import config
 from pullback.formula.lower import Job, Lowering, indices_of
 from pullback.formula.node import Formula
 from pullback.formula.vocabulary import REDUCTIONS, NotLowerable
-from pullback.op import Reduction
+from pullback.op import Reduction, View
 
 Loops = dict[str, tuple[Loop, int]]
 
@@ -62,7 +62,8 @@ def pair_factors(node: Formula, short: int) -> list[frozenset[int]]:
         seen.add((id(current), axes))
         is_sum = isinstance(current.op, Reduction)
         large = current.size > config.defer_elements and current.is_large
-        if large and (is_sum or axes < whole):
+        # A view is as large as its shape says, even one of a single number: what it shows counts.
+        if large and (is_sum or (axes < whole and not isinstance(current.op, View))):
             found.append(axes)
         elif not is_sum:
             try:
