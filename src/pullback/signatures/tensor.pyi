@@ -1740,7 +1740,7 @@ class Attached:
         """$y = \\sin(\\pi x) / (\\pi x)$, and 1 at 0."""
 
     def nansum(self, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, dtype: _dtype | _type | None = None, out: _Out = None, axis: _int | Sequence[_int] | None = ..., keepdims: _bool = ...) -> Tensor:
-        """`sum` of the elements that are not NaN; 0 of none."""
+        """`sum` of the elements that are not NaN; 0 of none. RuntimeError for complex numbers."""
 
     def nanmean(self, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, dtype: _dtype | _type | None = None, out: _Out = None, axis: _int | Sequence[_int] | None = ..., keepdims: _bool = ...) -> Tensor:
         """`mean` of the elements that are not NaN; NaN of none. RuntimeError for integers."""

@@ -7,8 +7,8 @@
     accumulate     how reductions keep their state: `extreme` for maxima, `rescale` for softmax
     emit           prints the functions. It is a tower of classes, a theme each: `frame` (arguments,
                    stack) below `partials` (outer reductions), `extremes`, `contractions`,
-                   `crosswise` (long sums; `strips` transposes) and `pairs` (tiles,
-                   the innermost loop)
+                   `crosswise` (long sums; `strips` transposes), `pairs` (tiles, the innermost
+                   loop) and `mirrored` (half of the pairs)
     scope          … one expression, at its place among the loops
     vector         … one primitive, on vectors; `math` has the elementary functions
     calls          … one of SciPy's functions, which has no vector code of ours
