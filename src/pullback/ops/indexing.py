@@ -488,6 +488,12 @@ def scatter_along(xp, input, index: Array, dim: int, size: int):
     return xp.scatter_array(xp.filled(shape, 0, input), dim, index, input, "sum")
 
 
+@scatter_along.examples
+def _(xp, input, index, dim, size):
+    input, index = all_examples(xp, [input, index])
+    return xp.scatter_along(input, index, dim + 1, size)
+
+
 @scatter_along.samples
 def _(r):
     yield call(r(3, 4), r.integers(0, 5, 3, 4), 1, 5)

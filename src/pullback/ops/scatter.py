@@ -138,6 +138,11 @@ def write_along(xp, input, index: Array, src: Array, dim: int):
     return xp.scatter_array(input, dim, index, src, "")
 
 
+@write_along.examples
+def _(xp, input, index, src, dim):
+    return xp.write_along(*all_examples(xp, [input, index, src]), dim + 1)
+
+
 @write_along.samples
 def _(r):
     yield call(r(3, 4), r.integers(0, 4, 3, 1), r(3, 1), 1)
