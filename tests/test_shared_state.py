@@ -177,8 +177,11 @@ def interrupted(function: Any, number: int) -> int:
         nonlocal count
         name = frame.f_code.co_name
         if event in ("call", "c_return") and "pullback" in frame.f_code.co_filename:
-            if name.startswith(("<", "__")):
-                return  # finalizers and generators, where errors are dropped; context managers
+            above = frame.f_back.f_code.co_name if frame.f_back else ""
+            if name.startswith(("<", "__")) or above == "<lambda>":
+                # finalizers, generators and what they call, where errors are dropped; context
+                # managers
+                return
             count += 1
             if count == number:
                 sys.setprofile(None)

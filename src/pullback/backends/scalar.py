@@ -153,8 +153,11 @@ def _zeta(s: Any, q: Any) -> Any:
     return np.asarray(zeta(s, q)).astype(np.result_type(s, q), copy=False)
 
 
+_multiple = _of_integers("lcm")
+
+
 def _lcm(a: Any, b: Any) -> Any:
-    return np.abs(np.lcm(a, b))  # of one that overflows too
+    return np.abs(_multiple(a, b))  # of one that overflows too
 
 
 def _log_gamma(x: Any) -> Any:

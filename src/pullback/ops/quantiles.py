@@ -190,7 +190,7 @@ def _(xp, input, values, median, skip_nan):
     equal = xp.logical_or(xp.eq(values, median), xp.logical_and(xp.isnan(values), xp.isnan(median)))
     axes = tuple(range(1, len(values.shape)))
     count = xp.sum(equal, axes, keepdim=True) if axes else xp.cast(equal, "int64")
-    return xp.where(equal, input / xp.cast(count, values.dtype), 0)
+    return xp.where(equal, input / count, 0)
 
 
 @to_median.samples

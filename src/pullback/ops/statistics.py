@@ -314,7 +314,8 @@ def renorm(xp, input, p: float, dim: int, maxnorm: float):
     others = tuple(k for k in range(rank) if k != dim)
     size = xp.linalg_vector_norm(input, p, others, True)
     large = size > maxnorm
-    return input * xp.where(large, maxnorm / (xp.where(large, size, 1) + 1e-7), 1)
+    shrunk = xp.reciprocal(xp.where(large, size, 1) + 1e-7) * maxnorm
+    return input * xp.where(large, shrunk, 1)
 
 
 @renorm.samples
