@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from pullback.backends.interpret import interpret
+from pullback.backends.llvm import threads
 from pullback.backends.llvm.run import run
 from pullback.backends.llvm.target import host
 from pullback.backends.loops import Buffer, Kernel, Loop, Output, index, load, reduce
@@ -41,6 +47,26 @@ def compare(
         else:
             np.testing.assert_array_equal(f, e, err_msg=name)
     return found
+
+
+def stops_within_a_second(compute: Callable[[], None], workers: int) -> None:
+    """Ctrl-C, half a second after the beginning."""
+    pressed: list[float] = []
+
+    def press() -> None:
+        pressed.append(time.monotonic())
+        signal.raise_signal(signal.SIGINT)
+
+    threads.set_num_threads(workers)
+    timer = threading.Timer(0.5, press)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            compute()
+        assert time.monotonic() - pressed[0] < 1.0
+    finally:
+        timer.cancel()
+        threads.set_num_threads(threads.available())
 
 
 def numbers(shape: Any, dtype: str, seed: int = 0) -> Any:

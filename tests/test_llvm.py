@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from loop_kernels import PAIRS, b, compare, i, j, numbers, sum_kernel, sums
+from loop_kernels import PAIRS, b, compare, i, j, numbers, stops_within_a_second, sum_kernel, sums
 from pullback.backends.interpret import interpret
 from pullback.backends.llvm import compile, run as run_module, threads
 from pullback.backends.llvm.compile import program
@@ -500,22 +498,7 @@ def test_interruption(workers: int, long_tasks: bool, monkeypatch: pytest.Monkey
         monkeypatch.setattr(run_module, "PAIRS_AT_ONCE", 1 << 40)
         monkeypatch.setattr(run_module, "takes_part", lambda geometry: False)
     program(kernel)
-    threads.set_num_threads(workers)
-    pressed: list[float] = []
-
-    def press() -> None:
-        pressed.append(time.monotonic())
-        signal.raise_signal(signal.SIGINT)
-
-    timer = threading.Timer(0.5, press)
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run(kernel, sizes, arrays)
-        assert time.monotonic() - pressed[0] < 1.0
-    finally:
-        timer.cancel()
-        threads.set_num_threads(threads.available())
+    stops_within_a_second(lambda: run(kernel, sizes, arrays), workers)
     sums(300, 300)
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import signal
+import ctypes
 import threading
-import time
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import pullback as torch
-from loop_kernels import PAIRS, b, compare, i, j, numbers
+from loop_kernels import PAIRS, b, compare, i, j, numbers, stops_within_a_second
 from pullback.backends.interpret import interpret
 from pullback.backends.llvm import compile, run as run_module, threads
 from pullback.backends.llvm.compile import program
-from pullback.backends.llvm.run import Geometry, run
+from pullback.backends.llvm.run import Geometry, Launch, Placed, run
 from pullback.backends.loops import Buffer, Kernel, Loop, Output, load, reduce
+from pullback.backends.memory import address
 from pullback.backends.passes.mirror import Images
 from pullback.backends.scalar import Scalar, apply, cast, walk
 from pullback.backends.simplify import simplify
@@ -128,10 +128,12 @@ def replace_name(buffer: Buffer, k: int) -> Buffer:
     return Buffer(f"{buffer.name}{k}", buffer.dtype, buffer.rank, buffer.unit)
 
 
+X, Y = Buffer("x", "f8", 1, unit=True), Buffer("y", "f8", 1, unit=True)
+
+
 @st.composite
 def pair_bodies(draw: Any, depth: int = 4) -> Scalar:
-    x, y = Buffer("x", "f8", 1, unit=True), Buffer("y", "f8", 1, unit=True)
-    leaves = [load(x, i), load(x, j), load(y, i), load(y, j)]
+    leaves = [load(X, i), load(X, j), load(Y, i), load(Y, j)]
     if depth == 0 or draw(st.integers(0, 6)) == 0:
         return draw(st.sampled_from(leaves))
     sub = pair_bodies(depth - 1)
@@ -148,6 +150,8 @@ def pair_bodies(draw: Any, depth: int = 4) -> Scalar:
 
 @settings(max_examples=60, deadline=None)
 @given(pair_bodies())
+@example(load(X, i) * (load(X, i) - load(X, j)) * load(X, j))  # minus itself, factors in disorder
+@example(load(X, i) * (load(X, j) - load(X, i)) * load(X, j))
 def test_images_are_the_pairs_the_other_way_round(body: Scalar) -> None:
     n = 6
     out = Buffer("out", "f8", 2, unit=True)
@@ -196,23 +200,33 @@ def test_interruption(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = arrays_for(kernel, n)
     program(kernel)
     monkeypatch.setattr(run_module, "takes_part", lambda geometry: False)
-    threads.set_num_threads(workers)
-    pressed: list[float] = []
-
-    def press() -> None:
-        pressed.append(time.monotonic())
-        signal.raise_signal(signal.SIGINT)
-
-    timer = threading.Timer(0.5, press)
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run(kernel, {"i": n, "j": n}, arrays)
-        assert time.monotonic() - pressed[0] < 1.0
-    finally:
-        timer.cancel()
-        threads.set_num_threads(threads.available())
+    stops_within_a_second(lambda: run(kernel, {"i": n, "j": n}, arrays), workers)
     compare(kernel, {"i": 300, "j": 300}, arrays_for(kernel, 300), tolerance=3e-5)
+
+
+def test_a_task_that_waits_in_vain_is_stopped() -> None:
+    """Whoever took the task before it was interrupted, and will not run it."""
+    kernel, n = gauss(), 900
+    arrays = arrays_for(kernel, n)
+    p = program(kernel)
+    launch = Launch(p, {"i": n, "j": n}, {name: Placed.of(a) for name, a in arrays.items()})
+    main, called = p.main, []
+
+    def late(where: int, first: int, last: int) -> None:
+        stop = ctypes.c_int64.from_address(
+            ctypes.c_int64.from_address(where + 8 * p.facts.names.index("stop")).value
+        )
+        stop.value = 1
+        main(where, launch.geometry.groups, launch.geometry.groups + 1)  # of the second turn
+        called.append(stop.value)
+
+    launch.is_short = False
+    launch.program = replace(p, main=late, finish=None)
+    addresses = {name: address(a) for name, a in arrays.items()}
+    runner = threading.Thread(target=launch, args=(addresses, {}), daemon=True)
+    runner.start()
+    runner.join(10)
+    assert called and not runner.is_alive()
 
 
 def test_nan_and_infinity_reach_the_sums_they_are_in() -> None:

@@ -168,6 +168,24 @@ def test_rows_between_columns(watch: Watch) -> None:
     assert all(both(watch, x.astype("f4"), y))
 
 
+@pytest.mark.parametrize("lanes", LANES)
+def test_roundings_that_all_point_the_wrong_way(watch: Watch, lanes: int | None) -> None:
+    """Steps of 1: the near column is rounded away from the rows, the far one towards them."""
+    depth = 32
+    near = np.full(depth, 10.51)
+    far = np.where(np.arange(depth) % 2, 14.49, 5.49)
+    ends = np.full(depth, 127.0)
+    others = np.random.default_rng(0).choice([-60.0, 60.0], (90, depth))
+    y = np.stack([far, -far, near, -near, ends, -ends, *others]).astype("f4")
+    x = np.zeros((200, depth), "f4")
+    assert nearest_of(x, y) == {2}
+    assert all(both(watch, x, y, lanes))
+
+
+def nearest_of(x: Any, y: Any) -> set[int]:
+    return set(((x[:, None] - y) ** 2).sum(2).argmin(1).tolist())
+
+
 def test_strides(watch: Watch) -> None:
     """Rows and columns with gaps between them, and repeated ones."""
     x, y = points("normal", np.random.default_rng(5), 600, 400, 64, "f4")

@@ -15,6 +15,7 @@ The same results sooner, for calls such as were met before:
 
     fast         small pointwise operations
     known        any call on arrays, told apart by its `keys`
+    creations    … or calls without tensors
     rules        … and backward passes through them, as the NumPy calls that their rules come to
     looped       … and as compiled loops, where arrays have some thousand elements
     through      composites, as the NumPy calls that their bodies come to (`straight`)

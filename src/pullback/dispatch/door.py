@@ -20,7 +20,7 @@ from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS, QUIET, quiet_reset, quiet_set
 from pullback.config import config
 from pullback.devices import check_device
-from pullback.dispatch import again, known, through
+from pullback.dispatch import again, creations, known, through
 from pullback.dispatch.again import NUMBERS
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.recipes import cast
@@ -522,7 +522,7 @@ def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
     if options["requires_grad"]:
         tensor.requires_grad_()
     elif call is not None:
-        known.learn_creation(call, op, values, goal, apply)
+        creations.learn(call, op, values, goal, apply)
     return tensor
 
 

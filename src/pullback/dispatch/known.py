@@ -33,9 +33,9 @@ from pullback.dispatch import looped
 from pullback.dispatch.promotion import number_array
 from pullback.dispatch.record import metas_of_outputs, own, record, saved
 from pullback.dispatch.rules import Rules
-from pullback.dispatch.straight import short_creation, straight
+from pullback.dispatch.straight import straight
 from pullback.formula import narrow
-from pullback.op import Composite, Creation, Op, Opaque, Pointwise, Reduction, View
+from pullback.op import Composite, Op, Opaque, Pointwise, Reduction, View
 from pullback.operation import Plan
 from pullback.tensor import Tensor
 
@@ -634,64 +634,3 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
         return tensor
 
     return call
-
-
-class Drawing:
-    """The vocabulary of arrays, which remembers what was drawn."""
-
-    is_eager = True
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Callable[[], Any], Any]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(ARRAYS, name)
-
-        def called(*args: Any, **keywords: Any) -> Any:
-            result = function(*args, **keywords)
-            self.calls.append((functools.partial(function, *args, **keywords), result))
-            return result
-
-        return called
-
-    def again(self, result: Any) -> Callable[[Any], Any] | None:
-        """What gives another result like this, if a body does nothing else but to draw it: a
-        function of its arguments, which are not looked at again."""
-        if len(self.calls) != 1 or self.calls[0][1] is not result:
-            return None
-        draw = self.calls[0][0]
-        return lambda known: draw()
-
-
-def learn_creation(
-    key: Any, op: Creation, values: Sequence[Any], goal: np.dtype[Any], apply: Apply
-) -> None:
-    """Keep the numbers of a creation in their normal form; its result is of the dtype `goal`.
-
-    A small result is kept itself, to be copied; of one value, only that.
-    """
-    call_of: Callable[..., Any] = functools.partial(op.call, ARRAYS)
-    known: Any = list(values)
-    if len(op.calls) >= MAX_CALLS:
-        op.calls.clear()
-    calls = 0
-
-    def call(*args: Any) -> Any:
-        nonlocal calls, call_of, known
-        calls += 1
-        drawing = Drawing() if calls == OFTEN and op.draws else None
-        try:
-            given = call_of if drawing is None else functools.partial(op.call, drawing)
-            drawn = mode.quietly(given, known)
-            result = np.asarray(drawn, goal)
-        except Exception:  # the door says it in full
-            return apply(op, args)
-        if drawing is not None:
-            call_of = drawing.again(drawn) or call_of
-        if calls == OFTEN and not op.draws:
-            call_of, known = short_creation(result, op.unset) or (call_of, known)
-        tensor = new(Tensor)
-        tensor._value = result
-        return tensor
-
-    op.calls[key] = call

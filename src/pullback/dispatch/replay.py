@@ -86,27 +86,10 @@ def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]
     guards = _guards.get(_look_of(roots, targets))
     if guards is None or is_observed():
         return None
-    turn = turns.Turn()
-    try:
-        with LOCK:
-            others = waiting.pending()
-            for guard in guards:
-                found = guard.check(roots, targets, others)
-                if found is not None:
-                    break
-            else:
-                return None
-            given, read, passed, leaves, nodes = found
-            if turns.computed_by_others(given):
-                return None
-            begun = _begin(turn, guard.program, given, read)
-        arrays = guard.program.run(begun)
-    except OutOfMemoryError:
-        return None  # perhaps for a result that nobody asked for
-    finally:
-        if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
-            turns.running.discard(turn)
-            turns.tell()
+    ran = _in_turn(_found, guards, roots, targets)
+    if ran is None:
+        return None
+    guard, (given, _, passed, leaves, nodes), begun, arrays = ran
     _end(given)
     if not retain:
         for node in nodes:
@@ -117,6 +100,41 @@ def repeat(roots: Any, targets: Any, retain: bool) -> list[tuple[Any, Any, bool]
     if shared is None:
         shared = guard.shared = _shared(guard.leaving, found, (*begun.sources, *given))
     return [(leaf, g, s) for (leaf, g), s in zip(found, shared, strict=True)]
+
+
+def _found(turn: turns.Turn, guards: Sequence[Guard], roots: Any, targets: Any) -> Any:
+    """The guard that knows the pass, what it found, and the beginning of its program; or None."""
+    others = waiting.pending()
+    for guard in guards:
+        found = guard.check(roots, targets, others)
+        if found is not None:
+            given, read = found[:2]
+            if turns.computed_by_others(given):
+                return None
+            return guard, found, _begin(turn, guard.program, given, read)
+    return None
+
+
+def _in_turn(prepare: Callable[..., Any], *arguments: Any) -> Any:
+    """What `prepare` gives in a turn, with the results of the program that it has begun.
+
+    It is called with the lock, and gives something that has a program, more, and a beginning. None
+    if it gives nothing, or if the memory is not enough.
+    """
+    turn = turns.Turn()
+    try:
+        with LOCK:
+            found = prepare(turn, *arguments)
+        if found is None:
+            return None
+        holder, more, begun = found
+        return holder, more, begun, holder.program.run(begun)
+    except OutOfMemoryError:
+        return None  # perhaps for a result that nobody asked for
+    finally:
+        if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
+            turns.running.discard(turn)
+            turns.tell()
 
 
 def _look_of(roots: Any, targets: Any) -> Any:
@@ -299,41 +317,37 @@ class _Part:
         """
         if not self.fits or is_observed():
             return None
-        turn = turns.Turn()
-        try:
-            with LOCK:
-                others = waiting.pending()  # some of them come out of the same loops
-                if sum(f.nodes for f in others) > waiting.MAX_TOGETHER:
-                    return None
-                given, read, parts = structure([*self.operands, *others])
-                if turns.computed_by_others(given):
-                    return None
-                key = (*self.key, parts)
-                found = _programs.get(key, self)
-                if found is self:
-                    if len(_programs) > MAX_PROGRAMS:
-                        _programs.clear()
-                    found = _programs[key] = self._written(given, read)
-                elif found is not None and not found.guarded:
-                    found.guarded = True
-                    self._guard(found, others, given, read)
-                if found is None:
-                    return None
-                program, leaving = found.program, found.leaving
-                begun = _begin(turn, program, given, read)
-            arrays = program.run(begun)
-        except OutOfMemoryError:
-            return None  # perhaps for a result that nobody asked for
-        finally:
-            if turn in turns.running:  # no line of Python between this and the next, for Ctrl-C
-                turns.running.discard(turn)
-                turns.tell()
+        ran = _in_turn(self._planned)
+        if ran is None:
+            return None
+        met, given, begun, arrays = ran
         _end(given)
         places = list(self.places)
         leave = [(places[p], self.originals[at] if passed else arrays[at])
-                 for p, at, passed in leaving]  # fmt: skip
-        shared = _shared(leaving, leave, (*begun.sources, *given))
+                 for p, at, passed in met.leaving]  # fmt: skip
+        shared = _shared(met.leaving, leave, (*begun.sources, *given))
         return [(place, g, s) for (place, g), s in zip(leave, shared, strict=True)]
+
+    def _planned(self, turn: turns.Turn) -> Any:
+        """What is done in a part like this, the formulas it takes, and the program's beginning."""
+        others = waiting.pending()  # some of them come out of the same loops
+        if sum(f.nodes for f in others) > waiting.MAX_TOGETHER:
+            return None
+        given, read, parts = structure([*self.operands, *others])
+        if turns.computed_by_others(given):
+            return None
+        key = (*self.key, parts)
+        found = _programs.get(key, self)
+        if found is self:
+            if len(_programs) > MAX_PROGRAMS:
+                _programs.clear()
+            found = _programs[key] = self._written(given, read)
+        elif found is not None and not found.guarded:
+            found.guarded = True
+            self._guard(found, others, given, read)
+        if found is None:
+            return None
+        return found, given, _begin(turn, found.program, given, read)
 
     @uncollected
     def _written(self, given: Sequence[Formula], read: Sequence[Value]) -> Any:

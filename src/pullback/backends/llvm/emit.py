@@ -48,8 +48,8 @@ class Emitter(Mirrors):
         from .math import definitions
 
         bodies = self._kernel_function()
-        if self.plan.mirrored and (rest := pause(self.target)):
-            bodies.append(f"declare void @{rest.replace('i32 1', 'i32')}")
+        if self.plan.mirrored:
+            bodies.append(pause(self.target)[1])
         if any(p.long for p in self.plan.passes):
             bodies += ["declare ptr @malloc(i64)", "declare void @free(ptr)"]
         if self.plan.has_finish:
@@ -106,7 +106,8 @@ class Emitter(Mirrors):
                 self.products[id(n)] = self._array(n.dtype, p.tile, True)
             for acc in p.columns:
                 self.column_sums[id(acc)] = [self._array(d, p.tile, True) for d in acc.dtypes]
-            self._allocate_mirrored(p)
+            if p.mirrored:
+                self._allocate_mirrored(p)
 
     def _uniforms(self, top: Scope) -> None:
         """What depends on no index at all is computed once."""
@@ -293,12 +294,11 @@ class Emitter(Mirrors):
         batches = "1"
         for name in self.kernel.batch:
             batches = w.add(f"mul i64 {batches}, {self.arguments[f'size:{name}']}")
-        parts = "groups_per_batch" if self.plan.mirrored else "tasks_per_batch"
-        tasks = self.arguments[parts]
+        parts = self.arguments["groups_per_batch" if self.plan.mirrored else "tasks_per_batch"]
         with w.loop("batch", "0", batches, "1") as batch:
             scope = top.inner(self._batch_indices(batch.counter))
-            begin = w.add(f"mul i64 {batch.counter}, {tasks}")
-            end = w.add(f"add i64 {begin}, {tasks}")
+            begin = w.add(f"mul i64 {batch.counter}, {parts}")
+            end = w.add(f"add i64 {begin}, {parts}")
             for acc in self.plan.totals:
                 self._combine(scope, acc, begin, end, None)
             by_column: list[Output] = []

@@ -27,7 +27,6 @@ from .text import vector_type
 from .vector import DType, Vectors
 
 APART = 5  # vectors between arrays of sums: at powers of 2, they would be in each other's way
-
 PART = 16  # bytes of a vector that most shuffles stay in
 
 
@@ -43,7 +42,7 @@ class Mirrors(Pairs):
             for k, acc in enumerate(sums):
                 first = self.w.add(f"getelementptr {kind}, ptr {array}, i64 {k * line}")
                 self.column_sums[id(acc)] = [first]
-        for n in p.hoisted if p.mirrored else ():
+        for n in p.hoisted:
             if self.kernel.outer in self.plan.free[id(n)]:
                 self.row_values[id(n)] = self._array(n.dtype, self.plan.block + APART, True)
 
@@ -82,8 +81,7 @@ class Mirrors(Pairs):
                 both = w.add(f"and i1 {both}, {w.add(f'icmp eq i64 {had}, {turn}')}")
             flag = w.add(f"load volatile i64, ptr {self.arguments['stop']}, align 8")
             stopped = w.add(f"icmp ne i64 {flag}, 0")
-            if rest := pause(self.target):
-                w.do(f"call void @{rest}")
+            w.do(pause(self.target)[0])
             attempt.again = w.add(f"xor i1 {w.add(f'or i1 {both}, {stopped}')}, true")
         return both
 

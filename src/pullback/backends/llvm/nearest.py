@@ -64,12 +64,11 @@ class Quick:
             values[name] = addresses[result] if result else 0
             values[step] = placed[result].strides[0] if result else 0
         words = array("q", [values[name] for name in WORDS])
-        where, function, kept = words.buffer_info()[0], self._function, (words, side)
+        where, function = words.buffer_info()[0], self._function
         misses = 0
 
-        def rows(first: int, last: int) -> bool:
+        def rows(first: int, last: int, kept: Any = (words, side)) -> bool:  # what it points to
             nonlocal misses
-            assert kept
             if misses > PATIENCE:
                 return False
             done = bool(function(where, first, last))

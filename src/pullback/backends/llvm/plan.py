@@ -154,13 +154,13 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
                 (group.wide_nodes.append if wide else group.add)(n)
             elif key in found:
                 found[key].add(n)
-            elif n.data.kind == "mirrored":
-                found[key] = sums = Mirrored(n, inline)
-                passes += [Pass() for _ in range(depth + 1 - len(passes))]
-                passes[depth].rows.append(sums)
             else:
                 wide = bool(features & frozenset().union(*(free[id(a)] for a in n.args)))
-                found[key] = acc = Accumulator(n, kahan and not wide, inline)
+                acc = (
+                    Mirrored(n, inline) if n.data.kind == "mirrored"
+                    else Accumulator(n, kahan and not wide, inline)
+                )  # fmt: skip
+                found[key] = acc
                 if is_total:
                     totals.append(acc)
                 elif wide:

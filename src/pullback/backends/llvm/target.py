@@ -43,13 +43,13 @@ class Target:
         return ",".join(f"+{f}" for f in self.features)
 
 
-def pause(target: Target) -> str:
-    """The intrinsic that tells a processor that a loop waits, with its arguments; or none."""
+def pause(target: Target) -> tuple[str, str]:
+    """What tells a processor that a loop waits, and its declaration; empty where nothing does."""
     if target.triple.startswith(("x86_64", "i686")):
-        return "llvm.x86.sse2.pause()"
+        return "call void @llvm.x86.sse2.pause()", "declare void @llvm.x86.sse2.pause()"
     if target.triple.startswith(("aarch64", "arm64")):
-        return "llvm.aarch64.hint(i32 1)"
-    return ""
+        return "call void @llvm.aarch64.hint(i32 1)", "declare void @llvm.aarch64.hint(i32)"
+    return "", ""
 
 
 @cache

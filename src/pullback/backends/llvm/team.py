@@ -156,10 +156,9 @@ def module(target: Target) -> str:
         f"  store {_kind(name)} %{name}, ptr %{name}.at"
         for k, name in enumerate(FIELDS)
     )
-    rest = pause(target)
+    rest, declared = pause(target)
     return TEXT.format(
-        fields=fields, places=places, calls=calls, write=write,
-        declared=f"declare void @{rest.replace('i32 1', 'i32')}" if rest else "",
+        fields=fields, places=places, calls=calls, write=write, declared=declared,
         look_yield=_look_again(rest, "yield", "later"),
         look_sleep=_look_again(rest, "sleep", "look"),
         helpers=JOB + FIELDS.index("helpers"),
@@ -168,7 +167,7 @@ def module(target: Target) -> str:
 
 def _look_again(rest: str, tired: str, rested: str) -> str:
     """A short rest, and one more look; after too many of them, something else."""
-    return f"""  {f"call void @{rest}" if rest else ""}
+    return f"""  {rest}
   %more = add i64 %looks, 1
   %long = icmp sgt i64 %more, {SPINS}
   br i1 %long, label %{tired}, label %{rested}"""
