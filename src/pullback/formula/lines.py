@@ -20,7 +20,7 @@ from pullback.op import Op, Pointwise
 
 OFTEN = 3  # runs after which a step is read once more
 # Reads a body as a straight line of NumPy's calls: `straightened` in `dispatch.straight`.
-straightened: Callable[..., Callable[..., Any] | None]
+straightened: Any = None
 
 
 def outside(nodes: Sequence[Formula]) -> list[Value]:
@@ -91,7 +91,9 @@ def _line(nodes: Sequence[Formula]) -> Callable[..., Any] | None:
         return tuple(have[id(node)] for node in nodes)
 
     expected = tuple(node.array for node in nodes)
-    return straightened("a step", body, arrays, range(len(arrays)), expected)
+    made: Callable[..., Any] | None
+    made = straightened("a step", body, arrays, range(len(arrays)), expected)
+    return made
 
 
 def _in_order(xp: Any, node: Formula, result: Any) -> Any:
