@@ -271,7 +271,8 @@ def _roots(
                     continue
             elif g is None and value.size == 1 and value.dtype in REAL:
                 ones = np.ones(value.shape, value.dtype)
-                roots.append((*tensor._edge, wrap(ones) if create_graph else ones))
+                node, number = tensor._edge
+                roots.append((node, number, graph.one(node, ones) if create_graph else ones))
                 continue
         if isinstance(tensor, GradientEdge):
             edge: Any = (tensor.node, tensor.output_nr)

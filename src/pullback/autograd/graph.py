@@ -17,7 +17,7 @@ from pullback.autograd.saved import RawSaved, unpack_values
 from pullback.autograd.versions import Latest, tick, written_since, wrote
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
-from pullback.formula import Formula, before_write
+from pullback.formula import FORMULAS, Formula, as_formula, before_write
 from pullback.formula.narrow import wide, wide_dtype, wide_value
 from pullback.operation import Op, Plan
 from pullback.tensor import Tensor, wrap
@@ -192,6 +192,19 @@ def _is_formula(g: Any) -> bool:
     return type(g) is Formula
 
 
+def _unread(g: Tensor | None) -> Tensor | None:
+    """A cotangent as a formula, however small: so is all that a rule makes of it, and the loops
+    that compute it know what of."""
+    if g is None or type(g._value) is not np.ndarray or g._value.dtype.kind not in "fc":
+        return g
+    return wrap(as_formula(g._value), g._edge)
+
+
+def one(node: Node, array: Any) -> Tensor:
+    """The cotangent 1 where a recorded pass starts: loops need not multiply by it."""
+    return wrap(FORMULAS.pow(array, 0) if node._deferred else array)
+
+
 def _as_value(result: Any, xp: Any) -> Any:
     """What a rule gave, where it may be one of NumPy's numbers."""
     return np.asarray(result) if xp is not TENSORS and isinstance(result, np.generic) else result
@@ -295,6 +308,8 @@ class OperationNode(Node):
         elif Latest.write > self.time:
             self.check_versions()
         if tensors:
+            if deferred:
+                cotangents = tuple(map(_unread, cotangents))
             return self.results(TENSORS, cotangents, self._as_tensors(values), reached)
         lazy = deferred or any(map(_is_formula, cotangents))
         if self._narrow:
