@@ -100,7 +100,9 @@ def _ended(
 ) -> dict[tuple[Node, int], Any]:
     """What a pass does at its leaves, which have no hooks."""
     if targets is not None:
-        return {(leaf, 0): own(g) if shared and not _can_lend(g) else g for leaf, g, shared in found}
+        return {
+            (leaf, 0): own(g) if shared and not _can_lend(g) else g for leaf, g, shared in found
+        }
     for leaf, g, shared in found:
         accumulate(leaf, wrap(own(g) if shared else g), False)
     return {}
