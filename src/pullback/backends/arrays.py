@@ -170,6 +170,11 @@ class ArrayVocabulary(Vocabulary):
         return _reduce(np.add, np.where(np.isnan(x), 0, x).astype(x.dtype, copy=False), dim, True)
 
     @staticmethod
+    def sum_of_squares(x: Any, dim: Any) -> Any:
+        """Σ |x|² over axes, kept."""
+        return axiswise.sum_of_squares(x, dim)
+
+    @staticmethod
     def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
         return _reduce(np.multiply, x, axis=dim, keepdims=keepdim)
 
