@@ -60,7 +60,7 @@ class Frame:
         self.cross_sums: dict[int, str] = {}
 
     def _begin(self) -> tuple[Writer, Vectors]:
-        writer = Writer()
+        writer = Writer(self.target.indexed)
         v = Vectors(writer, self.plan.lanes, self.target)
         writer.begin("entry")
         self.arguments = {}
