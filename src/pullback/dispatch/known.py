@@ -287,7 +287,7 @@ def _straightening(
                 for k, array in zip(places, given, strict=True):
                     values[k] = array
             found = straight(op, values, places, result, packed=packed)
-            line = compute if found is None else found[0]
+            line = compute if found is None else found
             if dtype is not None:
                 line = narrow.rounding(op, plain_values, line, dtype)
             elif isinstance(op, Pointwise) and np.size(result) >= looped.WORTH:
