@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
+from pullback.autograd.operation_node import node_class
 from pullback.autograd.versions import tick
 from pullback.autograd.views import Step, note_made, note_parts
 from pullback.autograd.watch import watch
