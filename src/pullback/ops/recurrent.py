@@ -89,10 +89,8 @@ def _check_steps(kind, expected):
     dtype = expected[0][1].dtype
     for what, x, shape in expected:
         if x.dtype != dtype or tuple(x.shape) != shape:
-            raise RuntimeError(
-                f"{kind}: expected {what} of shape {list(shape)} and {dtype}, not of "
-                f"{list(x.shape)} and {x.dtype}"
-            )
+            raise RuntimeError(f"{kind}: expected {what} of shape {list(shape)} and {dtype}, not "
+                               f"of {list(x.shape)} and {x.dtype}")  # fmt: skip
 
 
 def _is_some(xp, g):
@@ -149,8 +147,7 @@ def rnn_steps(xp, inputs: Arrays, nonlinearity: Plain, sizes: Plain, reverse: bo
         raise NotImplementedError(f"a recurrent layer with {nonlinearity} has no states of {dtype}")
     _check_steps(nonlinearity, [
         ("gates", gates, (sum(sizes), size)), ("states", h0, (sizes[0], size)),
-        ("weights", weight, (size, size)),
-    ])  # fmt: skip
+        ("weights", weight, (size, size))])  # fmt: skip
     return xp.rnn_array(*inputs, nonlinearity, _steps(sizes, reverse))
 
 
@@ -185,8 +182,7 @@ def lstm_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
     _check_steps("lstm", [
         ("gates", z, (sum(sizes), 4 * size)), ("states", h0, (sizes[0], outputs)),
         ("cells", c0, (sizes[0], size)), ("weights", weight, (4 * size, outputs)),
-        *(("a projection", p, (outputs, size)) for p in projection),
-    ])  # fmt: skip
+        *(("a projection", p, (outputs, size)) for p in projection)])  # fmt: skip
     return xp.lstm_array(*inputs[:4], *(projection or [None]), _steps(sizes, reverse))
 
 
@@ -246,8 +242,7 @@ def gru_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
     size = weight.shape[1]
     _check_steps("gru", [
         ("gates", x, (sum(sizes), 3 * size)), ("states", h0, (sizes[0], size)),
-        ("weights", weight, (3 * size, size)), *(("a bias", b, (3 * size,)) for b in bias),
-    ])  # fmt: skip
+        ("weights", weight, (3 * size, size)), *(("a bias", b, (3 * size,)) for b in bias)])  # fmt: skip
     return xp.gru_array(x, h0, weight, bias[0] if bias else None, _steps(sizes, reverse))
 
 
