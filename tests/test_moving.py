@@ -83,6 +83,31 @@ def test_fills(dtype: str, value: int, more: int) -> None:
     np.testing.assert_array_equal(array, expected)
 
 
+@pytest.mark.parametrize("pair", sorted(moving._CONVERTED))
+@pytest.mark.parametrize("more", [0, 1, 17])
+def test_conversions(pair: str, more: int) -> None:
+    """To the last bit."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(moving.WORTH + more)
+    x *= 10.0 ** rng.integers(-44, 38, x.size)
+    given = {"f": x, "d": x, "l": x.view(np.int64), "?": x > 0}[pair[0]].astype(pair[0])
+    if pair[0] in "fd":
+        given[:5] = np.nan, np.inf, -np.inf, -0.0, 1e-45
+    if pair == "df":
+        given[5] = 1e300
+    with np.errstate(over="ignore", under="ignore"):
+        expected = given.astype(pair[1])
+    found = moving.converted(given, np.dtype(pair[1]))
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found.view(np.uint8), expected.view(np.uint8))
+
+
+def test_conversions_have_code() -> None:
+    from pullback.backends.llvm.moving import CONVERSIONS
+
+    assert set(CONVERSIONS) == moving._CONVERTED
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_joined(axis: int) -> None:
     x = numbers(ROWS, COLUMNS)

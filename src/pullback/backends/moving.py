@@ -1,4 +1,4 @@
-"""Large arrays copied and filled: by all threads, where whole rows lie side by side.
+"""Large arrays copied, converted and filled: by all threads, where whole rows lie side by side.
 
 NumPy does it on one, which waits for the memory most of the time.
 """
@@ -17,6 +17,7 @@ from .memory import owner
 
 WORTH = 1 << 18  # bytes from which others are asked to help: 10 µs of one thread
 ROW = 256  # bytes of a row that is worth a call
+_CONVERTED = frozenset(("fd", "df", "lf", "ld", "?f", "?d", "?l"))
 LINE = 64  # bytes that a cache reads at once
 
 
@@ -71,6 +72,17 @@ def joined(arrays: Sequence[Any], axis: int) -> Any:
         copy_into(made[(slice(None),) * axis + (slice(at, at + size),)], a)
         at += size
     return made
+
+
+def converted(array: Any, dtype: Any) -> Any:
+    """The numbers in a dtype; the array itself, if it has that."""
+    if array.nbytes >= WORTH and array.flags.c_contiguous and config.num_threads > 1:
+        pair = array.dtype.char + np.dtype(dtype).char
+        if pair in _CONVERTED and (moves := _moves()) is not None:
+            made = np.empty(array.shape, dtype)
+            moves.convert(pair, _start(made), _start(array), array.size)
+            return made
+    return array.astype(dtype, copy=False)
 
 
 def fill(array: Any, value: Any) -> None:

@@ -3,6 +3,7 @@
     flat    a stretch of bytes, a piece of it for each task
     rows    rows of so many bytes, along two axes with strides of their own; a row for each task
     fill    a word of eight bytes, again and again; pieces as well
+    convert numbers of another type, for the pairs of `CONVERSIONS`
 
 What copies, and sets equal bytes, is the C library's: pieces are small enough for the caches.
 """
@@ -22,6 +23,15 @@ PIECE = 1 << 16  # bytes of a task
 FLAT = ("copy", "to", "from", "bytes")
 ROWS = ("copy", "to", "from", "bytes", "inner", "to.inner", "from.inner", "to.outer", "from.outer")
 FILL = ("setter", "to", "word", "bytes", "equal")
+CONVERT = ("to", "from", "bytes")
+LANES = 16  # numbers that are converted at a time
+# By the types' letters: the instruction, and the two types. What a cast to integers gives where it
+# overflows is the processor's affair; numbers are rounded as everywhere.
+CONVERSIONS = {
+    "fd": ("fpext", "float", "double"), "df": ("fptrunc", "double", "float"),
+    "lf": ("sitofp", "i64", "float"), "ld": ("sitofp", "i64", "double"),
+    "?f": ("uitofp", "i8", "float"), "?d": ("uitofp", "i8", "double"), "?l": ("zext", "i8", "i64"),
+}  # fmt: skip
 
 
 @functools.cache
@@ -38,9 +48,10 @@ class Moves:
         word = ctypes.c_int64
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, word, word)
         self._of: dict[str, tuple[Callable[..., None], int]] = {}
-        for name in ("flat", "rows", "fill"):
+        names = {pair: f"convert.{k}" for k, pair in enumerate(CONVERSIONS)}
+        for key, name in ({n: n for n in ("flat", "rows", "fill")} | names).items():
             found = address(name)
-            self._of[name] = kind(found), found
+            self._of[key] = kind(found), found
         libc = ctypes.CDLL(None)
         self._copy, self._set = (
             ctypes.cast(getattr(libc, name), ctypes.c_void_p).value or 0
@@ -64,6 +75,10 @@ class Moves:
         equal = pattern == pattern[:1] * 8
         word = int.from_bytes(pattern, "little", signed=True)
         self._run("fill", [self._set, to, word, size, equal], -(-size // PIECE), 1)
+
+    def convert(self, pair: str, to: int, source: int, count: int) -> None:
+        """So many numbers, in order, of one type as those of another."""
+        self._run(pair, [to, source, count], -(-count // PIECE), 1)
 
     def _run(self, name: str, block: list[int], tasks: int, at_once: int) -> None:
         given = array("q", block)
@@ -157,4 +172,41 @@ each:
   br label %rest
 done:""", "done")  # fmt: skip
 
-TEXT = "\n\n".join([_FLAT, _ROWS, _FILL])
+
+def _convert(name: str, instruction: str, given: str, made: str) -> str:
+    """A piece counts numbers, not bytes; vectors of them, and what is left one by one."""
+
+    def some(lanes: int, at: str) -> str:
+        one, other = (k if lanes == 1 else f"<{lanes} x {k}>" for k in (given, made))
+        size = {"float": 4, "double": 8, "i64": 8, "i8": 1}
+        return f"""  %here.{lanes} = getelementptr {given}, ptr %read, i64 {at}
+  %x.{lanes} = load {one}, ptr %here.{lanes}, align {size[given]}
+  %y.{lanes} = {instruction} {one} %x.{lanes} to {other}
+  %there.{lanes} = getelementptr {made}, ptr %written, i64 {at}
+  store {other} %y.{lanes}, ptr %there.{lanes}, align {size[made]}"""
+
+    return _function(name, CONVERT, f"""{_CUT}
+  %read = getelementptr {given}, ptr %from, i64 %start
+  %written = getelementptr {made}, ptr %to, i64 %start
+  br label %look
+look:
+  %at = phi i64 [ 0, %go ], [ %beyond, %wide ]
+  %beyond = add i64 %at, {LANES}
+  %fits = icmp sle i64 %beyond, %count
+  br i1 %fits, label %wide, label %rest
+wide:
+{some(LANES, "%at")}
+  br label %look
+rest:
+  %one.at = phi i64 [ %at, %look ], [ %one.next, %each ]
+  %left.over = icmp slt i64 %one.at, %count
+  br i1 %left.over, label %each, label %done
+each:
+{some(1, "%one.at")}
+  %one.next = add i64 %one.at, 1
+  br label %rest
+done:""", "done")  # fmt: skip
+
+
+_CONVERT = [_convert(f"convert.{k}", *how) for k, how in enumerate(CONVERSIONS.values())]
+TEXT = "\n\n".join([_FLAT, _ROWS, _FILL, *_CONVERT])
