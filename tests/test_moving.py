@@ -66,6 +66,15 @@ def test_what_is_done_here() -> None:
     assert done == [True] * 14 + [False]
 
 
+@pytest.mark.parametrize("turn", [lambda x: x.T, lambda x: x[::-1].T])
+def test_copies_into_other_orders(turn: Any) -> None:
+    source, to = numbers(ROWS, COLUMNS), np.zeros((ROWS, COLUMNS), np.float32)
+    assert moving._moved(turn(to), turn(source))
+    np.testing.assert_array_equal(to, source)
+    assert moving._moved(turn(to), np.ascontiguousarray(turn(source[::-1])))
+    np.testing.assert_array_equal(to, source[::-1])
+
+
 def test_over_the_memory_that_is_read() -> None:
     x = torch.from_numpy(numbers(ROWS, COLUMNS))
     expected = x.numpy()[:-1].copy()

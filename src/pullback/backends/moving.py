@@ -160,9 +160,10 @@ def _start(array: Any) -> int:
 def _axes(
     shape: Sequence[int], to: Sequence[int], source: Sequence[int]
 ) -> list[tuple[int, int, int]]:
-    """(size, stride of one, stride of the other), axes joined that lie so in both."""
+    """(size, stride of one, stride of the other), from the largest stride of one to the smallest;
+    axes joined that lie so in both."""
     found: list[tuple[int, int, int]] = []
-    for size, a, b in zip(shape, to, source, strict=True):
+    for size, a, b in sorted(zip(shape, to, source, strict=True), key=lambda axis: -abs(axis[1])):
         if size == 1:
             continue
         if found and found[-1][1] == a * size and found[-1][2] == b * size:
