@@ -258,6 +258,20 @@ def test_a_scaler_without_a_gpu_does_nothing() -> None:
 # ------------------------------------------------------------------------------------- the rest
 
 
+def test_the_older_path_of_compilers() -> None:
+    from pullback import _dynamo
+
+    def f(x: int) -> int:
+        return x + 1
+
+    assert _dynamo.disable(f) is f and _dynamo.optimize("eager", nopython=True)(f) is f
+    _dynamo.config.suppress_errors = True
+    assert torch._dynamo.config.suppress_errors and not torch._dynamo.is_compiling()
+    _dynamo.mark_dynamic(torch.ones(2), 0)
+    with pytest.raises(AttributeError, match="Nearest names: 'mark_static'"):
+        _ = _dynamo.mark_statics
+
+
 def test_compilers_give_back_what_they_are_given() -> None:
     model = torch.nn.Linear(1, 1)
     assert torch.compile(model, mode="max-autotune", fullgraph=True) is model

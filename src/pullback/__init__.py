@@ -222,6 +222,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 _SUBMODULES = (
     "_C",
     "__config__",
+    "_dynamo",
     "amp",
     "compiler",
     "array_api",

@@ -63,6 +63,7 @@ def note_made(view: Tensor, source: Tensor, made: Step) -> None:
         views.append(reference)
     if (
         base._edge is not None and (made.number is not None or not made.recorded)
+        and not base._is_lifted  # what it is made of hears of writes itself
         and base._heard is not base._value
     ):  # fmt: skip
         _hear(base, view._value)
