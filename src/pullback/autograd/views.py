@@ -142,10 +142,10 @@ def is_view(tensor: Tensor) -> bool:
     return tensor._base is not None or tensor._apart is not None
 
 
+@no_grad()
 def view_as_self(tensor: Tensor) -> Tensor:
     """All of a tensor as a view that is not recorded."""
-    with no_grad():
-        view: Tensor = graph.TENSORS.view_as_shape(tensor, *tensor._value.shape)
+    view: Tensor = graph.TENSORS.view_as_shape(tensor, *tensor._value.shape)
     return view
 
 
