@@ -1,4 +1,7 @@
-"""Modules on several devices, as `torch.nn.parallel`: there is one, which runs them as they are."""
+"""Modules on several devices, as `torch.nn.parallel`: there is one, which runs them as they are.
+
+scatter_gather  batches in parts, one for each device, and together again
+"""
 
 from __future__ import annotations
 
