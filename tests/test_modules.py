@@ -451,3 +451,17 @@ def test_checkpoints_that_count_no_batches() -> None:
     del state["1.running_mean"]
     found = net.load_state_dict(state, strict=False)
     assert str(found) == "_IncompatibleKeys(missing_keys=['1.running_mean'], unexpected_keys=[])"
+
+
+def test_hooks_are_found_and_cleared_by_pytorchs_names() -> None:
+    layer, seen = nn.Linear(1, 1), []
+    assert not len(layer._backward_hooks) and not len(layer._backward_pre_hooks)
+    handle = layer.register_forward_hook(lambda m, args, y: seen.append(1))
+    layer.register_forward_pre_hook(lambda m, args: seen.append(2))
+    layer(torch.ones(1, 1))
+    assert seen == [2, 1] and list(layer._forward_hooks) == [handle.id]
+    layer._forward_hooks.clear()
+    layer._forward_pre_hooks.clear()
+    handle.remove()
+    layer(torch.ones(1, 1))
+    assert seen == [2, 1]

@@ -279,6 +279,7 @@ set_autocast_enabled set_autocast_gpu_dtype
 _FUNCTIONS = {
     "elementwise": "scalars",
     "explain": "graph.explaining",
+    "Future": "futures",
     "SymBool": "plain",
     "SymFloat": "plain",
     "SymInt": "plain",

@@ -10,7 +10,7 @@ from typing import Any
 from pullback.missing import missing_attribute
 from pullback.nn.modules.module import Module
 
-__all__ = ["DataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
 
 
 class DataParallel(Module):
@@ -27,6 +27,17 @@ class DataParallel(Module):
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """What the module gives."""
         return self.module(*inputs, **named)
+
+
+class DistributedDataParallel(Module):
+    """A module that computes with those of other processes: there are none, so nothing is one."""
+
+    def __init__(self, module: Any, *options: Any, **named: Any) -> None:
+        raise ValueError(
+            "Default process group has not been initialized, please make sure to call "
+            "init_process_group: pullback computes in one process, where the module is used as it "
+            "is"
+        )
 
 
 def data_parallel(
