@@ -306,7 +306,9 @@ def tensor_split(xp, input, indices_or_sections: Plain, dim: Dim = 0):
     if hasattr(given, "__index__"):
         (count,) = as_ints((given,), "tensor_split", "sections")
         if count <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
+            raise RuntimeError(
+                f"tensor_split: number of sections must be larger than 0, got {count}"
+            )
         if count > max(size, MOST_PARTS):
             raise RuntimeError(
                 f"tensor_split: {count:,} parts of an axis of size {size} do not fit into memory"
