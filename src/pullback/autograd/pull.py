@@ -7,7 +7,7 @@ from typing import Any
 
 from pullback.autograd import graph
 from pullback.autograd.around import accumulate
-from pullback.autograd.engine import as_tuple, grad, reachable, run
+from pullback.autograd.engine import as_tuple, grad
 from pullback.autograd.graph import AccumulateGrad
 from pullback.autograd.levels import (
     BatchLevel,
@@ -23,6 +23,7 @@ from pullback.autograd.levels import (
     within,
 )
 from pullback.autograd.modes import mode
+from pullback.autograd.visit import reachable, run
 from pullback.tensor import Tensor, wrap
 
 
