@@ -1,4 +1,10 @@
-"""The vocabulary of formulas: operations that are written down instead of computed."""
+"""The vocabulary of formulas: operations that are written down instead of computed.
+
+`build` is what all ends in. What a formula is made with, its *maker*, is found once for an
+operation on operands of some kinds: a `Template` if it is one formula, a `Macro` if the declaration
+is written with others, a function where it is read anew each time, and text, the reason, where
+loops cannot express it. NotLowerable tells the door, which then computes from arrays.
+"""
 
 from __future__ import annotations
 
@@ -537,6 +543,12 @@ def _view(op: View, given: list[Any]) -> Template:
     except AttributeError as error:
         raise NotLowerable(f"{op.name}: {error}") from error
     return Template(op, mapped.shape, x.dtype)
+
+
+def as_formula(array: Any) -> Formula:
+    """The numbers of an array as a formula that is pending."""
+    made: Formula = build(REGISTRY["reshape"], [array, array.shape])
+    return made
 
 
 def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
