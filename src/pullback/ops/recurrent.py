@@ -242,7 +242,8 @@ def gru_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
     size = weight.shape[1]
     _check_steps("gru", [
         ("gates", x, (sum(sizes), 3 * size)), ("states", h0, (sizes[0], size)),
-        ("weights", weight, (3 * size, size)), *(("a bias", b, (3 * size,)) for b in bias)])  # fmt: skip
+        ("weights", weight, (3 * size, size)),
+        *(("a bias", b, (3 * size,)) for b in bias)])  # fmt: skip
     return xp.gru_array(x, h0, weight, bias[0] if bias else None, _steps(sizes, reverse))
 
 
