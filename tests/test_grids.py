@@ -59,3 +59,22 @@ def test_threads_share_points(monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(grids, "SHARED", 0)
             np.testing.assert_array_equal(function(*args, how, orders), expected)
+
+
+@pytest.mark.parametrize("worth", [0, 1 << 40], ids=["compiled", "numpy"])
+@pytest.mark.parametrize("padding", [1, 2], ids=["border", "reflection"])
+def test_the_last_place_of_a_long_axis(
+    padding: int, worth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a float32 it is the place after it."""
+    length = 2**24 + 4
+    assert np.float32(length - 1) == length
+    monkeypatch.setattr(grids, "WORTH", worth)
+    base = np.zeros((1, 1, length + 8), np.float32)
+    base[..., length:] = np.nan  # what is read beyond the end
+    x = base[..., :length]
+    x[..., -1] = 5
+    grid, how = np.ones((1, 64, 1), np.float32), (grids.CUBIC, padding, True)
+    assert (grids.grid_read(x, grid, how, (0,)) == 5).all()
+    spread = grids.grid_spread_array(np.ones((1, 1, 64), np.float32), grid, x.shape, how, (0,))
+    assert spread[0, 0, -1] == 64 and spread.sum() == 64

@@ -310,6 +310,58 @@ def test_layers_begin_as_in_pytorch() -> None:
     assert layer.flatten_parameters() is None
 
 
+def _shapes(kind: str) -> list[tuple[int, ...]]:
+    """Of the input, the states, and the parameters of one layer: 16 sequences of 5 numbers."""
+    gates = 8 * {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}[kind]
+    states = [(1, 16, 8)] * (2 if kind == "lstm" else 1)
+    return [(3, 16, 5), *states, (gates, 5), (gates, 8), (gates,), (gates,)]
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+def test_compiled_steps_are_given_what_they_read(kind: str) -> None:
+    """States, weights and biases of other shapes and dtypes are refused, not read as they are."""
+
+    def outcome(tensors: list[Any]) -> Any:
+        x, *states = tensors[:-4]
+        hx = states if kind == "lstm" else states[0]
+        return getattr(torch, kind)(x, hx, tensors[-4:], True, 1, 0.0, False, False, False)
+
+    shapes = _shapes(kind)
+    assert outcome([torch.ones(s) for s in shapes])[0].shape == (3, 16, 8)
+    for k in range(1, len(shapes) - 4):
+        for width in (4, 16):
+            tensors = [torch.ones(s) for s in shapes]
+            tensors[k] = torch.ones(1, 16, width)
+            with pytest.raises(RuntimeError, match=r"expected (states|cells) of shape \[16, 8\]"):
+                outcome(tensors)
+        for double in (False, True):
+            tensors = [torch.ones(s, dtype=(torch.float32, torch.float64)[double]) for s in shapes]
+            tensors[k] = tensors[k].to((torch.float64, torch.float32)[double])
+            with pytest.raises(RuntimeError, match=r"expected (states|cells) of shape"):
+                outcome(tensors)
+    for rows in (shapes[-4][0] // 2, shapes[-4][0] * 2):
+        tensors = [torch.ones(s) for s in shapes]
+        tensors[-4:-3] = [torch.ones(rows, 5)]
+        tensors[-2] = torch.ones(rows)
+        if kind != "gru":
+            tensors[-1] = torch.ones(rows)
+        with pytest.raises(RuntimeError, match="expected gates of shape"):
+            outcome(tensors)
+
+
+def test_biases_of_gru_and_projections_of_lstm_have_their_shapes() -> None:
+    cell = [torch.ones(s) for s in ((16, 5), (16, 8), (24, 5), (24, 8), (24,))]
+    for bias in (torch.ones(1), torch.ones(24).double()):
+        with pytest.raises(RuntimeError, match=r"gru: expected a bias of shape \[24\]"):
+            torch.gru_cell(*cell, bias)
+    h, c = torch.ones(1, 16, 3), torch.ones(1, 16, 8)
+    params = [torch.ones(s) for s in ((32, 5), (32, 3))]
+    for projection in (torch.ones(3, 9), torch.ones(4, 8), torch.ones(3, 8).double()):
+        given = [*params, projection]
+        with pytest.raises(RuntimeError, match=r"lstm: expected a projection of shape \[3, 8\]"):
+            torch.lstm(torch.ones(3, 16, 5), (h, c), given, False, 1, 0.0, False, False, False)
+
+
 def test_no_sequences_at_all() -> None:
     layer = nn.LSTM(3, 4, bidirectional=True)
     y, (h, c) = layer(torch.zeros(5, 0, 3).requires_grad_())

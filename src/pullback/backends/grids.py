@@ -60,6 +60,10 @@ def _clipped(at: Any, n: int) -> Any:
     return np.fmin(np.fmax(at, 0), n - 1)  # NaN becomes 0
 
 
+def _integers(largest: int) -> Any:
+    return np.int32 if largest < 2**30 else np.int64  # what is rounded to float32 may be larger
+
+
 SHIFTS = {LINEAR: (0, 1), NEAREST: (0,), CUBIC: (-1, 0, 1, 2)}
 
 
@@ -80,16 +84,17 @@ def _taps(coordinate: Any, n: int, how: How) -> Taps:
         at = _clipped(at, n)
     first = np.rint(at) if mode == NEAREST else np.floor(at)
     part = at - first
-    shifts = np.array(SHIFTS[mode])[:, None]
+    shifts, kind = np.array(SHIFTS[mode])[:, None], _integers(n + len(SHIFTS[mode]))
     if mode == CUBIC and padding != ZEROS:
         numbers = first + shifts.astype(real)
         if padding == REFLECTION:
             numbers, _ = _reflected(numbers, n, align)
-        places = _clipped(numbers, n).astype(np.int32)
+        # A float32 may round the last place of a long axis up, to one that is none.
+        places = np.minimum(_clipped(numbers, n).astype(kind), n - 1)
         return Taps(places, np.ones((1, 1), bool), part, slope)
     # What is far outside, NaN as well, is just outside.
-    near = np.fmin(np.fmax(first, -len(shifts)), n + 1).astype(np.int32)
-    places = near + shifts.astype(np.int32)
+    near = np.fmin(np.fmax(first, -len(shifts)), n + 1).astype(kind)
+    places = near + shifts.astype(kind)
     return Taps(places, (places >= 0) & (places < n), part, slope)
 
 
@@ -143,8 +148,7 @@ def _points(grid: Any, shape: Sequence[int], how: How) -> Points:
     flat = grid.reshape(batch * count, rank)
     axes = [_taps(flat[:, rank - 1 - k], n, how) for k, n in enumerate(size)]
     last = batch * math.prod(size)
-    kind = np.int32 if last < 2**31 else np.int64
-    places: Any = np.repeat(np.arange(batch, dtype=kind), count)[None]
+    places: Any = np.repeat(np.arange(batch, dtype=_integers(last)), count)[None]
     inside: Any = np.ones((1, 1), bool)
     for taps, n in zip(axes, size, strict=True):
         more = len(places) * len(taps.places)

@@ -84,6 +84,17 @@ def _first_cotangent(xp, firsts, first):
     return xp.constant_pad_nd(made, (0, 0, 0, missing), 0) if missing else made
 
 
+def _check_steps(kind, expected):
+    """RuntimeError unless all are of one dtype and of their shapes: compiled steps do not ask."""
+    dtype = expected[0][1].dtype
+    for what, x, shape in expected:
+        if x.dtype != dtype or tuple(x.shape) != shape:
+            raise RuntimeError(
+                f"{kind}: expected {what} of shape {list(shape)} and {dtype}, not of "
+                f"{list(x.shape)} and {x.dtype}"
+            )
+
+
 def _is_some(xp, g):
     """Whether the cotangent of what derivatives alone look at is to be added: mostly it is 0."""
     return not xp.is_eager or bool(xp.any(g, None))
@@ -135,6 +146,12 @@ def rnn_steps(xp, inputs: Arrays, nonlinearity: Plain, sizes: Plain, reverse: bo
     dtype = inputs[0].dtype
     if dtype.kind not in ("fc" if nonlinearity == "tanh" else "fiu"):
         raise NotImplementedError(f"a recurrent layer with {nonlinearity} has no states of {dtype}")
+    gates, h0, weight = inputs
+    size = weight.shape[0]
+    _check_steps(nonlinearity, [
+        ("gates", gates, (sum(sizes), size)), ("states", h0, (sizes[0], size)),
+        ("weights", weight, (size, size)),
+    ])  # fmt: skip
     return xp.rnn_array(*inputs, nonlinearity, _steps(sizes, reverse))
 
 
@@ -165,6 +182,13 @@ def lstm_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
     """
     z, h0, c0, weight, *projection = inputs
     given = projection[0] if projection else None
+    size = weight.shape[0] // 4
+    outputs = weight.shape[1] if projection else size
+    _check_steps("lstm", [
+        ("gates", z, (sum(sizes), 4 * size)), ("states", h0, (sizes[0], outputs)),
+        ("cells", c0, (sizes[0], size)), ("weights", weight, (4 * size, outputs)),
+        *(("a projection", p, (outputs, size)) for p in projection),
+    ])  # fmt: skip
     return xp.lstm_array(z, h0, c0, weight, given, _steps(sizes, reverse))
 
 
@@ -216,6 +240,11 @@ def gru_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
     of $x + W h_{t-1} + b$; with m the last part of $W h_{t-1} + b$, $n = \tanh(x + r m)$.
     """
     x, h0, weight, *bias = inputs
+    size = weight.shape[1]
+    _check_steps("gru", [
+        ("gates", x, (sum(sizes), 3 * size)), ("states", h0, (sizes[0], size)),
+        ("weights", weight, (3 * size, size)), *(("a bias", b, (3 * size,)) for b in bias),
+    ])  # fmt: skip
     return xp.gru_array(x, h0, weight, bias[0] if bias else None, _steps(sizes, reverse))
 
 

@@ -134,7 +134,11 @@ class _Printer(RowPrinter):
                 if self.padding == REFLECTION:
                     number, _ = self.reflected(w, number, real)
                 number = self.clipped(w, number, zero, last)
-                places.append(w.add(f"fptosi {self.element} {number} to i64"))
+                place = w.add(f"fptosi {self.element} {number} to i64")
+                # A float32 may round the last place of a long axis up, to one that is none.
+                inside = w.add(f"icmp slt i64 {place}, {n}")
+                end = self.whole(w, "sub", n, "1")
+                places.append(w.add(f"select i1 {inside}, i64 {place}, i64 {end}"))
             return Taps(places, None, part, slope)
         # What is far outside, NaN as well, is just outside.
         beyond = self.plain(w, "fadd", real, self.number(1))
