@@ -21,8 +21,7 @@ from typing import Any
 
 import pullback
 from pullback import arguments, dtypes, layouts, namespaces, samples
-from pullback.dispatch import TENSORS, bind, bind_in_place
-from pullback.methods.operators import OPERATORS
+from pullback.dispatch import OPERATORS, TENSORS, bind, bind_in_place
 from pullback.methods.registered import METHODS, AbsentMethod
 from pullback.op import REGISTRY, Op, Pointwise
 from pullback.tensor import Tensor

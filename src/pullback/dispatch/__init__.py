@@ -18,13 +18,15 @@ The same results sooner, for calls such as were met before:
     creations    … or calls without tensors
     rules        … and backward passes through them, as the NumPy calls that their rules come to
     looped       … and as compiled loops, where arrays have some thousand elements
-    through      composites, as the NumPy calls that their bodies come to (`straight`)
+    through      composites, as the NumPy calls that their bodies come to (`straight`), each of the
+                 operations inside with its own body and roundings (`composed`)
     again        operations that stay formulas: their keys, and the `recipes` of what comes out
     replay       backward passes through formulas, told apart by `guards`
     writing      methods in place, of what is not recorded
 """
 
 from pullback import ops as ops  # importing it fills the registry
+from pullback.dispatch.composed import OPERATORS
 from pullback.dispatch.door import apply
 from pullback.dispatch.functions import TENSORS, bind, bind_in_place, operator
 
@@ -35,6 +37,7 @@ from pullback.dispatch.values import VALUES
 from pullback.dispatch import replay as replay  # isort: skip  # it tells the engine of itself
 
 __all__ = [
+    "OPERATORS",
     "TENSORS",
     "VALUES",
     "apply",

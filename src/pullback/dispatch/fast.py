@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
+from pullback.autograd.operation_node import node_class
 from pullback.autograd.versions import tick
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.scalar import scalar_input

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
+from pullback.autograd.operation_node import node_class
 from pullback.autograd.versions import tick
 from pullback.autograd.views import Step, note_made, note_parts
 from pullback.autograd.watch import watch
@@ -287,7 +287,7 @@ def _straightening(
                 for k, array in zip(places, given, strict=True):
                     values[k] = array
             found = straight(op, values, places, result, packed=packed)
-            line = compute if found is None else found[0]
+            line = compute if found is None else found
             if dtype is not None:
                 line = narrow.rounding(op, plain_values, line, dtype)
             elif isinstance(op, Pointwise) and np.size(result) >= looped.WORTH:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd.graph import Node, OperationNode
+from pullback.autograd.graph import Node
+from pullback.autograd.operation_node import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch import looped
 from pullback.dispatch.straight import straightened
@@ -108,12 +109,11 @@ class Rules:
 
         op = node.op
         title = f"the rules of {op.qualified_name}"
-        made = straightened(
+        line = straightened(
             title, body, given, arrays, tuple(found[k] for k in places), shapes=varying
         )
-        if made is None:
+        if line is None:
             return
-        line, _ = made
 
         def loop(line: Any, given: Any, result: Any) -> Any:
             return looped.looped(title, body, given, arrays, result, line, taken=range(len(given)))

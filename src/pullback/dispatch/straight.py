@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback import dtypes, layouts
-from pullback.autograd import graph
+from pullback import layouts
 from pullback.backends.along import expand
 from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
 from pullback.backends.prepared import Prepared
-from pullback.op import REGISTRY, Composite, Creation, Op, Opaque, Pointwise
+from pullback.op import REGISTRY, Op
 
 ndarray = np.ndarray
 MAX_BYTES = 4096  # of a constant that is kept
@@ -109,11 +108,9 @@ def _operator(name: str, swap: bool = False) -> Callable[..., Any]:
 
     def method(self: Standin, *other: Any) -> Any:
         operands = (*other, self) if swap else (self, *other)
-        if self.line.alike:
-            _check_alike(operands, dividing=name in ("truediv", "pow"))
-        result = self.line.called(function, operands)
-        self.line.count([*operands, result])
-        return result
+        if self.line.composed is not None:
+            return self.line.composed.operator(name.rstrip("_"), (self, *other), swap)
+        return self.line.called(function, operands)
 
     return method
 
@@ -138,22 +135,6 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert")
     setattr(Standin, f"__{_name}__", _operator(_name))
 
 
-def _check_alike(operands: Sequence[Any], dividing: bool) -> None:
-    """NotStraight unless PyTorch's rules and NumPy's give operands the same common dtype."""
-    found = {x.dtype for x in operands if isinstance(x, (Standin, ndarray))}
-    if len(found) != 1:
-        raise NotStraight
-    (dtype,) = found
-    letter = dtypes.kind(dtype)
-    for x in operands:
-        if not isinstance(x, (Standin, ndarray)):
-            numbers = (int, float) if letter in "fc" else (int,) if letter == "i" else ()
-            if type(x) not in numbers:
-                raise NotStraight
-    if dividing and letter not in "fc":
-        raise NotStraight
-
-
 def short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any] | None:
     """(a function of NumPy's, its argument) for an array such as this one; None without any."""
     if unset:
@@ -175,13 +156,11 @@ class Line:
     is_eager = True
     records = False
 
-    def __init__(self, alike: bool):
-        self.alike = alike  # whether the body is one for tensors, whose dtypes follow PyTorch
-        self.counts = alike  # whether pointwise operations would be asked whether to be formulas
+    def __init__(self) -> None:
+        self.composed: Any = None  # what reads the body, while it is one for tensors (`composed`)
         self.ordered = ""  # the operand that may be asked whether its elements lie in order
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"Missed": Missed}
-        self.largest = 0  # elements that one of them sees
         self.last: tuple[str, Any, str] = "", None, ""  # result, function and call of the last one
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -195,43 +174,13 @@ class Line:
         op = REGISTRY.get(name)
         if op is None or op.random:
             raise NotStraight
-        if isinstance(op, Creation) and self.alike:
-            return functools.partial(self.created, op)
         return lambda *args, **keywords: self.apply(op, op.arguments(args, keywords))
-
-    def created(self, op: Creation, *args: Any, **keywords: Any) -> Any:
-        """The array of a creation in the body of a composite."""
-        dtype = keywords.get("dtype")
-        if isinstance(dtype, np.dtype):
-            keywords["dtype"] = dtypes.from_numpy(dtype)
-        made = getattr(graph.TENSORS, op.key)(*args, **keywords)._value
-        if dtype is None and dtypes.kind(made.dtype) in "fc":  # the default dtype may change
-            raise NotStraight
-        found = None if made.nbytes <= MAX_BYTES else short_creation(made, False)
-        if found is None:
-            return made
-        function, argument = found
-        return self.write(f"{self.constant(function)}({self.text(argument)})", made)
 
     def apply(self, op: Op, args: Sequence[Any]) -> Any:
         """The body of an operation."""
         if op.random:
             raise NotStraight
-        if self.alike and isinstance(op, Pointwise):
-            operands = [args[k] for k in op.tensors if op.parameters[k].name not in op.keep_dtype]
-            _check_alike([x for x in operands if x is not None], dividing=bool(op.floating))
-        counts = self.counts
-        if isinstance(op, Opaque) or (isinstance(op, Composite) and op.rules):
-            self.counts = False  # its body is one of arrays
-        result = op.compute(self, args)
-        self.counts = counts
-        if isinstance(op, Pointwise):
-            self.count([*args, result])
-        if self.alike and op.outputs and type(result) is tuple:
-            if op.tuple_class is tuple:  # nobody has called it yet
-                raise NotStraight
-            return op.tuple_class(*result)
-        return result
+        return op.compute(self, args)
 
     # ---------------------------------------------------- primitives that are one call of NumPy
 
@@ -291,12 +240,6 @@ class Line:
 
     def standin(self, name: str, value: Any) -> Standin:
         return Standin(self, name, value)
-
-    def count(self, operands: Sequence[Any]) -> None:
-        """Note how large the operands and results of a pointwise operation are."""
-        if self.counts:
-            sizes = [int(x.size) for x in operands if isinstance(x, (Standin, ndarray))]
-            self.largest = max([self.largest, *sizes])
 
     def method(self, name: str, x: Any, *args: Any) -> Any:
         """A method of an array."""
@@ -395,9 +338,9 @@ def real(value: Any) -> Any:
 
 def straight(
     op: Op, values: Sequence[Any], places: Sequence[int], expected: Any,
-    *, packed: bool = False, alike: bool = False, over: bool = False,
-) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
-    """(a function of the operands at these places, the most elements of what is pointwise in it).
+    *, packed: bool = False, over: bool = False,
+) -> Callable[..., Any] | None:  # fmt: skip
+    """A function of the operands at these places.
 
     The operands are arrays and lists of them; `expected` is what the body gives for these. With
     `packed`, the function takes the list of all arguments; with `over`, it writes the result over
@@ -405,27 +348,23 @@ def straight(
     """
 
     def body(line: Line, given: Sequence[Any]) -> Any:
-        if isinstance(op, Composite) and op.asks_order:
-            line.ordered = f"a{op.tensors[0]}"
         return op.compute(line, given)
 
-    return straightened(
-        op.qualified_name, body, values, places, expected, packed=packed, alike=alike, over=over
-    )
+    return straightened(op.qualified_name, body, values, places, expected, packed=packed, over=over)
 
 
 def straightened(
     title: str, body: Callable[[Line, list[Any]], Any],
     values: Sequence[Any], places: Sequence[int], expected: Any,
-    *, packed: bool = False, alike: bool = False, shapes: Sequence[int] | None = None,
+    *, packed: bool = False, shapes: Sequence[int] | None = None,
     over: bool = False,
-) -> tuple[Callable[..., Any], int] | None:  # fmt: skip
+) -> Callable[..., Any] | None:  # fmt: skip
     """`straight` of anything that is read with a vocabulary.
 
     With `shapes`, the function takes all values, and raises Missed if shapes are others at these
     places.
     """
-    line = Line(alike)
+    line = Line()
     given = list(values)
     for k in places:
         if type(values[k]) is list:
@@ -462,7 +401,7 @@ def straightened(
             found = tried[0]
     except Exception:  # numbers that a check does not pass, or a constant that is written to
         return None
-    return (function, line.largest) if _same(found, expected, arrays) else None
+    return function if _same(found, expected, arrays) else None
 
 
 def _returned(line: Line, value: Any) -> str:

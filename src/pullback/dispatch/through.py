@@ -19,8 +19,9 @@ from pullback.autograd.modes import mode
 from pullback.backends.memory import shares_memory
 from pullback.config import config
 from pullback.dispatch import again, known
+from pullback.dispatch.composed import composed
 from pullback.dispatch.keys import key_of
-from pullback.dispatch.straight import flat, straight
+from pullback.dispatch.straight import flat
 from pullback.op import REGISTRY, Composite, Creation, Op
 from pullback.tensor import Tensor
 
@@ -226,7 +227,7 @@ def _straightened(
         if any(shares_memory(r._value, a) for a in arrays):
             return None
     expected = tuple(r._value for r in results) if several else result._value
-    found = straight(op, given, places, expected, packed=True, alike=True)
+    found = composed(op, given, places, expected)
     if found is None:
         return None
     line, limit = found

@@ -130,7 +130,7 @@ def _by_numpy(op: Op, args: Sequence[Any], expected: Any) -> Writer | None:
     found = straight(op, values, [*tensors, *numbers], expected, over=True)
     if found is None:
         return None
-    return _writer(op, found[0], tensors, numbers, dtype)
+    return _writer(op, found, tensors, numbers, dtype)
 
 
 def _writer(

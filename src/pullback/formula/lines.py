@@ -91,8 +91,9 @@ def _line(nodes: Sequence[Formula]) -> Callable[..., Any] | None:
         return tuple(have[id(node)] for node in nodes)
 
     expected = tuple(node.array for node in nodes)
+    made: Callable[..., Any] | None
     made = straightened("a step", body, arrays, range(len(arrays)), expected)
-    return None if made is None else made[0]
+    return made
 
 
 def _in_order(xp: Any, node: Formula, result: Any) -> Any:

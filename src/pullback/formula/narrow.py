@@ -101,8 +101,13 @@ def widened(op: Op, values: Sequence[Any], change: Callable[[Any], Any] = wide) 
 
 def rounded(op: Op, values: Sequence[Any], result: Any, dtype: np.dtype[Any]) -> Any:
     """What an operation gave for widened operands, in their type, or in that it was asked for."""
+    return _rounded(result, goal(op, values, dtype))
+
+
+def goal(op: Op, values: Sequence[Any], dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type of the results: that of the operands, or that which was asked for."""
     asked = _asked(op, values)
-    return _rounded(result, dtype if asked is None else asked.numpy)
+    return dtype if asked is None else asked.numpy
 
 
 def _rounded(result: Any, dtype: np.dtype[Any]) -> Any:
@@ -118,8 +123,7 @@ def rounding(
     op: Op, values: Sequence[Any], compute: Callable[..., Any], dtype: np.dtype[Any]
 ) -> Callable[..., Any]:
     """A function of widened operands, of operands such as these."""
-    asked = _asked(op, values)
-    goal = dtype if asked is None else asked.numpy
+    wanted = goal(op, values, dtype)
 
     def rounded(*operands: Any) -> Any:
         result = compute(
@@ -127,8 +131,8 @@ def rounding(
               for v in operands]
         )  # fmt: skip
         if type(result) is ndarray and result.dtype is FLOAT32:
-            return result.astype(goal)
-        return _rounded(result, goal)
+            return result.astype(wanted)
+        return _rounded(result, wanted)
 
     return rounded
 

@@ -9,25 +9,12 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.construct import as_tensor
-from pullback.dispatch import TENSORS, bind, bind_in_place, operator
+from pullback.dispatch import OPERATORS, TENSORS, bind, bind_in_place, operator
 from pullback.formula import is_stored
 from pullback.indexing import delitem, getitem, setitem
 from pullback.methods.attach import attach, method
 from pullback.op import REGISTRY, Op
 from pullback.tensor import Tensor
-
-# Python's operators: the operation, and the one for the operands in the other order; "" means the
-# same operation with its arguments exchanged.
-OPERATORS = {
-    "add": ("add", "add"), "sub": ("sub", "rsub"), "mul": ("mul", "mul"),
-    "truediv": ("div", "rdiv"),
-    "floordiv": ("floor_divide", ""), "mod": ("remainder", ""), "pow": ("pow", ""),
-    "and": ("bitwise_and", "bitwise_and"), "or": ("bitwise_or", "bitwise_or"),
-    "xor": ("bitwise_xor", "bitwise_xor"),
-    "lshift": ("bitwise_left_shift", ""), "rshift": ("bitwise_right_shift", ""),
-    "eq": ("eq", ""), "ne": ("ne", ""), "lt": ("lt", ""), "le": ("le", ""), "gt": ("gt", ""),
-    "ge": ("ge", ""),
-}  # fmt: skip
 
 _NUMBERS = (int, float, complex)  # bool is an int
 
