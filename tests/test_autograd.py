@@ -166,16 +166,16 @@ def test_rules_of_arguments_that_nobody_asks_for_do_not_run(dtype: Any) -> None:
     calls: list[str] = []
 
     @pointwise()
-    def counting(xp, a, b):  # type: ignore[no-untyped-def]
+    def counting(xp, a, b):  # type: ignore[no-untyped-def]  # a declaration
         return xp.mul(a, b)
 
     @counting.backward("a")
-    def _(xp, g, b):  # type: ignore[no-untyped-def]
+    def _(xp, g, b):  # type: ignore[no-untyped-def]  # a declaration
         calls.append("a")
         return g * b
 
     @counting.backward("b")
-    def _(xp, g, a):  # type: ignore[no-untyped-def]
+    def _(xp, g, a):  # type: ignore[no-untyped-def]  # a declaration
         calls.append("b")
         return g * a
 

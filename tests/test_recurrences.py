@@ -56,6 +56,8 @@ def test_sums_over_alignments(dtype: str, shape: Any, monkeypatch: pytest.Monkey
     durations = [times, *rng.integers(0, times + 1, count - 1).tolist()]
     lengths = rng.integers(0, longest + 1, count).tolist()
     lengths[-1] = durations[-1] = 0
+    if count > 2:  # a target and no time for it
+        lengths[1], durations[1] = longest, 0
     targets = rng.integers(1, classes, (count, longest))
     *states, _ = alignment.alignment_states(targets, durations, lengths, 0, times, classes)
     y, *weights = (rng.standard_normal((times, *states[0].shape)).astype(dtype) for _ in range(4))
@@ -66,10 +68,24 @@ def test_sums_over_alignments(dtype: str, shape: Any, monkeypatch: pytest.Monkey
         return made + [alignment.alignment_sums(y, weights, back) for back in (False, True)]
 
     found = results()
-    assert found[0][-1] == 0
+    assert found[0][-1] == 0 and (count == 2 or found[0][1] == np.inf)
     monkeypatch.setattr(alignment, "_compiles", lambda dtype: False)
     expected = results()
     all_close(found[:2], expected[:2], dtype)
     for a, b in zip(found[2:], expected[2:], strict=True):
         scale = np.abs(b).max()  # terms of many sizes cancel
         np.testing.assert_allclose(a / scale, b / scale, **CLOSE[dtype])
+
+
+def test_sums_with_weights_of_another_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not read as if they were of the same one."""
+    rng = np.random.default_rng(0)
+    x, *weights = (rng.standard_normal((5, 3, 7)) for _ in range(4))
+    for dtypes in (("f4", "f8"), ("f8", "f4")):
+        given = x.astype(dtypes[0]), [w.astype(dtypes[1]) for w in weights]
+        for back in (False, True):
+            found = alignment.alignment_sums(*given, back)
+            with monkeypatch.context() as patch:
+                patch.setattr(alignment, "_compiles", lambda dtype: False)
+                expected = alignment.alignment_sums(*given, back)
+            all_close([found], [expected], dtypes[0])

@@ -19,7 +19,7 @@ from pullback.autograd.edges import GradientEdge
 from pullback.autograd.graph import AccumulateGrad, Node
 from pullback.autograd.levels import Levels, top
 from pullback.autograd.visit import reachable, run
-from pullback.formula import Formula, evaluate
+from pullback.formula import FORMULAS, Formula, evaluate
 from pullback.formula.waiting import note_gradient
 from pullback.tensor import Tensor, as_size, wrap
 
@@ -235,6 +235,11 @@ def _target_edge(target: Any, k: int) -> tuple[Node, int]:
     return target._edge
 
 
+def _one(node: Node, array: Any) -> Tensor:
+    """The cotangent 1 where a recorded pass starts: loops need not multiply by it."""
+    return wrap(FORMULAS.pow(array, 0) if node._deferred else array)
+
+
 def _meta(place: Place, what: str) -> graph.Meta:
     """Shape and dtype of a tensor or of a place in the graph."""
     meta = place.meta if isinstance(place, GradientEdge) else (place.shape, place._value.dtype)
@@ -264,7 +269,8 @@ def _roots(
                     continue
             elif g is None and value.size == 1 and value.dtype in REAL:
                 ones = np.ones(value.shape, value.dtype)
-                roots.append((*tensor._edge, wrap(ones) if create_graph else ones))
+                node, number = tensor._edge
+                roots.append((node, number, _one(node, ones) if create_graph else ones))
                 continue
         if isinstance(tensor, GradientEdge):
             edge: Any = (tensor.node, tensor.output_nr)

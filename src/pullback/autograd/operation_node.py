@@ -15,7 +15,7 @@ from pullback.autograd.saved import RawSaved, unpack_values
 from pullback.autograd.versions import Latest, tick, written_since
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
-from pullback.formula import Formula
+from pullback.formula import Formula, as_formula
 from pullback.formula.narrow import wide, wide_dtype, wide_value
 from pullback.operation import Op, Plan
 from pullback.tensor import Tensor, wrap
@@ -23,6 +23,14 @@ from pullback.tensor import Tensor, wrap
 
 def _is_formula(g: Any) -> bool:
     return type(g) is Formula
+
+
+def _unread(g: Tensor | None) -> Tensor | None:
+    """A cotangent as a formula, however small: so is all that a rule makes of it, and the loops
+    that compute it know what of."""
+    if g is None or type(g._value) is not np.ndarray or g._value.dtype.kind not in "fc":
+        return g
+    return wrap(as_formula(g._value), g._edge)
 
 
 def _as_value(result: Any, xp: Any) -> Any:
@@ -128,6 +136,8 @@ class OperationNode(Node):
         elif Latest.write > self.time:
             self.check_versions()
         if tensors:
+            if deferred:
+                cotangents = tuple(map(_unread, cotangents))
             return self.results(graph.TENSORS, cotangents, self._as_tensors(values), reached)
         lazy = deferred or any(map(_is_formula, cotangents))
         if self._narrow:

@@ -143,11 +143,10 @@ def _(r):
 @opaque(public=False, dtypes="ifc")
 def rnn_steps(xp, inputs: Arrays, nonlinearity: Plain, sizes: Plain, reverse: bool):
     r"""$h_t = f(z_t + W h_{t-1})$ of z (rows, d), $h_0$ (n, d) and W (d, d)."""
-    dtype = inputs[0].dtype
+    gates, h0, weight = inputs
+    dtype, size = gates.dtype, weight.shape[0]
     if dtype.kind not in ("fc" if nonlinearity == "tanh" else "fiu"):
         raise NotImplementedError(f"a recurrent layer with {nonlinearity} has no states of {dtype}")
-    gates, h0, weight = inputs
-    size = weight.shape[0]
     _check_steps(nonlinearity, [
         ("gates", gates, (sum(sizes), size)), ("states", h0, (sizes[0], size)),
         ("weights", weight, (size, size)),
@@ -181,7 +180,6 @@ def lstm_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
     $z + W h_{t-1}$, but for g, its tanh.
     """
     z, h0, c0, weight, *projection = inputs
-    given = projection[0] if projection else None
     size = weight.shape[0] // 4
     outputs = weight.shape[1] if projection else size
     _check_steps("lstm", [
@@ -189,7 +187,7 @@ def lstm_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
         ("cells", c0, (sizes[0], size)), ("weights", weight, (4 * size, outputs)),
         *(("a projection", p, (outputs, size)) for p in projection),
     ])  # fmt: skip
-    return xp.lstm_array(z, h0, c0, weight, given, _steps(sizes, reverse))
+    return xp.lstm_array(*inputs[:4], *(projection or [None]), _steps(sizes, reverse))
 
 
 @lstm_steps.backward("inputs")

@@ -225,7 +225,7 @@ class _Reduction(_Printer):
                     lines = [here]
                     for _ in range(height - 1):
                         lines.append(self.at(lines[-1], "%inner", dtype))
-                    self.along(width, lambda i, lanes, at=lines: self.fold(y, at, i, lanes))  # type: ignore[misc]
+                    self.along(width, functools.partial(self.fold, y, lines))
         return self.end("columns")
 
     def along(self, width: str, body: Callable[[str, int], None]) -> None:

@@ -91,9 +91,6 @@ class Writer:
         """An instruction without a result."""
         self.lines.append(f"  {instruction}")
 
-    def comment(self, text: str) -> None:
-        self.lines.append(f"  ; {text}")
-
     def label(self, hint: str) -> str:
         self._count += 1
         return f"{hint}.{self._count}"
