@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pullback as torch
 from pullback.backends import alignment, recurrence
 
 CLOSE = {"f4": {"rtol": 2e-5, "atol": 1e-5}, "f8": {"rtol": 1e-11, "atol": 1e-12}}
@@ -43,6 +44,37 @@ def test_steps_of_layers(
         found = function(*args, steps)
         monkeypatch.setattr(recurrence, "WORTH", 1 << 40)
         all_close(found, function(*args, steps), dtype)
+
+
+@pytest.mark.parametrize("lengths", [[5, 5, 5, 5], [5, 3, 3, 1]], ids=["alike", "some end"])
+@pytest.mark.parametrize("size", [3, 21])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_gradients_of_layers(
+    dtype: str, size: int, lengths: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both directions, of states and cells as well: the loop is the rule, written out."""
+    torch.manual_seed(0)
+    kind = {"dtype": torch.float32 if dtype == "f4" else torch.float64}
+    layer = torch.nn.LSTM(7, size, 2, bidirectional=True, **kind)
+    x, h, c = (torch.randn(*shape, **kind).requires_grad_()
+               for shape in ((5, 4, 7), (4, 4, size), (4, 4, size)))  # fmt: skip
+
+    def gradients(worth: int) -> list[Any]:
+        monkeypatch.setattr(recurrence, "WORTH", worth)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths)
+        made, (last, cells) = layer(packed, (h, c))
+        loss = made.data.square().sum() + last.sin().sum() + (cells * cells).sum()
+        return [g.numpy() for g in torch.autograd.grad(loss, [x, h, c, *layer.parameters()])]
+
+    calls = []
+    monkeypatch.setattr(
+        recurrence, "_step", lambda *a, found=recurrence._step: calls.append(a) or found(*a)
+    )
+    found = gradients(0)
+    assert any(kind == "lstm_back" for kind, _ in calls)
+    for a, b in zip(found, gradients(1 << 40), strict=True):
+        scale = np.abs(b).max()
+        np.testing.assert_allclose(a / scale, b / scale, **CLOSE[dtype])
 
 
 @pytest.mark.parametrize("shape", [(16, 4, 32, 5), (7, 3, 3, 1), (30, 5, 6, 11), (1, 2, 4, 3)])

@@ -100,8 +100,9 @@ def _ended(
 ) -> dict[tuple[Node, int], Any]:
     """What a pass does at its leaves, which have no hooks."""
     if targets is not None:
-        # `grad` gives parts of the caller's cotangents as they are.
-        return {(leaf, 0): own(g) if shared and not _is_part(g) else g for leaf, g, shared in found}
+        return {
+            (leaf, 0): own(g) if shared and not _can_lend(g) else g for leaf, g, shared in found
+        }
     for leaf, g, shared in found:
         accumulate(leaf, wrap(own(g) if shared else g), False)
     return {}
@@ -164,8 +165,7 @@ class _Pass:
             have = self.leaves.get(node)
             if have is None:  # it becomes the leaf's gradient
                 if shared and not self.tensors:
-                    if self.targets is not None and _is_part(g):
-                        # `grad` gives parts of the caller's cotangents as they are.
+                    if self.targets is not None and _can_lend(g):
                         self.leaves[node] = g
                         return
                     g = own(g)
@@ -343,9 +343,10 @@ def _add(a: Any, b: Any) -> Any:
     return graph.VALUES.add(a, b)
 
 
-def _is_part(g: Any) -> bool:
-    """Whether an array is a part of another one, each element in a place of its own."""
-    return type(g) is ndarray and g.base is not None and 0 not in g.strides and g.flags.writeable
+def _can_lend(g: Any) -> bool:
+    """Whether `grad` gives an array as it is, although others have it: PyTorch's gradients may be
+    the caller's cotangents, or parts of them. Each element must have a place of its own."""
+    return type(g) is ndarray and 0 not in g.strides and g.flags.writeable
 
 
 def _is_shared(g: Any, values: Sequence[Any], cotangents: Sequence[Any]) -> bool:

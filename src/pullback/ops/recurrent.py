@@ -195,6 +195,11 @@ def _(xp, g_h, g_c, g_gates, inputs, h, c, gates, sizes, reverse):
     _, h0, c0, weight, *projection = inputs
     steps = _steps(sizes, reverse)
     size = c.shape[1]
+    of_gates = _is_some(xp, g_gates)
+    if xp.is_eager and not (projection or of_gates):
+        found = xp.lstm_back_array(g_h, g_c, h0, c0, weight, c, gates, steps)
+        if found is not None:
+            return [*found, xp.matmul(xp.t(found[0]), _before(xp, h0, h, steps))]
     i, f, g, o = _columns(xp, gates, 4)
     tanh_c = xp.tanh(c)
     c_slope = o * (1 - tanh_c * tanh_c)
@@ -202,7 +207,7 @@ def _(xp, g_h, g_c, g_gates, inputs, h, c, gates, sizes, reverse):
     slopes = [i * (1 - i), f * (1 - f), 1 - g * g, o * (1 - o)]
     factors = [g, _before(xp, c0, c, steps), i, tanh_c]
     shares = xp.stack([a * b for a, b in zip(slopes, factors, strict=True)], 1)
-    extra = g_gates * xp.cat(slopes, 1) if _is_some(xp, g_gates) else None
+    extra = g_gates * xp.cat(slopes, 1) if of_gates else None
     flow_h = flow_c = None
     firsts_h, firsts_c, parts, outputs = [], [], [], []
     for start, stop, kept in reversed(steps):
