@@ -139,14 +139,16 @@ def traced(call: Call, precision: Any) -> Any:
 
 
 def supports(op: Op, dtype: str) -> bool:
-    """Whether PyTorch takes this dtype."""
-    return not PYTORCH["dtypes"][key(op)][dtype].startswith("!")
+    """Whether PyTorch takes this dtype; of operations that it does not have, real numbers."""
+    answers = PYTORCH["dtypes"].get(key(op))
+    return dtype.startswith("float") if answers is None else not answers[dtype].startswith("!")
 
 
 def takes_complex(call: Call) -> bool:
-    """Whether PyTorch takes this call with complex numbers instead of real ones."""
+    """Whether PyTorch takes this call, of an operation that it has, with complex numbers."""
     position = [id(c) for c in CASES if c.op is call.op].index(id(call))
-    taken: bool = PYTORCH["complex"][key(call.op)][position]
+    answers = PYTORCH["complex"].get(key(call.op))
+    taken: bool = answers is not None and answers[position]
     stored = any(a.size for a in call.arrays())  # PyTorch does not look at elements that are not
     return taken and stored and real_arrays(call) and not call.dtypes()
 

@@ -108,6 +108,12 @@ def test_settings_are_looked_at_again() -> None:
         torch.maximum(x, x[None])
     with torch.config(defer_elements=4):
         assert torch.maximum(x, x[None])._is_formula
+    softsign = torch.nn.functional.softsign
+    with torch.no_grad():
+        for _ in range(12):  # a line of NumPy's calls by then
+            softsign(x)
+        with torch.config(defer_elements=4):
+            assert softsign(x)._is_formula
     torch.set_default_dtype(torch.float64)
     try:
         assert torch.zeros(3).dtype == torch.float64
@@ -271,6 +277,11 @@ def test_what_was_met_without_gradients_is_recorded_with_them() -> None:
     forget()
     (expected,) = torch.autograd.grad(torch.nn.functional.cosine_similarity(x, y).sum(), [x])
     assert torch.equal(found, expected)
+    with torch.no_grad():
+        for _ in range(12):
+            torch.hstack([x, y])
+    (found,) = torch.autograd.grad(torch.hstack([y, x]).sum(), [x])
+    assert torch.equal(found, torch.ones(3, 4))
 
 
 def test_new_tensors_share_nothing() -> None:

@@ -102,6 +102,22 @@ def test_large_arrays_are_read_before_they_are_written(shape: tuple[int, ...]) -
         assert any(callable(w) and not isinstance(w, writing._Met) for w in kept), name
 
 
+@pytest.mark.parametrize("n", [10, 70_000])
+def test_what_was_one_is_two_later(n: int) -> None:
+    """Operands in one memory, and equal numbers, when a write was learned; and not any more."""
+    for op in REGISTRY.values():
+        op.writes.clear()
+    x, y = torch.rand(n) + 0.5, torch.rand(n) + 0.5
+    for _ in range(4):
+        x.mul_(x.detach())
+    expected = x.numpy() * y.numpy()
+    np.testing.assert_array_equal(x.mul_(y).numpy(), expected)
+    for _ in range(4):
+        torch.rand(n).clamp_(0.7, 0.7)
+    np.testing.assert_array_equal(y.clamp_(0.6, 0.9).numpy(), np.clip(y.clone().numpy(), 0.6, 0.9))
+    assert len(set(y.tolist())) > 2
+
+
 @pytest.mark.parametrize("n", [10, 70_001])
 def test_parts_that_overlap(n: int) -> None:
     for _ in range(5):
@@ -137,16 +153,20 @@ def test_known_writes_are_seen_by_backward_passes(n: int) -> None:
             w.add_(1)
 
 
-def test_known_writes_into_memory_that_must_not_be_written() -> None:
+@pytest.mark.parametrize("n", [3, 70_000])
+def test_known_writes_into_memory_that_must_not_be_written(n: int) -> None:
     for _ in range(4):
-        torch.ones(3).add_(1)
+        torch.ones(n).add_(1)
+        torch.ones(n).exp_()
         torch.ones(2, 3).add_(torch.ones(3))
-    array = np.ones(3, np.float32)
+    array = np.ones(n, np.float32)
     array.flags.writeable = False
     with pytest.warns(UserWarning, match="writ"):
         fixed = torch.from_numpy(array)
-    with pytest.raises(RuntimeError, match="read-only"):
-        fixed.add_(1)
+    for write in (lambda: fixed.add_(1), fixed.exp_):
+        with pytest.raises(RuntimeError, match="read-only"):
+            write()
+    assert (array == 1).all()
     with pytest.raises(RuntimeError, match="single memory location"):
         torch.ones(3).expand(2, 3).add_(torch.ones(3))
 

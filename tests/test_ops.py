@@ -166,6 +166,14 @@ def complex_reference(call: Call) -> Any:
         ])  # fmt: skip
 
 
+def test_pytorch_was_asked() -> None:
+    """Of each operation, unless it has none of that name."""
+    new = [
+        key(op) for op in PUBLIC if not {key(op)} & (PYTORCH["errors"].keys() | PYTORCH["absent"])
+    ]
+    assert not new, f"run tools/pytorch_expectations.py with a Python that has PyTorch, for {new}"
+
+
 @over_operations([op for op in PUBLIC if key(op) in PYTORCH["dtypes"]])
 def test_dtypes(op: Op) -> None:
     """Results have PyTorch's dtypes; what it refuses is refused."""
@@ -183,7 +191,7 @@ def test_dtypes(op: Op) -> None:
     assert not wrong
 
 
-@over_operations([op for op in PUBLIC if promoting(op)])
+@over_operations([op for op in PUBLIC if promoting(op) and key(op) in PYTORCH["promotions"]])
 def test_promotion(op: Op) -> None:
     """Pairs that PyTorch takes give its dtypes. (It refuses numbers in some operations.)"""
     wrong = {}
@@ -216,7 +224,7 @@ def test_random(call: Call) -> None:
 # ------------------------------------------------------------------------------------ numbers
 
 
-@over_operations([op for op in PUBLIC if promoting(op)])
+@over_operations([op for op in PUBLIC if promoting(op) and key(op) in PYTORCH["promotions"]])
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_numbers_as_operands(op: Op, dtype: str) -> None:
     """A Python number is a 0-d tensor of the other operand's dtype."""

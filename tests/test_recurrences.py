@@ -22,7 +22,7 @@ def all_close(found: Any, expected: Any, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("steps", STEPS, ids=["forwards", "backwards"])
-@pytest.mark.parametrize("size", [3, 21, 32])
+@pytest.mark.parametrize("size", [1, 3, 21, 32])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_steps_of_layers(
     dtype: str, size: int, steps: Any, monkeypatch: pytest.MonkeyPatch

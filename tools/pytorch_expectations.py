@@ -3,7 +3,7 @@
     PYTHONPATH=src:tests python tools/pytorch_expectations.py
 
 Run it with a Python that has PyTorch, after adding an operation; PyTorch is never needed by the
-tests themselves. Operations that PyTorch does not have are left out.
+tests themselves. Operations that PyTorch does not have are named, and asked nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,24 @@ import torch
 
 import sampling
 from error_cases import ERRORS
+from pullback.operation import Op
 from sampling import key
 
 TARGET = Path(__file__).parent.parent / "tests" / "data" / "pytorch.json"
+
+
+def is_known(op: Op) -> bool:
+    """Whether PyTorch has a function, or at least a method, of this name, in place or not."""
+    home: Any = torch
+    for part in filter(None, op.namespace.split(".")):
+        home = getattr(home, part, None)
+    names = op.public_name, f"{op.public_name}_"
+    return any(hasattr(place, name) for place in (home, torch.Tensor) for name in names)
+
+
+def known_operations() -> list[Op]:
+    """The public operations that PyTorch has."""
+    return [op for op in sampling.PUBLIC if is_known(op)]
 
 
 def answer(call: Callable[[], Any]) -> Any:
@@ -45,7 +60,7 @@ def result_dtypes(call: sampling.Call) -> str:
 def dtypes() -> dict[str, dict[str, str]]:
     """The result's dtype for each dtype of the arguments, by operation."""
     table = {}
-    for op in sampling.PUBLIC:
+    for op in known_operations():
         call = sampling.calls(op)[0]
         if call.arrays():
             table[key(op)] = {
@@ -58,7 +73,7 @@ def dtypes() -> dict[str, dict[str, str]]:
 def complex_samples() -> dict[str, list[bool]]:
     """Whether each sample may have complex numbers instead of real ones."""
     table: dict[str, list[bool]] = {}
-    for op in sampling.PUBLIC:
+    for op in known_operations():
         table[key(op)] = []
         for call in sampling.calls(op):
             found = answer(partial(sampling.in_dtype(call, "complex128").on, torch))
@@ -73,7 +88,7 @@ def promotions() -> dict[str, dict[str, str]]:
             f"{a}, {b}": answer(partial(result_dtypes, sampling.pair_call(op, a, b)))
             for a, b in sampling.PAIRS
         }
-        for op in sampling.PUBLIC
+        for op in known_operations()
         if sampling.promoting(op)
     }
 
@@ -86,7 +101,7 @@ def number(x: Any) -> Any:
 def special() -> dict[str, dict[str, list[Any]]]:
     """Results for extreme values, by operation and dtype."""
     table: dict[str, dict[str, list[Any]]] = {}
-    for op in sampling.special_operations():
+    for op in filter(is_known, sampling.special_operations()):
         arity = sum(p.is_tensor for p in op.parameters)
         table[key(op)] = {}
         for dtype in sampling.special_dtypes(op):
@@ -115,7 +130,7 @@ def special() -> dict[str, dict[str, list[Any]]]:
 def errors() -> dict[str, dict[str, str]]:
     """The exceptions of calls that make no sense; "" where PyTorch takes them."""
     table: dict[str, dict[str, str]] = {}
-    for op in sampling.PUBLIC:
+    for op in known_operations():
         table[key(op)] = {}
         for label, call in sampling.bad_calls(op).items():
             found = answer(partial(call.on, torch))
@@ -139,6 +154,7 @@ def main() -> None:
         "promotions": promotions(),
         "special": special(),
         "errors": errors(),
+        "absent": {key(op): True for op in sampling.PUBLIC if not is_known(op)},
     }
     lines = [f'"pytorch": {json.dumps(known.pop("pytorch"))}']
     for section, table in known.items():

@@ -119,6 +119,11 @@ class ArrayVocabulary(Vocabulary):
         return moving.full(shape, check_number(value, like.dtype), like.dtype)
 
     @staticmethod
+    def is_pending(x: Any) -> bool:
+        """Whether the numbers are not known yet, and not worth knowing for their own sake."""
+        return False
+
+    @staticmethod
     def divides(x: Any) -> bool:
         """Whether the products of all but one are quotients: of arrays they need not be."""
         return False

@@ -58,7 +58,7 @@ def ranked_places(
             for prefix in set(prefixes):
                 _count(found, prefix, _under(keys, prefix, shift + DIGIT), shift)
         if not prefixes:
-            rest = ranks(count, nans)
+            rest = list(ranks(count, nans))
             prefixes = [0] * len(rest)
         kept: dict[int, int] = {}
         for n, (prefix, rank) in enumerate(zip(prefixes, rest, strict=True)):

@@ -126,7 +126,7 @@ def _special(
             if otherwise is None:
                 raise
             function = np.vectorize(otherwise, otypes=[np.float64])
-        return np.asarray(function(x)).astype(x.dtype, copy=False)
+        return function(x).astype(x.dtype, copy=False)
 
     return compute
 

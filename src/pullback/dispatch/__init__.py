@@ -19,7 +19,8 @@ The same results sooner, for calls such as were met before:
     rules        … and backward passes through them, as the NumPy calls that their rules come to
     looped       … and as compiled loops, where arrays have some thousand elements
     through      composites, as the NumPy calls that their bodies come to (`straight`), each of the
-                 operations inside with its own body and roundings (`composed`)
+                 operations inside with its own body and roundings (`composed`); primitives
+                 that are several calls of NumPy's as these (`written_out`)
     again        operations that stay formulas: their keys, and the `recipes` of what comes out
     replay       backward passes through formulas, told apart by `guards`
     writing      methods in place, of what is not recorded

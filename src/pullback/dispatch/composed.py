@@ -80,7 +80,7 @@ class Composed:
         if name in ONE:
             return getattr(self, ONE[name])(*(reversed(operands) if swap else operands))
         plain, reflected = OPERATORS[name]
-        if swap and not reflected:
+        if swap and (not reflected or isinstance(operands[1], ndarray)):  # it is a tensor's
             return getattr(self, plain)(*reversed(operands))
         return getattr(self, reflected if swap else plain)(*operands)
 

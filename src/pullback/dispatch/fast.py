@@ -21,13 +21,15 @@ from pullback.autograd.modes import mode
 from pullback.autograd.operation_node import node_class
 from pullback.autograd.versions import tick
 from pullback.backends.arrays import ARRAYS
-from pullback.backends.scalar import scalar_input
+from pullback.backends.scalar import PRIMITIVES, scalar_input, walk
 from pullback.backends.symbols import SYMBOLS
 from pullback.config import config
 from pullback.dispatch.again import repeated
 from pullback.dispatch.looped import WORTH, may_loop
 from pullback.dispatch.promotion import number_array, numbers_of
 from pullback.dispatch.record import meta_of
+from pullback.dispatch.written_out import WRITTEN_OUT
+from pullback.formula import NotLowerable
 from pullback.op import Op, Pointwise
 from pullback.operation import Plan
 from pullback.tensor import Tensor, wrap
@@ -35,6 +37,21 @@ from pullback.tensor import Tensor, wrap
 ndarray = np.ndarray
 new = object.__new__
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def _is_one_call(op: Pointwise) -> bool:
+    """Whether a body is no more than a call of NumPy's, which a straight line is no better for."""
+    inputs = [scalar_input(p.name, np.float32) for p in op.parameters if p.is_tensor]
+    plain = [p.default for p in op.parameters if not p.is_tensor]
+    if inspect.Parameter.empty in plain:
+        return False
+    try:
+        traced = op.compute(SYMBOLS, [*inputs, *plain])
+    except (NotLowerable, NotImplementedError):
+        return False
+    return sum(n.op not in ("input", "const") for n in walk(traced)) <= 1 and not (
+        traced.op in PRIMITIVES and PRIMITIVES[traced.op].compute in WRITTEN_OUT
+    )
 
 
 def _direct(op: Pointwise) -> Callable[..., Any]:
@@ -70,6 +87,8 @@ def fast_path(op: Op, general: Callable[..., Any]) -> Callable[..., Any] | None:
     tensors = [p for p in op.parameters if p.is_tensor and p.default is inspect.Parameter.empty]
     plain = [p.default for p in op.parameters if not p.is_tensor]
     if len(tensors) + len(plain) != len(op.parameters) or len(op.rules) not in (0, len(tensors)):
+        return None
+    if not _is_one_call(op):
         return None
     if len(tensors) == 1 and not plain and op.overload is None:
         return _fast_unary(op, general)

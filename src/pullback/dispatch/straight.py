@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
 from pullback.backends.moving import full
 from pullback.backends.prepared import Prepared
+from pullback.backends.scalar import PRIMITIVES
+from pullback.dispatch.promotion import number_array
+from pullback.dispatch.written_out import WRITTEN_OUT, written_out
 from pullback.op import REGISTRY, Op
 
 ndarray = np.ndarray
@@ -46,6 +50,18 @@ UFUNCS: dict[Any, Any] = {
     operator.and_: np.bitwise_and, operator.or_: np.bitwise_or, operator.xor: np.bitwise_xor,
     operator.invert: np.invert,
 }  # fmt: skip
+
+
+# Functions for which an array of no axes is the same as a number, and takes half the time: NumPy
+# finds out anew at each call what dtype the number is to have.
+TAKE_NUMBERS = frozenset((
+    *UFUNCS, *UFUNCS.values(), operator.lt, operator.le, operator.gt, operator.ge, operator.eq,
+    operator.ne, np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
+    np.maximum, np.minimum, np.fmax, np.fmin, np.power, np.copysign, np.arctan2, np.remainder,
+    np.fmod, np.floor_divide,
+))  # fmt: skip
+WHERE = PRIMITIVES["where"].compute
+FEW = 256  # elements up to which a choice is better written over one of its operands
 
 
 class NotStraight(Exception):
@@ -163,6 +179,8 @@ class Line:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"Missed": Missed}
         self.last: tuple[str, Any, str] = "", None, ""  # result, function and call of the last one
+        self.fresh: set[str] = set()  # results in memory of their own
+        self.choices: list[tuple[int, list[str]]] = []  # lines of `where`, which may write over one
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in UNSTEADY:
@@ -255,6 +273,15 @@ class Line:
         keywords = keywords or {}
         if type(function) is Prepared and not keywords:
             function, args = function.split([real(a) for a in args])[0], args[: function.arrays]
+        elif function in WRITTEN_OUT and any(map(has_standin, args)):
+            known = len(self.lines), self.fresh.copy(), self.choices[:], self.last
+            try:
+                return written_out(function, args, Standin)
+            except Exception:  # whatever it asks a stand-in for: it stays one call
+                count, self.fresh, self.choices, self.last = known
+                del self.lines[count:]
+        if function in TAKE_NUMBERS or function is WHERE:
+            args = as_arrays(function, args)
         result = function(*map(real, args), **{n: real(v) for n, v in keywords.items()})
         if not (any(map(has_standin, args)) or any(map(has_standin, keywords.values()))):
             return result
@@ -263,7 +290,24 @@ class Line:
         written = self.write(f"{self.constant(function)}({inner})", result)
         if type(written) is Standin:
             self.last = written.name, function, inner
+            if function is WHERE and _writes_over(self, args[2], result):
+                self.choices.append((len(self.lines) - 1, parts))
+            makes = function in TAKE_NUMBERS or function is WHERE or isinstance(function, np.ufunc)
+            if written.value.ndim and makes:
+                self.fresh.add(written.name)
         return written
+
+    def chosen(self, lines: Sequence[str], returned: str) -> list[str]:
+        """The lines, with choices among few elements written over what nobody asks for again: that
+        takes half the time."""
+        found = list(lines)
+        for place, (condition, x, y) in self.choices:
+            uses = sum(line.count(y) for line in [*map(_words, lines), _words(returned)])
+            if uses == 2:  # where it is made, and here
+                name = lines[place].split(" = ")[0]
+                copy = f"{self.constant(np.copyto)}({y}, {x}, where={condition})"
+                found[place] = f"{copy}; {name} = {y}"
+        return found
 
     def over(self, name: str, result: Any) -> list[str]:
         """The lines, with the result written over an operand: by the last call, if it can."""
@@ -319,6 +363,35 @@ class Line:
         name = f"c{len(self.names)}"
         self.names[name] = value
         return name
+
+
+def as_arrays(function: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """Operands with arrays of no axes for Python's numbers, beside real ones of one dtype."""
+    own = args[1:] if function is WHERE else args
+    found = {a.dtype for a in own if isinstance(a, (Standin, ndarray))}
+    if len(found) != 1 or next(iter(found)).kind != "f":
+        return args
+    (dtype,) = found
+    return [
+        number_array(a, dtype) if type(a) in (int, float) and _is_held(a) else a
+        for a in args
+    ]  # fmt: skip
+
+
+def _is_held(number: Any) -> bool:
+    return type(number) is float or abs(number) < 2**53
+
+
+def _writes_over(line: Line, operand: Any, result: Any) -> bool:
+    """Whether the second choice may be overwritten with the first one where that is to be."""
+    return (
+        type(operand) is Standin and operand.name in line.fresh and result.size <= FEW
+        and operand.shape == result.shape and operand.dtype == result.dtype
+    )  # fmt: skip
+
+
+def _words(line: str) -> list[str]:
+    return re.findall(r"\w+", line)
 
 
 def has_standin(value: Any) -> bool:
@@ -379,6 +452,7 @@ def straightened(
         several = isinstance(result, (tuple, list))
         returned = "".join(f"{_returned(line, r)}, " for r in (result if several else [result]))
         called = line.over(f"a{places[0]}", result) if over else line.lines
+        called = line.chosen(called, returned)
     except Exception:  # whatever a stand-in cannot be asked for
         return None
     taken = places if shapes is None else range(len(values))

@@ -1,4 +1,11 @@
-"""Numbers for formulas: find or make the plan, and run its steps."""
+"""Numbers for formulas: find or make the plan, and run its steps.
+
+`evaluate` is one turn after the other: under the lock, `planned` writes down the structure below
+the roots, with what else is held and comes out of the same loops, and finds the plan for it; then,
+without the lock, the steps are run, by compiled kernels (`_launch`), NumPy in tiles, or slab by
+slab; at last the formulas let go of what they were made of. A single element of what is never
+stored is asked for twice (`_twin`), since a kernel needs a loop.
+"""
 
 from __future__ import annotations
 

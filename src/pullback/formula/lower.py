@@ -1,7 +1,9 @@
 """From formulas to kernels: pull `node × index variables → scalar expression`.
 
-`lower(jobs)` makes one kernel of several stored results over the same loops. Movement operations
-vanish into index arithmetic, reductions introduce an index, arrays are loads.
+`kernel_of` makes one kernel of several stored results (`Job`s, to which `roles` has given loops)
+over the same loops. Of each, the element at the loops' indices is pulled: an operation's body is
+read with the elements of its operands, so that pointwise operations become arithmetic, movement
+operations arithmetic on the indices (`maps`), reductions an index more, and arrays loads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Operations written with others, expanded without running their definition again."""
+"""Operations written with others, expanded without running their definition again.
+
+A definition that has been read once on formulas has left a DAG above its operands. What it looks
+like depends on the operands' kinds alone, unless it reads numbers; so it is written down as a list
+of steps, and applied to other operands of these kinds: by `expand`, or as lines of Python
+(`written`) among those of a recipe.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,13 @@
 
 A plan depends on structure alone: operations, shapes, and which arrays share memory. It refers to
 the formulas it was made for by their place in `order`, and to arrays by their place in `sources`,
-so that the same computation on other numbers finds its plan again.
+so that the same computation on other numbers finds its plan again. One integer says which: k is
+`order[k]` if it is not negative, and `sources[-1 - k]` else.
+
+`make_plan` stores the roots and what ends a pass over the pairs (`is_boundary`: long reductions),
+and computes everything else where it is used. In rounds: of what is ready, NumPy computes what is
+small; the rest becomes jobs, and those over the same pairs one kernel, with results that the same
+pass gives in a second step (`_followers`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""The vocabulary of formulas: operations that are written down instead of computed."""
+"""The vocabulary of formulas: operations that are written down instead of computed.
+
+`build` is what all ends in. What a formula is made with, its *maker*, is found once for an
+operation on operands of some kinds: a `Template` if it is one formula, a `Macro` if the declaration
+is written with others, a function where it is read anew each time, and text, the reason, where
+loops cannot express it. NotLowerable tells the door, which then computes from arrays.
+"""
 
 from __future__ import annotations
 

@@ -399,8 +399,9 @@ def _(xp, g, input):
 @pointwise(**HOME, dtypes="f")
 def softplus(xp, input, beta: float = 1.0, threshold: float = 20.0):
     r"""$\log(1 + e^{\beta x}) / \beta$; $x$ where $\beta x$ is above the threshold."""
-    scaled = input * beta
-    return xp.where(xp.gt(scaled, threshold), input, _softplus(xp, scaled) / beta)
+    scaled = input if beta == 1 else input * beta
+    y = _softplus(xp, scaled)
+    return xp.where(xp.gt(scaled, threshold), input, y if beta == 1 else y / beta)
 
 
 @softplus.backward("input")

@@ -90,11 +90,8 @@ def _(xp, g, y):
 )
 def entr(xp, input):
     r"""Entropy: $y = -x \log x$; 0 at 0, -inf below."""
-    positive = xp.gt(input, 0)
-    y = -input * xp.log(xp.where(positive, input, 1))
-    y = xp.where(xp.eq(input, 0), 0, y)
-    y = xp.where(xp.lt(input, 0), float("-inf"), y)
-    return xp.where(xp.isnan(input), input, y)
+    y = xp.where(xp.eq(input, 0), 0, -input * xp.log(input))
+    return xp.where(xp.lt(input, 0), float("-inf"), y)
 
 
 @entr.backward("input")
@@ -182,8 +179,7 @@ def _(r):
 def sinc(xp, input):
     r"""$y = \sin(\pi x) / (\pi x)$, and 1 at 0."""
     x = input * 3.141592653589793
-    zero = xp.eq(input, 0)
-    return xp.where(zero, 1, xp.sin(x) / xp.where(zero, 1, x))
+    return xp.where(xp.eq(input, 0), 1, xp.sin(x) / x)
 
 
 @sinc.backward("input")
