@@ -65,12 +65,28 @@ def test_an_input_that_is_an_output() -> None:
     g = torch.full((4,), 5.0)
     (found,) = grad(x, x, g)
     assert found.tolist() == [5] * 4
-    found.zero_()
+    x.backward(g)
+    assert x.grad is not None
+    x.grad.zero_()
     assert g.tolist() == [5] * 4
     y = x * 2
     a, b = grad([(y * y).sum(), y], [y, x], [torch.tensor(1.0), torch.ones(4)])
     assert a.tolist() == [5, 9, 13, 17]
     assert b.tolist() == [10, 18, 26, 34]
+
+
+def test_gradients_that_are_the_cotangent() -> None:
+    """`grad` gives it as it is, as PyTorch does, and what is added to it is an array of its own."""
+    x, y, g = leaf(), leaf(), torch.full((4,), 5.0)
+    assert [r.data_ptr() == g.data_ptr() for r in grad(x + y, [x, y], g)] == [True, True]
+    assert [r.data_ptr() == g.data_ptr() for r in grad(x - y, [x, y], g)] == [True, False]
+    (twice,) = grad(x + x, x, g)
+    assert twice.tolist() == [10] * 4
+    one, both = grad(x + (x.clone() + y), [y, x], g)
+    assert (one.tolist(), both.tolist(), g.tolist()) == ([5] * 4, [10] * 4, [5] * 4)
+    (spread,) = grad(x, x, torch.tensor(5.0).expand(4))
+    spread[0] = 1
+    assert spread.tolist() == [1, 5, 5, 5]
 
 
 def test_inputs_that_are_not_leaves() -> None:
@@ -166,16 +182,16 @@ def test_rules_of_arguments_that_nobody_asks_for_do_not_run(dtype: Any) -> None:
     calls: list[str] = []
 
     @pointwise()
-    def counting(xp, a, b):  # type: ignore[no-untyped-def]
+    def counting(xp, a, b):  # type: ignore[no-untyped-def]  # a declaration
         return xp.mul(a, b)
 
     @counting.backward("a")
-    def _(xp, g, b):  # type: ignore[no-untyped-def]
+    def _(xp, g, b):  # type: ignore[no-untyped-def]  # a declaration
         calls.append("a")
         return g * b
 
     @counting.backward("b")
-    def _(xp, g, a):  # type: ignore[no-untyped-def]
+    def _(xp, g, a):  # type: ignore[no-untyped-def]  # a declaration
         calls.append("b")
         return g * a
 

@@ -44,6 +44,17 @@ def test_reductions(shape: tuple[int, ...], axes: tuple[int, ...], dtype: type) 
                 * (2.0**29 if dtype == np.float32 else 1)).all()  # fmt: skip
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape, axes", CASES)
+def test_norms(shape: tuple[int, ...], axes: tuple[int, ...], dtype: type) -> None:
+    x = numbers(shape, dtype)
+    assert axiswise._reduced("squares", x, axes, True) is not None
+    found = torch.linalg.vector_norm(torch.from_numpy(x), dim=axes).numpy()
+    expected = np.sqrt((x.astype(np.longdouble) ** 2).sum(axes))
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-13 if dtype == np.float64 else 1e-5)
+
+
 @pytest.mark.parametrize("ufunc", [np.maximum, np.minimum])
 def test_a_nan_is_the_extreme(ufunc: np.ufunc) -> None:
     x = numbers((300, 301), np.float32)

@@ -63,6 +63,10 @@ def gradients(y: Any, *inputs: Any) -> list[Any]:
     return list(torch.autograd.grad(y, inputs, create_graph=True))
 
 
+def sums(kernel: Any) -> int:
+    return sum(line.count("sum_r0(") for line in kernel.body)
+
+
 def pending(*tensors: Any) -> bool:
     return all(isinstance(t._value, Formula) and t._value.is_pending for t in tensors)
 
@@ -90,12 +94,27 @@ def test_value_and_gradients_share_one_kernel_and_one_exp(nothing_runs: None) ->
     gq, gp = gradients(h, q, p)
     e = explain([h, gq, gp])
     assert pending(h, gq, gp)
-    over_pairs = [k for k in e.kernels if k.pairs == 2000**2]
-    assert len(over_pairs) == 1
-    assert over_pairs[0].per_pair["exp2"] == 1
-    assert sum("exp2(" in line for line in over_pairs[0].body) == 1
+    (kernel,) = e.kernels
+    assert kernel.pairs == 2000 * 2001 // 2  # as of the value alone
+    assert kernel.per_pair["exp2"] == 1
+    assert sum("exp2(" in line for line in kernel.body) == 1
+    assert sums(kernel) == 6  # K p, which is two results, and the sums of the differences
     assert len(e.tensors) == 3 and sum(a.wanted for a in e.arrays) == 3
     assert not any("value alone" in note for note in e.notes)
+
+
+def test_gradients_of_gradients_know_what_they_are_made_of(nothing_runs: None) -> None:
+    """Cotangents that fit are formulas too: K p and its cotangent's are one sum, also twice."""
+    n = 1000
+    h, q, p, _ = kernel_norm(n)
+    gq, gp = gradients(h, q, p)
+    along = (gq * torch.rand(n, 3)).sum() + (gp * torch.rand(n, 3)).sum()
+    e = explain([h, along, *gradients(along, q, p)])
+    (kernel,) = e.kernels
+    assert kernel.pairs == n * (n + 1) // 2 and kernel.per_pair["exp2"] == 1
+    # K p, K v, the derivative of K along u times p, and the gradients in q of h and of `along`
+    assert sums(kernel) == 15
+    assert not any("pow" in line for line in kernel.body)  # the cotangent 1 is no operand
 
 
 def test_the_value_alone_says_how_to_see_gradients() -> None:
@@ -114,7 +133,7 @@ def test_text_reads_well() -> None:
             "tensor 1  float32 [], 4 bytes: a formula, not computed yet",
             "of formulas never stored",
             "float32 [5000, 5000]",
-            "kernel 1: 5,000 × 5,000 = 2.5e7 pairs",
+            "kernel 1: 5,000 × 5,000, each once = 1.25e7 pairs",
             "and 1 exp2; in all",
             "code not compiled yet",
             "stored already",

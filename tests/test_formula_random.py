@@ -89,8 +89,8 @@ def shapes(draw: Any) -> list[tuple[int, ...]]:
     return found
 
 
-def execute(steps: Any, arrays: list[Any], elements: int) -> list[Any]:
-    """The last values and the gradients of their sum."""
+def execute(steps: Any, arrays: list[Any], elements: int, twice: bool) -> list[Any]:
+    """The last values and the gradients of their sum, and those of a sum of the gradients."""
     with torch.config(defer_elements=elements):
         leaves = [torch.tensor(a) for a in arrays]
         for x in leaves:
@@ -118,8 +118,12 @@ def execute(steps: Any, arrays: list[Any], elements: int) -> list[Any]:
         found = list(results)
         if total.requires_grad:
             wanted = [x for x in leaves if x.requires_grad]
-            gradients = torch.autograd.grad(total, wanted, allow_unused=True)
+            gradients = torch.autograd.grad(total, wanted, create_graph=twice, allow_unused=True)
             found += [g for g in gradients if g is not None]
+            again = sum((g * g.detach().sin()).sum() for g in gradients if g is not None)
+            if twice and again.requires_grad:
+                second = torch.autograd.grad(again, wanted, allow_unused=True)
+                found += [g for g in second if g is not None]
         return [r.detach().numpy() for r in found]
 
 
@@ -127,18 +131,20 @@ def execute(steps: Any, arrays: list[Any], elements: int) -> list[Any]:
     shapes(), STEPS, st.sampled_from([np.float32, np.float64]),
     st.sampled_from([np.float32, np.float64, np.float16, np.int32]),
     st.sampled_from([None, 1, 2, 4, 8, 16]), st.integers(1, 3), st.integers(0, 2**32 - 1),
+    st.booleans(),
 )  # fmt: skip
 @settings(check, max_examples=10)
 def test_random_computations(
-    sizes: Any, steps: Any, dtype: Any, other: Any, lanes: int | None, threads: int, seed: int
-) -> None:
+    sizes: Any, steps: Any, dtype: Any, other: Any, lanes: int | None, threads: int, seed: int,
+    twice: bool,
+) -> None:  # fmt: skip
     draw = np.random.default_rng(seed)
     # Few digits: no two of them are closer than rounding, and no tie is decided by it.
     numbers = [draw.normal(size=s).round(3) * 1.5 for s in sizes]
     arrays = [a.astype(other if k else dtype) for k, a in enumerate(numbers)]
     with width(lanes), torch.config(num_threads=threads):
-        lazy = execute(steps, arrays, 0)
-    eager = execute(steps, arrays, FULL)
+        lazy = execute(steps, arrays, 0, twice)
+    eager = execute(steps, arrays, FULL, twice)
     assert len(lazy) == len(eager)
     coarse = any(a.dtype == np.float16 for a in (*arrays, *eager))
     single = any(a.dtype in (np.float32, np.int32) for a in (*arrays, *eager))

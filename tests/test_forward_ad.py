@@ -267,11 +267,11 @@ def test_gradcheck_finds_a_wrong_tangent() -> None:
     from pullback.op import REGISTRY, pointwise
 
     @pointwise()
-    def wrong_tangent(xp, input):  # type: ignore[no-untyped-def]
+    def wrong_tangent(xp, input):  # type: ignore[no-untyped-def]  # a declaration
         return xp.exp(input)
 
     @wrong_tangent.backward("input")
-    def _(xp, g, y):  # type: ignore[no-untyped-def]
+    def _(xp, g, y):  # type: ignore[no-untyped-def]  # a declaration
         return g * y * 1.01
 
     try:

@@ -28,67 +28,67 @@ def wrong() -> Iterator[dict[str, Any]]:
     before = set(REGISTRY)
 
     @pointwise()
-    def wrong_factor(xp, input):  # type: ignore[no-untyped-def]
+    def wrong_factor(xp, input):  # type: ignore[no-untyped-def]  # a declaration
         return xp.exp(input)
 
     @wrong_factor.backward("input")
-    def _(xp, g, y):  # type: ignore[no-untyped-def]
+    def _(xp, g, y):  # type: ignore[no-untyped-def]  # a declaration
         return g * y * 1.01
 
     @pointwise()
-    def wrong_second(xp, a, b):  # type: ignore[no-untyped-def]
+    def wrong_second(xp, a, b):  # type: ignore[no-untyped-def]  # a declaration
         return xp.mul(a, b)
 
     @wrong_second.backward("a")
-    def _(xp, g, b):  # type: ignore[no-untyped-def]
+    def _(xp, g, b):  # type: ignore[no-untyped-def]  # a declaration
         return g * b
 
     @wrong_second.backward("b")
-    def _(xp, g, b):  # type: ignore[no-untyped-def]
+    def _(xp, g, b):  # type: ignore[no-untyped-def]  # a declaration
         return g * b
 
     @pointwise()
-    def wrong_order_two(xp, input):  # type: ignore[no-untyped-def]
+    def wrong_order_two(xp, input):  # type: ignore[no-untyped-def]  # a declaration
         return xp.sin(input)
 
     @wrong_order_two.backward("input")
-    def _(xp, g, input):  # type: ignore[no-untyped-def]
+    def _(xp, g, input):  # type: ignore[no-untyped-def]  # a declaration
         # right on arrays, and without its history on tensors
         detach = getattr(input, "detach", lambda: input)
         return g * xp.cos(detach())
 
     @pointwise(holomorphic=False)
-    def wrong_conjugate(xp, input):  # type: ignore[no-untyped-def]
+    def wrong_conjugate(xp, input):  # type: ignore[no-untyped-def]  # a declaration
         return xp.mul(input, input)
 
     @wrong_conjugate.backward("input")
-    def _(xp, g, input):  # type: ignore[no-untyped-def]
+    def _(xp, g, input):  # type: ignore[no-untyped-def]  # a declaration
         return 2 * g * input
 
     counter = itertools.count()
 
     @pointwise()
-    def wandering(xp, input):  # type: ignore[no-untyped-def]
+    def wandering(xp, input):  # type: ignore[no-untyped-def]  # a declaration
         return xp.exp(input)
 
     @wandering.backward("input")
-    def _(xp, g, y):  # type: ignore[no-untyped-def]
+    def _(xp, g, y):  # type: ignore[no-untyped-def]  # a declaration
         return g * y * (1 + 1e-7 * (next(counter) % 2))
 
     @pointwise()
-    def restless(xp, input):  # type: ignore[no-untyped-def]
+    def restless(xp, input):  # type: ignore[no-untyped-def]  # a declaration
         return xp.exp(input)
 
     @restless.backward("input")
-    def _(xp, g, y):  # type: ignore[no-untyped-def]
+    def _(xp, g, y):  # type: ignore[no-untyped-def]  # a declaration
         return g * y + 1.0  # not linear in g
 
     @pointwise()
-    def undefined(xp, input):  # type: ignore[no-untyped-def]
+    def undefined(xp, input):  # type: ignore[no-untyped-def]  # a declaration
         return xp.exp(input)
 
     @undefined.backward("input")
-    def _(xp, g, y):  # type: ignore[no-untyped-def]
+    def _(xp, g, y):  # type: ignore[no-untyped-def]  # a declaration
         return g * y * float("nan")
 
     from pullback.dispatch import bind

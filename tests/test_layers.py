@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -20,6 +21,7 @@ FLOORS = [
         "locks",
         "errors",
         "matrices",
+        "meeting",
         "missing",
         "paths",
         "printing",
@@ -28,6 +30,8 @@ FLOORS = [
     {"arguments", "limits"},
     {"config"},
     {"operation"},
+    {"kinds"},
+    {"view_functions"},
     {"op"},
     {"ops", "tensor", "backends", "samples"},
     {"formula"},
@@ -96,6 +100,21 @@ def imports(path: Path) -> set[str]:
 def module_name(path: Path) -> str:
     parts = path.relative_to(SOURCE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_the_page_has_the_floors() -> None:
+    """docs/architecture.md draws every room, and none above one that may import it."""
+    page = (SOURCE.parent.parent / "docs" / "architecture.md").read_text()
+    lines = page.split("```")[1].splitlines()
+    at = {
+        name: k
+        for k, line in enumerate(lines)
+        for name in re.findall(r"\w+(?=\.py\b|/)", line)
+        if name in FLOOR
+    }
+    assert at.keys() == FLOOR.keys()
+    for low, high in itertools.product(FLOOR, FLOOR):
+        assert FLOOR[low] >= FLOOR[high] or at[low] > at[high], f"{low} is drawn above {high}"
 
 
 FILES = sorted(SOURCE.rglob("*.py"))

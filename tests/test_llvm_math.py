@@ -22,7 +22,8 @@ from mpmath import mp, mpf  # type: ignore[import-untyped]
 
 import pullback as torch
 from pullback.backends.llvm.math import FUNCTIONS, coefficients, definitions, symbol
-from pullback.backends.llvm.math.arrays import ArrayFunction, host_features
+from pullback.backends.llvm.math.arrays import ArrayFunction
+from pullback.backends.llvm.target import host
 from pullback.backends.scalar import PRIMITIVES
 
 llvm = pytest.importorskip("llvmlite.binding")
@@ -30,7 +31,7 @@ llvm = pytest.importorskip("llvmlite.binding")
 Array = np.ndarray[Any, np.dtype[Any]]
 DTYPES = ("float32", "float64")
 LANES = (1, 4, 16)
-HOST = host_features()
+HOST = frozenset(host().features)
 BOUND = dict.fromkeys(FUNCTIONS, 2.0) | {"pow": 4.0, "lgamma": 4.0, "sqrt": 0.5, "rsqrt": 1.5}
 # PyTorch's digamma, i1 and log_ndtr have larger errors, in float64.
 SCIPY = ("digamma", "erfcx", "erfinv", "ndtri", "log_ndtr", "i0", "i1", "i0e", "i1e")

@@ -18,6 +18,9 @@ from pullback.backends.loops import (
     reduce,
     verify,
 )
+from pullback.backends.passes.factors import flatten
+from pullback.backends.passes.invariants import Dependence
+from pullback.backends.passes.linear import terms
 from pullback.backends.scalar import Scalar, apply, cast, const, scalar_input, walk
 from pullback.backends.simplify import simplify
 
@@ -117,6 +120,31 @@ def test_uniform_factors_do_not_hide_that_sums_are_equal() -> None:
         results += found.values()
     for r in results[1:]:
         np.testing.assert_allclose(r, results[0], rtol=1e-6)
+
+
+def doubled(x: Scalar, op: str, steps: int) -> Scalar:
+    """x + x/2 (or x·x) over and over: two shared arguments at every step."""
+    for _ in range(steps):
+        x = x + x * scalar_input("c", F4) if op == "add" else x * x
+    return x
+
+
+@pytest.mark.parametrize("op", ["add", "mul"])
+def test_shared_parts_of_sums_and_products_are_not_written_out(op: str) -> None:
+    """As the steps of an unrolled recurrence share them: 2^steps terms or factors."""
+    d = load(Buffer("x", F4, 1), i) - load(Buffer("x", F4, 1), j)
+    body = reduce("logsumexp", "j", doubled(d, op, 12)) + reduce("sum", "j", doubled(d, op, 12))
+    kernel = Kernel("k", PAIRS, (Output(Buffer("out", F4, 1), (i,), body),))
+    depends = Dependence(kernel)
+    assert len(terms(doubled(d, op, 12), depends)) <= 64
+    assert len(flatten(doubled(d, op, 12), depends).above) <= 64
+    x = (np.arange(5) / 8).astype(F4)
+    found = []
+    for k in (kernel, simplify(kernel)):
+        out = np.empty(5, F4)
+        interpret(k, {"i": 5, "j": 5}, {"x": x, "out": out}, {"c": 0.5})
+        found.append(out)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-4)
 
 
 def test_negative_zero_and_nan_are_kept() -> None:

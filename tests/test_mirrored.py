@@ -152,6 +152,9 @@ def pair_bodies(draw: Any, depth: int = 4) -> Scalar:
 @given(pair_bodies())
 @example(load(X, i) * (load(X, i) - load(X, j)) * load(X, j))  # minus itself, factors in disorder
 @example(load(X, i) * (load(X, j) - load(X, i)) * load(X, j))
+@example((load(X, i) + load(Y, i) * load(Y, j)) + load(X, j))  # itself, in another order
+@example((load(X, i) - load(Y, i) * load(Y, j)) - load(X, j))  # neither
+@example((load(Y, i) - load(Y, j)) - (load(X, j) - load(X, i)))  # minus itself
 def test_images_are_the_pairs_the_other_way_round(body: Scalar) -> None:
     n = 6
     out = Buffer("out", "f8", 2, unit=True)
@@ -163,6 +166,25 @@ def test_images_are_the_pairs_the_other_way_round(body: Scalar) -> None:
         interpret(Kernel("t", loops, (Output(out, (i, j), value),)), {"i": n, "j": n}, found)
         tables.append(found["out"])
     np.testing.assert_allclose(tables[1], tables[0].T, rtol=1e-13)
+
+
+def test_sums_in_another_order_are_one() -> None:
+    """Also their negatives, and what is symmetric only then is mirrored."""
+    x, y = (Buffer(n, "f8", 1, unit=True) for n in "xy")
+    one, other = apply("cos", load(x, i) * load(y, j)), apply("cos", load(x, j) * load(y, i))
+    middle = apply("cos", load(x, i) * load(x, j))
+    forms = [(one + middle) + other, one + (other + middle), (-middle - other) - one,
+             (one + middle) - other]  # fmt: skip
+    outputs = [Output(Buffer(f"o{k}", "f8", 1, unit=True), (i,), reduce("sum", "j", form))
+               for k, form in enumerate(forms)]  # fmt: skip
+    kernel = Kernel("k", PAIRS, tuple(outputs), square=True)
+    roots = simplify(kernel).roots()
+    sums = {id(n): n.data.kind for n in walk(*roots) if n.op == "reduce"}
+    assert list(sums.values()) == ["mirrored", "mirrored"]
+    n = 70
+    arrays = {"x": numbers(n, "f8", 1), "y": numbers(n, "f8", 2)}
+    arrays |= {f"o{k}": np.zeros(n) for k in range(len(forms))}
+    compare(kernel, {"i": n, "j": n}, arrays)
 
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:

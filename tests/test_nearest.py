@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 
 import pullback as torch
 from pullback.backends.llvm import nearest
-from pullback.backends.llvm.run import run
+from pullback.backends.llvm.run import Placed, run
+from pullback.backends.llvm.search import Search
 from pullback.backends.llvm.target import host
 from pullback.backends.loops import Buffer, Kernel, Loop, Output, index, load, reduce
 from pullback.backends.scalar import apply
@@ -100,6 +101,10 @@ def points(kind: str, rng: Any, n: int, m: int, depth: int, dtype: str) -> tuple
         x, y = rng.integers(0, 3, (n, depth)), rng.integers(0, 3, (m, depth))
     elif kind == "tiny":
         x, y = x * 1e-13, y * 1e-13
+    elif kind == "squares vanish":  # every column is the nearest: the first one is found
+        x, y = x * 1e-28, y * 1e-28
+    elif kind == "squares overflow":
+        x, y = x * 1e25, y * 1e25
     elif kind == "one far column":
         y[m // 2] *= 1e6
     elif kind == "far rows":
@@ -108,7 +113,8 @@ def points(kind: str, rng: Any, n: int, m: int, depth: int, dtype: str) -> tuple
 
 
 KINDS = ("normal", "uniform", "clusters far away", "duplicates", "columns themselves",
-         "a lattice", "tiny", "one far column", "far rows")  # fmt: skip
+         "a lattice", "tiny", "squares vanish", "squares overflow", "one far column",
+         "far rows")  # fmt: skip
 EASY = ("normal", "uniform", "clusters far away", "columns themselves")
 
 
@@ -184,6 +190,27 @@ def test_roundings_that_all_point_the_wrong_way(watch: Watch, lanes: int | None)
 
 def nearest_of(x: Any, y: Any) -> set[int]:
     return set(((x[:, None] - y) ** 2).sum(2).argmin(1).tolist())
+
+
+def test_what_is_never_done_is_not_tried_for_ever(watch: Watch) -> None:
+    """Some tasks are tried; then the kernel has all rows at once."""
+    x, y = points("normal", np.random.default_rng(6), 4000, 200, 32, "f4")
+    y[:] = y[0]
+    y[7] += 1
+    search = Search("x", "y", "value", "place", False)
+    placed = {"x": Placed.of(x), "y": Placed.of(y)}
+    placed |= {n: Placed.of(np.empty(len(x), t)) for n, t in (("value", "f4"), ("place", "i8"))}
+    calls: list[int] = []
+
+    def function(words: int, first: int, last: int) -> int:
+        calls.append(first)
+        return 0
+
+    quick = nearest.Quick(search, placed, host(), function)
+    rows = prepared(quick, {"x": x.ctypes.data, "y": y.ctypes.data, "value": 0, "place": 0}, 0)
+    assert rows is not None
+    assert not any(rows(k, k + 32) for k in range(0, 4000, 32))
+    assert len(calls) == nearest.PATIENCE + 1
 
 
 def test_strides(watch: Watch) -> None:

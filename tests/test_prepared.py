@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -132,15 +133,21 @@ def test_losses_of_classes_are_compiled(
         target = rng.integers(0, 5, (shape[0], *shape[2:]))
         weight = rng.random(5).astype(dtype)
         weight[0] = 0
-        for w in (None, weight):
+        gaps, short = np.repeat(target, 2, 0)[::2], target.astype(np.uint8)
+        for t, w in itertools.product((target, gaps, short), (None, weight)):
             for ignored in (-100, 2, 300):
-                args = (class_losses.class_losses, x[..., ::-1], target, w, reduction, ignored)
+                args = (class_losses.class_losses, x[..., ::-1], t, w, reduction, ignored)
                 with np.errstate(all="ignore"):
                     found = args[0](*args[1:])
                 expected = by_numpy(monkeypatch, class_losses, *args)
                 assert found.dtype == x.dtype
                 np.testing.assert_allclose(found, expected, rtol=1e-5 if dtype == "f4" else 1e-12)
     with np.errstate(all="ignore"):
+        # A weight of 0 is nothing, whatever it is of.
+        one = class_losses.class_losses(
+            np.full((16, 5), np.inf, dtype), np.zeros(16, int), weight, reduction, -100
+        )
+        assert np.isnan(one) if reduction == "mean" else (one == 0).all()
         nobody = class_losses.class_losses(x, np.full_like(target, 9), None, "mean", 9)
     assert np.isnan(nobody)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
-from pullback.autograd.graph import OperationNode
+from pullback.autograd.operation_node import OperationNode
 from pullback.backends.llvm import compile
 from pullback.backends.llvm.run import Launch
 from pullback.dispatch import replay

@@ -14,17 +14,21 @@ from typing import Any as _Any
 from pullback.config import config as config
 
 # isort: split
-from pullback import (
-    autograd as autograd,
-    backends as backends,
-    construct as construct,
-    cuda as cuda,
-    dtypes as dtypes,
-    layouts as layouts,
-    methods as methods,
-    namespaces as namespaces,
-    ops as ops,
-)
+from pullback.backends.collector import settled as _settled
+
+with _settled():  # most of the library
+    from pullback import (
+        autograd as autograd,
+        backends as backends,
+        construct as construct,
+        cuda as cuda,
+        dtypes as dtypes,
+        layouts as layouts,
+        methods as methods,
+        namespaces as namespaces,
+        ops as ops,
+    )
+
 from pullback.autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.autograd.graph import Node, OperationNode, node_class
+from pullback.autograd.graph import Node
 from pullback.autograd.levels import Levels, is_lifted
 from pullback.autograd.modes import mode
+from pullback.autograd.operation_node import OperationNode, node_class
 from pullback.autograd.unread import unstored
 from pullback.autograd.versions import tick, wrote
 from pullback.autograd.views import Step, join, note_made, note_view

@@ -36,7 +36,7 @@ def spawn(
     """
     context = multiprocessing.get_context(start_method)
     processes = [
-        context.Process(target=fn, args=(k, *args), daemon=daemon)  # type: ignore[attr-defined]
+        context.Process(target=fn, args=(k, *args), daemon=daemon)  # type: ignore[attr-defined]  # of its base
         for k in range(nprocs)
     ]
     for process in processes:

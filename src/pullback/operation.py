@@ -1,6 +1,6 @@
 """One operation: its forward, its rules, and what its signature says; the registry of all.
 
-The kinds, and the form of a declaration, are in `op.py`.
+The kinds are in `kinds.py`, the form of a declaration is in `op.py`.
 """
 
 from __future__ import annotations

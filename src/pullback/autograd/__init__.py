@@ -3,10 +3,13 @@
 For a first reading, in this order:
 
     modes           whether operations are recorded
-    graph           nodes: what is remembered of an operation, and one step backwards (`saved`)
-    engine          the backward pass; `edges` are places in the graph without tensors
+    graph           nodes: one step backwards; those of registered operations, and what they save,
+                    are in `operation_node` and `saved`
+    engine          `backward` and `grad`; `edges` are places in the graph without tensors
+    visit           … the backward pass itself
     versions        one clock for nodes and writes: what is saved and overwritten is noticed
-    views           memory that is shared, and histories that stay true when it is written
+    views           memory that is shared
+    rebase          … and histories that stay true when it is written
     unread          … or a formula is, whose numbers nobody has asked for
     function        operations of the user's own
     hooks, around   what users want called on the way, and `handles` to take it away again; `watch`

@@ -7,7 +7,7 @@ from typing import Any
 
 from pullback.autograd import graph
 from pullback.autograd.graph import AccumulateGrad, Node
-from pullback.backends.memory import copied
+from pullback.backends.moving import copied
 from pullback.formula import Formula
 from pullback.tensor import Tensor, wrap
 

@@ -17,17 +17,10 @@ from pullback.autograd.custom_levels import apply_lifted
 from pullback.autograd.graph import Edge, Meta, Node, fit
 from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import mode, no_grad
+from pullback.autograd.rebase import check_writable, rebase
 from pullback.autograd.saved import SavedTensor, current
 from pullback.autograd.versions import tick, wrote
-from pullback.autograd.views import (
-    alias,
-    check_writable,
-    is_view,
-    join,
-    made_in_function,
-    rebase,
-    view_as_self,
-)
+from pullback.autograd.views import alias, is_view, join, made_in_function, view_as_self
 from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.formula import Formula

@@ -7,7 +7,7 @@ from typing import Any
 
 from pullback.autograd import graph
 from pullback.autograd.around import accumulate
-from pullback.autograd.engine import as_tuple, grad, reachable, run
+from pullback.autograd.engine import as_tuple, grad
 from pullback.autograd.graph import AccumulateGrad
 from pullback.autograd.levels import (
     BatchLevel,
@@ -22,6 +22,7 @@ from pullback.autograd.levels import (
     with_tangent,
 )
 from pullback.autograd.modes import set_grad_enabled
+from pullback.autograd.visit import reachable, run
 from pullback.tensor import Tensor, wrap
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from pullback import dtypes
 from pullback.autograd import graph
-from pullback.autograd.graph import Node, OperationNode
+from pullback.autograd.graph import Node
 from pullback.autograd.modes import WATCHED, mode, no_grad
+from pullback.autograd.operation_node import OperationNode
 from pullback.autograd.saved import pack_values
 from pullback.tensor import wrap
 

@@ -6,7 +6,7 @@ Arrays: `arrays` is their vocabulary, and takes its functions from files by them
 `pooling` `ranks` `recurrence` `resampling` `scattering` `searching` `shares` `strides`
 `surroundings`
 `tables`). Some of these are `prepared` for shapes first. `generator` draws random numbers, `memory`
-knows who owns an array's.
+knows who owns an array's, and `moving` copies and fills large ones.
 
 Loops: from the bottom,
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from pullback import layouts
-from pullback.backends import axiswise
+from pullback.backends import axiswise, moving
 from pullback.backends.along import move_axis, take_along
 from pullback.backends.generator import Generator, default_generator
 from pullback.dtypes import check_number, fitted, kind as kind_of, limits
@@ -67,7 +67,7 @@ def arranged(x: Any, like: Any, order: Any = None) -> Any:
     else:
         keeps = order is not layouts.contiguous_format and 0 not in like.strides
         made = np.empty_like(like, x.dtype, "K" if keeps else "C", subok=False)
-    made[...] = x
+    moving.copy_into(made, x)
     return made
 
 
@@ -103,7 +103,7 @@ def roll_array(x: Any, shifts: Any, dims: Any) -> Any:
         at = -shift % x.shape[dim]
         others = (FULL,) * dim
         parts = (x[(*others, slice(at, None))], x[(*others, slice(at))])
-        return np.concatenate(parts, dim)
+        return moving.joined(parts, dim)
     return np.roll(x, shifts, dims)
 
 
@@ -151,7 +151,16 @@ def windows(x: Any, dim: int, size: int, step: int) -> Any:
 
 def tile_array(x: Any, repeats: Sequence[int]) -> Any:
     """Copies side by side."""
-    return np.tile(x, repeats)
+    if x.nbytes * math.prod(repeats) < moving.WORTH:
+        return np.tile(x, repeats)
+    rank = max(x.ndim, len(repeats))
+    times = (1,) * (rank - len(repeats)) + tuple(repeats)
+    x = x.reshape((1,) * (rank - x.ndim) + x.shape)
+    pairs = [n for pair in zip(times, x.shape, strict=True) for n in pair]
+    made = np.empty(pairs, x.dtype)
+    one = x.reshape([n for size in x.shape for n in (1, size)])
+    moving.copy_into(made, np.broadcast_to(one, made.shape))
+    return made.reshape([r * s for r, s in zip(times, x.shape, strict=True)])
 
 
 def triangle(x: Any, diagonal: int, lower: bool) -> Any:
@@ -203,9 +212,10 @@ def pad_constant(x: Any, margins: Sequence[tuple[int, int]], value: Any) -> Any:
     inside = x[tuple(slice(max(0, -a), s - max(0, -b))
                      for s, (a, b) in zip(x.shape, margins, strict=True))]  # fmt: skip
     shape = [a + s + b for s, (a, b) in zip(x.shape, margins, strict=True)]
-    result = np.full(shape, check_number(value, x.dtype), x.dtype)
-    result[tuple(slice(max(0, a), n - max(0, b))
-                 for n, (a, b) in zip(shape, margins, strict=True))] = inside  # fmt: skip
+    result = moving.full(shape, check_number(value, x.dtype), x.dtype)
+    middle = result[tuple(slice(max(0, a), n - max(0, b))
+                 for n, (a, b) in zip(shape, margins, strict=True))]  # fmt: skip
+    moving.copy_into(middle, inside)
     return result
 
 
@@ -362,7 +372,7 @@ def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
     if type(value) is int and value == 0:  # not -0.0; and such memory comes for nothing
         return np.zeros(shape, dtype)
-    return np.full(shape, fitted(value, dtype), dtype)
+    return moving.full(shape, fitted(value, dtype), dtype)
 
 
 def uninitialised(shape: Sequence[int], dtype: Any) -> Any:

@@ -23,6 +23,7 @@ from pullback.backends import (
     correlation,
     einsum,
     grids,
+    moving,
     normalising,
     ordering,
     pair_distances,
@@ -115,7 +116,7 @@ class ArrayVocabulary(Vocabulary):
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
         """An array of one value, with the dtype of another."""
-        return np.full(shape, check_number(value, like.dtype), like.dtype)
+        return moving.full(shape, check_number(value, like.dtype), like.dtype)
 
     @staticmethod
     def divides(x: Any) -> bool:
@@ -152,7 +153,7 @@ class ArrayVocabulary(Vocabulary):
     @staticmethod
     def copy(x: Any, order: Any = None) -> Any:
         """The same values in memory of their own, their axes in the order that they have there."""
-        return x.copy() if order is None and x.flags.c_contiguous else arranged(x, x, order)
+        return moving.copy(x) if order is None and x.flags.c_contiguous else arranged(x, x, order)
 
     # -------------------------------------------------------------------------- reductions
 
@@ -167,6 +168,11 @@ class ArrayVocabulary(Vocabulary):
         if total.dtype.kind != "f" or not np.isnan(total).any():
             return total
         return _reduce(np.add, np.where(np.isnan(x), 0, x).astype(x.dtype, copy=False), dim, True)
+
+    @staticmethod
+    def sum_of_squares(x: Any, dim: Any) -> Any:
+        """Σ |x|² over axes, kept."""
+        return axiswise.sum_of_squares(x, dim)
 
     @staticmethod
     def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -228,7 +234,7 @@ class ArrayVocabulary(Vocabulary):
 
     @staticmethod
     def cat(arrays: Sequence[Any], dim: int = 0) -> Any:
-        return _concatenate(arrays, dim)
+        return moving.joined(arrays, dim) if _are_large(arrays) else _concatenate(arrays, dim)
 
     @staticmethod
     def put_view(x: Any, view: View, plain: Sequence[Any], shape: Sequence[int]) -> Any:
@@ -237,7 +243,7 @@ class ArrayVocabulary(Vocabulary):
         if view.injective:
             target = view.compute(ARRAYS, (result, *plain))
             if shares_memory(target, result) or not x.size:
-                target[...] = x
+                moving.copy_into(target, x)
                 return result
         places = view.compute(ARRAYS, (np.arange(result.size).reshape(shape), *plain))
         np.add.at(result.reshape(-1), places, x)
@@ -329,6 +335,11 @@ class ArrayVocabulary(Vocabulary):
         if type(exponent) is not ndarray:
             return np.power(x, exponent)
         return PRIMITIVES["pow"].compute(x, exponent)
+
+
+def _are_large(arrays: Sequence[Any]) -> bool:
+    """Whether it is worth while to look at them before they are joined."""
+    return bool(arrays and arrays[0].nbytes * len(arrays) >= moving.WORTH)
 
 
 def _arg(function: Callable[..., Any], x: Any, dim: Any, keepdim: bool) -> Any:

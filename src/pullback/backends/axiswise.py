@@ -57,7 +57,20 @@ def _sizes(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, int, int] | 
 
 def reduced(ufunc: Any, x: Any, axes: Any, keepdims: bool) -> Any:
     """`ufunc.reduce` of a large array; None for what is not done here."""
-    kind = KINDS.get(ufunc)
+    return _reduced(KINDS.get(ufunc), x, axes, keepdims)
+
+
+def sum_of_squares(x: Any, axes: Any) -> Any:
+    """Σ |x|² over axes, kept."""
+    if x.size >= WORTH and x.dtype.kind == "f":
+        result = _reduced("squares", x, axes, True)
+        if result is not None:
+            return result
+    size = np.abs(x)
+    return np.add.reduce(size * size, axis=axes, keepdims=True)
+
+
+def _reduced(kind: str | None, x: Any, axes: Any, keepdims: bool) -> Any:
     if kind is None or x.dtype not in DTYPES or not x.flags.c_contiguous:
         return None
     rank = x.ndim
@@ -70,9 +83,10 @@ def reduced(ufunc: Any, x: Any, axes: Any, keepdims: bool) -> Any:
     outer, n, inner = sizes
     if n < 2 or 1 < inner < FEW_COLUMNS:
         return None
-    rows, columns = machine.reductions(kind, x.dtype)
-    array = _reduced_rows(rows, x, outer, n) if inner == 1 else _reduced_columns(
-        columns, x, outer, n, inner
+    first = machine.reductions(kind, x.dtype)
+    then = machine.reductions("sum", x.dtype) if kind == "squares" else first
+    array = _reduced_rows(first[0], then[0], x, outer, n) if inner == 1 else _reduced_columns(
+        first[1], then[1], x, outer, n, inner
     )  # fmt: skip
     if keepdims:
         return array.reshape([1 if k in dims else s for k, s in enumerate(x.shape)])
@@ -80,7 +94,7 @@ def reduced(ufunc: Any, x: Any, axes: Any, keepdims: bool) -> Any:
     return array.reshape(kept) if kept else array[0]
 
 
-def _reduced_rows(function: Any, x: Any, outer: int, n: int) -> Any:
+def _reduced_rows(function: Any, then: Any, x: Any, outer: int, n: int) -> Any:
     while True:
         parts = -(-n // PART)
         length = -(-n // parts)
@@ -90,10 +104,10 @@ def _reduced_rows(function: Any, x: Any, outer: int, n: int) -> Any:
         function(arguments, outer * parts, max(1, CHUNK // length))
         if parts == 1:
             return result
-        x, n = result, parts
+        x, n, function = result, parts, then
 
 
-def _reduced_columns(function: Any, x: Any, outer: int, n: int, inner: int) -> Any:
+def _reduced_columns(function: Any, then: Any, x: Any, outer: int, n: int, inner: int) -> Any:
     strips = -(-inner // STRIP)
     width = -(-inner // strips)
     while True:
@@ -107,7 +121,7 @@ def _reduced_columns(function: Any, x: Any, outer: int, n: int, inner: int) -> A
         function(arguments, tasks, max(1, CHUNK // (length * width)))
         if blocks == 1:
             return result
-        x, n = result, blocks
+        x, n, function = result, blocks, then
 
 
 def scanned(kind: str, inputs: Sequence[Any], dim: int, writes: Sequence[Any]) -> Any:

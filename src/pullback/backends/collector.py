@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -30,3 +31,21 @@ def uncollected(function: Callable[P, T]) -> Callable[P, T]:
             gc.enable()
 
     return run
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Without collections until the end; what is there then is taken for old, by a single one.
+
+    For modules, which stay. Made with the usual collections, they are gone through a few times
+    over, and have all of the process gone through soon after.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    try:
+        gc.disable()
+        yield
+        gc.collect(1)
+    finally:
+        gc.enable()

@@ -72,23 +72,3 @@ def _count_places(array: Any) -> int:
     for stride, size in zip(array.strides, array.shape, strict=True):
         places = np.add.outer(places, np.arange(size) * stride)
     return np.unique(places).size
-
-
-LINE = 64  # bytes that a cache reads at once
-
-
-def copied(array: Any) -> Any:
-    """A copy with its elements in order.
-
-    Of a transposed matrix whose rows are a power of two apart, a few columns at a time: all of a
-    row's elements fall in a few places of the cache, and would push each other out.
-    """
-    if array.ndim != 2 or array.flags.c_contiguous or not array.flags.f_contiguous:
-        return array.copy()
-    if array.strides[1] % 1024 or array.size < 1 << 14:
-        return array.copy()
-    result = np.empty(array.shape, array.dtype)
-    step = max(1, LINE // array.itemsize)
-    for k in range(0, array.shape[1], step):
-        result[:, k : k + step] = array[:, k : k + step]
-    return result

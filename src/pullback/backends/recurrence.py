@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["gru_array", "lstm_array", "rnn_array"]
+__all__ = ["gru_array", "lstm_array", "lstm_back_array", "rnn_array"]
 
 WORTH = 1 << 8  # numbers of gates from which compiled loops are looked for
 
@@ -111,6 +111,33 @@ def _lstm_step(
     new = np.multiply(f, before[old : old + rows], out=c[first : first + rows])
     new += i * g
     np.multiply(o, np.tanh(new), out=outputs[to : to + rows])
+
+
+def lstm_back_array(
+    of_h: Any, of_c: Any, h0: Any, c0: Any, weight: Any, c: Any, gates: Any, steps: Steps
+) -> tuple[Any, Any, Any] | None:
+    """What inputs of gates, first states and first cells of an LSTM get for what its states and
+    cells get, by a compiled loop; None where there is none."""
+    step = _step("lstm_back", gates.dtype) if gates.size >= WORTH else None
+    if step is None:
+        return None
+    of_h, of_c, c0, c, gates = map(np.ascontiguousarray, (of_h, of_c, c0, c, gates))
+    parts = np.empty(gates.shape, gates.dtype)
+    first_h, first_c = np.zeros(h0.shape, h0.dtype), np.zeros(c0.shape, c0.dtype)
+    flow_h, flow_c = np.zeros(h0.shape, h0.dtype), np.zeros(c0.shape, c0.dtype)
+    flowing = 0  # rows that the step behind has handed back
+    for (start, stop, cells, old), (_, _, kept) in zip(
+        reversed(list(_running(steps, c0, c))), reversed(steps), strict=True
+    ):
+        count = stop - start
+        flow_h[flowing:count] = 0
+        flow_c[flowing:count] = 0
+        step(gates, c, cells, of_h, of_c, flow_h, flow_c, parts, start, count, old, 0, c.shape[1])
+        np.matmul(parts[start:stop], weight, out=flow_h[:count])
+        first_h[kept:count] = flow_h[kept:count]
+        first_c[kept:count] = flow_c[kept:count]
+        flowing = kept
+    return parts, first_h, first_c
 
 
 def gru_array(gates: Any, h0: Any, weight: Any, bias: Any, steps: Steps) -> tuple[Any, Any]:

@@ -240,7 +240,7 @@ def resample(x: Any, axes: Sequence[Axis], transposed: bool) -> Callable[[Any], 
         return lambda x: _bytes(x, axes)
     if picks and not transposed:
         maps = [axis_map(axis, real) for axis in axes]
-        function: Callable[[Any], Any] = lambda y: _picked(y, maps)  # noqa: E731
+        function: Callable[[Any], Any] = functools.partial(_picked, maps=maps)
     else:
         function = _mapped(x.shape, axes, real, transposed)
     if dtype.kind == "u":

@@ -1,9 +1,9 @@
 """What is done to a kernel's expressions before they are printed: named passes, top to bottom.
 
 All passes keep NaNs and infinities where they are. Roundings change only where a pass says so:
-`factors` and `uniform` (reassociation of products under a sum), `base2` (an exponential whose
-argument is itself a rounded result) and `roots` (1.5 ulp instead of 0.5 for square roots in the
-innermost loop).
+`factors` and `uniform` (reassociation of products under a sum), `orders` (of sums under a sum),
+`base2` (an exponential whose argument is itself a rounded result) and `roots` (1.5 ulp instead of
+0.5 for square roots in the innermost loop).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .passes.exponentials import base2, softmax
 from .passes.factors import factors
 from .passes.mirror import mirror
 from .passes.nest import nest
+from .passes.orders import orders
 from .passes.uniform import uniform
 from .passes.unroll import unroll
 
@@ -32,6 +33,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("softmax", softmax),  # exp(a - logsumexp(a)) shares the pass that computes logsumexp
     ("base2", base2),  # exp(x / c) = exp2(x · (log2 e / c)), the factor outside the loop
     ("factors", factors),  # Σ_j c_i f_ij = c_i Σ_j f_ij; products grouped to share work
+    ("orders", orders),  # (a + b) + c = a + (c + b) under a sum, where a kernel has both
     ("mirror", mirror),  # Σ_j f(i, j) for all i from half of the pairs, where f(j, i) is cheap
     ("tidy", tidy),  # signs back where the hardware takes them
 )

@@ -14,7 +14,7 @@ stay free of these chores.
 The same results sooner, for calls such as were met before:
 
     fast         small pointwise operations
-    known        any call on arrays, told apart by its `keys`
+    known        any call on arrays, told apart by its `keys`; what was `met` before, and its nodes
     creations    … or calls without tensors
     rules        … and backward passes through them, as the NumPy calls that their rules come to
     looped       … and as compiled loops, where arrays have some thousand elements

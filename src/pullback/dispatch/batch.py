@@ -18,7 +18,8 @@ from typing import Any
 from pullback.autograd import graph
 from pullback.autograd.levels import BatchLevel, has_axis, hidden, is_hidden, payload, whole
 from pullback.autograd.modes import mode
-from pullback.autograd.views import check_writable, inherit, note_view
+from pullback.autograd.rebase import check_writable
+from pullback.autograd.views import inherit, note_view
 from pullback.backends.generator import default_generator
 from pullback.dispatch.door import apply
 from pullback.dispatch.forward import by_position

@@ -22,6 +22,7 @@ from pullback.config import config
 from pullback.devices import check_device
 from pullback.dispatch import again, creations, known, through
 from pullback.dispatch.again import NUMBERS
+from pullback.dispatch.met import Met
 from pullback.dispatch.promotion import broadcast_shapes, number_array, result_type
 from pullback.dispatch.recipes import cast
 from pullback.dispatch.record import meta_of, metas_of, record
@@ -112,7 +113,7 @@ def compute_now(op: Op, args: Sequence[Any], call: Any = None) -> Any:
     finally:
         quiet_reset(token)
     if call is not None:
-        known.learn(call, known.Met(op, args, values, result, metas), apply)
+        known.learn(call, Met(op, args, values, result, metas), apply)
     return record(op, args, values, result, metas)
 
 
@@ -283,7 +284,7 @@ def _apply_composite(op: Composite, args: Sequence[Any], call: Any) -> Any:
         quiet_reset(token)
     metas = tuple(meta_of(args[k]) for k in op.edges)
     if of_arrays:
-        known.learn(call, known.Met(op, args, values, result, metas), apply)
+        known.learn(call, Met(op, args, values, result, metas), apply)
     return record(op, args, values, result, metas)
 
 

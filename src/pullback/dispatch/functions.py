@@ -230,7 +230,7 @@ def _tuple_class(op: Op) -> Any:
         parts = ",\n".join(f"{n}={v!r}" for n, v in zip(self._fields, self, strict=True))
         return f"torch.return_types.{name}(\n{parts})"
 
-    made.__repr__ = show  # type: ignore[method-assign]
+    made.__repr__ = show  # type: ignore[method-assign]  # of this class alone
     return made
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd.graph import AccumulateGrad, OperationNode, steps
+from pullback.autograd.graph import AccumulateGrad
+from pullback.autograd.operation_node import OperationNode, steps
 from pullback.autograd.versions import Latest
 from pullback.backends.memory import address
 from pullback.dispatch.again import belongs

@@ -10,19 +10,13 @@ import numpy as np
 
 from pullback import dtypes
 from pullback.autograd import graph
-from pullback.autograd.graph import OperationNode
 from pullback.autograd.levels import Levels, top
 from pullback.autograd.modes import enable_grad, mode
+from pullback.autograd.operation_node import OperationNode
+from pullback.autograd.rebase import check_history, check_writable, rebase
 from pullback.autograd.unread import unstored, view_again, views_of, written_through
 from pullback.autograd.versions import tick, wrote, wrote_formula
-from pullback.autograd.views import (
-    become,
-    before,
-    check_history,
-    check_writable,
-    join,
-    rebase,
-)
+from pullback.autograd.views import become, before, join
 from pullback.backends.memory import check_memory, shares_memory
 from pullback.dispatch import door
 from pullback.dispatch.door import apply

@@ -21,22 +21,18 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.autograd.graph import node_class
 from pullback.autograd.modes import mode
-from pullback.autograd.versions import tick
 from pullback.autograd.views import Step, note_made, note_parts
-from pullback.autograd.watch import watch
 from pullback.backends.arrays import ARRAYS
 from pullback.backends.memory import shares_memory
 from pullback.config import config
 from pullback.dispatch import looped
+from pullback.dispatch.met import Converted, Met, Record, fills_of, limit_of
 from pullback.dispatch.promotion import number_array
-from pullback.dispatch.record import metas_of_outputs, own, record, saved
-from pullback.dispatch.rules import Rules
+from pullback.dispatch.record import own, record
 from pullback.dispatch.straight import straight
 from pullback.formula import narrow
-from pullback.op import Composite, Op, Opaque, Pointwise, Reduction, View
-from pullback.operation import Plan
+from pullback.op import Op, Pointwise, Reduction, View
 from pullback.tensor import Tensor
 
 ndarray = np.ndarray
@@ -44,33 +40,6 @@ new = object.__new__
 MAX_CALLS = 1_000  # of one operation
 OFTEN = 8  # calls after which a body is made a straight line: that takes as long as some of them
 Apply = Callable[[Op, Sequence[Any]], Any]
-
-
-# -------------------------------------------------------------------------------- what is learned
-
-
-class Met:
-    """A call that the door has answered."""
-
-    __slots__ = ("args", "metas", "narrow", "op", "operands", "result", "values")
-
-    def __init__(
-        self, op: Op, args: Sequence[Any], values: Sequence[Any], result: Any, metas: Any
-    ) -> None:
-        self.op = op
-        self.args = args
-        self.values = values
-        self.result = result
-        self.metas = metas
-        self.narrow = narrow.narrow_type(op, values)
-        # What the declaration is read with.
-        self.operands = values if self.narrow is None else narrow.widened(op, values)
-
-    def rounding(self, compute: Callable[..., Any]) -> Callable[..., Any]:
-        """A function of operands, for those of the call, which may have numbers of 16 bits."""
-        if self.narrow is None:
-            return compute
-        return narrow.rounding(self.op, self.values, compute, self.narrow)
 
 
 def may_learn(args: Sequence[Any]) -> bool:
@@ -85,7 +54,7 @@ def may_learn(args: Sequence[Any]) -> bool:
 def learn(key: Any, met: Met, apply: Apply) -> None:
     """Keep a function that repeats a call, if there is one."""
     op = met.op
-    fills = _fills(met)
+    fills = fills_of(met)
     if fills is None:
         return
     calls = op.calls
@@ -102,165 +71,6 @@ def learn(key: Any, met: Met, apply: Apply) -> None:
     else:
         made = _of_one_tensor(met, fills, apply)
     calls[key] = made
-
-
-class Converted:
-    """How an operand is filled in that is converted to another dtype first."""
-
-    __slots__ = ("dtype",)
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self.dtype = dtype
-
-
-def _fills(met: Met) -> list[tuple[int, Any]] | None:
-    """Where arguments that vary go: (position, dtype of a number, or list, or Converted, or None).
-
-    None where an argument became something else: that is not repeated here.
-    """
-    found: list[tuple[int, Any]] = []
-    for k in met.op.tensors:
-        argument, value = met.args[k], met.values[k]
-        if type(argument) is Tensor:
-            if type(value) is not ndarray or type(argument._value) is not ndarray:
-                return None
-            if value is argument._value:
-                found.append((k, None))
-            elif value.shape == argument._value.shape and value.dtype != argument._value.dtype:
-                found.append((k, Converted(value.dtype)))
-            else:
-                return None
-        elif isinstance(argument, (list, tuple)):
-            for a, v in zip(argument, value, strict=True):
-                if a is None and v is None:
-                    continue
-                if type(a) is not Tensor or v is not a._value or type(v) is not ndarray:
-                    return None
-            found.append((k, list))
-        elif type(argument) in (int, float, complex, bool):
-            found.append((k, value.dtype if type(value) is ndarray else type(argument)))
-        elif argument is not None:
-            return None
-    return found
-
-
-def _limit(met: Met) -> int:
-    """Elements for which the size rule would have to be asked again."""
-    op = met.op
-    sizes = [v.size for v in met.values if type(v) is ndarray]
-    if isinstance(op, Pointwise):
-        return max([int(met.result.size), *sizes])
-    if isinstance(op, Composite):
-        return max(sizes, default=0)
-    grows = isinstance(op, Opaque) and op.grows_function is not None
-    return int(met.result.size) if grows else 0
-
-
-class _Record:
-    """How the node of a repeated call is made, for each choice of arguments with gradients."""
-
-    def __init__(self, met: Met, fills: list[tuple[int, Any]]):
-        self.op = op = met.op
-        results = list(map(np.asarray, met.result if type(met.result) is tuple else (met.result,)))
-        self.differentiable = bool(op.rules and results) and dtypes.kind(results[0].dtype) in "fc"
-        self.overload = op.overload(*met.args) if op.overload is not None else 0
-        self.metas = met.metas
-        self.several = isinstance(met.result, tuple)
-        self.output_metas = metas_of_outputs(op, results)
-        self.narrow = narrow.has_narrow((*results, *met.values))
-        # As the setters of the node have it.
-        general = self.narrow or self.output_metas is not None
-        self.way = 0 if general else 1 if met.metas is None else 2
-        self.steps: dict[Any, Any] = {}
-        self.varying = dict(fills)
-        self.lists = frozenset(k for k, how in fills if how is list)
-        # What rules may ask for that is the same at every call.
-        self.constants: dict[tuple[str, int], Any] = {}
-        if self.differentiable:
-            rules = [
-                rule for rule in op.rules.values()
-                if isinstance(met.args[op.positions[rule.target]], (Tensor, list, tuple))
-            ]  # fmt: skip
-            names = {n for rule in rules for n in rule.names} | set(op.always_saved)
-            for what, k in (op.source(n) for n in names if not op.is_cotangent(n)):
-                if what != "output" and not (what == "argument" and k in self.varying):
-                    self.constants[what, k] = saved(op, what, k, met.args, met.values)
-
-    def step(self, needs: tuple[bool, ...], key: Any) -> tuple[Any, Plan, Callable[..., Any], Any]:
-        """(class of the node, plan, function of (result, arguments) that gives what is saved, the
-        rules); kept under a key, which says for each tensor of a list whether it has a gradient."""
-        op = self.op
-        plan = op.plan(needs)
-        parts: list[str] = []
-        names: dict[str, Any] = {}
-        several = self.several
-        rules = None if self.narrow else Rules()
-        for n, (what, k) in enumerate(plan.sources):
-            if what == "kept shape":
-                names[f"c{n}"] = (self.constants[what, k], plan.saved_outputs)
-                parts.append(f"c{n}")
-            elif what == "output":
-                parts.append(f"y[{k}]" if several else "y")
-            elif what == "argument" and k in self.varying:
-                how = self.varying[k]
-                if not (how is None or how is list or type(how) is Converted):
-                    rules = None  # a number, which may be another one
-                parts.append(
-                    f"args[{k}]._value" if how is None or type(how) is Converted
-                    else f"[None if t is None else t._value for t in args[{k}]]" if how is list
-                    else f"args[{k}]"
-                )  # fmt: skip
-            else:
-                names[f"c{n}"] = self.constants[what, k]
-                parts.append(f"c{n}")
-        save = eval(f"lambda y, args: ({''.join(part + ', ' for part in parts)})", names)
-        found = self.steps[key] = (node_class(op, self.overload), plan, save, rules)
-        return found
-
-    def node(
-        self, needs: tuple[bool, ...], edges: tuple[Any, ...], y: Any, args: Any, key: Any = None
-    ) -> Any:
-        """The node of a call with this result, where gradients are recorded."""
-        cls, plan, save, rules = self.steps.get(key or needs) or self.step(needs, key or needs)
-        node = new(cls)
-        node.edges = edges
-        node.plan = plan
-        node.values = save(y, args)
-        node.time = tick()
-        if rules is not None:
-            node.rules = rules
-        if self.way != 1:  # what is rare
-            node.way = self.way
-            node._metas = self.metas
-            node._narrow = self.narrow
-            if self.output_metas is not None:
-                node._output_metas = self.output_metas
-                node.outputs = len(self.output_metas)
-        if mode.enabled is not True:
-            watch(node)
-        return node
-
-    def node_of(self, y: Any, args: Any) -> Any:
-        """The node, if one of the arguments has a gradient."""
-        if not self.lists:
-            edges = tuple([getattr(args[k], "_edge", None) for k in self.op.edges])
-            needs = tuple([edge is not None for edge in edges])
-            return self.node(needs, edges, y, args) if True in needs else None
-        several: list[Any] = []
-        found: list[bool] = []
-        for k in self.op.edges:
-            if k in self.lists:
-                of_list = [None if t is None else t._edge for t in args[k]]
-                several += of_list
-                found.append(of_list.count(None) < len(of_list))
-            else:
-                edge = getattr(args[k], "_edge", None)
-                several.append(edge)
-                found.append(edge is not None)
-        if True not in found:
-            return None
-        which = tuple([edge is not None for edge in several])
-        return self.node(tuple(found), tuple(several), y, args, which)
 
 
 def _straightening(
@@ -311,8 +121,8 @@ def _straightening(
 
 def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of an operation on one array, its first argument, with one result."""
-    op, limit = met.op, _limit(met)
-    recorded = _Record(met, fills)
+    op, limit = met.op, limit_of(met)
+    recorded = Record(met, fills)
     differentiable, node = recorded.differentiable, recorded.node
 
     compute = _compute_of_one(op, list(met.operands[1:]), met.operands[0])
@@ -338,27 +148,33 @@ def _of_one_tensor(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Call
             return apply(op, args)
         if type(result) is not ndarray:
             result = np.asarray(result)
-        tensor = new(Tensor)
-        tensor._value = result
         base = result.base
-        if is_view:
-            if result is value or (
+        shares = is_view and (
+            result is value or (
                 base is not None
                 and (base is value or base is value.base or shares_memory(result, value))
-            ):
-                # Of its own: views are told apart by their steps. Step(…) takes 0.15 µs longer.
-                note_made(tensor, x, tuple.__new__(Step, step if mode.enabled else silent))
-        elif (
+            )
+        )  # fmt: skip
+        if not is_view and (
             result is value or (in_order and not result.flags.c_contiguous)
             or (base is not None and (
                 base is value or value.base is not None or type(base) is not ndarray
                 or base.base is not None
             ))
         ):  # it may be a part of the argument  # fmt: skip
-            tensor._value = result = own(op, result, (value,))
+            result = own(op, result, (value,))
         edge = x._edge
         if edge is not None and differentiable and mode.enabled:
-            tensor._edge = (node((True,), (edge,), result, args), 0)
+            edge = node((True,), (edge,), result, args), 0
+        else:
+            edge = None
+        tensor = new(Tensor)  # after what outlives it
+        tensor._value = result
+        if edge is not None:
+            tensor._edge = edge
+        if shares:
+            # Of its own: views are told apart by their steps. Step(…) takes 0.15 µs longer.
+            note_made(tensor, x, tuple.__new__(Step, step if mode.enabled else silent))
         return tensor
 
     return call
@@ -368,7 +184,7 @@ def _of_several(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callabl
     """The call of an operation on one array, its first argument, with several results."""
     op = met.op
     plain_values = tuple(met.values[1:])
-    recorded = _Record(met, fills)
+    recorded = Record(met, fills)
     compute = _compute_of_one(op, list(met.operands[1:]), met.operands[0])
 
     def better(function: Callable[..., Any]) -> None:
@@ -501,7 +317,7 @@ def _compute_of_one(op: Op, rest: list[Any], like: Any) -> Callable[[Any], Any]:
 
 def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of an operation on two arrays, with one result."""
-    op, limit = met.op, _limit(met)
+    op, limit = met.op, limit_of(met)
     (i, _), (j, _) = fills
     in_order = op.in_order
     constants = list(met.operands)
@@ -526,7 +342,7 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
         compute = function
 
     compute = _straightening(met, (i, j), compute, better)
-    recorded = _Record(met, fills)
+    recorded = Record(met, fills)
     differentiable, node_of = recorded.differentiable, recorded.node_of
 
     def call(*args: Any) -> Any:
@@ -551,12 +367,13 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
             values = constants[:]
             values[i], values[j] = a, b
             result = own(op, result, values)
-        tensor = new(Tensor)
-        tensor._value = result
+        node = None
         if differentiable and (x._edge is not None or y._edge is not None) and mode.enabled:
             node = node_of(result, args)
-            if node is not None:
-                tensor._edge = (node, 0)
+        tensor = new(Tensor)  # after what outlives it
+        tensor._value = result
+        if node is not None:
+            tensor._edge = (node, 0)
         return tensor
 
     return call
@@ -564,13 +381,13 @@ def _of_two_tensors(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Cal
 
 def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..., Any]:
     """The call of any other operation."""
-    op, limit = met.op, _limit(met)
+    op, limit = met.op, limit_of(met)
     constants = list(met.operands)
     for k, _ in fills:
         constants[k] = None
     whole = isinstance(op, Reduction) or (isinstance(op, Pointwise) and op.converters)
     plain_compute = functools.partial(op.compute if whole else op.call, ARRAYS)
-    recorded = _Record(met, fills)
+    recorded = Record(met, fills)
     differentiable, node_of = recorded.differentiable, recorded.node_of
     metas = met.metas
     cast = ARRAYS.cast
@@ -625,12 +442,11 @@ def _of_any(met: Met, fills: list[tuple[int, Any]], apply: Apply) -> Callable[..
                     mine = False
         if not mine:
             result = own(op, result, values)
-        tensor = new(Tensor)
+        node = node_of(result, args) if differentiable and mode.enabled else None
+        tensor = new(Tensor)  # after what outlives it
         tensor._value = result
-        if differentiable and mode.enabled:
-            node = node_of(result, args)
-            if node is not None:
-                tensor._edge = (node, 0)
+        if node is not None:
+            tensor._edge = (node, 0)
         return tensor
 
     return call

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pullback import dtypes
-from pullback.autograd.graph import Meta, OperationNode, node_class
+from pullback.autograd.graph import Meta
 from pullback.autograd.modes import mode
+from pullback.autograd.operation_node import OperationNode, node_class
 from pullback.autograd.views import note_apart, note_view
 from pullback.autograd.watch import watch
 from pullback.backends.memory import owner, shares_memory

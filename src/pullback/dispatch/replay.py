@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pullback.autograd import graph
-from pullback.autograd.graph import OperationNode
+from pullback.autograd.operation_node import OperationNode, number_of
 from pullback.autograd.versions import Latest
 from pullback.backends.collector import uncollected
 from pullback.backends.memory import owner
@@ -265,7 +265,7 @@ class _Part:
         if Latest.write > node.time:
             node.check_versions()
         key, found = self.key, self._found
-        key.append(node.number or graph.number(node))
+        key.append(node.number or number_of(node))
         reached, numbers = self.reached, self.number
         for edge in node.edges:
             if edge is None or (reached is not None and edge[0] not in reached):

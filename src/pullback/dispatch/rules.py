@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd.graph import Node, OperationNode
+from pullback.autograd.graph import Node
+from pullback.autograd.operation_node import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch import looped
 from pullback.dispatch.straight import straightened

@@ -21,6 +21,7 @@ from pullback import layouts
 from pullback.backends.along import expand
 from pullback.backends.arrays import ARRAYS, ArrayVocabulary
 from pullback.backends.memory import shares_memory
+from pullback.backends.moving import full
 from pullback.backends.prepared import Prepared
 from pullback.backends.scalar import PRIMITIVES
 from pullback.dispatch.promotion import number_array
@@ -163,7 +164,7 @@ def short_creation(result: Any, unset: bool) -> tuple[Callable[[Any], Any], Any]
         return None
     if not any(first.tobytes()):
         return functools.partial(np.zeros, dtype=result.dtype), result.shape
-    return functools.partial(np.full, fill_value=first, dtype=result.dtype), result.shape
+    return functools.partial(full, value=first, dtype=result.dtype), result.shape
 
 
 class Line:
@@ -232,7 +233,7 @@ class Line:
         made = ARRAYS.filled(shape, value, like)  # of which the dtype is asked
         if made.nbytes <= MAX_BYTES:
             return made
-        function, parts = (np.full, (value, made.dtype)) if value else (np.zeros, (made.dtype,))
+        function, parts = (full, (value, made.dtype)) if value else (np.zeros, (made.dtype,))
         rest = ", ".join(map(self.text, parts))
         return self.write(f"{self.constant(function)}({self.text(made.shape)}, {rest})", made)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pullback.autograd import graph
-from pullback.autograd.graph import OperationNode
+from pullback.autograd.operation_node import OperationNode
 from pullback.backends.arrays import ARRAYS
 from pullback.config import config
 from pullback.dispatch import again

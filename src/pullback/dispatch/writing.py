@@ -16,6 +16,7 @@ import numpy as np
 from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
 from pullback.backends.memory import address, owner
+from pullback.backends.moving import copy_into, fill
 from pullback.dispatch.again import NUMBERS, belongs
 from pullback.dispatch.known import MAX_CALLS, OFTEN
 from pullback.dispatch.promotion import number_array
@@ -25,7 +26,7 @@ from pullback.formula.over import kernel_over
 from pullback.op import Op, Opaque, Pointwise
 from pullback.tensor import Tensor
 
-ndarray, copyto = np.ndarray, np.copyto
+ndarray = np.ndarray
 Writer = Callable[..., bool]  # of the arguments in declared order: whether it has written
 
 
@@ -90,12 +91,12 @@ def overwrite(x: Tensor, value: Any) -> bool:
         if value.dtype != array.dtype or value.shape != array.shape:
             return False
         before_write(array)
-        copyto(array, value)
+        copy_into(array, value)
     elif type(value) is Formula:
         return False
     else:
         before_write(array)
-        array.fill(value)
+        fill(array, value)
     wrote(array)
     return True
 

@@ -168,7 +168,7 @@ class Distribution:
         NotImplementedError where a class derived from `cls` has another constructor, but no
         `expand` of its own.
         """
-        if _instance is None and type(self).__init__ is not cls.__init__:  # type: ignore[misc]
+        if _instance is None and type(self).__init__ is not cls.__init__:  # type: ignore[misc]  # compared
             raise NotImplementedError(
                 f"Subclass {type(self).__name__} of {cls.__name__} that defines a custom "
                 f"__init__ method must also define a custom .expand() method."

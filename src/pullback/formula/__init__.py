@@ -32,10 +32,17 @@ from pullback.formula.evaluate import array_of, evaluate, limit, operand
 from pullback.formula.node import BLOWN, Formula, Source, before_give, before_write, source
 from pullback.formula.slabs import streamed
 from pullback.formula.unstored import Unstored, is_stored
-from pullback.formula.vocabulary import FORMULAS, NotLowerable, build, cast, lasting_maker
+from pullback.formula.vocabulary import (
+    FORMULAS,
+    NotLowerable,
+    as_formula,
+    build,
+    cast,
+    lasting_maker,
+)
 
 __all__ = [
-    "BLOWN", "FORMULAS", "Formula", "NotLowerable", "Source", "Unstored", "array_of",
+    "BLOWN", "FORMULAS", "Formula", "NotLowerable", "Source", "Unstored", "array_of", "as_formula",
     "before_give", "before_write", "build", "cast", "evaluate", "is_stored", "lasting_maker",
     "limit", "operand", "source", "streamed",
 ]  # fmt: skip

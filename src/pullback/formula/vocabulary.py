@@ -539,6 +539,12 @@ def _view(op: View, given: list[Any]) -> Template:
     return Template(op, mapped.shape, x.dtype)
 
 
+def as_formula(array: Any) -> Formula:
+    """The numbers of an array as a formula that is pending."""
+    made: Formula = build(REGISTRY["reshape"], [array, array.shape])
+    return made
+
+
 def constant(shape: Sequence[int], value: Any, dtype: Any) -> Any:
     """One number everywhere, without memory."""
     return ARRAYS.expand(np.full((), value, dtype), *shape)

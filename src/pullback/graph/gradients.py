@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.autograd import engine
-from pullback.autograd.graph import AccumulateGrad, OperationNode
+from pullback.autograd.graph import AccumulateGrad
+from pullback.autograd.operation_node import OperationNode
 from pullback.graph.kernels import is_pending
 from pullback.op import Opaque
 from pullback.tensor import Tensor

@@ -143,11 +143,10 @@ def _(r):
 @opaque(public=False, dtypes="ifc")
 def rnn_steps(xp, inputs: Arrays, nonlinearity: Plain, sizes: Plain, reverse: bool):
     r"""$h_t = f(z_t + W h_{t-1})$ of z (rows, d), $h_0$ (n, d) and W (d, d)."""
-    dtype = inputs[0].dtype
+    gates, h0, weight = inputs
+    dtype, size = gates.dtype, weight.shape[0]
     if dtype.kind not in ("fc" if nonlinearity == "tanh" else "fiu"):
         raise NotImplementedError(f"a recurrent layer with {nonlinearity} has no states of {dtype}")
-    gates, h0, weight = inputs
-    size = weight.shape[0]
     _check_steps(nonlinearity, [
         ("gates", gates, (sum(sizes), size)), ("states", h0, (sizes[0], size)),
         ("weights", weight, (size, size)),
@@ -181,7 +180,6 @@ def lstm_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
     $z + W h_{t-1}$, but for g, its tanh.
     """
     z, h0, c0, weight, *projection = inputs
-    given = projection[0] if projection else None
     size = weight.shape[0] // 4
     outputs = weight.shape[1] if projection else size
     _check_steps("lstm", [
@@ -189,7 +187,7 @@ def lstm_steps(xp, inputs: Arrays, sizes: Plain, reverse: bool):
         ("cells", c0, (sizes[0], size)), ("weights", weight, (4 * size, outputs)),
         *(("a projection", p, (outputs, size)) for p in projection),
     ])  # fmt: skip
-    return xp.lstm_array(z, h0, c0, weight, given, _steps(sizes, reverse))
+    return xp.lstm_array(*inputs[:4], *(projection or [None]), _steps(sizes, reverse))
 
 
 @lstm_steps.backward("inputs")
@@ -197,6 +195,11 @@ def _(xp, g_h, g_c, g_gates, inputs, h, c, gates, sizes, reverse):
     _, h0, c0, weight, *projection = inputs
     steps = _steps(sizes, reverse)
     size = c.shape[1]
+    of_gates = _is_some(xp, g_gates)
+    if xp.is_eager and not (projection or of_gates):
+        found = xp.lstm_back_array(g_h, g_c, h0, c0, weight, c, gates, steps)
+        if found is not None:
+            return [*found, xp.matmul(xp.t(found[0]), _before(xp, h0, h, steps))]
     i, f, g, o = _columns(xp, gates, 4)
     tanh_c = xp.tanh(c)
     c_slope = o * (1 - tanh_c * tanh_c)
@@ -204,7 +207,7 @@ def _(xp, g_h, g_c, g_gates, inputs, h, c, gates, sizes, reverse):
     slopes = [i * (1 - i), f * (1 - f), 1 - g * g, o * (1 - o)]
     factors = [g, _before(xp, c0, c, steps), i, tanh_c]
     shares = xp.stack([a * b for a, b in zip(slopes, factors, strict=True)], 1)
-    extra = g_gates * xp.cat(slopes, 1) if _is_some(xp, g_gates) else None
+    extra = g_gates * xp.cat(slopes, 1) if of_gates else None
     flow_h = flow_c = None
     firsts_h, firsts_c, parts, outputs = [], [], [], []
     for start, stop, kept in reversed(steps):

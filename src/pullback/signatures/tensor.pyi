@@ -1202,6 +1202,12 @@ class Attached:
     def igammac_(self, other: Tensor | _complex) -> Tensor:
         """Regularised upper incomplete gamma function: 1 - P(input, other)."""
 
+    def gather(self, dim: _int = ..., index: Tensor = ..., *, sparse_grad: _bool = False, out: _Out = None, axis: _int = ...) -> Tensor:
+        """$y_{ij} = \\text{input}_{\\text{index}_{ij} j}$ for dim 0, and so on along any axis."""
+
+    def take_along_dim(self, indices: Tensor, dim: Any = None, *, out: _Out = None, axis: Any = ...) -> Tensor:
+        """Elements along one axis by their indices, as `argsort` gives them; shapes broadcast."""
+
     def histc(self, bins: _int = 100, min: _complex | Tensor = 0, max: _complex | Tensor = 0, *, out: _Out = None) -> Tensor:
         """The number of elements in each of `bins` equal parts of [min, max]; others are left out."""
 
@@ -1211,20 +1217,38 @@ class Attached:
     def bincount(self, weights: Tensor | None = None, minlength: _int = 0, *, out: _Out = None) -> Tensor:
         """The number of times that each of 0, 1, … occurs in a vector; or the sums of weights."""
 
+    def index_add(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, alpha: _complex | Tensor = 1, out: _Out = None, axis: _int = ...) -> Tensor:
+        """The input with $\\alpha\\,\\text{source}$ added at the places of an axis that `index` lists."""
+
+    def index_add_(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, alpha: _complex | Tensor = 1, axis: _int = ...) -> Tensor:
+        """The input with $\\alpha\\,\\text{source}$ added at the places of an axis that `index` lists."""
+
+    def index_copy(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, out: _Out = None, axis: _int = ...) -> Tensor:
+        """The input with `source` written at the places of an axis that `index` lists."""
+
+    def index_copy_(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, axis: _int = ...) -> Tensor:
+        """The input with `source` written at the places of an axis that `index` lists."""
+
+    def index_fill(self, dim: _int = ..., index: Tensor = ..., value: Tensor | _complex = ..., *, out: _Out = None, axis: _int = ...) -> Tensor:
+        """The input with one value, a number or 0-d tensor, at the places of an axis."""
+
+    def index_fill_(self, dim: _int = ..., index: Tensor = ..., value: Tensor | _complex = ..., *, axis: _int = ...) -> Tensor:
+        """The input with one value, a number or 0-d tensor, at the places of an axis."""
+
+    def index_reduce(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., reduce: Any = ..., *, include_self: _bool = True, out: _Out = None, axis: _int = ...) -> Tensor:
+        """`scatter_reduce` with one position for all values at a place of an axis."""
+
+    def index_reduce_(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., reduce: Any = ..., *, include_self: _bool = True, axis: _int = ...) -> Tensor:
+        """`scatter_reduce` with one position for all values at a place of an axis."""
+
     def index_put(self, indices: Sequence[Tensor | None], values: Tensor, accumulate: _bool = False, *, out: _Out = None) -> Tensor:
         """The input with values written, or added, at `input[indices]`."""
 
     def index_put_(self, indices: Sequence[Tensor | None], values: Tensor, accumulate: _bool = False) -> Tensor:
         """The input with values written, or added, at `input[indices]`."""
 
-    def gather(self, dim: _int = ..., index: Tensor = ..., *, sparse_grad: _bool = False, out: _Out = None, axis: _int = ...) -> Tensor:
-        """$y_{ij} = \\text{input}_{\\text{index}_{ij} j}$ for dim 0, and so on along any axis."""
-
     def index_select(self, dim: _int = ..., index: Tensor = ..., *, out: _Out = None, axis: _int = ...) -> Tensor:
         """The positions of an axis that a 1-D integer tensor lists."""
-
-    def take_along_dim(self, indices: Tensor, dim: Any = None, *, out: _Out = None, axis: Any = ...) -> Tensor:
-        """Elements along one axis by their indices, as `argsort` gives them; shapes broadcast."""
 
     def masked_select(self, mask: Tensor, *, out: _Out = None) -> Tensor:
         """The elements where the mask is True, in one axis."""
@@ -1537,30 +1561,6 @@ class Attached:
 
     def scatter_reduce_(self, dim: _int = ..., index: Tensor = ..., src: Tensor = ..., reduce: Any = ..., *, include_self: _bool = True, axis: _int = ...) -> Tensor:
         """The input and the values of `src` where `gather` would read, reduced at each place."""
-
-    def index_add(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, alpha: _complex | Tensor = 1, out: _Out = None, axis: _int = ...) -> Tensor:
-        """The input with $\\alpha\\,\\text{source}$ added at the places of an axis that `index` lists."""
-
-    def index_add_(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, alpha: _complex | Tensor = 1, axis: _int = ...) -> Tensor:
-        """The input with $\\alpha\\,\\text{source}$ added at the places of an axis that `index` lists."""
-
-    def index_copy(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, out: _Out = None, axis: _int = ...) -> Tensor:
-        """The input with `source` written at the places of an axis that `index` lists."""
-
-    def index_copy_(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., *, axis: _int = ...) -> Tensor:
-        """The input with `source` written at the places of an axis that `index` lists."""
-
-    def index_fill(self, dim: _int = ..., index: Tensor = ..., value: Tensor | _complex = ..., *, out: _Out = None, axis: _int = ...) -> Tensor:
-        """The input with one value, a number or 0-d tensor, at the places of an axis."""
-
-    def index_fill_(self, dim: _int = ..., index: Tensor = ..., value: Tensor | _complex = ..., *, axis: _int = ...) -> Tensor:
-        """The input with one value, a number or 0-d tensor, at the places of an axis."""
-
-    def index_reduce(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., reduce: Any = ..., *, include_self: _bool = True, out: _Out = None, axis: _int = ...) -> Tensor:
-        """`scatter_reduce` with one position for all values at a place of an axis."""
-
-    def index_reduce_(self, dim: _int = ..., index: Tensor = ..., source: Tensor = ..., reduce: Any = ..., *, include_self: _bool = True, axis: _int = ...) -> Tensor:
-        """`scatter_reduce` with one position for all values at a place of an axis."""
 
     def where(self, condition: Tensor, other: Tensor | _complex, *, out: _Out = None) -> Tensor:
         """`input.where(condition, other)`: input where the condition holds, else other."""

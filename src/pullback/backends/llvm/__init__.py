@@ -21,5 +21,6 @@
 `windows`, `pools`, `sampling`, `rows`, `exponentials`, `class_losses`, `alignments`, `recurrent`
 and `axiswise` are machine code of another kind: convolutions, pooling, images read at grids,
 normalisation, softmax, losses and recurrent layers of arrays, and what is reduced or running along
-an axis. `arrays` lets such functions take NumPy's arrays as they are.
+an axis; `moving` copies and fills memory. `arrays` lets such functions take NumPy's arrays as they
+are.
 """

@@ -56,6 +56,12 @@ class Accumulator:
         return shared, n.data.over, tuple(map(id, n.args))
 
     @property
+    def keeping(self) -> object:
+        """What decides how the state is kept: the code for accumulators of the same is the same."""
+        kind = self.kind.key if isinstance(self.kind, State) else self.kind
+        return type(self), kind, self.kahan, *self.dtypes
+
+    @property
     def wide(self) -> list[DType]:
         """The dtypes of partial results of blocks: sums of float32 continue in float64."""
         narrow = self.kind == "sum" and self.dtypes[0].kind == "f"

@@ -51,7 +51,7 @@ class Function:
 
 @functools.cache
 def reductions(kind: str, dtype: DType, target: Target | None = None) -> tuple[Function, Function]:
-    """`rows` and `columns` of a kind: sum, prod, max or min."""
+    """`rows` and `columns` of a kind: sum, prod, max or min; or squares, which are added up."""
     target = target or host()
     printer = _Reduction(kind, dtype, target)
     keep, address = library("\n\n".join((printer.rows(), printer.columns())), target)
@@ -137,9 +137,17 @@ class _Reduction(_Printer):
     def kind_of(self, lanes: int) -> str:
         return vector_type(scalar_type(self.dtype), lanes)
 
+    def taken(self, pointer: str, lanes: int) -> str:
+        """An element as it is added to others."""
+        x = self.load(pointer, self.dtype, lanes)
+        if self.kind != "squares":
+            return x
+        word = "fmul" if self.floating else "mul"
+        return self.w.add(f"{word} {self.kind_of(lanes)} {x}, {x}")
+
     def combine(self, a: str, b: str, lanes: int) -> str:
         kind = self.kind_of(lanes)
-        word = {"sum": "add", "prod": "mul"}.get(self.kind)
+        word = {"sum": "add", "squares": "add", "prod": "mul"}.get(self.kind)
         if word:
             return self.w.add(f"{'f' * self.floating}{word} {kind} {a}, {b}")
         # The new element comes second: a NaN there wins, and one in the first is never replaced.
@@ -187,15 +195,15 @@ class _Reduction(_Printer):
             with w.loop("i", "0", wide, str(SUMS * lanes), [(vector, start)] * SUMS) as i:
                 here = self.at(x, i.counter, dtype)
                 for k in range(SUMS):
-                    new = self.load(self.at(here, str(k * lanes), dtype), dtype, lanes)
+                    new = self.taken(self.at(here, str(k * lanes), dtype), lanes)
                     i.next.append(self.combine(i.carried[k], new, lanes))
             with w.loop("i", wide, whole, str(lanes), [(vector, i.results[0])]) as j:
-                new = self.load(self.at(x, j.counter, dtype), dtype, lanes)
+                new = self.taken(self.at(x, j.counter, dtype), lanes)
                 j.next.append(self.combine(j.carried[0], new, lanes))
             found = [j.results[0], *i.results[1:]]
             total = self.across(self.together(found, lanes))
             with w.loop("i", whole, count, "1", [(self.kind_of(1), total)]) as i:
-                new = self.load(self.at(x, i.counter, dtype), dtype, 1)
+                new = self.taken(self.at(x, i.counter, dtype), 1)
                 i.next.append(self.combine(i.carried[0], new, 1))
             self.store(i.results[0], self.at("%Y", t.counter, dtype), dtype, 1)
         return self.end("rows")
@@ -225,7 +233,7 @@ class _Reduction(_Printer):
                     lines = [here]
                     for _ in range(height - 1):
                         lines.append(self.at(lines[-1], "%inner", dtype))
-                    self.along(width, lambda i, lanes, at=lines: self.fold(y, at, i, lanes))  # type: ignore[misc]
+                    self.along(width, functools.partial(self.fold, y, lines))
         return self.end("columns")
 
     def along(self, width: str, body: Callable[[str, int], None]) -> None:
@@ -243,7 +251,7 @@ class _Reduction(_Printer):
     def fold(self, y: str, lines: Sequence[str], i: str, lanes: int) -> None:
         """Elements of some lines join what is there."""
         place = self.at(y, i, self.dtype)
-        found = [self.load(self.at(line, i, self.dtype), self.dtype, lanes) for line in lines]
+        found = [self.taken(self.at(line, i, self.dtype), lanes) for line in lines]
         old = self.load(place, self.dtype, lanes)
         new = self.combine(old, self.together(found, lanes), lanes)
         self.store(new, place, self.dtype, lanes)
@@ -257,7 +265,7 @@ class _Reduction(_Printer):
 
 
 def _identity(kind: str, dtype: DType) -> Any:
-    if kind in ("sum", "prod"):
+    if kind in ("sum", "squares", "prod"):
         return 1 if kind == "prod" else -0.0 if dtype.kind == "f" else 0
     if dtype.kind == "f":
         return -np.inf if kind == "max" else np.inf

@@ -104,8 +104,8 @@ class Emitter(Mirrors):
                 self.products[id(n)] = self._array(n.dtype, p.tile, True)
             for n in p.pairwise:
                 self.products[id(n)] = self._array(n.dtype, p.tile, True)
-            for acc in p.columns:
-                self.column_sums[id(acc)] = [self._array(d, p.tile, True) for d in acc.dtypes]
+            for alike in self._alike(p.columns):
+                self._allocate_columns(alike, p.tile)
             if p.mirrored:
                 self._allocate_mirrored(p)
 
@@ -154,8 +154,8 @@ class Emitter(Mirrors):
         first = w.add(f"mul i64 {batch}, {a['groups_per_batch']}")
         group = w.add(f"add i64 {first}, {local}", "group")
         with w.when(w.add(f"icmp eq i64 {in_group}, 0"), "first"):
-            for acc in self.plan.columns:
-                self._clear_columns(acc, group)
+            for alike in self._alike(self.plan.columns):
+                self._clear_columns(alike, group)
             for acc in self.plan.crosswise:
                 self._clear_group(acc, group)
         return group
@@ -299,8 +299,7 @@ class Emitter(Mirrors):
             scope = top.inner(self._batch_indices(batch.counter))
             begin = w.add(f"mul i64 {batch.counter}, {parts}")
             end = w.add(f"add i64 {begin}, {parts}")
-            for acc in self.plan.totals:
-                self._combine(scope, acc, begin, end, None)
+            self._combine(scope, self.plan.totals, begin, end, None)
             by_column: list[Output] = []
             for o in self.plan.late_outputs:
                 if self._runs_over_columns(o):
@@ -314,8 +313,7 @@ class Emitter(Mirrors):
                 name = self.kernel.inner[-1]
                 with w.loop("column", "0", self.arguments[f"size:{name}"], "1") as column:
                     here = scope.inner({name: Lanes(column.counter, None)})
-                    for acc in self.plan.columns:
-                        self._combine(here, acc, first, last, column.counter)
+                    self._combine(here, self.plan.columns, first, last, column.counter)
                     for o in by_column:
                         if self._feature_of(o) is None:
                             here.store(o.buffer, o.indices, here.value(o.value), None)

@@ -48,7 +48,7 @@ class Frame:
         # memory on the stack: accumulators of rows, what is packed, accumulators of columns
         self.scratch: dict[int, list[str]] = {}
         self.pack: dict[int, str] = {}
-        self.column_sums: dict[int, list[str]] = {}
+        self.column_sums: dict[int, list[tuple[str, int]]] = {}  # where, and the first place there
         self.products: dict[int, str] = {}
         self.stage = ""  # vectors that wait to be transposed
         self.transposed: dict[int, str] = {}
@@ -60,7 +60,7 @@ class Frame:
         self.cross_sums: dict[int, str] = {}
 
     def _begin(self) -> tuple[Writer, Vectors]:
-        writer = Writer()
+        writer = Writer(self.target.indexed)
         v = Vectors(writer, self.plan.lanes, self.target)
         writer.begin("entry")
         self.arguments = {}
@@ -149,11 +149,21 @@ class Frame:
     def _put(self, acc: Accumulator, local: str, values: Values) -> None:
         self._write(self.scratch[id(acc)], acc.dtypes, local, values)
 
+    def _column_places(self, acc: Accumulator, at: str) -> list[str]:
+        kinds = [vector_type(in_memory(d), self.plan.lanes) for d in acc.dtypes]
+        return [
+            self.w.add(
+                f"getelementptr {k}, ptr {self.w.add(f'getelementptr {k}, ptr {a}, i64 {at}')}, "
+                f"i64 {first}"
+            )
+            for (a, first), k in zip(self.column_sums[id(acc)], kinds, strict=True)
+        ]
+
     def _get_column(self, acc: Accumulator, at: str) -> Values:
-        return self._read(self.column_sums[id(acc)], acc.dtypes, at)
+        return self._read(self._column_places(acc, at), acc.dtypes, "0")
 
     def _put_column(self, acc: Accumulator, at: str, values: Values) -> None:
-        self._write(self.column_sums[id(acc)], acc.dtypes, at, values)
+        self._write(self._column_places(acc, at), acc.dtypes, "0", values)
 
     def _read_slots(self, slots: list[str], dtypes: list[DType]) -> Values:
         one = Vectors(self.w, 1, self.target)

@@ -18,15 +18,13 @@ from __future__ import annotations
 from itertools import groupby
 
 from .accumulate import Mirrored
-from .frame import in_memory
 from .pairs import Pairs
+from .partials import APART
 from .plan import Pass
 from .scope import Scope
 from .target import pause
-from .text import vector_type
 from .vector import DType, Vectors
 
-APART = 5  # vectors between arrays of sums: at powers of 2, they would be in each other's way
 PART = 16  # bytes of a vector that most shuffles stay in
 
 
@@ -38,10 +36,8 @@ class Mirrors(Pairs):
         for dtype, sums in self._by_dtype():
             line = p.tile + APART
             array = self._array(dtype, len(sums) * line, True)
-            kind = vector_type(in_memory(dtype), self.plan.lanes)
             for k, acc in enumerate(sums):
-                first = self.w.add(f"getelementptr {kind}, ptr {array}, i64 {k * line}")
-                self.column_sums[id(acc)] = [first]
+                self.column_sums[id(acc)] = [(array, k * line)]
         for n in p.hoisted:
             if self.kernel.outer in self.plan.free[id(n)]:
                 self.row_values[id(n)] = self._array(n.dtype, self.plan.block + APART, True)
@@ -181,7 +177,7 @@ class Mirrors(Pairs):
         before = 0
         for dtype, sums in self._by_dtype():
             kind, (wide,) = v.type(dtype), sums[0].wide
-            first = self.column_sums[id(sums[0])][0]
+            first, _ = self.column_sums[id(sums[0])][0]
             with w.loop("sum", "0", str(len(sums)), "1", nonempty=True) as number:
                 start = w.add(f"mul i64 {number.counter}, {line}")
                 which = w.add(f"add i64 {number.counter}, {before}")

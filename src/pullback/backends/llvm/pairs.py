@@ -50,13 +50,13 @@ class Pairs(Crosswise):
         count = self._smaller(left, str(p.tile))
         self._pack(scope, p, tile, count)
         self._pack_panels(scope, p, tile, count)
-        for acc in p.columns:
-            self._clear_tile(acc, count)
+        for alike in self._alike(p.columns):
+            self._clear_tile(alike, count)
         self._clear_crosswise(p, count)
         with w.loop("row", begin, end, "1") as row:
             self._row(scope, p, row.counter, begin, tile, count)
-        for acc in p.columns:
-            self._add_columns(acc, group, tile, count)
+        for alike in self._alike(p.columns):
+            self._add_columns(alike, group, tile, count)
         self._add_crosswise(p, group, tile, count)
 
     @contextmanager
@@ -145,8 +145,9 @@ class Pairs(Crosswise):
             return []
         # chains of comparisons are longer than those of additions, and are put together exactly
         apart = p.long and not p.rescaled and all(acc.kind in CHOICES for acc in plain)
-        unroll, copies = (APART, APART) if apart else (UNROLL, 1)
-        whole = w.add(f"and i64 {count}, {-unroll}")
+        # where long sums take the time, this loop is as short as it can be
+        unroll, copies = (APART, APART) if apart else (1 if p.long else UNROLL, 1)
+        whole = w.add(f"and i64 {count}, {-unroll}") if unroll > 1 else count
         with w.loop("pairs", "0", whole, str(unroll), carried * copies) as pair:
             states = [
                 pair.carried[k * len(carried) : (k + 1) * len(carried)] for k in range(copies)
@@ -157,6 +158,8 @@ class Pairs(Crosswise):
                 self._pair(rows, p, plain, one, base, mask, row)
                 states[k % copies] = one.next
             pair.next = [s for copy in states for s in copy]
+        if unroll == 1:
+            return self._in_whole(plain, pair.results, base)
         parts = [
             self._in_whole(plain, pair.results[k * len(carried) : (k + 1) * len(carried)], base)
             for k in range(1, copies)

@@ -3,6 +3,9 @@
     lstm   of z = W h before and the inputs of gates: i, f, g, o, in place of z; the cells, and the
            outputs o tanh(c)
     gru    of m = W h before, a bias and the inputs of gates: r, z, n and the last part of m, and h
+    lstm_back  of what the states and cells get, and of what they got from the step behind (in
+           `flow_h` and `flow_c`): what the gates get before their activations, and in `flow_c`
+           what the cells before get
 
 for so many rows from a first one on; `old` is the first row of the states before.
 """
@@ -24,6 +27,7 @@ from .text import Writer
 POINTERS = {
     "lstm": ("inputs", "gates", "before", "cells", "outputs"),
     "gru": ("inputs", "made", "bias", "before", "parts", "states"),
+    "lstm_back": ("gates", "cells", "before", "of_h", "of_c", "flow_h", "flow_c", "parts"),
 }
 WORDS = ("first", "rows", "old", "to", "size")
 
@@ -95,6 +99,45 @@ class _Printer(RowPrinter):
                 self.store(w, cell, cells, k, lanes)
                 output = self.op(w, "fmul", o, self.call(w, "tanh", cell, lanes), lanes)
                 self.store(w, output, outputs, k, lanes)
+                return []
+
+            self.sweep(w, "0", "%size", 0, body)
+
+    def lstm_back(self, w: Writer) -> None:
+        with w.loop("row", "0", "%rows", "1") as row:
+            at = self.whole(w, "add", "%first", row.counter)
+            gates, parts = (self.row(w, name, at, 4) for name in ("gates", "parts"))
+            cells, of_h, of_c = (self.row(w, name, at)[0] for name in ("cells", "of_h", "of_c"))
+            (before,) = self.row(w, "before", self.whole(w, "add", "%old", row.counter))
+            flows = [self.row(w, name, row.counter)[0] for name in ("flow_h", "flow_c")]
+
+            def body(k: str, lanes: int, _: Sequence[str]) -> list[str]:
+                one = self.spread(w, "1.0", lanes)
+
+                def load(pointer: str) -> str:
+                    return self.load(w, pointer, k, lanes)
+
+                def times(*factors: str) -> str:
+                    return functools.reduce(lambda a, b: self.op(w, "fmul", a, b, lanes), factors)
+
+                def plus(a: str, b: str) -> str:
+                    return self.op(w, "fadd", a, b, lanes)
+
+                def rest(a: str) -> str:
+                    return self.op(w, "fsub", one, a, lanes)
+
+                i, f, g, o = map(load, gates)
+                t = self.call(w, "tanh", load(cells), lanes)
+                state = plus(load(of_h), load(flows[0]))
+                cell = plus(load(of_c), load(flows[1]))
+                cell = plus(cell, times(state, o, rest(times(t, t))))
+                made = (
+                    times(cell, g, i, rest(i)), times(cell, load(before), f, rest(f)),
+                    times(cell, i, rest(times(g, g))), times(state, t, o, rest(o)),
+                )  # fmt: skip
+                for part, value in zip(parts, made, strict=True):
+                    self.store(w, value, part, k, lanes)
+                self.store(w, times(cell, f), flows[1], k, lanes)
                 return []
 
             self.sweep(w, "0", "%size", 0, body)

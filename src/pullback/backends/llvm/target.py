@@ -11,6 +11,7 @@ import numpy as np
 # the first feature that the machine has decides; bytes of its vectors
 VECTOR_BYTES = (("avx512f", 64), ("avx2", 32), ("avx", 32), ("sse2", 16), ("neon", 16))
 FORCED_LANES = (1, 2, 4, 8, 16)
+X86 = ("x86_64", "i686")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Target:
         """How many vector registers there are."""
         return 32 if self.has("avx512f") or self.has("neon") else 16
 
+    @property
+    def indexed(self) -> bool:
+        """Whether an address in an instruction may be a base, a scaled index and a constant."""
+        return self.triple.startswith(X86)
+
     def lanes_of(self, dtype: np.dtype[np.generic]) -> int:
         """How many numbers of a dtype a vector holds."""
         return self.lanes or max(1, self.vector_bytes // dtype.itemsize)
@@ -45,7 +51,7 @@ class Target:
 
 def pause(target: Target) -> tuple[str, str]:
     """What tells a processor that a loop waits, and its declaration; empty where nothing does."""
-    if target.triple.startswith(("x86_64", "i686")):
+    if target.triple.startswith(X86):
         return "call void @llvm.x86.sse2.pause()", "declare void @llvm.x86.sse2.pause()"
     if target.triple.startswith(("aarch64", "arm64")):
         return "call void @llvm.aarch64.hint(i32 1)", "declare void @llvm.aarch64.hint(i32)"

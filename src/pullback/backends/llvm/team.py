@@ -1,10 +1,13 @@
 """Threads that run a kernel's tasks without Python: for runs so short that its lock would decide.
 
 A worker never comes back from machine code. It looks for the next run for as long as it takes a
-program to get there, some 100 µs, and then sleeps on a condition variable. Chunks of tasks are
-taken from a counter, as in `threads.Pool`: which tasks make up a chunk depends on sizes alone, so
-results never depend on who runs which. A run cannot be interrupted: `run.py` sees to it that it
-is over in a fraction of a second.
+program to get there, some 100 µs, and then sleeps on a condition variable. Which tasks make up a
+chunk depends on sizes alone, so results never depend on who runs which. A run cannot be
+interrupted: `run.py` sees to it that it is over in a fraction of a second.
+
+Each thread has a share of the chunks, the same one in all loops over arrays of a size, which are
+then in the caches of its processor; whoever is through with his own helps with those of others.
+So chunks are taken from a counter for each share.
 
 What threads share is one block of memory. Its first word says it all, as in a ticket lock: the
 number of the run, whether it can be joined, and how many workers have. A worker joins by changing
@@ -30,14 +33,17 @@ from .target import Target, host, pause
 
 SPINS = 5_000  # looks of a worker for the next run before it sleeps
 LINE = 64  # bytes that a cache moves at once
-# Where things are in the block, in words: each of the first four has a cache line of its own.
-STATE, NEXT, SLEEPERS, JOB, CALLS, MUTEX, CONDITION, WORDS = 0, 8, 16, 24, 32, 40, 56, 72
+SHARES = 64  # at most; more threads than that have some in common
+# Where things are in the block, in words: each of the first three has a cache line of its own, and
+# so has the counter of each share.
+STATE, SLEEPERS, JOB, CALLS, MUTEX, CONDITION, NEXT = 0, 8, 16, 24, 32, 48, 64
+WORDS = NEXT + LINE // 8 * SHARES
 CALLED = (
     "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_cond_wait", "pthread_cond_broadcast",
     "sched_yield",
 )  # fmt: skip
-PLACES = (("next", NEXT), ("sleepers", SLEEPERS), ("mutex", MUTEX), ("condition", CONDITION))
-FIELDS = ("main", "where", "chunks", "per_batch", "size", "tasks", "helpers")
+PLACES = (("sleepers", SLEEPERS), ("mutex", MUTEX), ("condition", CONDITION))
+FIELDS = ("main", "where", "chunks", "per_batch", "size", "tasks", "helpers", "shares")
 
 
 class Team:
@@ -46,8 +52,8 @@ class Team:
     def __init__(self, target: Target):
         self._keep, address = library(module(target), target)
         word, pointer = ctypes.c_int64, ctypes.c_void_p
-        self._run = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, *(word,) * 5)(address("run"))
-        self._serve = ctypes.CFUNCTYPE(None, pointer)(address("serve"))
+        self._run = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, *(word,) * 6)(address("run"))
+        self._serve = ctypes.CFUNCTYPE(None, pointer, word)(address("serve"))
         self._stop = ctypes.CFUNCTYPE(None, pointer)(address("stop"))
         self._block = (word * (WORDS + LINE // 8))()
         start = ctypes.addressof(self._block)
@@ -71,12 +77,14 @@ class Team:
         try:
             helpers = min(config.num_threads, chunks) - 1
             while len(self._workers) < helpers:
+                number = 1 + len(self._workers)  # the caller is number 0
                 worker = threading.Thread(
-                    target=self._serve, args=(self._shared,), name="pullback", daemon=True
+                    target=self._serve, args=(self._shared, number), name="pullback", daemon=True
                 )
                 worker.start()
                 self._workers.append(worker)
-            self._run(self._shared, main, where, chunks, per_batch, size, tasks, helpers)
+            shares = min(helpers + 1, SHARES)
+            self._run(self._shared, main, where, chunks, per_batch, size, tasks, helpers, shares)
         finally:
             self._busy.release()
         return True
@@ -161,7 +169,7 @@ def module(target: Target) -> str:
         fields=fields, places=places, calls=calls, write=write, declared=declared,
         look_yield=_look_again(rest, "yield", "later"),
         look_sleep=_look_again(rest, "sleep", "look"),
-        helpers=JOB + FIELDS.index("helpers"),
+        helpers=JOB + FIELDS.index("helpers"), next=NEXT, line=LINE // 8,
     )  # fmt: skip
 
 
@@ -189,16 +197,32 @@ def _field(k: int, name: str) -> str:
 TEXT = """
 {declared}
 
-; Take chunks and run them, until none is left.
-define internal void @work(ptr %team) noinline {{
+; Take chunks and run them, until none is left: first those of one's own share.
+define internal void @work(ptr %team, i64 %own) noinline {{
 entry:
-  %next = getelementptr i64, ptr %team, i64 8
 {fields}
+  %counters = getelementptr i64, ptr %team, i64 {next}
+  br label %visit
+visit:
+  %visited = phi i64 [ 0, %entry ], [ %following, %through ]
+  %sum = add i64 %own, %visited
+  %share = urem i64 %sum, %shares
+  %cut.from = mul i64 %share, %chunks
+  %from = udiv i64 %cut.from, %shares
+  %cut.to = add i64 %cut.from, %chunks
+  %to = udiv i64 %cut.to, %shares
+  %line = mul i64 %share, {line}
+  %next = getelementptr i64, ptr %counters, i64 %line
   br label %take
+through:
+  %following = add i64 %visited, 1
+  %others = icmp ult i64 %following, %shares
+  br i1 %others, label %visit, label %over
 take:
-  %chunk = atomicrmw add ptr %next, i64 1 monotonic
-  %some = icmp slt i64 %chunk, %chunks
-  br i1 %some, label %go, label %over
+  %taken = atomicrmw add ptr %next, i64 1 monotonic
+  %chunk = add i64 %from, %taken
+  %some = icmp slt i64 %chunk, %to
+  br i1 %some, label %go, label %through
 go:
   %batch = sdiv i64 %chunk, %per_batch
   %group = srem i64 %chunk, %per_batch
@@ -216,12 +240,22 @@ over:
 }}
 
 define void @run(ptr %team, ptr %main, ptr %where, i64 %chunks, i64 %per_batch, i64 %size,
-                 i64 %tasks, i64 %helpers) {{
+                 i64 %tasks, i64 %helpers, i64 %shares) {{
 entry:
 {places}
 {calls}
 {write}
+  %counters = getelementptr i64, ptr %team, i64 {next}
+  br label %reset
+reset:
+  %share = phi i64 [ 0, %entry ], [ %further, %reset ]
+  %line = mul i64 %share, {line}
+  %next = getelementptr i64, ptr %counters, i64 %line
   store atomic i64 0, ptr %next monotonic, align 8
+  %further = add i64 %share, 1
+  %more.of.them = icmp ult i64 %further, %shares
+  br i1 %more.of.them, label %reset, label %publish
+publish:
   %before = load atomic i64, ptr %team monotonic, align 8
   %number = lshr i64 %before, 16
   %following = add i64 %number, 1
@@ -237,7 +271,7 @@ wake:
   call i32 %pthread_mutex_unlock(ptr %mutex)
   br label %begin
 begin:
-  call void @work(ptr %team)
+  call void @work(ptr %team, i64 0)
   %closed = atomicrmw and ptr %team, i64 -32769 acq_rel
   br label %wait
 wait:
@@ -257,7 +291,7 @@ over:
   ret void
 }}
 
-define void @serve(ptr %team) {{
+define void @serve(ptr %team, i64 %own) {{
 entry:
 {places}
 {calls}
@@ -312,7 +346,7 @@ try:
   %joined = extractvalue {{ i64, i1 }} %pair, 1
   br i1 %joined, label %leave, label %join
 leave:
-  call void @work(ptr %team)
+  call void @work(ptr %team, i64 %own)
   %left = atomicrmw sub ptr %team, i64 1 acq_rel
   br label %idle
 over:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,30 +70,92 @@ class RepeatHandle:
     again: str = ""
 
 
-class Writer:
-    """One function being written."""
+# Instructions that give the same for the same operands; of these, integers by themselves are
+# computed before the loops that they do not change in. Addresses are a part of what reads there.
+_REPEATABLE = {
+    "add", "sub", "mul", "and", "or", "xor", "shl", "getelementptr", "insertelement",
+    "shufflevector",
+}  # fmt: skip
+_SMALLER = "call i64 @llvm.smin.i64("
+_NAME = re.compile(r"%[\w.]+")
 
-    def __init__(self) -> None:
+
+@dataclass
+class _Place:
+    """A function, a loop in it, or lines that run only sometimes."""
+
+    depth: int
+    lines: list[str]
+    is_loop: bool
+    known: list[str] = field(default_factory=list)  # what was first written here
+
+
+class Writer:
+    """One function being written.
+
+    Where addresses may be a base and an index, `indexed` hides from LLVM that counters count:
+    turning them into pointers takes a third of the time that it needs for a kernel. What that
+    would have gained is done here: an instruction is written once, before the loops in which it
+    gives the same.
+    """
+
+    def __init__(self, indexed: bool = False) -> None:
         self.lines: list[str] = []
         self.block = "entry"
         self._count = 0
+        self._indexed = indexed
+        self._places = [_Place(0, self.lines, False)]
+        self._depths: dict[str, int] = {}  # of the place where a value is known
+        self._known: dict[str, str] = {}  # the value of an instruction
 
     def fresh(self, hint: str = "v") -> str:
         self._count += 1
-        return f"%{hint}.{self._count}"
+        name = f"%{hint}.{self._count}"
+        self._depths[name] = len(self._places) - 1
+        return name
 
     def add(self, instruction: str, hint: str = "v") -> str:
         """An instruction with a result; gives its name."""
+        if self._indexed and (
+            instruction[: instruction.find(" ")] in _REPEATABLE or instruction.startswith(_SMALLER)
+        ):
+            return self._once(instruction, hint)
         name = self.fresh(hint)
         self.lines.append(f"  {name} = {instruction}")
         return name
 
+    def _once(self, instruction: str, hint: str) -> str:
+        """The value of an instruction that may have been written before."""
+        is_vector = "<" in instruction
+        key = f"{self.block} {instruction}" if is_vector else instruction  # they are large
+        found = self._known.get(key)
+        if found is not None:
+            return found
+        place = self._places[-1]
+        if not is_vector and not instruction.startswith("getelementptr"):
+            here = place.depth
+            needed = max([self._depths.get(n, here) for n in _NAME.findall(instruction)], default=0)
+            while place.is_loop and needed < place.depth:
+                place = self._places[place.depth - 1]
+        name = self._known[key] = self.fresh(hint)
+        self._depths[name] = place.depth
+        place.known.append(key)
+        place.lines.append(f"  {name} = {instruction}")
+        return name
+
+    def _enter(self, is_loop: bool) -> None:
+        if is_loop:
+            self.lines = []
+        self._places.append(_Place(len(self._places), self.lines, is_loop))
+
+    def _leave(self) -> None:
+        for key in self._places.pop().known:
+            del self._known[key]
+        self.lines = self._places[-1].lines
+
     def do(self, instruction: str) -> None:
         """An instruction without a result."""
         self.lines.append(f"  {instruction}")
-
-    def comment(self, text: str) -> None:
-        self.lines.append(f"  ; {text}")
 
     def label(self, hint: str) -> str:
         self._count += 1
@@ -137,25 +200,31 @@ class Writer:
         """for counter in range(start, stop, step), carrying values; `nonempty` saves the test."""
         head, done = self.label(f"{name}.loop"), self.label(f"{name}.done")
         before = self.block
+        self._enter(is_loop=True)
+        self.block = head
+        counter = self.fresh(name)
+        inside = [self.fresh("c") for _ in carried]
+        handle = LoopHandle(counter, inside)
+        yield handle
+        latch = self.block
+        now = self.add(f"freeze i64 {counter}") if self._indexed else counter
+        following = self.add(f"add nsw i64 {now}, {step}")
+        again = self.add(f"icmp slt i64 {following}, {stop}")
+        self.do(f"br i1 {again}, label %{head}, label %{done}")
+        body = self.lines
+        self._leave()
         if not nonempty:
             some = self.add(f"icmp slt i64 {start}, {stop}")
             self.do(f"br i1 {some}, label %{head}, label %{done}")
         else:
             self.do(f"br label %{head}")
-        self.begin(head)
-        counter = self.fresh(name)
-        inside = [self.fresh("c") for _ in carried]
-        mark = len(self.lines)
-        handle = LoopHandle(counter, inside)
-        yield handle
-        latch = self.block
-        following = self.add(f"add nsw i64 {counter}, {step}")
-        again = self.add(f"icmp slt i64 {following}, {stop}")
-        self.do(f"br i1 {again}, label %{head}, label %{done}")
-        phis = [f"  {counter} = phi i64 [ {start}, %{before} ], [ {following}, %{latch} ]"]
+        self.lines.append(f"{head}:")
+        self.lines.append(
+            f"  {counter} = phi i64 [ {start}, %{before} ], [ {following}, %{latch} ]"
+        )
         for (kind, init), phi, new in zip(carried, inside, handle.next, strict=True):
-            phis.append(f"  {phi} = phi {kind} [ {init}, %{before} ], [ {new}, %{latch} ]")
-        self.lines[mark:mark] = phis
+            self.do(f"{phi} = phi {kind} [ {init}, %{before} ], [ {new}, %{latch} ]")
+        self.lines += body
         self.begin(done)
         for (kind, init), new in zip(carried, handle.next, strict=True):
             skip = "" if nonempty else f", [ {init}, %{before} ]"
@@ -168,9 +237,11 @@ class Writer:
         before = self.block
         self.do(f"br label %{head}")
         self.begin(head)
+        self._enter(is_loop=False)
         handle = RepeatHandle([self.fresh("c") for _ in carried])
         mark = len(self.lines)
         yield handle
+        self._leave()
         latch = self.block
         self.do(f"br i1 {handle.again}, label %{head}, label %{done}")
         self.lines[mark:mark] = [
@@ -186,7 +257,9 @@ class Writer:
         handle = WhenHandle(self.block)
         self.do(f"br i1 {condition}, label %{then}, label %{after}")
         self.begin(then)
+        self._enter(is_loop=False)
         yield handle
+        self._leave()
         handle.inside = self.block
         self.do(f"br label %{after}")
         self.begin(after)

@@ -144,6 +144,8 @@ def _pow(n: Scalar) -> Scalar:
     if power.op != "const":
         return n
     p = float(power.data.value)
+    if p == 0.0:  # of whatever number
+        return number(1, x)
     if p == 1.0:
         return x
     if p == 2.0:

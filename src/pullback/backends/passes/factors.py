@@ -16,6 +16,8 @@ from ..scalar import Scalar, apply, const, node, walk
 from .canonical import negative
 from .invariants import Dependence
 
+MANY = 32  # factors that are looked at one by one: pairs of them are counted
+
 
 @dataclass
 class Factors:
@@ -34,7 +36,10 @@ def factors(kernel: Kernel) -> Kernel:
 
 
 def flatten(root: Scalar, depends: Dependence) -> Factors:
-    """A product as a list of factors; only what does not vary is divided by."""
+    """A product as a list of factors; only what does not vary is divided by.
+
+    From `MANY` on, products are factors themselves: a square of a square has four, and so on.
+    """
     result = Factors(False, [], [])
     stack = [root]
     while stack:
@@ -42,7 +47,7 @@ def flatten(root: Scalar, depends: Dependence) -> Factors:
         if n.op == "neg":
             result.negative = not result.negative
             stack.append(n.args[0])
-        elif n.op == "mul":
+        elif n.op == "mul" and len(stack) + len(result.above) + len(result.below) < MANY:
             stack += reversed(n.args)
         elif n.op == "div" and not depends.varies(n.args[1]):
             result.below.append(n.args[1])

@@ -8,6 +8,8 @@ from ..rewrite import is_const, mul
 from ..scalar import Scalar, apply, cast, const
 from .invariants import Dependence
 
+MANY = 64  # terms that are looked at one by one
+
 
 @dataclass(frozen=True)
 class Term:
@@ -24,34 +26,43 @@ class Term:
 
 
 def terms(root: Scalar, depends: Dependence) -> list[Term]:
-    """A sum as a list of terms. A sum of plain varying terms stays one atom."""
+    """A sum as a list of terms. A sum of plain varying terms stays one atom.
+
+    So does one of more than `MANY` terms: where sums share parts, as the steps of an unrolled
+    recurrence do, the terms of the last one would double with every step.
+    """
     stack: list[tuple[Scalar, bool]] = [(root, False)]
-    done: list[list[Term]] = []
-    while stack:  # a walk with a value stack: no recursion over graphs
+    found: dict[int, list[Term]] = {}  # of each node once, however often it is shared
+    while stack:  # no recursion over graphs
         n, ready = stack.pop()
-        if n.op in ("add", "sub"):
-            if not ready:
-                stack += [(n, True), (n.args[1], False), (n.args[0], False)]
-                continue
-            right, left = done.pop(), done.pop()
-            if n.op == "sub":
-                right = [replace(t, scale=-t.scale) for t in right]
-            both = left + right
-            whole = all(t.plain and depends.varies(t.atom) for t in both)
-            done.append([Term(1.0, (), (), n)] if whole else both)
-        elif n.op == "neg":
-            if not ready:
-                stack += [(n, True), (n.args[0], False)]
-            else:
-                done.append([replace(t, scale=-t.scale) for t in done.pop()])
+        if id(n) in found:
+            continue
+        factor = None
+        parts: tuple[Scalar, ...]
+        if n.op in ("add", "sub", "neg"):
+            parts = n.args
         elif n.op in ("mul", "div") and (factor := _factor(n, depends)) is not None:
-            if not ready:
-                stack += [(n, True), (n.args[1] if factor is n.args[0] else n.args[0], False)]
-            else:
-                done.append([_times(t, factor, n.op == "div") for t in done.pop()])
+            parts = (n.args[1] if factor is n.args[0] else n.args[0],)
         else:
-            done.append([Term(1.0, (), (), n)])
-    return done[0]
+            found[id(n)] = [Term(1.0, (), (), n)]
+            continue
+        if not ready:
+            stack += [(n, True), *((part, False) for part in reversed(parts))]
+        elif n.op in ("add", "sub"):
+            left, right = (found[id(part)] for part in parts)
+            both = left + (_negated(right) if n.op == "sub" else right)
+            whole = len(both) > MANY or all(t.plain and depends.varies(t.atom) for t in both)
+            found[id(n)] = [Term(1.0, (), (), n)] if whole else both
+        elif n.op == "neg":
+            found[id(n)] = _negated(found[id(parts[0])])
+        else:
+            assert factor is not None
+            found[id(n)] = [_times(t, factor, n.op == "div") for t in found[id(parts[0])]]
+    return found[id(root)]
+
+
+def _negated(parts: list[Term]) -> list[Term]:
+    return [replace(t, scale=-t.scale) for t in parts]
 
 
 def _factor(n: Scalar, depends: Dependence) -> Scalar | None:

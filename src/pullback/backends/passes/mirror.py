@@ -16,6 +16,7 @@ from ..rewrite import is_float, rewrite
 from ..scalar import Scalar, node, remake, walk
 from .canonical import COMMUTATIVE, canonical_node, negative
 from .invariants import Dependence
+from .orders import opposites, terms
 
 # In instructions, about. A sum of the other row goes through memory.
 BY_COST = {
@@ -104,6 +105,12 @@ class Images:
         bare = made.args[0] if made.op == "neg" else made
         if n.op == "mul" and is_float(n) and _factors(bare) == _factors(n):
             return n if bare is made else negative(n)  # (c x_j) x_i = (c x_i) x_j
+        if mine := terms(n):  # (a_i + b) + a_j = (a_j + b) + a_i
+            theirs = terms(bare) if bare is made else opposites(terms(bare))
+            if theirs == mine:
+                return n
+            if theirs == opposites(mine):
+                return negative(n)
         return made
 
 

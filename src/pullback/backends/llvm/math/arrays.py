@@ -55,13 +55,6 @@ def loop(name: str, dtype: str, lanes: int, features: Iterable[str] = frozenset(
     )
 
 
-def host_features() -> frozenset[str]:
-    """LLVM's names of the features of this machine."""
-    import llvmlite.binding as llvm
-
-    return frozenset(name for name, has in llvm.get_host_cpu_features().items() if has)
-
-
 @dataclass(frozen=True)
 class ArrayFunction:
     """A compiled function; it is called like a NumPy ufunc."""
