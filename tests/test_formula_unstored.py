@@ -99,6 +99,18 @@ STREAMED: dict[str, Callable[[Any, Any], Any]] = {
     "median of integers": lambda k, i: i.median(),
     "median, with NaN": lambda k, i: torch.where(k > 0.5, torch.nan, k).median(),
     "kthvalue of 8 bits": lambda k, i: i.to(torch.int8).flatten().kthvalue(5000).values,
+    "quantile": lambda k, i: k.quantile(0.3),
+    "quantiles, with the lower ones": lambda k, i: k.quantile(
+        torch.tensor([0.9, 0.02, 1.0], dtype=torch.float64), interpolation="lower", keepdim=True
+    ),
+    "quantile of NaN": lambda k, i: torch.where(k > 0.5, torch.nan, k).quantile(0.2),
+    "nanquantile": lambda k, i: torch.where(k > 0.5, torch.nan, k).nanquantile(0.2),
+    "nonzero": lambda k, i: (k > 0.98).nonzero(),
+    "nonzero of what is wide": lambda k, i: (k.T > 0.98).nonzero(),
+    "nonzero in three axes": lambda k, i: (k.T.view(8, 10, 90) * 2 - 1.95).relu().nonzero(),
+    "nonzero, the first": lambda k, i: (i == 3).nonzero_static(size=9),
+    "nonzero, nowhere": lambda k, i: (k > 2).nonzero_static(size=3, fill_value=7),
+    "where": lambda k, i: torch.stack(torch.where(k > 0.98)),
     "histc of rows' sorts": lambda k, i: torch.histc(k.sort(1).values[:, ::2], 7),
 }
 
@@ -114,6 +126,44 @@ def test_what_counts_elements_sees_them_part_by_part(name: str) -> None:
     with config(memory_budget=90 * 80 * 4):  # half of what the pairs would take
         (lazy,) = run(program, 100)
     np.testing.assert_allclose(lazy, run(program, EAGER)[0], 1e-12)
+
+
+CHOSEN: dict[str, Callable[[Any], Any]] = {
+    "a mask": lambda k: k[k > 0.97],
+    "a mask of two axes": lambda k: (k[:, None, :] * EDGES[:, None])[k.detach()[:, :6] < 0.001],
+    "masked_select": lambda k: k.masked_select((k > 0.97) & (k < 0.99)),
+    "masked_select, of all": lambda k: (
+        torch.arange(80.0).double().masked_select(k > 0.99) * k[3, 3]
+    ),
+    "quantiles": lambda k: k.quantile(torch.tensor([0.1, 0.77], dtype=torch.float64)),
+    "nanquantile": lambda k: k.nanquantile(0.5, interpolation="midpoint"),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_elements_of_pairs_that_their_numbers_choose(name: str) -> None:
+    def program() -> list[Any]:
+        rng = np.random.default_rng(2)
+        x, y = torch.tensor(rng.normal(size=90)), torch.tensor(rng.normal(size=80))
+        x.requires_grad_(), y.requires_grad_()
+        found = CHOSEN[name](torch.exp(-((x[:, None] - y) ** 2)))
+        total = (found * torch.arange(1, 1 + found.numel()).view(found.shape)).sum()
+        first = torch.autograd.grad(total, (x, y), create_graph=True)
+        second = torch.autograd.grad(sum((g * g).sum() for g in first), (x, y))
+        return [found, *first, *second]
+
+    with config(memory_budget=90 * 80 * 4):  # half of what the pairs would take
+        lazy = run(program, 100)
+    for k, (a, b) in enumerate(zip(lazy, run(program, EAGER), strict=True)):
+        np.testing.assert_allclose(a, b, 1e-10, 1e-10, err_msg=f"result {k}")
+
+
+def test_places_that_do_not_fit() -> None:
+    x = torch.arange(300.0)
+    pairs = (x[:, None] + x) % 2
+    refused = pytest.raises(torch.OutOfMemoryError, match="may be used")
+    with config(memory_budget=300 * 300), refused:
+        pairs.nonzero()
 
 
 def test_what_counts_elements_refuses_what_it_refuses_of_arrays() -> None:

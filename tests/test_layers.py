@@ -64,7 +64,7 @@ FLOORS = [
     },
     {"optim", "pytorch_files"},
     {"serialization"},
-    {"__init__", "_C", "__config__"},
+    {"__init__", "_C", "__config__", "_dynamo"},
     {"array_api", "distributions", "quasirandom", "stubs"},
     {"operations_page"},
     {"cli", "stand_in"},

@@ -439,3 +439,29 @@ def test_other_members_are_named_as_parameters_are() -> None:
     assert list(found) == [("net.0.a", 1), ("net.1.0.b", 2)]
     weight = net[0].weight
     assert weight._cdata == weight._cdata != weight.detach()._cdata
+
+
+def test_checkpoints_that_count_no_batches() -> None:
+    """PyTorch's older ones, and those converted from elsewhere."""
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    net(torch.ones(3, 2))
+    state = {k: v for k, v in net.state_dict().items() if "batches" not in k}
+    assert str(net.load_state_dict(state)) == "<All keys matched successfully>"
+    assert net[1].num_batches_tracked.item() == 1 and len(state) == 6
+    del state["1.running_mean"]
+    found = net.load_state_dict(state, strict=False)
+    assert str(found) == "_IncompatibleKeys(missing_keys=['1.running_mean'], unexpected_keys=[])"
+
+
+def test_hooks_are_found_and_cleared_by_pytorchs_names() -> None:
+    layer, seen = nn.Linear(1, 1), []
+    assert not len(layer._backward_hooks) and not len(layer._backward_pre_hooks)
+    handle = layer.register_forward_hook(lambda m, args, y: seen.append(1))
+    layer.register_forward_pre_hook(lambda m, args: seen.append(2))
+    layer(torch.ones(1, 1))
+    assert seen == [2, 1] and list(layer._forward_hooks) == [handle.id]
+    layer._forward_hooks.clear()
+    layer._forward_pre_hooks.clear()
+    handle.remove()
+    layer(torch.ones(1, 1))
+    assert seen == [2, 1]

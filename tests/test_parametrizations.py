@@ -212,6 +212,31 @@ def test_the_largest_singular_value_is_one(kind: str, old: bool) -> None:
         assert sorted(m.state_dict()) == ["bias", "weight"]
 
 
+@pytest.mark.parametrize("old", [True, False])
+def test_one_step_of_the_power_iteration(old: bool) -> None:
+    """The older way begins with v, the newer one with u: as PyTorch's, from the same vectors."""
+    make = nn.utils.spectral_norm if old else parametrizations.spectral_norm
+    m = make(nn.Linear(3, 2))
+    own = m if old else m.parametrizations.weight[0]
+    u, v = (own.weight_u, own.weight_v) if old else (own._u, own._v)
+    matrix = m.weight_orig if old else m.parametrizations.weight.original
+    w = np.array([[2.0, -1, 0.5], [0.25, 3, 1]], np.float32)
+    with torch.no_grad():
+        matrix.copy_(torch.tensor(w))
+        u.copy_(torch.tensor([0.6, 0.8]))
+        v.copy_(torch.tensor([0.0, 0.6, -0.8]))
+    m(torch.ones(1, 3))
+    a, b = np.array([0.6, 0.8]), np.array([0.0, 0.6, -0.8])
+    if old:
+        b = w.T @ a / np.linalg.norm(w.T @ a)
+        a = w @ b / np.linalg.norm(w @ b)
+    else:
+        a = w @ b / np.linalg.norm(w @ b)
+        b = w.T @ a / np.linalg.norm(w.T @ a)
+    np.testing.assert_allclose(u, a, rtol=1e-5)
+    np.testing.assert_allclose(v, b, rtol=1e-5)
+
+
 def test_parametrizations_are_handed_on() -> None:
     a, b = nn.Linear(3, 3), nn.Linear(3, 3)
     parametrize.register_parametrization(a, "weight", Symmetric())

@@ -258,6 +258,20 @@ def test_a_scaler_without_a_gpu_does_nothing() -> None:
 # ------------------------------------------------------------------------------------- the rest
 
 
+def test_the_older_path_of_compilers() -> None:
+    from pullback import _dynamo
+
+    def f(x: int) -> int:
+        return x + 1
+
+    assert _dynamo.disable(f) is f and _dynamo.optimize("eager", nopython=True)(f) is f
+    _dynamo.config.suppress_errors = True
+    assert torch._dynamo.config.suppress_errors and not torch._dynamo.is_compiling()
+    _dynamo.mark_dynamic(torch.ones(2), 0)
+    with pytest.raises(AttributeError, match="Nearest names: 'mark_static'"):
+        _ = _dynamo.mark_statics
+
+
 def test_compilers_give_back_what_they_are_given() -> None:
     model = torch.nn.Linear(1, 1)
     assert torch.compile(model, mode="max-autotune", fullgraph=True) is model
@@ -399,3 +413,17 @@ def test_shared_with_other_libraries() -> None:
     assert torch.utils.data.get_worker_info() is None
     assert torch.types.Device
     assert pickle.loads(pickle.dumps(torch.GradScaler("cpu"))).is_enabled()
+
+
+def test_batches_in_parts() -> None:
+    from pullback.nn.parallel.scatter_gather import gather, scatter
+
+    x = torch.arange(6.0).reshape(3, 2)
+    first, second = scatter((x, {"n": 3, "x": [x]}), ["cpu", "cpu"])
+    assert first[0].tolist() == [[0, 1], [2, 3]] and second[0].tolist() == [[4, 5]]
+    assert first[1]["n"] == second[1]["n"] == 3 and second[1]["x"][0].tolist() == [[4, 5]]
+    together = gather([(first[0], None), (second[0], None)], "cpu")
+    assert together[0].tolist() == x.tolist() and together[1] is None
+    assert gather([torch.tensor(1.0), torch.tensor(2.0)], "cpu").tolist() == [1, 2]
+    with pytest.raises(RuntimeError, match="on the CPU"):
+        scatter(x, [0, 1])

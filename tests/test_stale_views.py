@@ -240,3 +240,22 @@ def test_replaced_data_is_listened_to() -> None:
         x.add_(1)
     with pytest.raises(RuntimeError, match=STALE):
         a.sum().backward()
+
+
+@pytest.mark.parametrize("part", [torch.unbind, lambda x: x.split(2), lambda x: x.chunk(2)])
+def test_parts_inside_vmap_have_gradients_until_their_base_is_written(part: Any) -> None:
+    """The tensor with a hidden axis has no memory; the one that it is made of has."""
+
+    def first(x: Any, write: bool) -> Any:
+        y = x * x
+        a = part(y)[0]
+        if write:
+            y.mul_(3)
+        return a.sum()
+
+    x = torch.arange(12.0).reshape(3, 4)
+    slopes = torch.vmap(torch.func.grad(first), (0, None))
+    expected = [torch.func.grad(first)(row, False).tolist() for row in x]
+    assert slopes(x, False).tolist() == expected and expected[2][0] == 16
+    with pytest.raises(RuntimeError, match=STALE):
+        slopes(x, True)

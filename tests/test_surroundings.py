@@ -22,8 +22,10 @@ def test_there_is_one_process() -> None:
     assert torch.equal(model(x), layer(x)) and model.module is layer
     assert list(model.state_dict()) == ["module.weight", "module.bias"]
     assert torch.equal(torch.nn.parallel.data_parallel(layer, (x,)), layer(x))
-    with pytest.raises(AttributeError, match="one process"):
-        print(torch.nn.parallel.DistributedDataParallel)
+    assert not isinstance(model, torch.nn.parallel.DistributedDataParallel)
+    with pytest.raises(ValueError, match=r"process group has not been initialized.*one process"):
+        torch.nn.parallel.DistributedDataParallel(layer)
+    assert torch.Future is torch.futures.Future
     state = model.state_dict()
     torch.nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
     assert list(state) == ["weight", "bias"]

@@ -194,7 +194,8 @@ def test_what_is_done_for_each_example() -> None:
     assert loops == {
         # Sizes of results depend on the numbers, or all of them are one set.
         "bin_edges", "bincount", "histc", "histogram_", "histogramdd_", "nonzero_indices",
-        "nonzero_static", "repeated_positions", "unique_", "unique_counts_", "is_among",
+        "nonzero_static", "ranked_place", "repeated_positions", "unique_", "unique_counts_",
+        "is_among",
         # Places depend on what comes before.
         "masked_elements", "masked_scatter", "ctc_losses", "ctc_states", "ctc_sums",
         "median_all", "nanmedian_all", "block_diag_list", "arranged", "linalg_least_squares",

@@ -226,6 +226,7 @@ def load(f: _Any, *options: _Any, **named: _Any) -> _Any:
 _SUBMODULES = (
     "_C",
     "__config__",
+    "_dynamo",
     "amp",
     "compiler",
     "array_api",
@@ -282,6 +283,7 @@ set_autocast_enabled set_autocast_gpu_dtype
 _FUNCTIONS = {
     "elementwise": "scalars",
     "explain": "graph.explaining",
+    "Future": "futures",
     "SymBool": "plain",
     "SymFloat": "plain",
     "SymInt": "plain",

@@ -27,7 +27,7 @@ from pullback.backends.memory import check_memory
 from pullback.construct import number_array
 from pullback.dispatch import TENSORS, apply
 from pullback.dispatch.rules import Rules
-from pullback.formula import before_write
+from pullback.formula import before_write, is_stored
 from pullback.op import REGISTRY, View
 from pullback.operation import picker
 from pullback.tensor import Tensor, wrap
@@ -263,11 +263,14 @@ def _read(x: Tensor, key: Any) -> tuple[Any, list[Moved], list[Tensor | None]]:
         else:
             indices += [None] * (dim - len(indices))
             if k._value.dtype.kind == "b" or k._value.dtype == np.uint8:
-                array = k._array
-                _check_mask(x, keys, array.shape, shape, dim)
-                indices += map(wrap, np.nonzero(array))
-                places += [FULL] * array.ndim
-                dim += array.ndim
+                rank = k._value.ndim
+                _check_mask(x, keys, k._value.shape, shape, dim)
+                if is_stored(k._value):
+                    indices += map(wrap, np.nonzero(k._array))
+                else:  # a mask of pairs
+                    indices += TENSORS.nonzero(k, as_tuple=True)
+                places += [FULL] * rank
+                dim += rank
             else:
                 if dim >= len(shape):
                     raise _too_many(x, keys)

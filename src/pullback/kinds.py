@@ -278,8 +278,8 @@ class Opaque(Op):
     def streamed(self, function: Function) -> Function:
         """Decorator: the results for operands that are not stored, from `(xp, pieces, …)`.
 
-        `pieces(x)` gives the elements of a value part by part, as arrays, in any order;
-        `pieces(x, w)` those of values of one shape side by side. None where this is no help.
+        `pieces(x)` gives the elements of a value part by part, as arrays cut along one axis, in its
+        order; `pieces(x, w)` those of values of one shape side by side. None where this is no help.
         """
         self.streamed_function = function
         return function

@@ -27,7 +27,7 @@ _SMALL = (
 ADVICE: dict[str, str] = {
     **dict.fromkeys(
         ("distributed.init_process_group", "distributed.get_rank", "distributed.get_world_size",
-         "nn.parallel.DistributedDataParallel", "nn.SyncBatchNorm",
+         "nn.SyncBatchNorm",
          "utils.data.distributed", "utils.data.DistributedSampler", "Tensor.share_memory_"),
         _PROCESSES,
     ),

@@ -48,10 +48,15 @@ class UnpackedDualTensor(NamedTuple):
 
 def enter_dual_level() -> int:
     """Open a level for dual tensors; gives its number, 0 for the outermost."""
-    level = Level()
-    level.enter()
-    _open.levels.append(level)
-    return len(_open.levels) - 1
+    level, before = Level(), list(_open.levels)
+    try:
+        level.enter()
+        _open.levels.append(level)
+        return len(before)
+    except BaseException:  # Ctrl-C
+        _open.levels = before
+        level.leave()
+        raise
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
@@ -62,7 +67,14 @@ def exit_dual_level(*, level: int | None = None) -> None:
             "Trying to exit a forward AD level that was not the last one that was created. This "
             "is not supported."
         )
-    _open.levels.pop().leave()
+    closing = _open.levels[-1]
+    try:
+        closing.leave()
+    except BaseException:  # Ctrl-C
+        closing.leave()
+        raise
+    finally:
+        _open.levels = _open.levels[:-1]
 
 
 class dual_level:

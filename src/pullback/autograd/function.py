@@ -372,6 +372,7 @@ class Function:
             else:
                 output = cls.forward(ctx, *args, **keywords)
         finally:
+            mode.enabled = recording  # before any call: Ctrl-C may come as one begins
             mode.switch(recording)
         node = None
         if recording and True in ctx.needs_input_grad:
@@ -555,10 +556,11 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     It runs without recording, and differentiating its results raises RuntimeError.
     """
 
+    unrecorded = no_grad()(fn)
+
     @functools.wraps(fn)
     def run(ctx: Any, *args: Any) -> Any:
-        with no_grad():
-            outputs = fn(ctx, *args)
+        outputs = unrecorded(ctx, *args)
         edges = tuple(a._edge for a in args if isinstance(a, Tensor) and a._edge is not None)
         if not mode.enabled or not edges:
             return outputs

@@ -16,8 +16,8 @@ import numpy as np
 from pullback.autograd import graph
 from pullback.autograd.engine import grad
 from pullback.autograd.forward_ad import dual
-from pullback.autograd.levels import BatchLevel, Level, hidden, split, variable, whole
-from pullback.autograd.modes import enable_grad, set_grad_enabled
+from pullback.autograd.levels import BatchLevel, Level, hidden, split, variable, whole, within
+from pullback.autograd.modes import enable_grad, no_grad
 from pullback.autograd.views import alias
 from pullback.tensor import Tensor, wrap
 
@@ -39,14 +39,14 @@ def _as_tuple(given: Any, name: str, function: str) -> tuple[bool, tuple[Tensor,
     return several, tensors
 
 
+@enable_grad()
 def _variables(inputs: Sequence[Tensor], create_graph: bool) -> list[Tensor]:
-    with enable_grad():
-        return [variable(x if create_graph else alias(x)) for x in inputs]
+    return [variable(x if create_graph else alias(x)) for x in inputs]
 
 
+@enable_grad()
 def _run(func: Any, inputs: Sequence[Any], name: str) -> tuple[bool, tuple[Tensor, ...]]:
-    with enable_grad():
-        result = func(*inputs)
+    result = func(*inputs)
     return _as_tuple(result, "outputs of the user-provided function", name)
 
 
@@ -129,13 +129,18 @@ def jvp(
     vectors = _vectors(v, given, True, "jvp", "input")
     if not create_graph:
         given, vectors = tuple(map(alias, given)), list(map(alias, vectors))
-    with Level() as level, set_grad_enabled(create_graph):
+
+    @(enable_grad() if create_graph else no_grad())
+    def pushed(level: Level) -> tuple[bool, list[Tensor], tuple[Tensor, ...]]:
         duals = [dual(x, t, level) for x, t in zip(given, vectors, strict=True)]
         many, results = _as_tuple(func(*duals), "outputs of the user-provided function", "jvp")
         pairs = [split(y, level) for y in results]
         outputs = [y for y, _ in pairs]
         made = _filled([t for _, t in pairs], outputs, strict, False,
                        "The Jacobian times v does not depend on the inputs, in output")  # fmt: skip
+        return many, outputs, made
+
+    many, outputs, made = within(Level(), pushed)
     return _shown(many, outputs, create_graph), _shown(many, made, create_graph)
 
 
@@ -212,10 +217,14 @@ def _rows(
                     message)
             for unit in units
         ]  # fmt: skip
-        with set_grad_enabled(create_graph):
-            stacked = [xp.stack(list(column)) for column in zip(*rows, strict=True)]
-    with set_grad_enabled(create_graph):
-        return [xp.reshape(g, *y.shape, *x.shape) for g, x in zip(stacked, xs, strict=True)]
+        stacked = list(zip(*rows, strict=True))
+
+    @(enable_grad() if create_graph else no_grad())
+    def joined() -> list[Tensor]:
+        columns = stacked if vectorize else [xp.stack(list(column)) for column in stacked]
+        return [xp.reshape(g, *y.shape, *x.shape) for g, x in zip(columns, xs, strict=True)]
+
+    return joined()
 
 
 def _forward_jacobian(func: Callable[..., Any], inputs: Tensors) -> Any:
@@ -223,7 +232,9 @@ def _forward_jacobian(func: Callable[..., Any], inputs: Tensors) -> Any:
     several, given = _as_tuple(inputs, "inputs", "jacobian")
     sizes = [math.prod(x.shape) for x in given]
     total = sum(sizes)
-    with set_grad_enabled(False), BatchLevel(total) as batch, Level() as level:
+
+    @no_grad()
+    def pushed(level: Level, batch: BatchLevel) -> tuple[bool, list[list[Tensor]]]:
         duals, start = [], 0
         for x, size in zip(map(alias, given), sizes, strict=True):
             unit = np.zeros((total, size), x._value.dtype)
@@ -240,6 +251,9 @@ def _forward_jacobian(func: Callable[..., Any], inputs: Tensors) -> Any:
             blocks = xp.split(columns, sizes, -1)
             made.append([xp.reshape(b, *y.shape, *x.shape)
                          for b, x in zip(blocks, given, strict=True)])  # fmt: skip
+        return many, made
+
+    many, made = within(BatchLevel(total), lambda batch: within(Level(), pushed, batch))
     shown = tuple(_shown(several, row, False) for row in made)
     return shown if many else shown[0]
 

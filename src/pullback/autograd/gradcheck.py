@@ -10,7 +10,7 @@ import numpy as np
 from pullback import dtypes
 from pullback.autograd import forward_ad, graph
 from pullback.autograd.engine import grad
-from pullback.autograd.levels import BatchLevel, hidden, whole
+from pullback.autograd.levels import BatchLevel, hidden, whole, within
 from pullback.autograd.modes import enable_grad, is_grad_enabled, no_grad
 from pullback.tensor import Tensor, wrap
 
@@ -300,10 +300,13 @@ def _check_batched_forward(func: Any, arguments: list[Any], atol: float, rtol: f
         if not _is_checked(x):
             continue
         pair = [_random(x._value, source) for _ in range(2)]
-        with BatchLevel(2, "same") as level:
-            both = hidden(wrap(np.stack([d._value for d in pair])), level)
-            made = _tangents(func, arguments, {k: both}, places)
-            together = [None if t is None else whole(t, level) for t in made]
+        stacked = wrap(np.stack([d._value for d in pair]))
+
+        def both(level: BatchLevel, k: int, stacked: Tensor) -> list[Tensor | None]:
+            made = _tangents(func, arguments, {k: hidden(stacked, level)}, places)
+            return [None if t is None else whole(t, level) for t in made]
+
+        together = within(BatchLevel(2, "same"), both, k, stacked)
         for b, d in enumerate(pair):
             alone = _tangents(func, arguments, {k: d}, places)
             for t, one in zip(together, alone, strict=True):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,7 +38,7 @@ class Level:
 
     def __init__(self) -> None:
         self.time = _clock()
-        self.open = False
+        self.open = self._counted = False
         self._tensors: list[weakref.ref[Tensor]] = []  # that have a tangent here
         self._duals: list[weakref.ref[Tensor]] = []  # that were given one
 
@@ -69,26 +69,24 @@ class Level:
         mode.levels.append(self)
         with LOCK:
             Levels.count += 1
+            self._counted = True
 
     def leave(self) -> None:
-        """Close the level: its tangents are gone."""
+        """Close the level, if it is open: its tangents are gone. It can be begun again."""
         self.open = False
-        mode.levels.remove(self)
+        if self in mode.levels:
+            mode.levels.remove(self)
         with LOCK:
-            Levels.count -= 1
+            if self._counted:
+                Levels.count -= 1
+                self._counted = False
         for reference in self._tensors:
             x = reference()
-            if isinstance(x, Lifted) and x._tangents.pop(self, None) is not None:
+            if isinstance(x, Lifted):
+                x._tangents.pop(self, None)
                 x._settle()
         self._tensors.clear()
         self._duals.clear()
-
-    def __enter__(self) -> Any:
-        self.enter()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.leave()
 
 
 class BatchLevel(Level):
@@ -98,6 +96,22 @@ class BatchLevel(Level):
         super().__init__()
         self.size = size
         self.randomness = randomness
+
+
+def within(level: Level, function: Callable[..., Any], *args: Any) -> Any:
+    """`function(level, *args)` with the level open, which is closed wherever Ctrl-C comes.
+
+    A context manager could not say so: Ctrl-C may come when its `__exit__` begins.
+    """
+    try:
+        level.enter()
+        return function(level, *args)
+    finally:
+        try:
+            level.leave()
+        except BaseException:
+            level.leave()
+            raise
 
 
 class Outline:
@@ -200,8 +214,8 @@ class Lifted(Tensor):
     def _settle(self) -> None:
         """The class that is due to the tangents that are left."""
         if not self._tangents and self.__dict__.get("_payload") is None:
-            self.__class__ = self.__dict__.pop("_plain")
-            del self.__dict__["_tangents"]
+            self.__class__ = self.__dict__["_plain"]
+            del self.__dict__["_plain"], self.__dict__["_tangents"]
 
 
 def is_lifted(x: Any) -> bool:

@@ -101,9 +101,12 @@ class _GradMode:
     def __init__(self) -> None:
         self._previous: list[bool] = []
 
+    # Ctrl-C comes where a call begins or has ended: what is stored after the last call of
+    # `__enter__`, and before the first one of `__exit__`, is not separated from the block.
+
     def __enter__(self) -> None:
         self._previous.append(mode.enabled)
-        mode.switch(self.enabled)
+        mode.enabled = mode.on if self.enabled and not mode.inference else False
 
     def __exit__(
         self,
@@ -111,7 +114,8 @@ class _GradMode:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        mode.switch(self._previous.pop())
+        mode.enabled = mode.on if self._previous[-1] and not mode.inference else False
+        self._previous.pop()
 
     def _fresh(self) -> _GradMode:
         return type(self)()
@@ -122,8 +126,13 @@ class _GradMode:
 
         @functools.wraps(function)
         def run(*args: Any, **keywords: Any) -> Any:
-            with self._fresh():
-                return function(*args, **keywords)
+            inference, before = mode.inference, mode.enabled
+            try:
+                with self._fresh():
+                    return function(*args, **keywords)
+            finally:  # also if Ctrl-C came as `__exit__` began
+                mode.inference, mode.enabled = inference, before
+                mode.switch(before)
 
         return cast(F, run)
 
@@ -223,11 +232,13 @@ class inference_mode(_GradMode):
         self._inference.append(mode.inference)
         self._previous.append(mode.enabled)
         mode.inference = self.mode
-        mode.switch(not self.mode)
+        mode.enabled = False if self.mode else mode.on
 
     def __exit__(self, *error: object) -> None:
-        mode.inference = self._inference.pop()
-        super().__exit__(*error)  # type: ignore[arg-type]  # as they came
+        mode.inference = self._inference[-1]
+        mode.enabled = mode.on if self._previous[-1] and not mode.inference else False
+        self._inference.pop()
+        self._previous.pop()
 
     def _fresh(self) -> _GradMode:
         made: _GradMode = inference_mode(self.mode)

@@ -20,8 +20,9 @@ from pullback.autograd.levels import (
     top,
     whole,
     with_tangent,
+    within,
 )
-from pullback.autograd.modes import set_grad_enabled
+from pullback.autograd.modes import mode
 from pullback.autograd.visit import reachable, run
 from pullback.tensor import Tensor, wrap
 
@@ -107,8 +108,13 @@ def backward_lifted(
         node = leaf._edge[0] if leaf._edge is not None else None
         if not isinstance(node, AccumulateGrad):
             raise RuntimeError("backward() through tensors with tangents takes leaves as `inputs`")
-        with set_grad_enabled(record):
+        recorded = mode.enabled
+        try:
+            mode.switch(record)
             accumulate(node, g, True)
+        finally:
+            mode.enabled = recorded  # before any call: Ctrl-C may come as one begins
+            mode.switch(recorded)
 
 
 def batched(
@@ -123,10 +129,14 @@ def batched(
     (count,) = lengths
     if count == 0:
         raise RuntimeError("is_grads_batched=True needs at least one cotangent, but got none")
-    with BatchLevel(count, "same") as level:
+
+    def pulled(level: BatchLevel) -> tuple[Tensor | None, ...]:
         given = [None if g is None else hidden(g, level) for g in batches]
         made = grad(
             outputs, inputs, given, retain, create, allow_unused=unused,
             materialize_grads=materialize,
         )  # fmt: skip
         return tuple(None if g is None else whole(g, level) for g in made)
+
+    found: tuple[Tensor | None, ...] = within(BatchLevel(count, "same"), pulled)
+    return found

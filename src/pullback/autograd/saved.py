@@ -28,8 +28,7 @@ class Packed:
 
     def __init__(self, value: Any, hooks: saved_tensors_hooks):
         before = version(value)
-        with no_grad():
-            self._data = hooks.pack_hook(wrap(value))
+        self._data = no_grad()(hooks.pack_hook)(wrap(value))
         if version(value) != before:
             raise RuntimeError(
                 f"A saved tensor pack hook is modifying its input in place: the tensor of shape "

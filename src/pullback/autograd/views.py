@@ -59,6 +59,7 @@ def note_made(view: Tensor, source: Tensor, made: Step) -> None:
         views.append(reference)
     if (
         base._edge is not None and (made.number is not None or not made.recorded)
+        and not base._is_lifted  # what it is made of hears of writes itself
         and base._heard is not base._value
     ):  # fmt: skip
         hear(base, view._value)
@@ -137,10 +138,10 @@ def is_view(tensor: Tensor) -> bool:
     return tensor._base is not None or tensor._apart is not None
 
 
+@no_grad()
 def view_as_self(tensor: Tensor) -> Tensor:
     """All of a tensor as a view that is not recorded."""
-    with no_grad():
-        view: Tensor = graph.TENSORS.view_as_shape(tensor, *tensor._value.shape)
+    view: Tensor = graph.TENSORS.view_as_shape(tensor, *tensor._value.shape)
     return view
 
 

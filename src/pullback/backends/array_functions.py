@@ -357,7 +357,10 @@ def masked_elements_array(x: Any, mask: Any, shape: Sequence[int]) -> Any:
 
 def nonzero_array(x: Any) -> Any:
     """Positions of non-zero elements, a row each."""
-    return np.argwhere(x).astype(np.int64, copy=False)
+    if x.ndim < 2 or not x.flags.c_contiguous or 8 * np.count_nonzero(x) > x.size:
+        return np.argwhere(x).astype(np.int64, copy=False)
+    flat = np.flatnonzero(x)  # NumPy finds few far sooner along one axis than along several
+    return np.stack(np.unravel_index(flat, x.shape), 1).astype(np.int64, copy=False)
 
 
 # ----------------------------------------------------------------------------------- products

@@ -111,12 +111,17 @@ class ArrayVocabulary(Vocabulary):
         """The values in another dtype; a complex number loses its imaginary part."""
         if x.dtype.kind == "c" and np.dtype(numpy_dtype).kind not in "bc":
             x = x.real
-        return x.astype(numpy_dtype, copy=False)
+        return moving.converted(x, numpy_dtype)
 
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Any) -> Any:
         """An array of one value, with the dtype of another."""
         return moving.full(shape, check_number(value, like.dtype), like.dtype)
+
+    @staticmethod
+    def is_pending(x: Any) -> bool:
+        """Whether the numbers are not known yet, and not worth knowing for their own sake."""
+        return False
 
     @staticmethod
     def divides(x: Any) -> bool:

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["first_nonzero", "search_sorted"]
+from pullback.backends.array_functions import nonzero_array
+from pullback.config import config
+
+__all__ = ["first_nonzero", "first_rows", "nonzero_of_pieces", "search_sorted"]
 
 
 def first_nonzero(x: Any, size: int, otherwise: int) -> Any:
     """The first positions of non-zero elements, a row each; the missing rows are one number."""
-    found = np.argwhere(x)[:size]
-    rows = np.full((size, x.ndim), otherwise, np.int64)
-    rows[: len(found)] = found
+    return first_rows(nonzero_array(x), size, otherwise)
+
+
+def first_rows(found: Any, size: int, otherwise: int) -> Any:
+    """So many rows, in order; the missing ones are one number."""
+    rows = np.full((size, found.shape[1]), otherwise, np.int64)
+    rows[: len(found)] = found[:size]
     return rows
+
+
+def nonzero_of_pieces(pieces: Iterable[Any], shape: Sequence[int]) -> Any:
+    """Positions of non-zero elements, a row each, of what is cut along one axis.
+
+    OutOfMemoryError if they are too many.
+    """
+    found, begin, count, axis = [], 0, 0, 0
+    for x in pieces:
+        axis = next((k for k, s in enumerate(shape) if x.shape[k] != s), 0)
+        rows = nonzero_array(x)
+        rows[:, axis] += begin
+        begin += x.shape[axis]
+        count += len(rows)
+        config.check_memory((count, len(shape)), 8 * count * len(shape))
+        found.append(rows)
+    rows = np.concatenate(found)
+    return rows[np.lexsort(rows.T[::-1])] if axis else rows
 
 
 def search_sorted(x: Any, values: Any, right: bool) -> Any:

@@ -369,8 +369,8 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
     if level.randomness == "error":
         raise _refusal(op.public_name)
     place = mode.levels.index(level)
-    mode.levels.remove(level)
     try:
+        mode.levels.remove(level)
         tensors = [a for a in args if isinstance(a, Tensor)]
         same = level.randomness == "same"
         if same and not any(is_hidden(a, level) for a in tensors):
@@ -387,7 +387,8 @@ def apply_random(op: Op, args: Sequence[Any]) -> Any:
             results.append(apply(op, [_example(level, a, b) for a in args]))
         return hidden(graph.TENSORS.stack(results), level)
     finally:
-        mode.levels.insert(place, level)
+        if level not in mode.levels:
+            mode.levels.insert(place, level)
 
 
 def _larger(level: BatchLevel, op: Op, args: Sequence[Any]) -> list[Any]:

@@ -31,7 +31,7 @@ from pullback.autograd.levels import (
     variable,
     with_axis,
 )
-from pullback.autograd.modes import enable_grad, mode
+from pullback.autograd.modes import mode
 from pullback.autograd.pull import pull
 from pullback.autograd.views import cut_out, line_of
 from pullback.backends.memory import shares_memory
@@ -262,7 +262,8 @@ def _transposed(
     recorded = mode.enabled
     plan = op.plan(tuple(k in moving for k in op.edges))
     levels = [older for older in mode.levels if older.time < level.time]
-    with enable_grad():
+    try:
+        mode.switch(True)
         us = [_blank(outputs[k], levels) for k in numbers]
         known = _known(op, args, outputs, plan.saved_names)
         values = [known[n] for n in plan.saved_names]
@@ -286,6 +287,9 @@ def _transposed(
                 part = fit(xp, part, (x._value.shape, x._value.dtype), True)
                 if part._edge is not None:
                     pairs.append((part, t))
+    finally:
+        mode.enabled = recorded  # before any call: Ctrl-C may come as one begins
+        mode.switch(recorded)
     found: list[Tensor | None] = [None] * len(outputs)
     if pairs:
         made = pull([p for p, _ in pairs], us, [t for _, t in pairs], recorded)

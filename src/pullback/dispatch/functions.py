@@ -74,10 +74,15 @@ class TensorVocabulary(Operations):
     def divides(x: Tensor) -> bool:
         """Whether the products of all but one are quotients: of what is never stored, if it has no
         zeros. Their products have derivatives that quotients do not show."""
+        return TENSORS.is_pending(x) and bool(
+            apply(REGISTRY["all"], [x, tuple(range(x.ndim)), False])._array
+        )
+
+    @staticmethod
+    def is_pending(x: Tensor) -> bool:
+        """Whether the numbers are not known yet, and not worth knowing for their own sake."""
         value = x._value
-        if type(value) is not formula.Formula or value.array is not None or not value.heavy:
-            return False
-        return bool(apply(REGISTRY["all"], [x, tuple(range(x.ndim)), False])._array)
+        return type(value) is Formula and value.array is None and value.heavy
 
     @staticmethod
     def first_where(condition: Tensor, x: Tensor) -> Any:

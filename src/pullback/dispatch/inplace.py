@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from pullback import dtypes
 from pullback.autograd import graph
 from pullback.autograd.levels import Levels, top
-from pullback.autograd.modes import enable_grad, mode
+from pullback.autograd.modes import mode
 from pullback.autograd.operation_node import OperationNode
 from pullback.autograd.rebase import check_history, check_writable, rebase
 from pullback.autograd.unread import unstored, view_again, views_of, written_through
@@ -155,8 +154,13 @@ def become_view(target: Tensor, op: Op, args: Sequence[Any]) -> Tensor:
     edge = target._edge
     computed = edge is not None and not edge[0].accumulates
     # Under no_grad as well: the history of a result has to fit its shape.
-    with enable_grad() if computed and not mode.enabled else nullcontext():
+    recorded = mode.enabled
+    try:
+        mode.switch(recorded or computed)
         become(target, old, apply(op, (old, *args[1:])))
+    finally:
+        mode.enabled = recorded  # before any call: Ctrl-C may come as one begins
+        mode.switch(recorded)
     if not target._is_formula:
         wrote(target._array)
     return target

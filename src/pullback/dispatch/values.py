@@ -42,6 +42,11 @@ class ValueVocabulary(Vocabulary):
     @staticmethod
     def divides(x: Any) -> bool:
         """Whether the products of all but one are quotients: of what is never stored."""
+        return VALUES.is_pending(x)
+
+    @staticmethod
+    def is_pending(x: Any) -> bool:
+        """Whether the numbers are not known yet, and not worth knowing for their own sake."""
         return type(x) is Formula and x.array is None and x.heavy
 
     @staticmethod

@@ -78,7 +78,7 @@ def compute(node: Formula, evaluate: Evaluate) -> Any:
 def pieces(*values: Value) -> Iterator[Any]:
     """The elements of a value as arrays, part by part; of several values of one shape, as tuples.
 
-    Those of a vector come in order.
+    They are cut along one axis, and come in its order.
 
     NotLowerable where no axis can be cut.
     """
@@ -105,7 +105,8 @@ def streamed(op: Opaque, values: Sequence[Any]) -> Any:
     """The results of an operation whose operands are never stored; None where they have to be."""
     if op.streamed_function is None:
         return None
-    op.check_dtype(values)
+    if op.kinds:
+        op.check_dtype(values)
     given = [source(v) if isinstance(v, np.ndarray) else v for v in values]
     try:
         with np.errstate(all="ignore"):

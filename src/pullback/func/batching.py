@@ -11,6 +11,7 @@ from pullback.autograd.levels import (
     has_axis,
     hidden,
     whole,
+    within,
 )
 from pullback.dispatch import TENSORS
 from pullback.func.trees import flatten, spread
@@ -140,7 +141,8 @@ class _Call:
         """The results for all examples, or for those from a start on, a number of them."""
         narrow = TENSORS.narrow
         size = self.size if part is None else part[1]
-        with BatchLevel(size, self.randomness) as level:
+
+        def run(level: BatchLevel) -> Any:
             given = []
             for x, d in zip(self.leaves, self.dims, strict=True):
                 if d is not None:
@@ -149,6 +151,8 @@ class _Call:
                 given.append(x)
             result = self.func(*self.structure.build(given), **self.keywords)
             return self._shown(result, level)
+
+        return within(BatchLevel(size, self.randomness), run)
 
     def _shown(self, result: Any, level: BatchLevel) -> Any:
         """The results with the hidden axis where it is wanted."""

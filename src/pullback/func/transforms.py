@@ -30,8 +30,9 @@ from pullback.autograd.levels import (
     top,
     underneath,
     variable,
+    within,
 )
-from pullback.autograd.modes import enable_grad, mode, set_grad_enabled
+from pullback.autograd.modes import mode
 from pullback.autograd.pull import pull
 from pullback.autograd.views import alias
 from pullback.dispatch import TENSORS
@@ -124,7 +125,9 @@ def _pulled(
 ) -> list[Tensor]:  # fmt: skip
     """The gradients of ⟨cotangents, outputs⟩, zeros where there are none."""
     found: Sequence[Tensor | None]
-    with set_grad_enabled(record):
+    outer = mode.enabled
+    try:
+        mode.switch(record)
         if top((*outputs, *cotangents)) is None:
             pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y._edge]
             found = [None] * len(inputs)
@@ -138,6 +141,9 @@ def _pulled(
         return [
             TENSORS.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)
         ]
+    finally:
+        mode.enabled = outer  # before any call: Ctrl-C may come as one begins
+        mode.switch(outer)
 
 
 # ------------------------------------------------------------------------------------ arguments
@@ -230,12 +236,16 @@ def grad_and_value(
             if not isinstance(x, Tensor):
                 raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
         outer = mode.enabled
-        with enable_grad():
+        try:
+            mode.switch(True)
             own = _Own(leaves)
             given = _with(args, argnums, structure.build(own.variables))
             output, aux = _split(
                 own.call(func, *given, **keywords), has_aux, "grad_and_value(f)(*args)"
             )
+        finally:
+            mode.enabled = outer
+            mode.switch(outer)
         if not isinstance(output, Tensor):
             raise RuntimeError(
                 f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got "
@@ -284,11 +294,15 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     leaves, structure = _tensors(primals, "vjp(f, *primals)", "primals")
     outer = mode.enabled
-    with enable_grad():
+    try:
+        mode.switch(True)
         own = _Own(leaves)
         result, aux = _split(
             own.call(func, *structure.build(own.variables)), has_aux, "vjp(f, *primals)"
         )
+    finally:
+        mode.enabled = outer
+        mode.switch(outer)
     results, form = _tensors(result, "vjp(f, *primals)", "f(*primals) to return")
     escapes = own.escapes(results)
     # Tensors of their own, with the history that `vjp_fn` follows.
@@ -350,7 +364,8 @@ def jvp(
         )
     if not leaves:
         raise RuntimeError("jvp(f, primals, tangents): Expected at least one Tensor in primals")
-    with Level() as level:
+
+    def pushed(level: Level) -> tuple[Any, Any, Any]:
         duals = [dual(x, t, level) for x, t in zip(leaves, ts, strict=True)]
         result, aux = _split(func(*structure.build(duals)), has_aux, "jvp(f, primals, tangents)")
         outputs, out_form = _tensors(result, "jvp(f, primals, tangents)", "f(*primals) to return")
@@ -367,7 +382,9 @@ def jvp(
             found.append(t)
         values = [primal(y, level) for y in outputs]
         aux = map_leaves(lambda a: primal(a, level) if isinstance(a, Tensor) else a, aux)
-    output, derivative = out_form.build(values), out_form.build(found)
+        return out_form.build(values), out_form.build(found), aux
+
+    output, derivative, aux = within(Level(), pushed)
     return (output, derivative, aux) if has_aux else (output, derivative)
 
 
@@ -379,12 +396,16 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     """
     leaves, structure = _tensors(primals, "linearize(f, *primals)", "primals")
     outer = mode.enabled
-    with enable_grad():
+    try:
+        mode.switch(True)
         own = _Own(leaves)
         result = func(*structure.build(own.variables))
         outputs, form = _tensors(result, "linearize(f, *primals)", "f(*primals) to return")
         us = [variable(TENSORS.zeros_like(y)) for y in map(_constant, outputs)]
         pulled = pull(outputs, own.variables, us, True)
+    finally:
+        mode.enabled = outer
+        mode.switch(outer)
     escapes = own.escapes(outputs)
 
     def jvp_fn(*tangents: Any) -> Any:

@@ -5,7 +5,9 @@ from pullback.op import Array, call, composite
 
 @composite(namespace="nn.functional", method=False)
 def linear(xp, input, weight, bias: Array = None):
-    r"""$y = x W^\mathsf{T} + b$, with `input` (…, n), `weight` (m, n) or (n), `bias` (m) or ().
+    r"""$y = x W^\mathsf{T} + b$, with `input` (…, n), `weight` (m, n) or (n), `bias` (m).
+
+    Other biases broadcast to the result, of shape (…, m).
 
     RuntimeError for sizes that do not match, and for different dtypes.
     """
@@ -20,10 +22,14 @@ def linear(xp, input, weight, bias: Array = None):
     if rank == 1:
         y = xp.matmul(input, weight)
         return y if bias is None else y + bias
-    if bias is not None and (len(bias.shape) > 1 or bias.shape not in ((), (1,), weight.shape[:1])):
+    shape = (*input.shape[:-1], weight.shape[0])
+    if bias is not None and (
+        len(bias.shape) > len(shape)
+        or any(b not in (1, n) for b, n in zip(reversed(bias.shape), reversed(shape), strict=False))
+    ):
         raise RuntimeError(
             f"linear: the bias of shape {list(bias.shape)} does not fit the weight of shape "
-            f"{list(weight.shape)}"
+            f"{list(weight.shape)} and the input of shape {list(input.shape)}"
         )
     if bias is None or len(bias.shape) != 1:
         y = xp.matmul(input, xp.t(weight))
@@ -44,6 +50,8 @@ def _(r):
     yield call(r(3, 4), r(2, 4))
     yield call(r(2, 3, 4), r(5, 4), r(5))
     yield call(r(4), r(2, 4), r(2))
+    yield call(r(3, 4), r(2, 4), r(1, 2))
+    yield call(r(2, 3, 4), r(2, 4), r(3, 2))
     yield call(r(3, 4), r(4), r())
     yield call(r(3, 4), r(4))
     yield call(r(0, 4), r(2, 4), r(2))

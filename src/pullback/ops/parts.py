@@ -12,6 +12,8 @@ from pullback.op import (
     view,
 )
 
+MOST_PARTS = 10**7  # of an axis that is shorter: most are empty, and each takes a kilobyte
+
 
 @view()
 def select(xp, input, dim: Dim, index: int):
@@ -304,7 +306,13 @@ def tensor_split(xp, input, indices_or_sections: Plain, dim: Dim = 0):
     if hasattr(given, "__index__"):
         (count,) = as_ints((given,), "tensor_split", "sections")
         if count <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
+            raise RuntimeError(
+                f"tensor_split: number of sections must be larger than 0, got {count}"
+            )
+        if count > max(size, MOST_PARTS):
+            raise RuntimeError(
+                f"tensor_split: {count:,} parts of an axis of size {size} do not fit into memory"
+            )
         cuts = [k * (size // count) + min(k, size % count) for k in range(1, count)]
     else:
         cuts = list(as_ints(given, "tensor_split", "indices"))

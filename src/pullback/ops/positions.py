@@ -9,6 +9,11 @@ def nonzero_indices(xp, input):
     return xp.nonzero_array(input)
 
 
+@nonzero_indices.streamed
+def _(xp, pieces, input):
+    return xp.nonzero_of_pieces(pieces(input), input.shape)
+
+
 @nonzero_indices.samples
 def _(r):
     yield call(r.integers(0, 2, 3, 4))
@@ -62,6 +67,11 @@ def nonzero_static(xp, input, *, size: int, fill_value: int = -1):
     if size < 0:
         raise RuntimeError(f"nonzero_static: 'size' must be a non-negative integer, not {size}")
     return xp.first_nonzero(input, size, fill_value)
+
+
+@nonzero_static.streamed
+def _(xp, pieces, input, size, fill_value):
+    return xp.first_rows(xp.nonzero_of_pieces(pieces(input), input.shape), size, fill_value)
 
 
 @nonzero_static.samples

@@ -106,6 +106,23 @@ def _(r):
     yield call(r.integers(0, 3, 9), 4, 0)
 
 
+@opaque(public=False, derivative=False, dtypes="bif")
+def ranked_place(xp, input, ranks: Array):
+    r"""The places in a vector of its elements of some ranks, from 0; the first of equal ones."""
+    return xp.ranked_places(lambda: [input], lambda count, nans: ranks.tolist())
+
+
+@ranked_place.streamed
+def _(xp, pieces, input, ranks):
+    asked = [int(k) for part in pieces(ranks) for k in part]
+    return xp.ranked_places(lambda: pieces(input), lambda count, nans: asked)
+
+
+@ranked_place.samples
+def _(r):
+    yield call(r.distinct(9), r.integers(0, 9, 4))
+
+
 @opaque(public=False, derivative=False, along="dim", dtypes="bif")
 def frequent_place(xp, input, dim: int):
     r"""The last place of the most frequent value along one axis, kept."""
@@ -383,7 +400,12 @@ def _quantile(xp, name, input, q, dim, keepdim, interpolation, skip_nan):
         raise RuntimeError(
             f"{name}() input tensor must be non-empty, and its shape is {list(input.shape)}"
         )
-    ordered = xp.sort(x, axis).values
+    unstored = len(x.shape) == 1 and xp.is_pending(x)
+    ordered = x if unstored else xp.sort(x, axis).values
+
+    def of_rank(ranks):
+        return xp.gather(ordered, axis, xp.ranked_place(x, ranks) if unstored else ranks)
+
     nan = xp.isnan(x)
     ranks = xp.reshape(q, -1, *(1,) * (len(x.shape) - 1))  # (q, 1, …): one row for each
     if skip_nan:
@@ -401,9 +423,9 @@ def _quantile(xp, name, input, q, dim, keepdim, interpolation, skip_nan):
         ranks = xp.round(ranks)
     ranks = xp.movedim(ranks, 0, -1)  # (…, q)
     below = xp.floor(ranks).long()
-    y = xp.gather(ordered, axis, below)
+    y = of_rank(below)
     if interpolation in ("linear", "midpoint"):
-        above = xp.gather(ordered, axis, xp.ceil(ranks).long())
+        above = of_rank(xp.ceil(ranks).long())
         weight = ranks - below.to(ranks.dtype) if interpolation == "linear" else 0.5
         y = xp.lerp(y, above, weight)
     y = xp.movedim(y, -1, 0)

@@ -79,6 +79,7 @@ class LBFGS(Optimizer):
 
     # ---------------------------------------------------------------------------- the step
 
+    @no_grad()
     def step(self, closure: Any = None) -> Any:
         """Up to `max_iter` iterations; the loss at the beginning, as the closure gave it."""
         if closure is None:
@@ -100,59 +101,58 @@ class LBFGS(Optimizer):
         steps, changes = ([_array(v) for v in state.get(n) or ()] for n in ("old_stps", "old_dirs"))
         scale = state.get("H_diag", 1.0)
         iteration = 0
-        with no_grad():
-            while iteration < group["max_iter"]:
-                iteration += 1
-                state["n_iter"] += 1
-                if state["n_iter"] == 1:
-                    d, scale = -g, 1.0
-                else:
-                    change, s = g - before, d * t
-                    curvature = float(change @ s)
-                    if curvature > 1e-10:
-                        if len(changes) == group["history_size"]:
-                            del changes[0], steps[0]
-                        changes.append(change)
-                        steps.append(s)
-                        scale = curvature / float(change @ change)
-                    d = _direction(g, steps, changes, scale)
-                before, loss_before = g.copy(), loss
-                lr = float(group["lr"])
-                t = min(1.0, 1.0 / float(np.abs(g).sum())) * lr if state["n_iter"] == 1 else lr
-                slope = float(g @ d)
-                if slope > -group["tolerance_change"]:
-                    break
-                if group["line_search_fn"] == "strong_wolfe":
-                    start = self._get()
+        while iteration < group["max_iter"]:
+            iteration += 1
+            state["n_iter"] += 1
+            if state["n_iter"] == 1:
+                d, scale = -g, 1.0
+            else:
+                change, s = g - before, d * t
+                curvature = float(change @ s)
+                if curvature > 1e-10:
+                    if len(changes) == group["history_size"]:
+                        del changes[0], steps[0]
+                    changes.append(change)
+                    steps.append(s)
+                    scale = curvature / float(change @ change)
+                d = _direction(g, steps, changes, scale)
+            before, loss_before = g.copy(), loss
+            lr = float(group["lr"])
+            t = min(1.0, 1.0 / float(np.abs(g).sum())) * lr if state["n_iter"] == 1 else lr
+            slope = float(g @ d)
+            if slope > -group["tolerance_change"]:
+                break
+            if group["line_search_fn"] == "strong_wolfe":
+                start = self._get()
 
-                    def at(step: float, start: Any = start, d: Any = d) -> tuple[float, Any]:
-                        self._set(start)
-                        self._add(step, d)
-                        with enable_grad():
-                            value = float(closure())
-                        return value, self._gradient()
-
-                    search = StrongWolfe(at, loss, g, slope, d)
-                    loss, g, t, used = search.run(t, group["tolerance_change"])
+                def at(step: float, start: Any = start, d: Any = d) -> tuple[float, Any]:
                     self._set(start)
-                    self._add(t, d)
-                else:
-                    self._add(t, d)
-                    used = 0
-                    if iteration != group["max_iter"]:
-                        with enable_grad():
-                            loss = float(closure())
-                        g = self._gradient()
-                        used = 1
-                evaluations += used
-                state["func_evals"] += used
-                if (
-                    evaluations >= group["max_eval"]
-                    or np.abs(g).max(initial=0.0) <= group["tolerance_grad"]
-                    or np.abs(d * t).max(initial=0.0) <= group["tolerance_change"]
-                    or abs(loss - loss_before) < group["tolerance_change"]
-                ):
-                    break
+                    self._add(step, d)
+                    with enable_grad():
+                        value = float(closure())
+                    return value, self._gradient()
+
+                search = StrongWolfe(at, loss, g, slope, d)
+                loss, g, t, used = search.run(t, group["tolerance_change"])
+                self._set(start)
+                self._add(t, d)
+            else:
+                self._add(t, d)
+                used = 0
+                if iteration != group["max_iter"]:
+                    with enable_grad():
+                        loss = float(closure())
+                    g = self._gradient()
+                    used = 1
+            evaluations += used
+            state["func_evals"] += used
+            if (
+                evaluations >= group["max_eval"]
+                or np.abs(g).max(initial=0.0) <= group["tolerance_grad"]
+                or np.abs(d * t).max(initial=0.0) <= group["tolerance_change"]
+                or abs(loss - loss_before) < group["tolerance_change"]
+            ):
+                break
         state.update(
             d=from_numpy(d), t=t, old_dirs=list(map(from_numpy, changes)),
             old_stps=list(map(from_numpy, steps)), H_diag=scale,

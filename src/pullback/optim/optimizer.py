@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.autograd import enable_grad, no_grad
+from pullback.autograd.modes import mode
 from pullback.autograd.versions import wrote
 from pullback.autograd.views import join
 from pullback.construct import from_numpy
@@ -134,28 +134,33 @@ class Optimizer:
             if changed is not None:
                 closure = _closure(*changed)
         loss = None
-        if closure is not None:
-            with enable_grad():
+        recorded = mode.enabled
+        try:
+            if closure is not None:
+                mode.switch(True)
                 loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p._grad is not None:
-                    self._step_one(p, group)
+            mode.switch(False)
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p._grad is not None:
+                        self._step_one(p, group)
+        finally:
+            mode.enabled = recorded  # before any call: Ctrl-C may come as one begins
+            mode.switch(recorded)
         for hook in (*self._listed("after"), *_HOOKS.get("after", {}).values()):
             hook(self, (closure,), {})
         return loss
 
     def _step_one(self, p: Tensor, group: dict[str, Any]) -> None:
-        with no_grad():
-            target = writable(p)
-            x, g = real(target), real(p._grad._array)  # type: ignore[union-attr]  # it has one
-            if group.get("maximize", False):
-                g = -g
-            if is_narrow(x.dtype):
-                self._update_narrow(x, g, self.state[p], group)
-            else:
-                self._update(x, g, self.state[p], group)
-            wrote(target)
+        target = writable(p)
+        x, g = real(target), real(p._grad._array)  # type: ignore[union-attr]  # it has one
+        if group.get("maximize", False):
+            g = -g
+        if is_narrow(x.dtype):
+            self._update_narrow(x, g, self.state[p], group)
+        else:
+            self._update(x, g, self.state[p], group)
+        wrote(target)
 
     def _update_narrow(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """`_update` for numbers of 16 bits: computed in float32, and rounded at the end."""

@@ -222,7 +222,7 @@ def leaky_relu(input: Tensor, negative_slope: _float | Tensor = ..., inplace: _b
     """$x$ above 0, a small slope below."""
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: _Out = None) -> Tensor:
-    """$y = x W^\\mathsf{T} + b$, with `input` (…, n), `weight` (m, n) or (n), `bias` (m) or ()."""
+    """$y = x W^\\mathsf{T} + b$, with `input` (…, n), `weight` (m, n) or (n), `bias` (m)."""
 
 def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, weight: Tensor | None = None, *, linear_bias: Tensor | None = None, reduction: Any = 'mean', ignore_index: _int | None = None, label_smoothing: _float | Tensor = ..., options: Any = None, out: _Out = None) -> Tensor:
     """`cross_entropy(linear(input, linear_weight, linear_bias), …)`, the classes last."""

@@ -43,11 +43,20 @@ class Hooked:
 
     _hooks: dict[str, OrderedDict[int, Any]]  # by kind; empty where there is none of a kind
 
+    # PyTorch's names, by which libraries look for hooks and clear them.
+    _forward_pre_hooks = property(lambda self: self._hooks_of("forward_pre"))
+    _forward_hooks = property(lambda self: self._hooks_of("forward"))
+    _backward_pre_hooks = property(lambda self: self._hooks_of("backward_pre"))
+    _backward_hooks = property(lambda self: self._hooks_of("backward"))
+
+    def _hooks_of(self, kind: str) -> OrderedDict[int, Any]:
+        return self._hooks.setdefault(kind, OrderedDict())
+
     def _hook_list(self, kind: str) -> list[Any]:
         return list(self._hooks.get(kind, {}).values())
 
     def _add_hook(self, kind: str, hook: Any, prepend: bool = False) -> HookHandle:
-        store = self._hooks.setdefault(kind, OrderedDict())
+        store = self._hooks_of(kind)
         number = next(_numbers)
         store[number] = hook
         if prepend:

@@ -52,6 +52,12 @@ class _Statistics(Module):
             for name in ("running_mean", "running_var", "num_batches_tracked"):
                 self.register_buffer(name, None)
 
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # Checkpoints from before batches were counted, and of other frameworks, have no count.
+        if self.track_running_stats:
+            state.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(state, prefix, *rest)
+
     def reset_running_stats(self) -> None:
         """Mean 0 and variance 1, of no batches."""
         if self.track_running_stats:

@@ -22,7 +22,7 @@ class IncompatibleKeys(
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return super().__repr__()
+        return f"_{super().__repr__()}"  # as PyTorch prints it
 
     __str__ = __repr__
 
@@ -124,7 +124,7 @@ class Stateful(Hooked):
         return IncompatibleKeys(missing, unexpected)
 
     def _load_from_state_dict(
-        self, state: Mapping[str, Any], prefix: str, known: set[str], missing: list[str],
+        self, state: dict[str, Any], prefix: str, known: set[str], missing: list[str],
         errors: list[str], assign: bool,
     ) -> None:  # fmt: skip
         for name, own in self._state().items():

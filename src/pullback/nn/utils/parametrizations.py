@@ -58,13 +58,13 @@ def power_iteration(matrix: Any, u: Any, v: Any, count: int, eps: float) -> None
             v.copy_(F.normalize(matrix.mH.mv(u), dim=0, eps=eps))
 
 
-def start_vectors(matrix: Any, eps: float) -> tuple[Any, Any]:
-    """Random unit vectors after 15 iterations."""
+def start_vectors(matrix: Any, count: int, eps: float) -> tuple[Any, Any]:
+    """Random unit vectors after some iterations."""
     with no_grad():
         rows, columns = matrix.shape
         u, v = (F.normalize(matrix.new_empty(n).normal_(0, 1), dim=0, eps=eps)
                 for n in (rows, columns))  # fmt: skip
-        power_iteration(matrix, u, v, 15, eps)
+        power_iteration(matrix, u, v, count, eps)
     return u, v
 
 
@@ -86,7 +86,7 @@ class _SpectralNorm(Module):
             )
         self.dim, self.eps, self.n_power_iterations = dim, eps, n_power_iterations
         if weight.ndim > 1:
-            u, v = start_vectors(as_matrix(weight.detach(), dim), eps)
+            u, v = start_vectors(as_matrix(weight.detach(), dim), 15, eps)
             self.register_buffer("_u", u)
             self.register_buffer("_v", v)
 

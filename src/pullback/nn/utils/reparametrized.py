@@ -59,7 +59,7 @@ class _SpectralNorm(_Hook):
         u, v = (getattr(module, f"{self.name}_{part}") for part in "uv")
         matrix = as_matrix(weight, self.dim)
         if iterate:
-            power_iteration(matrix, u, v, self.count, self.eps)
+            power_iteration(matrix.mH, v, u, self.count, self.eps)  # v first, as PyTorch does
             u, v = u.clone(), v.clone()
         return weight / u.dot(matrix.mv(v))
 
@@ -127,7 +127,7 @@ def spectral_norm(
     axis = rows_of(module) if dim is None else dim
     hook = _SpectralNorm(name, n_power_iterations, eps, axis)
     _attach(module, hook)
-    u, v = start_vectors(as_matrix(weight.detach(), axis), eps)
+    u, v = start_vectors(as_matrix(weight.detach(), axis), 0, eps)
     del module._parameters[name]
     module.register_parameter(f"{name}_orig", weight)
     setattr(module, name, weight.detach())

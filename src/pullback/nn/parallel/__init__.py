@@ -1,4 +1,7 @@
-"""Modules on several devices, as `torch.nn.parallel`: there is one, which runs them as they are."""
+"""Modules on several devices, as `torch.nn.parallel`: there is one, which runs them as they are.
+
+scatter_gather  batches in parts, one for each device, and together again
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 from pullback.missing import missing_attribute
 from pullback.nn.modules.module import Module
 
-__all__ = ["DataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
 
 
 class DataParallel(Module):
@@ -24,6 +27,17 @@ class DataParallel(Module):
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """What the module gives."""
         return self.module(*inputs, **named)
+
+
+class DistributedDataParallel(Module):
+    """A module that computes with those of other processes: there are none, so nothing is one."""
+
+    def __init__(self, module: Any, *options: Any, **named: Any) -> None:
+        raise ValueError(
+            "Default process group has not been initialized, please make sure to call "
+            "init_process_group: pullback computes in one process, where the module is used as it "
+            "is"
+        )
 
 
 def data_parallel(
