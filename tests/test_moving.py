@@ -35,7 +35,13 @@ LAYOUTS = {
     "three axes": lambda x: x.reshape(7, 100, 300)[1:, ::2, :200],
     "four axes, of which two are one": lambda x: x.reshape(7, 10, 10, 300)[:, :, :, 100:],
     "transposed": lambda x: x.T,
+    "part of a transposed one": lambda x: x[3:, 1:-6].T,
+    "turned to the left": np.rot90,
+    "turned to the right": lambda x: np.rot90(x, -1),
     "mirrored": lambda x: x[:, ::-1],
+    "some mirrored": lambda x: x[::-2, 200:1:-1],
+    "from the end": lambda x: x.reshape(-1)[::-1],
+    "every other column": lambda x: x[:, ::2],
 }
 
 
@@ -57,7 +63,16 @@ def test_what_is_done_here() -> None:
     for layout in LAYOUTS.values():
         source = layout(numbers(ROWS, COLUMNS))
         done.append(moving._moved(np.empty(source.shape, source.dtype), source))
-    assert done == [True] * 7 + [False] * 2
+    assert done == [True] * 14 + [False]
+
+
+@pytest.mark.parametrize("turn", [lambda x: x.T, lambda x: x[::-1].T])
+def test_copies_into_other_orders(turn: Any) -> None:
+    source, to = numbers(ROWS, COLUMNS), np.zeros((ROWS, COLUMNS), np.float32)
+    assert moving._moved(turn(to), turn(source))
+    np.testing.assert_array_equal(to, source)
+    assert moving._moved(turn(to), np.ascontiguousarray(turn(source[::-1])))
+    np.testing.assert_array_equal(to, source[::-1])
 
 
 def test_over_the_memory_that_is_read() -> None:
@@ -81,6 +96,31 @@ def test_fills(dtype: str, value: int, more: int) -> None:
     expected = np.full(size + 2, value, dtype)
     expected[[0, -1]] = np.array(3, dtype)
     np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize("pair", sorted(moving._CONVERTED))
+@pytest.mark.parametrize("more", [0, 1, 17])
+def test_conversions(pair: str, more: int) -> None:
+    """To the last bit."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(moving.WORTH + more)
+    x *= 10.0 ** rng.integers(-44, 38, x.size)
+    given = {"f": x, "d": x, "l": x.view(np.int64), "?": x > 0}[pair[0]].astype(pair[0])
+    if pair[0] in "fd":
+        given[:5] = np.nan, np.inf, -np.inf, -0.0, 1e-45
+    if pair == "df":
+        given[5] = 1e300
+    with np.errstate(over="ignore", under="ignore"):
+        expected = given.astype(pair[1])
+    found = moving.converted(given, np.dtype(pair[1]))
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found.view(np.uint8), expected.view(np.uint8))
+
+
+def test_conversions_have_code() -> None:
+    from pullback.backends.llvm.moving import CONVERSIONS
+
+    assert set(CONVERSIONS) == moving._CONVERTED
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])

@@ -111,7 +111,7 @@ class ArrayVocabulary(Vocabulary):
         """The values in another dtype; a complex number loses its imaginary part."""
         if x.dtype.kind == "c" and np.dtype(numpy_dtype).kind not in "bc":
             x = x.real
-        return x.astype(numpy_dtype, copy=False)
+        return moving.converted(x, numpy_dtype)
 
     @staticmethod
     def filled(shape: Sequence[int], value: Any, like: Any) -> Any:

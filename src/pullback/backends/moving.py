@@ -1,6 +1,7 @@
-"""Large arrays copied and filled: by all threads, where whole rows lie side by side.
+"""Large arrays copied, converted and filled: by all threads, as they lie in memory.
 
-NumPy does it on one, which waits for the memory most of the time.
+NumPy does it on one, which waits for the memory most of the time, and one by one where the elements
+of a row do not lie side by side in both arrays.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pullback.config import config
-
 from .memory import owner
 
 WORTH = 1 << 18  # bytes from which others are asked to help: 10 µs of one thread
 ROW = 256  # bytes of a row that is worth a call
+_CONVERTED = frozenset(("fd", "df", "lf", "ld", "?f", "?d", "?l"))
 LINE = 64  # bytes that a cache reads at once
 
 
@@ -24,8 +24,7 @@ def copy_into(to: Any, source: Any) -> None:
     """Write an array over another one, to whose shape it is broadcast."""
     if not (
         to.nbytes >= WORTH and to.dtype == source.dtype and to.dtype.kind in "biufc"
-        and to.shape == source.shape and config.num_threads > 1
-        and owner(to) is not owner(source) and _moved(to, source)
+        and to.shape == source.shape and owner(to) is not owner(source) and _moved(to, source)
     ):  # fmt: skip
         to[...] = source
 
@@ -44,8 +43,10 @@ def copied(array: Any) -> Any:
     all of a row's elements fall in a few places of the cache, and would push each other out."""
     if array.ndim != 2 or array.flags.c_contiguous or not array.flags.f_contiguous:
         return copy(array)
-    if array.strides[1] % 1024 or array.size < 1 << 14:
-        return array.copy()
+    if array.strides[1] % 1024 or array.size < 1 << 14 or (
+        array.nbytes >= WORTH and array.itemsize in (4, 8)
+    ):  # fmt: skip
+        return copy(array)
     result = np.empty(array.shape, array.dtype)
     step = max(1, LINE // array.itemsize)
     for k in range(0, array.shape[1], step):
@@ -73,12 +74,23 @@ def joined(arrays: Sequence[Any], axis: int) -> Any:
     return made
 
 
+def converted(array: Any, dtype: Any) -> Any:
+    """The numbers in a dtype; the array itself, if it has that."""
+    if array.nbytes >= WORTH and array.flags.c_contiguous:
+        pair = array.dtype.char + np.dtype(dtype).char
+        if pair in _CONVERTED and (moves := _moves()) is not None:
+            made = np.empty(array.shape, dtype)
+            moves.convert(pair, _start(made), _start(array), array.size)
+            return made
+    return array.astype(dtype, copy=False)
+
+
 def fill(array: Any, value: Any) -> None:
     """Write one value everywhere."""
     size = array.itemsize
     if not (
         array.nbytes >= WORTH and array.flags.c_contiguous and array.dtype.kind in "biufc"
-        and size <= 8 and config.num_threads > 1 and (moves := _moves()) is not None
+        and size <= 8 and (moves := _moves()) is not None
     ):  # fmt: skip
         array.fill(value)
         return
@@ -99,9 +111,11 @@ def _moved(to: Any, source: Any) -> bool:
     run = to.itemsize
     if axes and axes[-1][1] == run and axes[-1][2] == run:
         run *= axes.pop()[0]
-    if (axes and run < ROW) or len(axes) > 2 or (moves := _moves()) is None:
+    if len(axes) > 2 or (moves := _moves()) is None:
         return False
     there, here = _start(to), _start(source)
+    if axes and run < ROW:
+        return _was_mirrored(moves, there, here, axes) or _was_turned(moves, there, here, run, axes)
     (outer, *outers), (inner, *inners) = [(1, 0, 0)] * (2 - len(axes)) + axes
     if run < WORTH:
         moves.rows(there, here, run, inner, outer, (*inners, *outers))
@@ -113,6 +127,32 @@ def _moved(to: Any, source: Any) -> bool:
     return True
 
 
+def _was_mirrored(moves: Any, there: int, here: int, axes: Sequence[tuple[int, int, int]]) -> bool:
+    """Rows that are read backwards."""
+    *before, (count, size, back) = axes
+    if len(before) > 1 or size not in (4, 8) or back != -size:
+        return False
+    ((rows, to_row, from_row),) = before or [(1, 0, 0)]
+    moves.mirror(there, here, size, count, rows, 1, (to_row, from_row, 0, 0))
+    return True
+
+
+def _was_turned(
+    moves: Any, there: int, here: int, size: int, axes: Sequence[tuple[int, int, int]]
+) -> bool:
+    """A transposed matrix; one whose columns are upside down is read from the end."""
+    if len(axes) != 2 or size not in (4, 8):
+        return False
+    (rows, to_row, from_row), (columns, to_column, from_column) = axes
+    if abs(from_row) != size or to_column != size:
+        return False
+    if from_row < 0:  # the last row first: rows of the result from the last one, likewise
+        here += (rows - 1) * from_row
+        there, to_row = there + (rows - 1) * to_row, -to_row
+    moves.turn(there, here, size, rows, columns, (to_row, from_column))
+    return True
+
+
 def _start(array: Any) -> int:
     return int(array.__array_interface__["data"][0])
 
@@ -120,9 +160,10 @@ def _start(array: Any) -> int:
 def _axes(
     shape: Sequence[int], to: Sequence[int], source: Sequence[int]
 ) -> list[tuple[int, int, int]]:
-    """(size, stride of one, stride of the other), axes joined that lie so in both."""
+    """(size, stride of one, stride of the other), from the largest stride of one to the smallest;
+    axes joined that lie so in both."""
     found: list[tuple[int, int, int]] = []
-    for size, a, b in zip(shape, to, source, strict=True):
+    for size, a, b in sorted(zip(shape, to, source, strict=True), key=lambda axis: -abs(axis[1])):
         if size == 1:
             continue
         if found and found[-1][1] == a * size and found[-1][2] == b * size:

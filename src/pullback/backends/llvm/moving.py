@@ -3,6 +3,10 @@
     flat    a stretch of bytes, a piece of it for each task
     rows    rows of so many bytes, along two axes with strides of their own; a row for each task
     fill    a word of eight bytes, again and again; pieces as well
+    turn    rows out of columns: what lies side by side in one array is in different rows of the
+            other. Squares of 8 by 8 elements are turned in registers; a strip of rows for each task
+    mirror  rows, their last elements first
+    convert numbers of another type, for the pairs of `CONVERSIONS`
 
 What copies, and sets equal bytes, is the C library's: pieces are small enough for the caches.
 """
@@ -22,6 +26,17 @@ PIECE = 1 << 16  # bytes of a task
 FLAT = ("copy", "to", "from", "bytes")
 ROWS = ("copy", "to", "from", "bytes", "inner", "to.inner", "from.inner", "to.outer", "from.outer")
 FILL = ("setter", "to", "word", "bytes", "equal")
+CONVERT = ("to", "from", "bytes")
+TURN = ("to", "from", "rows", "columns", "to.row", "from.column")
+SQUARE, STRIP = 8, 16  # elements of a side, rows of a task: a line of 64 bytes in each column
+LANES = 16  # numbers that are converted at a time
+# By the types' letters: the instruction, and the two types. What a cast to integers gives where it
+# overflows is the processor's affair; numbers are rounded as everywhere.
+CONVERSIONS = {
+    "fd": ("fpext", "float", "double"), "df": ("fptrunc", "double", "float"),
+    "lf": ("sitofp", "i64", "float"), "ld": ("sitofp", "i64", "double"),
+    "?f": ("uitofp", "i8", "float"), "?d": ("uitofp", "i8", "double"), "?l": ("zext", "i8", "i64"),
+}  # fmt: skip
 
 
 @functools.cache
@@ -38,9 +53,11 @@ class Moves:
         word = ctypes.c_int64
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, word, word)
         self._of: dict[str, tuple[Callable[..., None], int]] = {}
-        for name in ("flat", "rows", "fill"):
+        names = {pair: f"convert.{k}" for k, pair in enumerate(CONVERSIONS)}
+        whole = ("flat", "rows", "fill", "turn4", "turn8", "mirror4", "mirror8")
+        for key, name in ({n: n for n in whole} | names).items():
             found = address(name)
-            self._of[name] = kind(found), found
+            self._of[key] = kind(found), found
         libc = ctypes.CDLL(None)
         self._copy, self._set = (
             ctypes.cast(getattr(libc, name), ctypes.c_void_p).value or 0
@@ -64,6 +81,28 @@ class Moves:
         equal = pattern == pattern[:1] * 8
         word = int.from_bytes(pattern, "little", signed=True)
         self._run("fill", [self._set, to, word, size, equal], -(-size // PIECE), 1)
+
+    def mirror(
+        self, to: int, source: int, size: int, count: int, inner: int, outer: int,
+        strides: Sequence[int],
+    ) -> None:  # fmt: skip
+        """`rows` of so many elements of four or eight bytes, read backwards from an address."""
+        block = [self._copy, to, source, count, inner, *strides]
+        self._run(f"mirror{size}", block, inner * outer, max(1, PIECE // (size * count)))
+
+    def turn(
+        self, to: int, source: int, size: int, rows: int, columns: int, steps: Sequence[int]
+    ) -> None:
+        """Elements of four or eight bytes: from row to row in one array, with elements of a row
+        side by side, and from column to column in the other, with those of a column so."""
+        block = [to, source, rows, columns, *steps]
+        self._run(
+            f"turn{size}", block, -(-rows // STRIP), max(1, PIECE // (STRIP * size * columns))
+        )
+
+    def convert(self, pair: str, to: int, source: int, count: int) -> None:
+        """So many numbers, in order, of one type as those of another."""
+        self._run(pair, [to, source, count], -(-count // PIECE), 1)
 
     def _run(self, name: str, block: list[int], tasks: int, at_once: int) -> None:
         given = array("q", block)
@@ -110,7 +149,7 @@ _FLAT = _function("flat", FLAT, f"""{_CUT}
   %here = getelementptr i8, ptr %from, i64 %start
   call ptr %copy(ptr %there, ptr %here, i64 %count)""")  # fmt: skip
 
-_ROWS = _function("rows", ROWS, """  %out = sdiv i64 %task, %inner
+_PLACES = """  %out = sdiv i64 %task, %inner
   %in = srem i64 %task, %inner
   %a = mul i64 %out, %to.outer
   %b = mul i64 %in, %to.inner
@@ -119,8 +158,45 @@ _ROWS = _function("rows", ROWS, """  %out = sdiv i64 %task, %inner
   %c = mul i64 %out, %from.outer
   %d = mul i64 %in, %from.inner
   %cd = add i64 %c, %d
-  %here = getelementptr i8, ptr %from, i64 %cd
+  %here = getelementptr i8, ptr %from, i64 %cd"""
+_ROWS = _function("rows", ROWS, f"""{_PLACES}
   call ptr %copy(ptr %there, ptr %here, i64 %bytes)""")  # fmt: skip
+
+
+def _mirrored(size: int) -> str:
+    """The number of elements is what `rows` calls bytes."""
+    element = {4: "i32", 8: "i64"}[size]
+    vector = f"<{SQUARE} x {element}>"
+    order = ", ".join(f"i32 {k}" for k in reversed(range(SQUARE)))
+    return _function(f"mirror{size}", ROWS, f"""{_PLACES}
+  br label %look
+look:
+  %at = phi i64 [ 0, %go ], [ %beyond, %wide ]
+  %beyond = add i64 %at, {SQUARE}
+  %fits = icmp sle i64 %beyond, %bytes
+  br i1 %fits, label %wide, label %rest
+wide:
+  %back = sub i64 1, %beyond
+  %x.at = getelementptr {element}, ptr %here, i64 %back
+  %x = load {vector}, ptr %x.at, align {size}
+  %y = shufflevector {vector} %x, {vector} poison, <{SQUARE} x i32> <{order}>
+  %y.at = getelementptr {element}, ptr %there, i64 %at
+  store {vector} %y, ptr %y.at, align {size}
+  br label %look
+rest:
+  %one = phi i64 [ %at, %look ], [ %one.next, %each ]
+  %left = icmp slt i64 %one, %bytes
+  br i1 %left, label %each, label %done
+each:
+  %minus = sub i64 0, %one
+  %e.at = getelementptr {element}, ptr %here, i64 %minus
+  %e = load {element}, ptr %e.at, align {size}
+  %f.at = getelementptr {element}, ptr %there, i64 %one
+  store {element} %e, ptr %f.at, align {size}
+  %one.next = add i64 %one, 1
+  br label %rest
+done:""", "done")  # fmt: skip
+
 
 _FILL = _function("fill", FILL, f"""{_CUT}
   %same = icmp ne i64 %equal, 0
@@ -157,4 +233,129 @@ each:
   br label %rest
 done:""", "done")  # fmt: skip
 
-TEXT = "\n\n".join([_FLAT, _ROWS, _FILL])
+
+def _convert(name: str, instruction: str, given: str, made: str) -> str:
+    """A piece counts numbers, not bytes; vectors of them, and what is left one by one."""
+
+    def some(lanes: int, at: str) -> str:
+        one, other = (k if lanes == 1 else f"<{lanes} x {k}>" for k in (given, made))
+        size = {"float": 4, "double": 8, "i64": 8, "i8": 1}
+        return f"""  %here.{lanes} = getelementptr {given}, ptr %read, i64 {at}
+  %x.{lanes} = load {one}, ptr %here.{lanes}, align {size[given]}
+  %y.{lanes} = {instruction} {one} %x.{lanes} to {other}
+  %there.{lanes} = getelementptr {made}, ptr %written, i64 {at}
+  store {other} %y.{lanes}, ptr %there.{lanes}, align {size[made]}"""
+
+    return _function(name, CONVERT, f"""{_CUT}
+  %read = getelementptr {given}, ptr %from, i64 %start
+  %written = getelementptr {made}, ptr %to, i64 %start
+  br label %look
+look:
+  %at = phi i64 [ 0, %go ], [ %beyond, %wide ]
+  %beyond = add i64 %at, {LANES}
+  %fits = icmp sle i64 %beyond, %count
+  br i1 %fits, label %wide, label %rest
+wide:
+{some(LANES, "%at")}
+  br label %look
+rest:
+  %one.at = phi i64 [ %at, %look ], [ %one.next, %each ]
+  %left.over = icmp slt i64 %one.at, %count
+  br i1 %left.over, label %each, label %done
+each:
+{some(1, "%one.at")}
+  %one.next = add i64 %one.at, 1
+  br label %rest
+done:""", "done")  # fmt: skip
+
+
+def _turned(size: int) -> str:
+    """Rows of a strip, eight at a time, along columns, eight at a time; the rest one by one."""
+    element = {4: "i32", 8: "i64"}[size]
+    vector = f"<{SQUARE} x {element}>"
+    lines: list[str] = []
+
+    def do(text: str) -> str:
+        name = f"%v{len(lines)}"
+        lines.append(f"  {name} = {text}")
+        return name
+
+    found = []
+    for k in range(SQUARE):
+        column = do(f"add i64 %j, {k}")
+        step = do(f"mul i64 {column}, %from.column")
+        here = do(f"getelementptr i8, ptr %here.rows, i64 {step}")
+        found.append(do(f"load {vector}, ptr {here}, align {size}"))
+    for side in (1, 2, 4):
+        for k in range(SQUARE):
+            if not k & side:
+                a, b = found[k], found[k + side]
+                first = [n if not n & side else SQUARE + n - side for n in range(SQUARE)]
+                second = [n + side if not n & side else SQUARE + n for n in range(SQUARE)]
+                found[k], found[k + side] = (
+                    do(f"shufflevector {vector} {a}, {vector} {b}, <{SQUARE} x i32> "
+                       f"<{', '.join(f'i32 {n}' for n in mask)}>")
+                    for mask in (first, second)
+                )  # fmt: skip
+    for k in range(SQUARE):
+        row = do(f"add i64 %i, {k}")
+        step = do(f"mul i64 {row}, %to.row")
+        line = do(f"getelementptr i8, ptr %to, i64 {step}")
+        there = do(f"getelementptr {element}, ptr {line}, i64 %j")
+        lines.append(f"  store {vector} {found[k]}, ptr {there}, align {size}")
+    square = "\n".join(lines)
+    return _function(f"turn{size}", TURN, f"""  %top = mul i64 %task, {STRIP}
+  %below = add i64 %top, {STRIP}
+  %cut = icmp slt i64 %below, %rows
+  %bottom = select i1 %cut, i64 %below, i64 %rows
+  br label %strip
+strip:
+  %i = phi i64 [ %top, %go ], [ %i.next, %strip.end ]
+  %i.left = icmp slt i64 %i, %bottom
+  br i1 %i.left, label %begin, label %done
+begin:
+  %i.step = add i64 %i, {SQUARE}
+  %i.fits = icmp sle i64 %i.step, %bottom
+  %i.next = select i1 %i.fits, i64 %i.step, i64 %bottom
+  %here.rows = getelementptr {element}, ptr %from, i64 %i
+  br label %look
+look:
+  %j = phi i64 [ 0, %begin ], [ %j.step, %square ]
+  %j.step = add i64 %j, {SQUARE}
+  %j.fits = icmp sle i64 %j.step, %columns
+  %fits = and i1 %i.fits, %j.fits
+  br i1 %fits, label %square, label %rest
+square:
+{square}
+  br label %look
+rest:
+  %c = phi i64 [ %j, %look ], [ %c.next, %rest.end ]
+  %c.left = icmp slt i64 %c, %columns
+  br i1 %c.left, label %rest.begin, label %strip.end
+rest.begin:
+  %c.step = mul i64 %c, %from.column
+  %c.here = getelementptr i8, ptr %from, i64 %c.step
+  br label %each
+each:
+  %r = phi i64 [ %i, %rest.begin ], [ %r.next, %each ]
+  %x.at = getelementptr {element}, ptr %c.here, i64 %r
+  %x = load {element}, ptr %x.at, align {size}
+  %r.step = mul i64 %r, %to.row
+  %r.line = getelementptr i8, ptr %to, i64 %r.step
+  %y.at = getelementptr {element}, ptr %r.line, i64 %c
+  store {element} %x, ptr %y.at, align {size}
+  %r.next = add i64 %r, 1
+  %r.left = icmp slt i64 %r.next, %i.next
+  br i1 %r.left, label %each, label %rest.end
+rest.end:
+  %c.next = add i64 %c, 1
+  br label %rest
+strip.end:
+  br label %strip
+done:""", "done")  # fmt: skip
+
+
+_CONVERT = [_convert(f"convert.{k}", *how) for k, how in enumerate(CONVERSIONS.values())]
+TEXT = "\n\n".join(
+    [_FLAT, _ROWS, _FILL, _turned(4), _turned(8), _mirrored(4), _mirrored(8), *_CONVERT]
+)
