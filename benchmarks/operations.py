@@ -9,7 +9,8 @@ fastest of the rounds counts. With `--why`, what is more than three times slower
 more, and its time divided up by where it was seen, a thousand times a second: in NumPy's calls and
 in the bodies of operations, which make them, in the loops of formulas, or in what finds the call,
 makes tensors and records. A ratio above 1 means that pullback is slower. What is larger than
-`config.defer_elements` may stay a formula: its numbers are asked for, and the time includes that.
+`config.defer_elements` may stay a formula: its numbers are asked for, and the time includes that;
+other results are not looked at, in either library.
 """
 
 from __future__ import annotations
@@ -291,16 +292,15 @@ def calls_of(torch: Any, setup: str, n: int, expression: str) -> dict[str, Calla
     names: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "n": n, "rand": rand}
     exec(SETUPS[setup], names)
     function: Callable[[], Any] = eval(f"lambda: {expression}", names)
-    formulas = torch.__name__ == "pullback" and n * n > 10_000
+    formulas = any(getattr(t, "_is_formula", False) for t in tensors_of(function(), torch))
 
-    def forward() -> Any:
+    def numbers() -> Any:
         result = function()
-        if formulas:
-            for t in tensors_of(result, torch):
-                t.detach().numpy()
+        for t in tensors_of(result, torch):
+            t.detach().numpy()
         return result
 
-    found: dict[str, Callable[[], Any]] = {"forward": forward}
+    found: dict[str, Callable[[], Any]] = {"forward": numbers if formulas else function}
     outputs = [t for t in tensors_of(function(), torch) if t.requires_grad]
     if outputs:
         cotangents = [torch.ones_like(t) for t in outputs]

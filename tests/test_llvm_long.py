@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from loop_kernels import PAIRS, compare, numbers
+from pullback.backends.interpret import interpret
 from pullback.backends.llvm.compile import source
 from pullback.backends.loops import (
     Buffer,
@@ -21,7 +22,8 @@ from pullback.backends.loops import (
     reduce,
     verify,
 )
-from pullback.backends.scalar import apply, cast, const
+from pullback.backends.scalar import apply, cast, const, walk
+from pullback.backends.simplify import simplify
 
 b, i, j, d, e = map(index, "bijde")
 ROLES = (
@@ -249,6 +251,39 @@ def test_sides_that_are_transposed(
     ]
     sizes = {"i": n, "j": m, "d": depth}
     compare(Kernel("sides", ROLES[1:4], tuple(outputs)), sizes, arrays, lanes=lanes)
+
+
+GAPS = {"squares": ("i", "d", "x"), "rows": ("ie", "j", "x"), "columns": ("je", "i", "y")}
+
+
+@pytest.mark.parametrize("rows_first", [True, False])
+@pytest.mark.parametrize("sums", GAPS)
+def test_what_lies_along_the_lanes_comes_first_in_differences(sums: str, rows_first: bool) -> None:
+    """Whichever way they were written; the results are the same."""
+    places, over, expected = GAPS[sums]
+    long = "d" if sums == "squares" else "e"
+    x, y, s = (Buffer(name, "f4", 2, unit=True) for name in "xys")
+    one, two = load(x, i, index(long)), load(y, j, index(long))
+    gap = one - two if rows_first else two - one
+    body = gap * gap if sums == "squares" else apply("exp", load(s, i, j)) * gap
+    value = reduce("sum", over, body)
+    value = reduce("sum", "j", value) if sums == "squares" else value
+    out = Output(Buffer("out", "f4", len(places)), tuple(map(index, places)), value)
+    loops = tuple(loop for loop in ROLES if loop.name in ("i", "j", long))
+    written = Kernel("gaps", loops, (out,))
+    found = simplify(written)
+    assert [n.args[0].data.name for n in walk(*found.roots()) if n.op == "sub"] == [expected]
+    sizes = {"i": 3, "j": 4, long: 2}
+    inputs = {"x": numbers((3, 2), "f4", 0), "y": numbers((4, 2), "f4", 1)}
+    inputs["s"] = numbers((3, 4), "f4", 2)
+    results = []
+    for kernel in (written, found):
+        shape = tuple(sizes[name] for name in places)
+        arrays = inputs | {"out": np.zeros(shape, "f4")}
+        interpret(kernel, sizes, arrays)
+        results.append(arrays["out"])
+    np.testing.assert_allclose(*results, 1e-6)
+    assert np.abs(results[0]).min() > 0
 
 
 def test_one_function_transposes_whatever_has_its_shape() -> None:

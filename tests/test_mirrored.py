@@ -17,13 +17,14 @@ from pullback.backends.interpret import interpret
 from pullback.backends.llvm import compile, run as run_module, threads
 from pullback.backends.llvm.compile import program
 from pullback.backends.llvm.run import Geometry, Launch, Placed, run
-from pullback.backends.loops import Buffer, Kernel, Loop, Output, load, reduce
+from pullback.backends.loops import Buffer, Kernel, Loop, Output, index, load, reduce
 from pullback.backends.memory import address
 from pullback.backends.passes.mirror import Images
 from pullback.backends.scalar import Scalar, apply, cast, walk
 from pullback.backends.simplify import simplify
 from pullback.config import config
 
+d = index("d")
 LANES = (1, 2, 4, 8, 16)
 SIZES = [0, 1, 2, 15, 16, 17, 63, 64, 65, 130, 700, 1500]
 
@@ -79,6 +80,32 @@ def test_against_the_interpreter(dtype: str, lanes: int | None) -> None:
     for n in SIZES if lanes in (4, None) else SIZES[:-2]:
         compare(kernel, {"i": n, "j": n}, arrays_for(kernel, n, dtype), lanes=lanes,
                 tolerance=3e-5 if dtype == "f4" else 1e-12)  # fmt: skip
+
+
+def in_many_dimensions(dtype: str) -> Kernel:
+    """Distances and products along a contracted axis: the same for a pair either way round."""
+    x, w = Buffer("x", dtype, 2, unit=True), Buffer("w", dtype, 1, unit=True)
+    gap = load(x, i, d) - load(x, j, d)
+    k = apply("exp", -reduce("sum", "d", gap * gap) / 8.0)
+    p = reduce("sum", "d", load(x, i, d) * load(x, j, d))
+    bodies = {"near": k * load(w, j), "like": apply("tanh", p) * (load(w, j) - load(w, i)) * k}
+    outputs = tuple(
+        Output(Buffer(name, dtype, 1, unit=True), (i,), reduce("sum", "j", body))
+        for name, body in bodies.items()
+    )
+    return Kernel("deep", (*PAIRS, Loop("d", "contracted")), outputs, square=True)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, None])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_long_sums_inside_of_the_pairs(dtype: str, lanes: int | None) -> None:
+    kernel = in_many_dimensions(dtype)
+    assert is_mirrored(kernel)
+    for n, depth in ((0, 3), (1, 17), (15, 0), (40, 1), (63, 33), (64, 64), (130, 20), (700, 17)):
+        arrays = {"x": numbers((n, depth), dtype, 0), "w": numbers(n, dtype, 1)}
+        arrays |= {o.buffer.name: np.zeros(n, dtype) for o in kernel.outputs}
+        compare(kernel, {"i": n, "j": n, "d": depth}, arrays, lanes=lanes,
+                tolerance=1e-4 if dtype == "f4" else 1e-12)  # fmt: skip
 
 
 def test_batches() -> None:

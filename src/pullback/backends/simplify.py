@@ -15,6 +15,7 @@ from collections.abc import Callable
 from .describe import describe
 from .loops import Kernel
 from .passes.canonical import canonical, tidy
+from .passes.differences import differences
 from .passes.exponentials import base2, softmax
 from .passes.factors import factors
 from .passes.mirror import mirror
@@ -35,6 +36,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("factors", factors),  # Σ_j c_i f_ij = c_i Σ_j f_ij; products grouped to share work
     ("orders", orders),  # (a + b) + c = a + (c + b) under a sum, where a kernel has both
     ("mirror", mirror),  # Σ_j f(i, j) for all i from half of the pairs, where f(j, i) is cheap
+    ("differences", differences),  # rows first in the differences of long sums
     ("tidy", tidy),  # signs back where the hardware takes them
 )
 

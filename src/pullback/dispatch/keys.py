@@ -16,6 +16,8 @@ SIMPLE = frozenset((int, bool, type(None), str, dtypes.dtype, layouts.memory_for
     type(np.dtype(code)) for code in np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"
 }
 
+INTEGERS = frozenset((int,) * k for k in range(9))  # the types of a shape's elements, or of axes'
+
 
 def key_source(op: Op) -> str:
     """Python source of the key of a call, over the names of an operation's parameters.
@@ -69,6 +71,8 @@ def plain(value: Any) -> Any:
     """The key of a plain argument: 1, 1.0 and True are not the same, nor are 0.0 and -0.0."""
     kind = type(value)
     if kind in SIMPLE:
+        return kind, value
+    if (kind is tuple or kind is Size) and tuple([type(v) for v in value]) in INTEGERS:
         return kind, value
     if kind is tuple or kind is list or kind is Size:
         kinds = tuple(map(type, value))

@@ -108,7 +108,7 @@ def _subscripts(equation, shapes):
 
 
 @composite(method=False)
-def einsum(xp, equation: Plain, *operands):
+def einsum(xp, equation: Plain, *operands: Array):
     r"""Sums of products by Einstein's convention: `einsum("ik,kj->ij", a, b)`.
 
     Letters are axes; those missing on the right of `->` are summed; `...` stands for further axes,

@@ -534,7 +534,7 @@ def dsplit(input: Tensor, indices_or_sections: Any = ..., *, out: _Out = None, i
 def dstack(tensors: Sequence[Tensor], *, out: _Out = None) -> Tensor:
     """Behind each other: along axis 2 of at least 3-D tensors."""
 
-def einsum(equation: Any, *operands: Any, operands_: Any = None, out: _Out = None) -> Tensor:
+def einsum(equation: Any, *operands: Tensor, operands_: Any = None, out: _Out = None) -> Tensor:
     """Sums of products by Einstein's convention: `einsum("ik,kj->ij", a, b)`."""
 
 def empty(*size: _int | Sequence[_int], memory_format: Any = None, dtype: Any = None, size_: Any = None, layout: _layout | None = None, device: _device | _str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, out: _Out = None) -> Tensor:

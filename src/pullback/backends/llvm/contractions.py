@@ -1,12 +1,12 @@
 """Long sums: Σ_d x_id y_jd inside each pair, and Σ_j w_ij v_je for each value of a feature index.
 
 Both are products of small matrices, computed for one vector of rows and a tile of the inner index
-at a time with `register_tile` sums in registers. What depends on the row and the long index is
+at a time with a tile of sums in registers. What depends on the row and the long index is
 stored once per block as vectors along the rows, [row][d]; what depends on the inner and the long
 index is copied once per tile in the order in which it is used, and broadcast:
 
-    a contracted index d    panels of columns, [columns / register_tile][d][register_tile]
-    a feature index e       panels of features, [features / register_tile][column][register_tile]
+    a contracted index d    panels of columns, [columns / tile][d][tile]
+    a feature index e       panels of features, [features / tile][column][tile]
 
 What lies in memory along the long index is read in vectors, and transposed in registers.
 
@@ -99,7 +99,7 @@ class Contractions(Extremes):
 
     def _padded(self, name: str) -> str:
         """The extent of a long index, rounded up to whole register tiles."""
-        tile = self.plan.register_tile
+        tile = self.plan.tiles[name]
         more = self.w.add(f"add i64 {self.arguments[f'size:{name}']}, {tile - 1}")
         return self.w.add(f"and i64 {more}, {-tile}")
 
@@ -243,9 +243,10 @@ class Contractions(Extremes):
 
     def _pack_panels(self, scope: Scope, p: Pass, base: str, count: str) -> None:
         """Copy what long sums need of a tile of the inner index, in the order they use it."""
-        w, a, tile = self.w, self.arguments, self.plan.register_tile
+        w, a = self.w, self.arguments
         for n in p.panels:
             name = self._long_index(n)
+            tile = self.plan.tiles[name]
             contracted = name in self.kernel.named("contracted")
             # the index that lies side by side in a panel, and the one that runs along it
             side, along = (count, a[f"size:{name}"]) if contracted else (a[f"size:{name}"], count)
@@ -269,7 +270,7 @@ class Contractions(Extremes):
 
     def _pack_lines(self, scope: Scope, n: Scalar, base: str, count: str, whole: str) -> None:
         """Panels of features whose memory is side by side already."""
-        w, along = self.w, self._along(self.plan.register_tile)
+        w, along = self.w, self._along(self.plan.tiles[self._long_index(n)])
         kind, step = along.type(n.dtype), str(along.lanes)
         with (
             w.loop("panel", "0", whole, step) as panel,
@@ -299,7 +300,7 @@ class Contractions(Extremes):
         """Element k of the panel that starts at `first`, at a position along it."""
         w, kind = self.w, in_memory(n.dtype)
         line = w.add(f"mul i64 {first}, {along}")
-        step = w.add(f"mul i64 {position}, {self.plan.register_tile}")
+        step = w.add(f"mul i64 {position}, {self.plan.tiles[self._long_index(n)]}")
         at = w.add(f"add i64 {line}, {step}")
         start = w.add(f"getelementptr {kind}, ptr {self.panels[id(n)]}, i64 {at}")
         return kind, w.add(f"getelementptr {kind}, ptr {start}, i64 {k}") if k != "0" else start
@@ -308,7 +309,7 @@ class Contractions(Extremes):
         self, p: Pass, name: str, first: str, along: str, position: str
     ) -> list[dict[Scalar, str]]:
         """What has been packed for a register tile, in every lane."""
-        found: list[dict[Scalar, str]] = [{} for _ in range(self.plan.register_tile)]
+        found: list[dict[Scalar, str]] = [{} for _ in range(self.plan.tiles[name])]
         one = Vectors(self.w, 1, self.target)
         for n in p.panels:
             if name in self.plan.free[id(n)]:
@@ -324,10 +325,10 @@ class Contractions(Extremes):
     def _contract_tile(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
         """The long sums of one vector of rows with a tile of columns."""
         w, v = self.w, self.v
-        tile = self.plan.register_tile
         last = w.add(f"sub i64 {count}, 1")
         for n in p.contractions:
             (name,) = n.data.over
+            tile = self.plan.tiles[name]
             (body,) = n.args
             dtype, kind = n.dtype, v.type(n.dtype)
             size = self.arguments[f"size:{name}"]
@@ -394,9 +395,9 @@ class Contractions(Extremes):
     def _wide_tile(self, rows: Scope, p: Pass, base: str, count: str, local: str) -> None:
         """Add a tile of columns to the wide sums of one vector of rows."""
         w, v = self.w, self.v
-        tile = self.plan.register_tile
         for acc in p.wide:
             name, dtype, body = self._feature(acc), acc.dtypes[0], acc.args[0]
+            tile = self.plan.tiles[name]
             kind, size = v.type(dtype), self.arguments[f"size:{name}"]
             last = w.add(f"sub i64 {size}, 1")
             with w.loop("features", "0", size, str(tile)) as features:

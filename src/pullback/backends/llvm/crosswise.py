@@ -3,7 +3,7 @@
 They are the transposes of wide sums (`contractions.py`), and share the pairs with them. What is
 known of the pairs of one vector of rows and a tile of columns is transposed, so that lanes are
 columns: [row][column]. What depends on the row and the feature index is copied once per block,
-[features / register_tile][row][register_tile] for each vector of rows, and broadcast. The sums of a
+[features / tile][row][tile] for each vector of rows, and broadcast. The sums of a
 tile, [column / lanes][e] vectors along the columns, stay in the cache for all rows of a block; then
 they join those of the group of tasks, as float64.
 """
@@ -43,9 +43,10 @@ class Crosswise(Contractions):
     def _pack_rows(self, scope: Scope, p: Pass, begin: str, end: str) -> None:
         """Copy what crosswise sums need of the rows of a block."""
         w, v = self.w, self.v
-        one, tile = Vectors(w, 1, self.target), self.plan.register_tile
+        one = Vectors(w, 1, self.target)
         for n in p.row_panels:
             name, kind = self._long_index(n), in_memory(n.dtype)
+            tile = self.plan.tiles[name]
             size = self.arguments[f"size:{name}"]
             last = w.add(f"sub i64 {size}, 1")
             with w.loop("rows", begin, end, "1") as row:
@@ -69,7 +70,8 @@ class Crosswise(Contractions):
         w, kind, lanes = self.w, in_memory(n.dtype), self.v.lanes
         line = w.add(f"mul i64 {local}, {self._padded(self._long_index(n))}")
         start = w.add(f"mul i64 {w.add(f'add i64 {line}, {first}')}, {lanes}")
-        at = w.add(f"add i64 {start}, {w.add(f'mul i64 {lane}, {self.plan.register_tile}')}")
+        line = w.add(f"mul i64 {lane}, {self.plan.tiles[self._long_index(n)]}")
+        at = w.add(f"add i64 {start}, {line}")
         place = w.add(f"getelementptr {kind}, ptr {self.row_panels[id(n)]}, i64 {at}")
         return w.add(f"getelementptr {kind}, ptr {place}, i64 {k}") if k != "0" else place
 
@@ -136,7 +138,7 @@ class Crosswise(Contractions):
         if not p.crosswise:
             return
         w, v, outer = self.w, self.v, self.kernel.outer
-        tile, inner = self.plan.register_tile, self.kernel.inner[-1]
+        inner = self.kernel.inner[-1]
         self._flip(rows, p, count)
         first = w.add(f"mul i64 {row}, {v.lanes}")
         size_of_rows = self.arguments[f"size:{outer}"]
@@ -146,6 +148,7 @@ class Crosswise(Contractions):
         for acc in p.crosswise:
             name, dtype, body = self._feature(acc), acc.dtypes[0], acc.args[0]
             kind, size = v.type(dtype), self.arguments[f"size:{name}"]
+            tile = self.plan.tiles[name]
             last = w.add(f"sub i64 {size}, 1")
             with w.loop("vector", "0", self._vectors_of(count), "1") as vector:
                 column = w.add(f"mul i64 {vector.counter}, {v.lanes}")

@@ -96,11 +96,13 @@ class Mirrors(Pairs):
         stop = self._smaller(stop, self.arguments[f"size:{self.kernel.inner[0]}"])
         apart = w.add(f"icmp ne i64 {rows}, {columns}", "apart")
         self._begin_block(scope, p, batch, begin, end, apart)
+        self._transpose(scope, p, begin, end)
         with w.loop("tile", start, stop, str(p.tile)) as tile:
             flag = w.add(f"load volatile i64, ptr {self.arguments['stop']}, align 8")
             with w.when(w.add(f"icmp eq i64 {flag}, 0"), "go"):
                 count = self._smaller(w.add(f"sub i64 {stop}, {tile.counter}"), str(p.tile))
                 self._pack(scope, p, tile.counter, count)
+                self._pack_panels(scope, p, tile.counter, count)
                 whole = w.add(f"and i64 {w.add(f'add i64 {count}, {v.lanes - 1}')}, {-v.lanes}")
                 # on the diagonal: rows before the tile, and then those that are its columns
                 here = w.add(f"sdiv i64 {tile.counter}, {v.lanes}")

@@ -25,7 +25,7 @@ COLUMN_TILE = 256
 MIRRORED_TILE = 64  # the sums of as many columns stay in the first-level cache
 # Of the functions that are code of their own, those that cost about as much as an addition.
 CHEAP = {"floor", "ceil", "trunc", "round", "abs", "copysign"}
-CONTRACTED_TILE, CONTRACTED_BLOCK = 128, 32  # pairs of a contraction: columns, vectors of rows
+CONTRACTED_TILE, CONTRACTED_BLOCK = 64, 64  # pairs of a contraction: columns, vectors of rows
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Plan:
     kernel: Kernel
     lanes: int
     block: int  # vectors of rows whose accumulators are kept at once
-    register_tile: int  # sums of long loops that are kept in registers at once
+    tiles: dict[str, int]  # for each long index: how many of its sums are in registers at once
     passes: list[Pass]
     totals: list[Accumulator]
     free: dict[int, frozenset[str]]
@@ -191,17 +191,31 @@ def plan(kernel: Kernel, target: Target, inline: Inline) -> Plan:
     row_outputs = [o for o in kernel.outputs if id(o.value) not in late]
     most = CONTRACTED_BLOCK if any(p.long for p in passes) else 64
     block = max(4, min(most, room))
-    at_once = _register_tile(target, lanes, passes)
-    return Plan(kernel, lanes, block, at_once, passes, totals, free, row_outputs, late_outputs)
+    tiles = _register_tiles(kernel, target, lanes, passes, free)
+    return Plan(kernel, lanes, block, tiles, passes, totals, free, row_outputs, late_outputs)
 
 
-def _register_tile(target: Target, lanes: int, passes: list[Pass]) -> int:
-    """How many sums of long loops fit in half of the registers."""
-    sums = [acc.dtypes[0] for p in passes for acc in (*p.wide, *p.crosswise)]
-    sums += [n.dtype for p in passes for n in p.contractions]
-    size = max((d.itemsize for d in sums), default=4)
-    each = max(1, lanes * size // target.vector_bytes)
-    return max(2, min(8, target.registers // 2 // each))
+def _register_tiles(
+    kernel: Kernel, target: Target, lanes: int, passes: list[Pass], free: dict[int, frozenset[str]]
+) -> dict[str, int]:
+    """How many sums of each long index fit in half of the registers, beside what belongs to each
+    of them: a wide sum of x_ie - y_je needs the row's x_ie for every e."""
+    tiles = {}
+    for name in (*kernel.named("contracted"), *kernel.named("feature")):
+        sums = [
+            acc.dtypes[0]
+            for p in passes
+            for acc in (*p.wide, *p.crosswise)
+            if name in free[id(acc.args[0])]
+        ]
+        sums += [n.dtype for p in passes for n in p.contractions if name in n.data.over]
+        size = max((d.itemsize for d in sums), default=4)
+        each = max(1, lanes * size // target.vector_bytes)
+        of_rows = name in kernel.named("feature") and any(
+            name in free[id(n)] for p in passes for n in (*p.transposed, *p.column_values)
+        )
+        tiles[name] = max(2, target.registers // 2 // each // (2 if of_rows else 1))
+    return tiles
 
 
 def _apart(p: Pass) -> list[Pass]:
@@ -234,7 +248,7 @@ def _lanes(
     if target.lanes is not None:
         return lanes
     if kernel.named("contracted") or kernel.named("feature"):
-        return 2 * lanes  # two registers per operand that is broadcast
+        return lanes  # what is broadcast is an operand in memory
     fits = bool(passes) and all(_fits_twice(p, kernel, target, free) for p in passes)
     return 2 * lanes if fits else lanes
 

@@ -26,6 +26,7 @@ BY_COST = {
     4: "div sqrt rsqrt",
 }  # fmt: skip
 COSTS = {op: cost for cost, ops in BY_COST.items() for op in ops.split()}
+COSTS["reduce"] = 32  # of more than a few terms
 FUNCTION, SUM, MIRRORED_SUM = 8, 1, 3
 WORTH = 0.9  # of the cost of all pairs
 
@@ -59,17 +60,22 @@ def _sums(kernel: Kernel) -> list[Scalar]:
     """The sums over the inner index, if there is one pass over the pairs that has nothing else."""
     if not kernel.square or kernel.summation == "kahan":
         return []
-    if kernel.named("contracted") or kernel.named("feature"):
+    if kernel.named("feature"):
         return []
     found = []
     depends = Dependence(kernel)
+    contracted = set(kernel.named("contracted"))
+
+    def is_long(n: Scalar) -> bool:
+        return n.op == "reduce" and contracted.issuperset(n.data.over)
+
     for n in walk(*kernel.roots()):
-        if n.op != "reduce":
+        if n.op != "reduce" or is_long(n):
             continue
         if n.data.over == (kernel.outer,) and not any(map(depends.varies, n.args)):
             continue  # a total of what the pass gives
         plain = n.data.kind == "sum" and is_float(n) and n.data.over == kernel.inner
-        if not plain or any(m.op == "reduce" for m in walk(n.args[0])):
+        if not plain or any(m.op == "reduce" and not is_long(m) for m in walk(n.args[0])):
             return []
         found.append(n)
     return found
