@@ -11,6 +11,7 @@ import pytest
 import pullback as torch
 from pullback import config
 from pullback.backends import tiles
+from pullback.dispatch import creations
 
 EAGER = 2**62
 
@@ -206,3 +207,45 @@ def test_derivatives_of_what_runs_along_an_axis_are_not_stored(name: str) -> Non
         lazy = run(program, 100)
     for k, (a, b) in enumerate(zip(lazy, run(program, EAGER), strict=True)):
         np.testing.assert_allclose(a, b, 1e-10, 1e-10, err_msg=f"result {k}")
+
+
+@pytest.mark.parametrize("dtype", [
+    torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int8, torch.int64,
+    torch.bool, torch.complex64,
+])  # fmt: skip
+@pytest.mark.parametrize("shape", [(7,), (7, 3), (3, 7), (1, 9), (5, 0), (0,)])
+def test_identities_as_formulas(shape: Any, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads them sees the numbers, and they can be written."""
+    expected = torch.eye(*shape, dtype=dtype)
+    monkeypatch.setattr(creations, "LARGE", 0)
+    for _ in range(3):  # a call that was met before, too
+        found = torch.eye(*shape, dtype=dtype)
+        assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+        assert bool((found == expected).all())
+        assert bool((found.t() == expected.t()).all())
+        found += found
+        assert bool((found == expected + expected).all())
+    if dtype.is_floating_point:
+        leaf = torch.eye(*shape, dtype=dtype, requires_grad=True)
+        (leaf * leaf).sum().backward()
+        assert bool((leaf.grad == 2 * expected).all())
+        assert leaf.is_leaf
+
+
+def test_large_identities_are_not_stored() -> None:
+    """K + s I for more points than could be stored, with gradients."""
+    n = 12_000
+    x, b = torch.linspace(0, 1, n).requires_grad_(), torch.ones(n) / n
+    noise = torch.tensor(0.5, requires_grad=True)
+    with config(memory_budget=10**8):
+        identity = torch.eye(n)
+        kernel = (-((x[:, None] - x[None, :]) ** 2)).exp()
+        plain = kernel @ b
+        shifted = (kernel + noise * identity) @ b
+        torch.testing.assert_close(shifted, plain + noise * b)
+        (gradient,) = torch.autograd.grad(b @ shifted, noise)
+        torch.testing.assert_close(gradient, b @ b)
+        with pytest.raises(torch.OutOfMemoryError):
+            identity.numpy()
+    with pytest.raises(RuntimeError, match="greater or equal to 0"):
+        torch.eye(-n, -n)

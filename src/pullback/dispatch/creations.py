@@ -1,25 +1,41 @@
-"""Creations such as were met before: calls without tensors.
+"""Creations: calls without tensors, as formulas and such as were met before.
 
-Their plain arguments are kept in their normal form, what they give is copied if it is small, and
-what does nothing but draw random numbers draws again.
+What is large and follows from a few numbers is not stored. Where a call was met before, its plain
+arguments are kept in their normal form, what it gives is copied if it is small, and what does
+nothing but draw random numbers draws again.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback import dtypes
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch.known import MAX_CALLS, OFTEN, Apply
 from pullback.dispatch.straight import short_creation
+from pullback.formula import FORMULAS, Formula
 from pullback.op import Creation
 from pullback.tensor import Tensor
 
 new = object.__new__
+LARGE = 1 << 24  # elements that take longer to write than a loop that has them takes to compile
+
+
+def formula_of(op: Creation, values: Sequence[Any], goal: np.dtype[Any]) -> Formula | None:
+    """The result as a formula, if it has one and is large; `values` are normalised."""
+    if op.formula_function is None or op.grows_function is None or dtypes.is_narrow(goal):
+        return None
+    shape = op.grows_function(ARRAYS, *values)
+    if min(shape) < 0 or math.prod(shape) <= LARGE:
+        return None
+    made: Formula = op.formula_function(FORMULAS, *values)
+    return made
 
 
 class Drawing:

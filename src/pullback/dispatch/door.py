@@ -513,7 +513,10 @@ def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
     op.normalise(values, 0)
     token = quiet_set(QUIET)
     try:
-        tensor = wrap(np.asarray(op.compute(ARRAYS, values)).astype(goal, copy=False))
+        made = creations.formula_of(op, values, goal)
+        if made is None:
+            made = np.asarray(op.compute(ARRAYS, values)).astype(goal, copy=False)
+        tensor = wrap(made)
     except MemoryError as error:
         raise OutOfMemoryError(f"{op.public_name}: {error}") from None
     except (OverflowError, ValueError) as error:
@@ -522,7 +525,7 @@ def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
         quiet_reset(token)
     if options["requires_grad"]:
         tensor.requires_grad_()
-    elif call is not None:
+    elif call is not None and type(made) is ndarray:
         creations.learn(call, op, values, goal, apply)
     return tensor
 

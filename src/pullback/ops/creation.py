@@ -193,6 +193,17 @@ def eye(xp, n: int, m: int | None = None, *, dtype):
     return xp.identity(n, n if m is None else m, dtype)
 
 
+@eye.grows
+def _(xp, n, m, dtype):
+    return n, n if m is None else m
+
+
+@eye.formula
+def _(xp, n, m, dtype):
+    columns = n if m is None else m
+    return xp.cast(xp.eq(xp.positions(n, 0, 2), xp.positions(columns, 1, 2)), dtype)
+
+
 @eye.samples
 def _(r):
     yield call(3)
