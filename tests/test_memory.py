@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import pullback as torch
-from pullback.backends.memory import copied
+from pullback.backends.moving import copied
 
 grad = torch.autograd.grad
 

@@ -159,6 +159,8 @@ class Composed:
 
     def created(self, op: Creation, *args: Any, **keywords: Any) -> Any:
         """The array of a creation in the body of a composite."""
+        if op.random:
+            raise NotStraight
         dtype = keywords.get("dtype")
         if isinstance(dtype, np.dtype):
             keywords["dtype"] = dtypes.from_numpy(dtype)

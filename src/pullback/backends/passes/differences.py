@@ -15,7 +15,7 @@ def differences(kernel: Kernel) -> Kernel:
     """What lies along the lanes comes first: rows, but columns in sums over the rows."""
     contracted = frozenset(kernel.named("contracted"))
     long = contracted | frozenset(kernel.named("feature"))
-    if not long:
+    if not long or not kernel.inner:  # sums of rows alone have one side
         return kernel
     row, column = kernel.outer, kernel.inner[-1]
 
