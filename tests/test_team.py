@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
+import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +33,30 @@ def test_every_chunk_is_run_once(threads: int) -> None:
     with config(num_threads=threads):
         for _ in range(200):
             np.testing.assert_array_equal((x + 1).numpy(), expected)
+
+
+def test_chunks_that_wait_for_others_begin_in_order() -> None:
+    """Of smaller ones, only those that the other threads have just taken have not begun."""
+    chunks, threads = 60, 3
+    begun: list[int] = []
+    missing: list[int] = []
+
+    def main(where: Any, first: int, last: int) -> None:
+        missing.append(first - sum(k < first for k in begun))
+        begun.append(first)
+        time.sleep(0.001)  # for the others to come
+
+    call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(main)
+    where = ctypes.cast(call, ctypes.c_void_p).value or 0
+    workers = team()
+    assert workers is not None
+    with config(num_threads=threads):
+        for in_order in (True, False):
+            begun.clear()
+            missing.clear()
+            assert workers.run(where, 0, chunks, chunks, 1, chunks, in_order)
+            assert sorted(begun) == list(range(chunks))
+            assert (max(missing) < threads) is in_order
 
 
 def test_fewer_threads_than_before() -> None:

@@ -236,7 +236,8 @@ class Launch:
         """A run that need not hear Ctrl-C."""
         if self._shared and config.num_threads > 1:
             workers = team()
-            if workers is not None and workers.run(self._main, where, *self._cut):
+            in_order = self._turns > 0
+            if workers is not None and workers.run(self._main, where, *self._cut, in_order):
                 return
         self.program.main(where, 0, self._total)
 

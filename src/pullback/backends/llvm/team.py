@@ -7,7 +7,8 @@ interrupted: `run.py` sees to it that it is over in a fraction of a second.
 
 Each thread has a share of the chunks, the same one in all loops over arrays of a size, which are
 then in the caches of its processor; whoever is through with his own helps with those of others.
-So chunks are taken from a counter for each share.
+So chunks are taken from a counter for each share. Tasks that wait for others (`mirrored.py`) are
+one share.
 
 What threads share is one block of memory. Its first word says it all, as in a ticket lock: the
 number of the run, whether it can be joined, and how many workers have. A worker joins by changing
@@ -68,10 +69,11 @@ class Team:
         self._busy = _thread.allocate_lock()
 
     def run(
-        self, main: int, where: int, chunks: int, per_batch: int, size: int, tasks: int
-    ) -> bool:
+        self, main: int, where: int, chunks: int, per_batch: int, size: int, tasks: int,
+        in_order: bool = False,
+    ) -> bool:  # fmt: skip
         """Run chunks of `size` tasks, `per_batch` of each batch of `tasks`; False if the workers
-        are at work for somebody else."""
+        are at work for somebody else. Those that wait for each other begin in order."""
         if not self._busy.acquire(blocking=False):
             return False
         try:
@@ -83,7 +85,7 @@ class Team:
                 )
                 worker.start()
                 self._workers.append(worker)
-            shares = min(helpers + 1, SHARES)
+            shares = 1 if in_order else min(helpers + 1, SHARES)
             self._run(self._shared, main, where, chunks, per_batch, size, tasks, helpers, shares)
         finally:
             self._busy.release()
