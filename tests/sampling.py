@@ -41,7 +41,8 @@ from pullback.samples import (
 
 __all__ = [
     "COMPATIBILITY", "COMPLEX", "DTYPES", "FLOATS", "PAIRS", "PUBLIC", "SIGNED", "Call",
-    "DtypeName", "Sampler", "bad_calls", "calls", "cast", "convert", "dtype_names", "in_dtype",
+    "DtypeName", "Sampler", "bad_calls", "calls", "cast", "convert", "dtype_names", "forget_calls",
+    "in_dtype",
     "is_called_as_function", "is_in_place_only", "is_public", "key", "outputs",
     "overflows_in_c", "pair_call", "promoting", "public", "required_tensors", "signature",
     "special_call", "special_dtypes", "special_operands", "special_operations", "walk",
@@ -215,3 +216,9 @@ def bad_calls(op: Op) -> dict[str, Call]:
     if not isinstance(op, Composite) and len(good.args) and good.arrays():
         made["nothing"] = Call(op, ())
     return made
+
+
+def forget_calls() -> None:
+    """Let no call of an operation be one that was met before."""
+    for op in REGISTRY.values():
+        op.calls.clear()

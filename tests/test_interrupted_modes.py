@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
 
 import pullback as torch
+from interruptions import interrupted
 from pullback import func
 from pullback.autograd import forward_ad, functional
 from pullback.autograd.levels import Level, Levels, Lifted
 from pullback.autograd.modes import mode
 
-OURS = (os.path.dirname(torch.__file__), "<pullback")
 
-
-class Interrupted(BaseException):
-    """Ctrl-C, at a certain place."""
-
-
-def interrupted(function: Callable[[], Any], number: int) -> int:
-    """Call a function, and interrupt it at a numbered call of its inside; gives their count.
-
-    Python looks for signals where a function begins, and where one of C has ended. The first
-    moment of an `__exit__` is among the places: nothing written in Python is safe from that one,
-    and so nothing inside of pullback may need it. Finalizers and generators are not, where errors
-    may be dropped.
-    """
-    count = 0
-
-    def look(frame: Any, event: str, _: Any) -> None:
-        nonlocal count
-        code = frame.f_code
-        if event in ("call", "c_return") and code.co_filename.startswith(OURS):
-            if code.co_name.startswith("<") or code.co_name == "__del__":
-                return
-            count += 1
-            if count == number:
-                sys.setprofile(None)
-                raise Interrupted
-
-    sys.setprofile(look)
-    try:
-        function()
-    except Interrupted:
-        pass
-    finally:
-        sys.setprofile(None)
-    return count
+def is_safe(frame: FrameType) -> bool:
+    """The first moment of an `__exit__` is among the places: nothing written in Python is safe from
+    that one, and so nothing inside of pullback may need it. Finalizers and generators are not,
+    where errors may be dropped."""
+    name = frame.f_code.co_name
+    return not (name.startswith("<") or name == "__del__")
 
 
 X = torch.tensor([1.0, 2, 3])
@@ -132,20 +103,20 @@ def test_modes_and_levels_are_left_as_they_were(name: str) -> None:
     program = PROGRAMS[name]
     for _ in range(3):
         program()
-    calls = interrupted(program, 0)
+    calls = interrupted(program, 0, is_safe)
     assert calls > 10
     stride = max(1, calls // 400)
     for number in range(1, calls + 1, stride):
-        interrupted(program, number)
+        interrupted(program, number, is_safe)
         found = (mode.enabled, mode.inference, mode.levels, Levels.count, mode.written)
         assert found == (True, False, [], 0, None), f"at call {number} of {calls}"
     program()
 
 
 def test_a_level_of_the_users_is_opened_and_closed_whole() -> None:
-    calls = interrupted(dual_numbers, 0)
+    calls = interrupted(dual_numbers, 0, is_safe)
     for number in range(1, calls + 1):
-        interrupted(dual_numbers, number)
+        interrupted(dual_numbers, number, is_safe)
         # Whether the call was made to the end or not: the numbers of open levels agree.
         assert len(forward_ad._open.levels) == len(mode.levels) == Levels.count
         while mode.levels:
@@ -159,11 +130,11 @@ def test_closing_a_level_goes_on_where_it_was_interrupted() -> None:
         return level, forward_ad.dual(X * 1, X, level)
 
     level, x = lifted()
-    calls = interrupted(level.leave, 0)
+    calls = interrupted(level.leave, 0, is_safe)
     assert not isinstance(x, Lifted)
     for number in range(1, calls + 1):
         level, x = lifted()
-        interrupted(level.leave, number)
+        interrupted(level.leave, number, is_safe)
         level.leave()
         assert (mode.levels, Levels.count) == ([], 0)
         assert not isinstance(x, Lifted) and x.tolist() == [1, 2, 3]
@@ -191,15 +162,17 @@ def test_a_block_of_the_users(manager: Any, around: bool) -> None:
     run()
     made = manager()
     with torch.set_grad_enabled(around):
-        calls = interrupted(made.__enter__, 0)
+        calls = interrupted(made.__enter__, 0, is_safe)
         made.__exit__(None, None, None)
         for number in range(1, calls + 1):
-            interrupted(made.__enter__, number)  # `with` does not leave what was not entered
+            interrupted(
+                made.__enter__, number, is_safe
+            )  # `with` does not leave what was not entered
             assert mode.enabled is around and mode.inference is False
         made.__enter__()
-        calls = interrupted(lambda: made.__exit__(None, None, None), 0)
+        calls = interrupted(lambda: made.__exit__(None, None, None), 0, is_safe)
         for number in range(2, calls + 1):
             made.__enter__()
-            interrupted(lambda: made.__exit__(None, None, None), number)
+            interrupted(lambda: made.__exit__(None, None, None), number, is_safe)
             assert mode.enabled is around and mode.inference is False
     block()

@@ -13,23 +13,18 @@ import pytest
 import pullback as torch
 from pullback.dispatch import bind, known, rules
 from pullback.op import REGISTRY, opaque
-from sampling import PUBLIC, Call, calls, is_in_place_only, key, outputs, public
+from sampling import PUBLIC, Call, calls, forget_calls, is_in_place_only, key, outputs, public
 
 OPERATIONS = [op for op in PUBLIC if not is_in_place_only(op) and not op.random]
 
 
-def forget() -> None:
-    for op in REGISTRY.values():
-        op.calls.clear()
-
-
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    forget()
+    forget_calls()
     monkeypatch.setattr(known, "OFTEN", 2)
     monkeypatch.setattr(rules, "OFTEN", 2)
     yield
-    forget()
+    forget_calls()
 
 
 def other_numbers(a: Any) -> Any:
@@ -72,9 +67,9 @@ def test_repeated_calls(op: Any, gradients: bool) -> None:
     for call in calls(op):
         if "empty" in key(op):
             continue  # its numbers are whatever was there
-        forget()
+        forget_calls()
         first = outcome(call, gradients)
-        forget()
+        forget_calls()
         args, keywords = call.converted(torch)  # learned from other numbers, without gradients
         public(torch, op)(*args, **keywords)
         for _ in range(4):
@@ -127,7 +122,7 @@ def test_settings_are_looked_at_again() -> None:
 def test_calls_with_lists_are_learned() -> None:
     """Parameters have names of their own, `tensors` among them."""
     x, y = torch.rand(2, 3), torch.rand(2, 3)
-    forget()
+    forget_calls()
     for function in (torch.cat, torch.stack):
         function([x, y])
         assert REGISTRY[function.__name__].calls
@@ -274,7 +269,7 @@ def test_what_was_met_without_gradients_is_recorded_with_them() -> None:
             torch.nn.functional.cosine_similarity(x, y)
     result = torch.nn.functional.cosine_similarity(x, y)
     (found,) = torch.autograd.grad(result.sum(), [x])
-    forget()
+    forget_calls()
     (expected,) = torch.autograd.grad(torch.nn.functional.cosine_similarity(x, y).sum(), [x])
     assert torch.equal(found, expected)
     with torch.no_grad():
@@ -319,7 +314,7 @@ def test_results_of_bodies_are_views_of_what_was_given_only() -> None:
     x = torch.rand(2, 4, 3, requires_grad=True)
     results = []
     for _ in range(5):
-        forget()
+        forget_calls()
         y = torch.nn.functional.group_norm(x, 2)
         assert not y._is_view() and not torch.polar(x.detach(), x.detach())._is_view()
         y.mul_(2)

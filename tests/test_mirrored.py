@@ -214,6 +214,29 @@ def test_sums_in_another_order_are_one() -> None:
     compare(kernel, {"i": n, "j": n}, arrays)
 
 
+class Workers:
+    """A team that is busy, and how it was asked."""
+
+    def __init__(self) -> None:
+        self.in_order: list[bool] = []
+
+    def run(self, *given: Any) -> bool:
+        self.in_order.append(given[-1])
+        return False
+
+
+def test_short_runs_begin_in_the_order_of_the_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads with shares of their own would wait for each other."""
+    workers = Workers()
+    monkeypatch.setattr(run_module, "team", lambda: workers)
+    n = 900
+    with config(num_threads=2):
+        for square in (True, False):
+            kernel = gauss(square=square)
+            run(kernel, {"i": n, "j": n}, arrays_for(kernel, n))
+    assert workers.in_order == [True, False]
+
+
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
     kernel = gauss()
     for n in (900, 6000):  # a run in machine code, and one that hears Ctrl-C

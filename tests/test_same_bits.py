@@ -16,7 +16,17 @@ import pytest
 import pullback as torch
 from pullback.dispatch import bind, known
 from pullback.op import REGISTRY, composite
-from sampling import PUBLIC, Call, calls, in_dtype, is_in_place_only, key, outputs, public
+from sampling import (
+    PUBLIC,
+    Call,
+    calls,
+    forget_calls,
+    in_dtype,
+    is_in_place_only,
+    key,
+    outputs,
+    public,
+)
 
 OPERATIONS = [
     op for op in PUBLIC
@@ -25,17 +35,12 @@ OPERATIONS = [
 FACTORS = (0.7341, 1.0837)
 
 
-def forget() -> None:
-    for op in REGISTRY.values():
-        op.calls.clear()
-
-
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    forget()
+    forget_calls()
     monkeypatch.setattr(known, "OFTEN", 2)
     yield
-    forget()
+    forget_calls()
 
 
 def powers_of_two(a: Any) -> Any:
@@ -82,9 +87,9 @@ def test_the_same_bits_each_time(op: Any, dtype: str) -> None:
             continue  # of another dtype, or these numbers are none of its arguments
         first = []
         for factor in FACTORS:
-            forget()
+            forget_calls()
             first.append(bits(call, times(factor)))
-        forget()
+        forget_calls()
         for _ in range(3):
             bits(call, powers_of_two)
         for factor, expected in zip(FACTORS, first, strict=True):
@@ -117,7 +122,7 @@ def test_operators_in_bodies_are_operations(body: Any, dtype: str) -> None:
         numbers = 0.1 + torch.rand(2, 1000, generator=generator)
         x, y = numbers.to(getattr(torch, dtype))
         first = bits_of(function(x, y))
-        forget()
+        forget_calls()
         for _ in range(4):
             function(torch.full_like(x, 2), torch.full_like(y, 0.5))
         (line,) = op.calls.values()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 
 import pullback as torch
 from concurrently import in_threads
+from interruptions import interrupted
 from pullback.autograd import versions
 from pullback.autograd.modes import mode
 from pullback.config import config
@@ -162,39 +164,11 @@ def test_a_forked_child_has_no_lock_of_another_thread() -> None:
 # ---------------------------------------------------------------------------------- interruptions
 
 
-class Interrupted(BaseException):
-    """Ctrl-C, at a certain place."""
-
-
-def interrupted(function: Any, number: int) -> int:
-    """Call a function, and interrupt it at a numbered call of its inside; gives their count.
-
-    Python looks for signals where a function begins, and where one of C has ended.
-    """
-    count = 0
-
-    def look(frame: Any, event: str, _: Any) -> None:
-        nonlocal count
-        name = frame.f_code.co_name
-        if event in ("call", "c_return") and "pullback" in frame.f_code.co_filename:
-            above = frame.f_back.f_code.co_name if frame.f_back else ""
-            if name.startswith(("<", "__")) or above == "<lambda>":
-                # finalizers, generators and what they call, where errors are dropped; context
-                # managers
-                return
-            count += 1
-            if count == number:
-                sys.setprofile(None)
-                raise Interrupted
-
-    sys.setprofile(look)
-    try:
-        function()
-    except Interrupted:
-        pass
-    finally:
-        sys.setprofile(None)
-    return count
+def is_safe(frame: FrameType) -> bool:
+    """Not finalizers, generators and what they call, where errors are dropped; nor context
+    managers."""
+    above = frame.f_back.f_code.co_name if frame.f_back else ""
+    return not (frame.f_code.co_name.startswith(("<", "__")) or above == "<lambda>")
 
 
 def is_free() -> bool:
@@ -225,10 +199,10 @@ def backward_of_arrays() -> list[float]:
 def test_an_interrupted_pass_leaves_nothing_behind(program: Any) -> None:
     for _ in range(12):  # the short ways are learned
         expected = program()
-    calls = interrupted(program, 0)
+    calls = interrupted(program, 0, is_safe)
     assert calls > 100
     for number in range(1, calls, max(1, calls // 60)):
-        interrupted(program, number)
+        interrupted(program, number, is_safe)
         assert mode.enabled is True and mode.running is None
         assert gc.isenabled()
         assert not turns.running

@@ -30,6 +30,7 @@ CONVERT = ("to", "from", "bytes")
 TURN = ("to", "from", "rows", "columns", "to.row", "from.column")
 SQUARE, STRIP = 8, 16  # elements of a side, rows of a task: a line of 64 bytes in each column
 LANES = 16  # numbers that are converted at a time
+LINE = 64  # bytes that are set at a time
 # By the types' letters: the instruction, and the two types. What a cast to integers gives where it
 # overflows is the processor's affair; numbers are rounded as everywhere.
 CONVERSIONS = {
@@ -46,7 +47,7 @@ def moves(target: Target | None = None) -> Moves:
 
 
 class Moves:
-    """Calls of the three functions."""
+    """Calls of these functions."""
 
     def __init__(self, target: Target):
         self._keep, address = library(TEXT, target)
@@ -163,41 +164,56 @@ _ROWS = _function("rows", ROWS, f"""{_PLACES}
   call ptr %copy(ptr %there, ptr %here, i64 %bytes)""")  # fmt: skip
 
 
+def _along(count: str, step: int, wide: str, each: str, before: str = "go") -> str:
+    """Numbers 0 … count - 1: `wide` does `step` of them from %at on, up to %beyond; `each` does the
+    number %one, of those that are left."""
+    return f"""  br label %look
+look:
+  %at = phi i64 [ 0, %{before} ], [ %beyond, %wide ]
+  %beyond = add i64 %at, {step}
+  %fits = icmp sle i64 %beyond, {count}
+  br i1 %fits, label %wide, label %rest
+wide:
+{wide}
+  br label %look
+rest:
+  %one = phi i64 [ %at, %look ], [ %one.next, %each ]
+  %some.left = icmp slt i64 %one, {count}
+  br i1 %some.left, label %each, label %done
+each:
+{each}
+  %one.next = add i64 %one, 1
+  br label %rest
+done:"""
+
+
 def _mirrored(size: int) -> str:
     """The number of elements is what `rows` calls bytes."""
     element = {4: "i32", 8: "i64"}[size]
     vector = f"<{SQUARE} x {element}>"
     order = ", ".join(f"i32 {k}" for k in reversed(range(SQUARE)))
-    return _function(f"mirror{size}", ROWS, f"""{_PLACES}
-  br label %look
-look:
-  %at = phi i64 [ 0, %go ], [ %beyond, %wide ]
-  %beyond = add i64 %at, {SQUARE}
-  %fits = icmp sle i64 %beyond, %bytes
-  br i1 %fits, label %wide, label %rest
-wide:
-  %back = sub i64 1, %beyond
+    wide = f"""  %back = sub i64 1, %beyond
   %x.at = getelementptr {element}, ptr %here, i64 %back
   %x = load {vector}, ptr %x.at, align {size}
   %y = shufflevector {vector} %x, {vector} poison, <{SQUARE} x i32> <{order}>
   %y.at = getelementptr {element}, ptr %there, i64 %at
-  store {vector} %y, ptr %y.at, align {size}
-  br label %look
-rest:
-  %one = phi i64 [ %at, %look ], [ %one.next, %each ]
-  %left = icmp slt i64 %one, %bytes
-  br i1 %left, label %each, label %done
-each:
-  %minus = sub i64 0, %one
+  store {vector} %y, ptr %y.at, align {size}"""
+    each = f"""  %minus = sub i64 0, %one
   %e.at = getelementptr {element}, ptr %here, i64 %minus
   %e = load {element}, ptr %e.at, align {size}
   %f.at = getelementptr {element}, ptr %there, i64 %one
-  store {element} %e, ptr %f.at, align {size}
-  %one.next = add i64 %one, 1
-  br label %rest
-done:""", "done")  # fmt: skip
+  store {element} %e, ptr %f.at, align {size}"""
+    body = f"{_PLACES}\n{_along('%bytes', SQUARE, wide, each)}"
+    return _function(f"mirror{size}", ROWS, body, "done")
 
 
+_WORDS = _along("%count", LINE, """  %line = getelementptr i8, ptr %there, i64 %at
+  store <8 x i64> %eight, ptr %line, align 1""", """  %phase = and i64 %one, 7
+  %bits = shl i64 %phase, 3
+  %shifted = lshr i64 %word, %bits
+  %value = trunc i64 %shifted to i8
+  %cell = getelementptr i8, ptr %there, i64 %one
+  store i8 %value, ptr %cell""", "write")  # fmt: skip
 _FILL = _function("fill", FILL, f"""{_CUT}
   %same = icmp ne i64 %equal, 0
   br i1 %same, label %set, label %write
@@ -206,32 +222,9 @@ set:
   call ptr %setter(ptr %there, i32 %byte, i64 %count)
   br label %done
 write:
-  %one = insertelement <8 x i64> poison, i64 %word, i64 0
-  %eight = shufflevector <8 x i64> %one, <8 x i64> poison, <8 x i32> zeroinitializer
-  br label %look
-look:
-  %at = phi i64 [ 0, %write ], [ %beyond, %wide ]
-  %beyond = add i64 %at, 64
-  %fits = icmp sle i64 %beyond, %count
-  br i1 %fits, label %wide, label %rest
-wide:
-  %line = getelementptr i8, ptr %there, i64 %at
-  store <8 x i64> %eight, ptr %line, align 1
-  br label %look
-rest:
-  %byte.at = phi i64 [ %at, %look ], [ %byte.next, %each ]
-  %some.bytes = icmp slt i64 %byte.at, %count
-  br i1 %some.bytes, label %each, label %done
-each:
-  %phase = and i64 %byte.at, 7
-  %bits = shl i64 %phase, 3
-  %shifted = lshr i64 %word, %bits
-  %value = trunc i64 %shifted to i8
-  %cell = getelementptr i8, ptr %there, i64 %byte.at
-  store i8 %value, ptr %cell
-  %byte.next = add i64 %byte.at, 1
-  br label %rest
-done:""", "done")  # fmt: skip
+  %first.word = insertelement <8 x i64> poison, i64 %word, i64 0
+  %eight = shufflevector <8 x i64> %first.word, <8 x i64> poison, <8 x i32> zeroinitializer
+{_WORDS}""", "done")  # fmt: skip
 
 
 def _convert(name: str, instruction: str, given: str, made: str) -> str:
@@ -246,27 +239,11 @@ def _convert(name: str, instruction: str, given: str, made: str) -> str:
   %there.{lanes} = getelementptr {made}, ptr %written, i64 {at}
   store {other} %y.{lanes}, ptr %there.{lanes}, align {size[made]}"""
 
-    return _function(name, CONVERT, f"""{_CUT}
+    body = f"""{_CUT}
   %read = getelementptr {given}, ptr %from, i64 %start
   %written = getelementptr {made}, ptr %to, i64 %start
-  br label %look
-look:
-  %at = phi i64 [ 0, %go ], [ %beyond, %wide ]
-  %beyond = add i64 %at, {LANES}
-  %fits = icmp sle i64 %beyond, %count
-  br i1 %fits, label %wide, label %rest
-wide:
-{some(LANES, "%at")}
-  br label %look
-rest:
-  %one.at = phi i64 [ %at, %look ], [ %one.next, %each ]
-  %left.over = icmp slt i64 %one.at, %count
-  br i1 %left.over, label %each, label %done
-each:
-{some(1, "%one.at")}
-  %one.next = add i64 %one.at, 1
-  br label %rest
-done:""", "done")  # fmt: skip
+{_along("%count", LANES, some(LANES, "%at"), some(1, "%one"))}"""
+    return _function(name, CONVERT, body, "done")
 
 
 def _turned(size: int) -> str:
