@@ -238,7 +238,9 @@ def test_large_identities_are_not_stored() -> None:
     x, b = torch.linspace(0, 1, n).requires_grad_(), torch.ones(n) / n
     noise = torch.tensor(0.5, requires_grad=True)
     with config(memory_budget=10**8):
-        identity = torch.eye(n)
+        for _ in range(4):  # calls that were met before, too
+            identity = torch.eye(n)
+            assert identity._is_formula
         kernel = (-((x[:, None] - x[None, :]) ** 2)).exp()
         plain = kernel @ b
         shifted = (kernel + noise * identity) @ b

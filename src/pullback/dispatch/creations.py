@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from pullback import dtypes
 from pullback.autograd.modes import mode
 from pullback.backends.arrays import ARRAYS
 from pullback.dispatch.known import MAX_CALLS, OFTEN, Apply
@@ -27,9 +26,9 @@ new = object.__new__
 LARGE = 1 << 24  # elements that take longer to write than a loop that has them takes to compile
 
 
-def formula_of(op: Creation, values: Sequence[Any], goal: np.dtype[Any]) -> Formula | None:
+def formula_of(op: Creation, values: Sequence[Any]) -> Formula | None:
     """The result as a formula, if it has one and is large; `values` are normalised."""
-    if op.formula_function is None or op.grows_function is None or dtypes.is_narrow(goal):
+    if op.formula_function is None or op.grows_function is None:
         return None
     shape = op.grows_function(ARRAYS, *values)
     if min(shape) < 0 or math.prod(shape) <= LARGE:

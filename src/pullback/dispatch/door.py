@@ -513,7 +513,7 @@ def _apply_creation(op: Creation, args: Sequence[Any], call: Any) -> Tensor:
     op.normalise(values, 0)
     token = quiet_set(QUIET)
     try:
-        made: Any = creations.formula_of(op, values, goal)
+        made: Any = creations.formula_of(op, values)
         if made is None:
             made = np.asarray(op.compute(ARRAYS, values)).astype(goal, copy=False)
         tensor = wrap(made)
